@@ -1,0 +1,116 @@
+"""What travels on the queue: an Entry is one event waiting for one group, a Wake asks for a group's drain."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bridge.errors import MessageError
+from bridge.events import Event, Severity
+
+VERSION = 1
+MAX_MESSAGE = 48 * 1024  # bytes; base64 makes 64 KiB of it, a storage queue's limit
+CREDIBLE = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event waiting for one group. `html` is its finished card, footer and reference included."""
+
+    id: str
+    group: str
+    thread: str
+    source: str
+    kind: str
+    delivery: str
+    topic: str
+    summary: str
+    html: str
+    url: str
+    severity: Severity
+    ends_thread: bool
+    participants: tuple[str, ...]
+    conversation: str
+    occurred: datetime
+    received: datetime
+
+    @property
+    def reference(self) -> str:
+        """The mark by which the entry is found in its post."""
+        return reference(self.id)
+
+    @property
+    def key(self) -> str:
+        """The thread's key: source and thread, within the group."""
+        return f"{self.source} {self.thread}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an event goes: a group's object id, and what a thread that it starts there is given."""
+
+    group: str
+    participants: tuple[str, ...] = ()
+    conversation: str = ""
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Asks for the drain of a group's outbox."""
+
+    group: str
+
+
+def entry_id(event: Event, position: int, group: str) -> str:
+    """The same delivery gives the same ids, however often it comes: 32 hexadecimal digits.
+
+    position: the event's place among those of its delivery.
+    """
+    parts = (group, event.source, event.digest or event.delivery, str(position))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def reference(ident: str) -> str:
+    """The first twelve digits of an entry's id: what the footer of its post shows."""
+    return ident[:12]
+
+
+def credible(occurred: datetime | None, received: datetime) -> datetime:
+    """When it happened, unless the sender does not say so or is more than seven days off."""
+    if occurred is None:
+        return received
+    if occurred.tzinfo is None:
+        occurred = occurred.replace(tzinfo=UTC)
+    return occurred if abs(occurred - received) <= CREDIBLE else received
+
+
+def to_message(item: Entry | Wake) -> str:
+    """The text of the queue message: JSON with its version."""
+    fields: dict[str, Any] = asdict(item)
+    if isinstance(item, Entry):
+        fields |= {"occurred": item.occurred.isoformat(), "received": item.received.isoformat()}
+    message = {"version": VERSION, "type": type(item).__name__.lower(), **fields}
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+
+
+def from_message(text: str | bytes) -> Entry | Wake:
+    """What `to_message` wrote, also that of the version before; MessageError for anything else."""
+    try:
+        fields = json.loads(text)
+        version, kind = fields.pop("version"), fields.pop("type")
+        if version > VERSION:
+            raise MessageError(f"The message has version {version}; this bridge reads up to {VERSION}: upgrade it.")
+        if kind == "wake":
+            return Wake(**fields)
+        return Entry(
+            **{
+                **fields,
+                "severity": Severity(fields["severity"]),
+                "participants": tuple(fields["participants"]),
+                "occurred": datetime.fromisoformat(fields["occurred"]),
+                "received": datetime.fromisoformat(fields["received"]),
+            }
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise MessageError(f"The message is not one of the bridge's: {type(error).__name__}.") from error

@@ -1,0 +1,87 @@
+"""What arrives and what it says: a Webhook is a request, an Event is what a source understands of it."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Severity(enum.StrEnum):
+    """How much an event matters. Compares by rank, also with the plain names: `severity >= 'warning'`."""
+
+    SUCCESS = "success"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for success up to 4 for critical."""
+        return _RANKS[self.value]
+
+    def __lt__(self, other: str) -> bool:
+        return self.rank < Severity(other).rank
+
+    def __le__(self, other: str) -> bool:
+        return self.rank <= Severity(other).rank
+
+    def __gt__(self, other: str) -> bool:
+        return self.rank > Severity(other).rank
+
+    def __ge__(self, other: str) -> bool:
+        return self.rank >= Severity(other).rank
+
+
+_RANKS = {severity.value: rank for rank, severity in enumerate(Severity)}
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """One HTTP request of a sender. Names of headers count without their case; ask by `header`."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+    query: Mapping[str, str] = _NOTHING
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", {name.lower(): value for name, value in self.headers.items()})
+
+    def header(self, name: str) -> str:
+        """The header's value, or an empty string."""
+        return self.headers.get(name.lower(), "")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a source says happened.
+
+    kind: the service's own name for it, dotted (`pull_request.opened`); it chooses the template.
+    delivery: the sender's id of this delivery.
+    digest: stands for the delivery where its id is not covered by the signature (empty: the id can be trusted).
+    thread: what the conversation is about, stable over its life (`repo 1296269#12`).
+    scope, title, actor, url, facts: enough for a decent post of any event.
+    attributes: what routes filter on.
+    ends_thread: the next event of this thread begins a new story.
+    """
+
+    source: str
+    kind: str
+    delivery: str
+    thread: str
+    title: str
+    payload: Mapping[str, Any]
+    severity: Severity = Severity.INFO
+    scope: str = ""
+    actor: str = ""
+    url: str = ""
+    occurred: datetime | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    ends_thread: bool = False
+    digest: str = ""

@@ -1,0 +1,1 @@
+"""Runs the bridge on one machine, with nothing else installed."""

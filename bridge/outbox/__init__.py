@@ -1,0 +1,1 @@
+"""What is still to be told, and what has been told."""

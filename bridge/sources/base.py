@@ -1,0 +1,65 @@
+"""The vocabulary in which a source is written: one Source value in one module for each service."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.errors import BadWebhook
+from bridge.events import Event, Webhook
+from bridge.verification import Hmac
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """What answers a proved webhook that tells nothing: a ping, a handshake, something the source leaves out.
+
+    reason: why nothing is posted, for the log and for `explain`.
+    """
+
+    reason: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A service that sends webhooks.
+
+    name: its one name in modules, URLs, template and sample folders and settings (`azure_monitor`).
+    title: its name for people (`Azure Monitor`).
+    scheme: how it proves itself; None: only by the function key.
+    read: turns a proved webhook into its events, oldest first. Missing or odd fields make a plainer event, never an
+        error; BadWebhook only where the body cannot be the service's.
+    headers: the service's own headers for an event name and a delivery id, for `send` and `explain`.
+    """
+
+    name: str
+    title: str
+    scheme: Hmac | None
+    read: Callable[[Webhook], Sequence[Event] | Acknowledged]
+    headers: Callable[[str, str], Mapping[str, str]]
+
+    @property
+    def secret_setting(self) -> str:
+        """The setting that holds its secrets."""
+        return f"BRIDGE_{self.name.upper()}_SECRET"
+
+
+def decode_json(body: bytes) -> Any:
+    """The JSON value of a body, fit to be written as UTF-8 again; BadWebhook when it is none."""
+    try:
+        value = json.loads(body.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise BadWebhook("The body is not JSON: let the service send application/json.") from error
+    # JSON may name half a surrogate pair, which no text that leaves the bridge may hold.
+    return _without_surrogates(value) if b"\\ud" in body or b"\\uD" in body else value
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+    return value

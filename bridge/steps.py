@@ -1,0 +1,14 @@
+"""One structured log line for each step of an entry's life, so that one query tells an event's story."""
+
+import json
+import logging
+
+_logger = logging.getLogger("bridge.steps")
+
+
+def log_step(step: str, level: int = logging.INFO, **ids: object) -> None:
+    """Logs `step` (received, dropped, queued, recorded, planned, sent, held, deferred, dead, replayed) with its ids.
+
+    The line is JSON: the Functions worker forwards a record's text and nothing else of it.
+    """
+    _logger.log(level, "%s", json.dumps({"step": step, **ids}, default=str, ensure_ascii=False))
