@@ -47,13 +47,10 @@ class Settings:
                 values[attribute] = convert(text)
             except ValueError as error:
                 problems.append(f"{name} {error}")
-        if not values.get("group") and "[[route]]" not in _config_text(values.get("config", ""), problems):
-            problems.append("BRIDGE_GROUP is missing: set it to the object id of the group that receives the posts")
+        values["config"] = _config_text(values.get("config", ""), problems)
         secrets = _secrets(env, problems)
         if problems:
             raise SettingsError(problems)
-        if "config" in values:
-            values["config"] = _config_text(values["config"], problems)
         return Settings(**values, secrets=secrets)
 
 
@@ -76,13 +73,13 @@ def _unresolved(name: str) -> str:
 
 def _config_text(config: str, problems: list[str]) -> str:
     """BRIDGE_CONFIG itself, or the text of the file that it names."""
-    if not config or "\n" in config or "=" in config:
+    if not config or config.startswith("[") or "\n" in config or "=" in config:
         return config
     try:
         return Path(config).read_text("utf-8")
     except (OSError, ValueError):
         problems.append("BRIDGE_CONFIG names a file that cannot be read: give a readable path, or the TOML text itself")
-        return "[[route]]"  # so that no second problem is made of the first
+        return ""
 
 
 def _folder(text: str) -> Path:

@@ -1,0 +1,109 @@
+"""The triggers, and nothing else: a webhook function for each source, `publish`, `sweep` and `health`."""
+
+import json
+import logging
+import os
+import typing
+from collections.abc import Callable, Mapping
+
+import azure.functions as func
+
+from bridge.app import Bridge
+from bridge.entries import to_message
+from bridge.errors import SettingsError
+from bridge.events import Webhook
+from bridge.settings import Settings
+from bridge.sources import SOURCES
+from bridge.sources.base import Source
+
+_logger = logging.getLogger("bridge")
+_QUEUE = {"queue_name": "entries", "connection": "AzureWebJobsStorage"}
+
+app = func.FunctionApp()
+
+bridge: Bridge | None = None
+problems: tuple[str, ...] = ()
+try:
+    bridge = Bridge(Settings.from_env(os.environ))
+except SettingsError as error:
+    # Functions that are not indexed answer 404, and senders then give up; so they are, and answer 503.
+    problems = error.problems
+    _logger.error("The settings are wrong, no webhook is accepted: %s", error)  # noqa: TRY400  a person's mistake
+
+
+def _answer(status: int, body: Mapping[str, object]) -> func.HttpResponse:
+    return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
+
+
+def _level(source: Source) -> func.AuthLevel:
+    """A source that proves itself by its own scheme needs no function key; wrong settings answer 503 to everyone."""
+    proves_itself = bridge is None or (source.scheme and bridge.settings.secrets.get(source.name))
+    return func.AuthLevel.ANONYMOUS if proves_itself else func.AuthLevel.FUNCTION
+
+
+def _webhook(source: Source) -> Callable[[func.HttpRequest, func.Out[typing.List[str]]], func.HttpResponse]:  # noqa: UP006
+    # The worker refuses func.Out[list[str]] when it loads the app; it reads typing.List as one message an item.
+    def webhook(req: func.HttpRequest, entries: func.Out[typing.List[str]]) -> func.HttpResponse:  # noqa: UP006
+        if bridge is None:
+            return _answer(503, {"error": "The bridge's settings are wrong; GET /api/health with the key names them."})
+        request = Webhook(dict(req.headers), req.get_body(), req.method, dict(req.params))
+        receipt = bridge.receiver.receive(source.name, request)
+        if receipt.entries:
+            entries.set([to_message(entry) for entry in receipt.entries])
+        return _answer(receipt.status, receipt.body)
+
+    return webhook
+
+
+for _source in SOURCES.values():
+    _function = app.queue_output(arg_name="entries", **_QUEUE)(_webhook(_source))
+    _function = app.route(f"webhooks/{_source.name}", methods=["POST"], auth_level=_level(_source))(_function)
+    app.function_name(f"webhook_{_source.name}")(_function)
+
+
+@app.function_name("publish")
+@app.queue_trigger(arg_name="message", **_QUEUE)
+def publish(message: func.QueueMessage) -> None:
+    """Records an entry, or drains a group that a wake names."""
+    _publishing().publisher.handle(message.get_body())
+
+
+@app.function_name("sweep")
+@app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *", run_on_startup=False)
+def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the worker binds it by name
+    """Wakes what was overslept, takes back what was poisoned, forgets what is old."""
+    _publishing().publisher.sweep()
+
+
+@app.function_name("health")
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name
+    """Whether all is well, and no more: anyone may ask."""
+    status, report = _health()
+    return _answer(status, {"ok": report["ok"]})
+
+
+# A function of its own: the host tells no anonymous function whether a key was given.
+@app.function_name("health_details")
+@app.route("health/details", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def health_details(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name
+    """What is wrong, for who has the function key: settings at fault, groups on hold, dead letters."""
+    return _answer(*_health())
+
+
+def _health() -> tuple[int, Mapping[str, object]]:
+    if bridge is None:
+        return 503, {"ok": False, "problems": problems}
+    try:
+        report = bridge.publisher.health()
+    except Exception as error:  # whatever it is, it is what the caller asks about
+        _logger.exception("The outbox cannot be read")
+        return 503, {"ok": False, "problems": [f"The outbox cannot be read: {type(error).__name__}."]}
+    ok = not report.get("held")
+    return 200 if ok else 503, {"ok": ok, **report}
+
+
+def _publishing() -> Bridge:
+    if bridge is None:
+        raise SettingsError(problems)  # the message stays in the queue until the settings are mended
+    return bridge

@@ -1,0 +1,154 @@
+"""The receiver: who is not proved learns nothing, and what is proved is never refused for being odd."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.errors import BadWebhook
+from bridge.events import Event, Webhook
+from bridge.receiver import MAX_BODY, Receiver
+from bridge.rendering import Renderer
+from bridge.routing import Routes
+from bridge.sources import SOURCES
+from bridge.sources.base import Source, decode_json
+
+NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
+GROUP, OPS = (f"3c1d0d4e-0000-4000-8000-00000000000{n}" for n in range(2))
+SECRET = "s3cret"
+ISSUE = {
+    "action": "opened",
+    "issue": {"number": 7, "title": "The pump runs dry", "html_url": "https://github.com/contoso/pump/issues/7"},
+    "repository": {"id": 1, "full_name": "contoso/pump"},
+    "sender": {"login": "octocat"},
+}
+
+
+def receiver(config: str = "", secrets: dict | None = None, sources: dict | None = None) -> Receiver:
+    routes = Routes.from_settings(GROUP, f'[groups]\nops = "{OPS}"\n{config}')
+    secrets = {"github": (SECRET,)} if secrets is None else secrets
+    return Receiver(sources or SOURCES, secrets, routes, Renderer(), lambda: NOW)
+
+
+def signed(body: bytes, event: str = "issues", delivery: str = "d1", **query: str) -> Webhook:
+    headers = {**SOURCES["github"].headers(event, delivery), **SOURCES["github"].scheme.sign(body, SECRET)}
+    return Webhook(headers, body, query=query)
+
+
+def test_a_signed_event_is_accepted_with_its_entry():
+    receipt = receiver().receive("github", signed(json.dumps(ISSUE).encode()))
+    (entry,) = receipt.entries
+    assert (receipt.status, receipt.body) == (202, {"accepted": [entry.id]})
+    assert (entry.group, entry.source, entry.kind, entry.delivery) == (GROUP, "github", "issues.opened", "d1")
+    assert (entry.received, entry.thread) == (NOW, "repo 1#7")
+    assert entry.reference in entry.html
+
+
+def test_the_same_body_has_the_same_id_whatever_the_unsigned_delivery_id_says():
+    body = json.dumps(ISSUE).encode()
+    ids = {receiver().receive("github", signed(body, delivery=one)).entries[0].id for one in ("d1", "d2")}
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"x" * (MAX_BODY + 1)])
+def test_who_is_not_proved_learns_nothing_else(body):
+    receipt = receiver().receive("github", Webhook({"X-GitHub-Event": "ping"}, body))
+    assert (receipt.status, receipt.entries) == (401, ())
+
+
+def test_without_a_secret_the_function_key_has_proved_the_sender():
+    webhook = Webhook({"X-GitHub-Event": "issues"}, json.dumps(ISSUE).encode())
+    assert receiver(secrets={}).receive("github", webhook).status == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b" \n", 400),
+        (b"no json", 400),
+        (b"[" * 100_000, 400),
+        (b"x" * (MAX_BODY + 1), 413),
+    ],
+    ids=["empty", "blank", "no json", "nested without end", "too large"],
+)
+def test_a_body_that_cannot_be_read_is_told_so(body, status):
+    receipt = receiver().receive("github", signed(body))
+    assert receipt.status == status
+    assert receipt.body["error"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("config", "query", "status", "groups"),
+    [
+        ("", {}, 202, [GROUP]),
+        ("", {"group": "ops"}, 202, [OPS]),
+        ("", {"group": "nobody"}, 400, []),
+        ("[[route]]\ngroups = []", {}, 200, []),
+        (f'[[route]]\ngroups = ["ops", "{GROUP}"]', {}, 202, [OPS, GROUP]),
+    ],
+)
+def test_routes_decide_who_gets_it(config, query, status, groups):
+    receipt = receiver(config).receive("github", signed(json.dumps(ISSUE).encode(), **query))
+    assert (receipt.status, [entry.group for entry in receipt.entries]) == (status, groups)
+
+
+def test_a_ping_is_acknowledged():
+    receipt = receiver().receive("github", signed(b'{"zen": "Design for failure."}', "ping"))
+    assert (receipt.status, receipt.entries) == (200, ())
+
+
+def test_our_own_failure_is_a_503_so_that_senders_try_again(caplog):
+    def broken(webhook: Webhook) -> list[Event]:
+        raise ZeroDivisionError
+
+    source = Source("github", "GitHub", SOURCES["github"].scheme, broken, SOURCES["github"].headers)
+    receipt = receiver(sources={"github": source}).receive("github", signed(b"{}"))
+    assert receipt.status == 503
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_every_step_leaves_a_line_with_its_ids_and_no_secret(caplog):
+    caplog.set_level(logging.INFO)
+    receipt = receiver().receive("github", signed(json.dumps(ISSUE).encode()))
+    steps = [json.loads(record.message) for record in caplog.records if record.name == "bridge.steps"]
+    assert [step["step"] for step in steps] == ["received", "queued"]
+    assert steps[1]["id"] == receipt.entries[0].id
+    assert SECRET not in caplog.text
+
+
+def test_explain_says_what_becomes_of_it():
+    config = '[[route]]\nwhen = "kind == \'issues.opened\'"\ngroups = ["ops"]'
+    explanation = receiver(config).explain("github", Webhook({"X-GitHub-Event": "issues"}, json.dumps(ISSUE).encode()))
+    (step,) = explanation.steps
+    assert explanation.proof == "by HMAC-SHA256 in X-Hub-Signature-256"
+    assert (step.kind, step.thread, step.groups) == ("issues.opened", "repo 1#7", (OPS,))
+    assert step.route == "route 1 matches: kind == 'issues.opened'"
+    assert step.templates == ("github/issues.opened.html", "github/issues.html", "github/event.html", "event.html")
+    assert step.template == "github/issues.html"
+
+
+def test_explain_of_a_ping_and_without_a_secret():
+    explanation = receiver(secrets={}).explain("github", Webhook({"X-GitHub-Event": "ping"}, b"{}"))
+    assert (explanation.proof, explanation.steps) == ("by the function key", ())
+    assert explanation.acknowledged
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+        (b'"\xff"', "�"),
+        (b'{"\\ud800": ["\\uDC00x", 1]}', {"�": ["�x", 1]}),
+        (b'"\\ud83d\\ude00"', "😀"),
+    ],
+)
+def test_json_is_fit_to_be_written_again(body, value):
+    assert decode_json(body) == value
+    assert json.dumps(decode_json(body), ensure_ascii=False).encode()
+
+
+def test_no_json_is_a_bad_webhook():
+    with pytest.raises(BadWebhook):
+        decode_json(b"{'a': 1}")

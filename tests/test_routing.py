@@ -1,0 +1,135 @@
+"""Routes: the first match wins, drops are drops, and nobody's expression costs an event."""
+
+import pytest
+
+from bridge.entries import Target
+from bridge.errors import BadWebhook, SettingsError
+from bridge.events import Event, Severity
+from bridge.routing import Routes
+
+DEFAULT, OPS, DEV = (f"3c1d0d4e-0000-4000-8000-00000000000{n}" for n in range(3))
+GROUPS = f'[groups]\nops = "{OPS}"\ndev = {{ id = "{DEV}" }}\n'
+
+
+def event(**changes: object) -> Event:
+    fields = {
+        "source": "github",
+        "kind": "workflow_run.completed",
+        "delivery": "d",
+        "thread": "t",
+        "title": "CI",
+        "payload": {"n": 1},
+        "severity": Severity.ERROR,
+        "scope": "contoso/pump",
+        "attributes": {"conclusion": "failure", "labels": ["bug"]},
+    }
+    return Event(**{**fields, **changes})
+
+
+def groups(routes: str, requested: str = "", default: str = DEFAULT, **changes: object) -> list[str]:
+    decision = Routes.from_settings(default, GROUPS + routes).decide(event(**changes), requested)
+    return [target.group for target in decision.targets]
+
+
+def route(when: str, to: str = '["ops"]', more: str = "") -> str:
+    return f"[[route]]\nwhen = '''{when}'''\ngroups = {to}\n{more}\n"
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "true",
+        "source == 'github' and kind.startswith('workflow_run')",
+        "severity >= 'warning' and scope is glob('contoso/*')",
+        "severity == 'error'",
+        "not (severity < 'error' or severity > 'error') and severity <= 'critical'",
+        "'bug' in attributes.labels",
+        "attributes.conclusion != 'success' or attributes.missing",
+        "payload.n == 1",
+        "attributes.missing != 'x'",
+    ],
+)
+def test_matches(when):
+    assert groups(route(when)) == [OPS]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "false",
+        "attributes.missing",
+        "severity >= 'fatal'",  # no such severity
+        "payload.n / 0",
+        "title.__class__.__mro__",
+        "''.__class__.__base__.__subclasses__()",
+        "payload.clear()",
+    ],
+)
+def test_does_not_match_and_costs_nothing(when):
+    assert groups(route(when)) == [DEFAULT]
+
+
+def test_the_first_match_wins_unless_it_says_continue():
+    assert groups(route("true", '["dev"]') + route("true")) == [DEV]
+    assert groups(route("true", '["dev"]', "continue = true") + route("true", '["ops", "dev"]')) == [DEV, OPS]
+    assert groups(route("true", '["dev"]', "continue = true")) == [DEV]
+
+
+def test_a_route_without_groups_drops():
+    assert groups(route("true", "[]") + route("true")) == []
+
+
+def test_what_no_route_matches_goes_to_the_default_group_if_there_is_one():
+    assert groups(route("false")) == [DEFAULT]
+    assert groups(route("false"), default="") == []
+    assert groups(route("false"), default="dev") == [DEV]
+
+
+def test_the_url_replaces_the_groups_but_not_a_drop():
+    assert groups("", requested="ops") == [OPS]
+    assert groups(route("true", '["dev"]'), requested="ops") == [OPS]
+    assert groups(route("true", '["dev"]'), requested=DEFAULT) == [DEFAULT]
+    assert groups(route("true", "[]"), requested="ops") == []
+
+
+def test_an_unknown_group_in_the_url_is_the_senders_mistake():
+    with pytest.raises(BadWebhook, match="not a group of the settings"):
+        groups("", requested="nobody")
+
+
+def test_the_decision_says_why():
+    routes = Routes.from_settings(DEFAULT, GROUPS + route("false") + route("source == 'github'"))
+    assert routes.decide(event()).why == "route 2 matches: source == 'github'"
+    assert "BRIDGE_GROUP" in routes.decide(event(source="jira")).why
+
+
+def test_participants_go_along():
+    config = GROUPS + route("true", '["ops"]', 'participants = ["Alex Darrow <alexd@contoso.com>"]')
+    decision = Routes.from_settings(DEFAULT, config).decide(event())
+    assert decision.targets == (Target(OPS, ("Alex Darrow <alexd@contoso.com>",)),)
+
+
+@pytest.mark.parametrize(
+    ("group", "config", "problem"),
+    [
+        ("", "", "BRIDGE_GROUP is missing"),
+        ("platform", "", "BRIDGE_GROUP is not a group's object id"),
+        (DEFAULT, "= broken", "BRIDGE_CONFIG is not TOML"),
+        (DEFAULT, "[roots]", "unknown table [roots]"),
+        (DEFAULT, "groups = 1", "[groups] must be a table"),
+        (DEFAULT, '[groups]\nops = "x"', "the group ops is not a group's object id"),
+        (DEFAULT, '[groups]\nops = { name = "x" }', "the group ops is not a group's object id"),
+        (DEFAULT, "[route]\nwhen = 'true'", "in double brackets"),
+        (DEFAULT, "route = [1]", "route 1 is not a table"),
+        (DEFAULT, route("true", '["ops"]'), "'ops' is not a group's object id"),
+        (DEFAULT, GROUPS + "[[route]]\nwhen = 'true'", "route 1 needs `groups`"),
+        (DEFAULT, GROUPS + route("true", more="colour = 'red'"), "unknown key 'colour'"),
+        (DEFAULT, GROUPS + route("sevrity == 'error'"), "unknown name 'sevrity'"),
+        (DEFAULT, GROUPS + route("true and"), "`when` is not an expression"),
+        (DEFAULT, GROUPS + route("true", more="participants = ['nobody']"), "`participants` must be a list"),
+    ],
+)
+def test_wrong_settings_are_told_one_by_one(group, config, problem):
+    with pytest.raises(SettingsError) as raised:
+        Routes.from_settings(group, config)
+    assert any(problem in text for text in raised.value.problems)
