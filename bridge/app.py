@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bridge.receiver import Receiver
@@ -24,22 +24,31 @@ class Bridge:
         self.routes = Routes.from_settings(settings.group, settings.config)
         self.renderer = Renderer(settings.templates, {source.name: source.title for source in SOURCES.values()})
         self.receiver = Receiver(SOURCES, settings.secrets, self.routes, self.renderer, lambda: datetime.now(UTC))
+        self._publisher: Publisher | None = None
+        self._building = threading.Lock()
 
-    @cached_property
+    @property
     def publisher(self) -> Publisher:
-        """The delivering wing, built when it is first needed: the receiving one answers sooner without its imports."""
-        from bridge.graph.client import GraphClient  # noqa: PLC0415
-        from bridge.graph.identities import token_source  # noqa: PLC0415
-        from bridge.graph.threads import GroupThreads  # noqa: PLC0415
-        from bridge.outbox.sqlite import SqliteOutbox  # noqa: PLC0415
-        from bridge.publisher import Publisher  # noqa: PLC0415
+        """The delivering wing, one for the process, built when it is first needed."""
+        with self._building:
+            if self._publisher is None:
+                self._publisher = _publisher(self.settings)
+            return self._publisher
 
-        settings = self.settings
-        identity = token_source(settings.identity, settings.client_id, settings.graph_url)
-        return Publisher(
-            SqliteOutbox(settings.outbox),
-            GroupThreads(GraphClient(settings.graph_url, identity)),
-            settle_seconds=settings.settle_seconds,
-            give_up_hours=settings.give_up_hours,
-            history_days=settings.history_days,
-        )
+
+def _publisher(settings: Settings) -> Publisher:
+    # Imported here, so that a worker that only receives starts without them.
+    from bridge.graph.client import GraphClient  # noqa: PLC0415
+    from bridge.graph.identities import token_source  # noqa: PLC0415
+    from bridge.graph.threads import GroupThreads  # noqa: PLC0415
+    from bridge.outbox.sqlite import SqliteOutbox  # noqa: PLC0415
+    from bridge.publisher import Publisher  # noqa: PLC0415
+
+    identity = token_source(settings.identity, settings.client_id, settings.graph_url)
+    return Publisher(
+        SqliteOutbox(settings.outbox),
+        GroupThreads(GraphClient(settings.graph_url, identity)),
+        settle_seconds=settings.settle_seconds,
+        give_up_hours=settings.give_up_hours,
+        history_days=settings.history_days,
+    )

@@ -60,7 +60,7 @@ def _secrets(env: Mapping[str, str], problems: list[str]) -> dict[str, tuple[str
         match = _SECRET.fullmatch(name)
         if not match or not text.strip():
             continue
-        if text.strip().startswith(_UNRESOLVED):
+        if _UNRESOLVED in text:
             problems.append(_unresolved(name))
             continue
         secrets[match[1].lower()] = tuple(part.strip() for part in text.split(",") if part.strip())
