@@ -17,7 +17,7 @@ from bridge.sources import SOURCES
 from bridge.sources.base import Source
 
 _logger = logging.getLogger("bridge")
-_QUEUE = {"queue_name": "entries", "connection": "AzureWebJobsStorage"}
+_QUEUE, _STORAGE = "entries", "AzureWebJobsStorage"
 
 app = func.FunctionApp()
 
@@ -45,7 +45,7 @@ def _webhook(source: Source) -> Callable[[func.HttpRequest, func.Out[typing.List
     # The worker refuses func.Out[list[str]] when it loads the app; it reads typing.List as one message an item.
     def webhook(req: func.HttpRequest, entries: func.Out[typing.List[str]]) -> func.HttpResponse:  # noqa: UP006
         if bridge is None:
-            return _answer(503, {"error": "The bridge's settings are wrong; GET /api/health with the key names them."})
+            return _answer(503, {"error": "The settings are wrong; /api/health/details names them, with the key."})
         request = Webhook(dict(req.headers), req.get_body(), req.method, dict(req.params))
         receipt = bridge.receiver.receive(source.name, request)
         if receipt.entries:
@@ -56,13 +56,13 @@ def _webhook(source: Source) -> Callable[[func.HttpRequest, func.Out[typing.List
 
 
 for _source in SOURCES.values():
-    _function = app.queue_output(arg_name="entries", **_QUEUE)(_webhook(_source))
+    _function = app.queue_output(arg_name="entries", queue_name=_QUEUE, connection=_STORAGE)(_webhook(_source))
     _function = app.route(f"webhooks/{_source.name}", methods=["POST"], auth_level=_level(_source))(_function)
     app.function_name(f"webhook_{_source.name}")(_function)
 
 
 @app.function_name("publish")
-@app.queue_trigger(arg_name="message", **_QUEUE)
+@app.queue_trigger(arg_name="message", queue_name=_QUEUE, connection=_STORAGE)
 def publish(message: func.QueueMessage) -> None:
     """Records an entry, or drains a group that a wake names."""
     _publishing().publisher.handle(message.get_body())

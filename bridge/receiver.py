@@ -104,20 +104,15 @@ class Receiver:
             log_step("dropped", source=source.name, why=events.reason)
             return Receipt(200, {"acknowledged": events.reason, **events.body})
         entries: list[Entry] = []
-        reasons: list[str] = []
+        dropped: list[str] = []
         for position, event in enumerate(events):
-            ids = {"source": source.name, "kind": event.kind, "delivery": event.delivery, "thread": event.thread}
-            log_step("received", **ids)
             decision = self._decide(event, webhook)
-            if not decision.targets:
-                log_step("dropped", why=decision.why, **ids)
-                reasons.append(decision.why)
             made = [self._entry(event, position, target) for target in decision.targets]
-            for entry in made:
-                log_step("queued", id=entry.id, group=entry.group, **ids)
+            _log(event, decision, made)
             entries += made
+            dropped += [] if made else [decision.why]
         if not entries:
-            return Receipt(200, {"dropped": reasons})
+            return Receipt(200, {"dropped": dropped})
         return Receipt(202, {"accepted": [entry.id for entry in entries]}, tuple(entries))
 
     def _prove(self, source: Source, webhook: Webhook) -> None:
@@ -138,3 +133,12 @@ class Receiver:
 
     def _entry(self, event: Event, position: int, target: Target) -> Entry:
         return self.renderer.entry(event, entry_id(event, position, target.group), target, self.clock())
+
+
+def _log(event: Event, decision: Decision, entries: Sequence[Entry]) -> None:
+    ids: dict[str, Any] = {name: getattr(event, name) for name in ("source", "kind", "delivery", "thread")}
+    log_step("received", **ids)
+    if not entries:
+        log_step("dropped", why=decision.why, **ids)
+    for entry in entries:
+        log_step("queued", id=entry.id, group=entry.group, **ids)
