@@ -1,0 +1,203 @@
+"""One request to Microsoft Graph: sent once, and every answer told as what it means for the post."""
+
+import base64
+import binascii
+import json as jsonlib
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from bridge.errors import NotSent, OutcomeUnknown
+from bridge.graph.answers import Answer, failure
+from bridge.graph.identities import FRESH, Identity, is_loopback, without_tokens
+
+_ERROR_BYTES = 1 << 20
+_ANSWER_BYTES = 8 << 20
+_CLAIMS = re.compile(r'claims="([^"]+)"')
+# Only a connection that was never made is tried again here. Everything else is the outbox's to decide, and a
+# Retry-After must not put a function to sleep.
+_RETRY = urllib3.Retry(
+    total=None, connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0, respect_retry_after_header=False
+)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A request as it is named in errors, and the moment (monotonic) at which it is given up."""
+
+    method: str
+    url: str
+    name: str
+    body: bytes | None
+    deadline: float
+
+    def seconds_left(self) -> float:
+        return max(self.deadline - time.monotonic(), 0.001)
+
+
+class GraphClient:
+    """Microsoft Graph as one identity; safe for threads.
+
+    base_url: with the version, https://graph.microsoft.com/v1.0.
+    timeout: seconds for connecting, and for the silence before and within an answer.
+    total: seconds after which an answer that is still coming is given up.
+    """
+
+    def __init__(
+        self, base_url: str, identity: Identity, *, timeout: tuple[float, float] = (5.0, 30.0), total: float = 60.0
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._identity = identity
+        self._timeout = timeout
+        self._total = total
+        self._local = threading.local()
+        # Sessions are not safe for threads, the adapter with its connections is.
+        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=8, max_retries=_RETRY)
+
+    def request(
+        self, method: str, path: str, json: Mapping[str, Any] | None = None, params: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """Sends one request and returns the JSON object that answers it, empty if the answer has none.
+
+        path: below the base URL, its ids percent-encoded. Raises the GraphErrors of `bridge.errors`, and
+        `bridge.graph.answers.NotFound` for a 404. Nothing is sent twice, but that a refused token is replaced once.
+        """
+        url = self._base + path + (f"?{urlencode(params, safe='$,')}" if params else "")
+        body = None if json is None else jsonlib.dumps(json, ensure_ascii=False).encode()
+        name = f"{method} {path.partition('?')[0]}"
+        request = _Request(method, url, name, body, time.monotonic() + self._total)
+        answer = self._send(request, self._identity.token())
+        if answer.status == 401:
+            answer = self._send(request, self._identity.token(_challenge(answer.headers) or FRESH))
+        return _content(answer, request.name)
+
+    def pages(self, path: str, params: Mapping[str, Any], most: int) -> Iterator[list[Mapping[str, Any]]]:
+        """The pages of a list, `most` of them at the most; raises as `request` does.
+
+        OutcomeUnknown when the list goes on after that, or on another host: what was not read is not known.
+        https://learn.microsoft.com/graph/paging
+        """
+        name = f"GET {path}"
+        query: Mapping[str, Any] | None = params
+        for _ in range(most):
+            page = self.request("GET", path, params=query)
+            yield [item for item in _list(page.get("value")) if isinstance(item, dict)]
+            link = page.get("@odata.nextLink")
+            if not link:
+                return
+            if not str(link).startswith(f"{self._base}/"):
+                raise OutcomeUnknown(f"{name}: the list goes on at another address, which is not followed.")
+            path, query = str(link)[len(self._base) :], None
+        raise OutcomeUnknown(f"{name}: the list has more than {most} pages and was not read to its end.")
+
+    def close(self) -> None:
+        """Closes the connections; the client must not be used afterwards."""
+        self._adapter.close()
+
+    def _send(self, request: _Request, token: str) -> Answer:
+        left = request.seconds_left()
+        try:
+            with self._session().request(
+                request.method,
+                request.url,
+                data=request.body,
+                headers={"Accept": "application/json"} | ({"Content-Type": "application/json"} if request.body else {}),
+                auth=_Bearer(token),
+                timeout=(min(self._timeout[0], left), min(self._timeout[1], left)),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                most = _ANSWER_BYTES if response.ok else _ERROR_BYTES
+                return Answer(response.status_code, response.headers, _read(response, most, request))
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _no_answer(error, request.name) from None
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            # A company's proxy is for the real Graph, never for this machine.
+            session.trust_env = not is_loopback(self._base)
+            session.mount(self._base, self._adapter)
+        return session
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Puts the token into the request. As `auth`, because a header would be overwritten from a ~/.netrc."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _read(response: requests.Response, most: int, request: _Request) -> bytes | None:
+    """The body, or None when it is longer than `most` bytes or takes longer than the request may."""
+    body = bytearray()
+    # read1 returns what has come; read would wait for a whole chunk, however slowly it drips.
+    while chunk := response.raw.read1(65536, decode_content=True):
+        body += chunk
+        if len(body) > most or time.monotonic() > request.deadline:
+            return None
+    return bytes(body)
+
+
+def _content(answer: Answer, name: str) -> Mapping[str, Any]:
+    if not 200 <= answer.status < 300:
+        raise failure(answer, name)
+    if answer.body == b"":
+        return {}
+    content = answer.json()
+    if content is None:
+        raise OutcomeUnknown(f"{name}: Graph answered {answer.status}, but not readably. It may have been carried out.")
+    return content
+
+
+def _no_answer(error: Exception, name: str) -> NotSent | OutcomeUnknown:
+    if _never_connected(error):
+        return NotSent(f"{name}: no connection to Graph ({_kind(error)}). Check the network, DNS and any proxy.")
+    return OutcomeUnknown(f"{name}: no whole answer from Graph ({_kind(error)}). It may have been carried out.")
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether an error of requests means that not a byte of the request has left."""
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    # A certificate is checked before anything is sent; other TLS errors may come in the middle of an answer.
+    return isinstance(reason, urllib3.exceptions.NewConnectionError) or "CERTIFICATE_VERIFY_FAILED" in str(reason)
+
+
+def _kind(error: Exception) -> str:
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    # The class says it; the text of these errors may hold URLs with secrets of a proxy.
+    return without_tokens(type(reason or error).__name__)
+
+
+def _challenge(headers: Mapping[str, str]) -> str:
+    """The claims that Graph demands with a 401, as JSON; empty if it demands none.
+
+    https://learn.microsoft.com/entra/identity-platform/claims-challenge
+    """
+    match = _CLAIMS.search(headers.get("WWW-Authenticate", ""))
+    if not match:
+        return ""
+    try:
+        claims = base64.b64decode(match[1] + "=" * (-len(match[1]) % 4), altchars=b"-_").decode()
+        return claims if isinstance(jsonlib.loads(claims), dict) else ""
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,133 @@
+"""Who the bridge is to Microsoft Graph: where its access tokens come from."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from bridge.errors import AccessRefused, GraphError, NotSent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azure.core.credentials import TokenCredential
+
+# https://learn.microsoft.com/graph/deployments: tokens of one cloud are worth nothing in another.
+GRAPH_HOSTS = ("graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn")
+# A claims challenge that demands nothing: credentials answer any challenge with a token that is not from their cache.
+FRESH = "{}"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_TOKEN = re.compile(r"(?i:bearer)\s+[^\s\"',;]+|eyJ[\w-]{6,}(?:\.[\w-]*){0,4}")
+
+
+class Identity(Protocol):
+    """Somebody whom Microsoft Graph knows."""
+
+    def token(self, claims: str = "") -> str:
+        """An access token, from memory while it is good.
+
+        claims: the JSON of a claims challenge, or FRESH; either gives a token that is not from memory.
+        Raises NotSent when the issuer cannot be reached or fails, AccessRefused when it gives this identity no token.
+        """
+
+
+def token_source(identity: str, client_id: str, graph_url: str) -> Identity:
+    """The identity of that name (`managed-identity` or `developer`), for the cloud of `graph_url`.
+
+    client_id: of a user-assigned managed identity; empty means the system-assigned one.
+    Importing azure-identity takes a fifth of a second, so it happens here, where only publishing pays for it.
+    https://learn.microsoft.com/python/api/azure-identity/azure.identity.managedidentitycredential
+    """
+    makers: dict[str, Callable[[], Identity]] = {
+        "managed-identity": lambda: _managed_identity(client_id, scope(graph_url)),
+        "developer": lambda: _developer(scope(graph_url)),
+    }
+    return makers[identity]()
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL is of this machine, where the stand-in Graph listens."""
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def scope(graph_url: str) -> str:
+    """The scope that stands for all permissions the identity has on the Graph of that URL.
+
+    AccessRefused for a host that is no Graph: a token for it would be a token given away.
+    """
+    host = urlsplit(graph_url).hostname or ""
+    if is_loopback(graph_url):
+        host = GRAPH_HOSTS[0]
+    if host not in GRAPH_HOSTS:
+        raise AccessRefused(f"BRIDGE_GRAPH_URL names {host!r}, no Microsoft Graph: use {_listed(GRAPH_HOSTS)}.")
+    return f"https://{host}/.default"
+
+
+def without_tokens(text: str) -> str:
+    """The text with everything that looks like a token blotted out."""
+    return _TOKEN.sub("[token]", text)
+
+
+class _FromAzure:
+    """An identity that azure-identity knows how to ask for."""
+
+    def __init__(self, credential: TokenCredential, scope: str, advice: str, *, answers_challenges: bool) -> None:
+        self._credential = credential
+        self._scope = scope
+        self._advice = advice
+        self._answers_challenges = answers_challenges
+
+    def token(self, claims: str = "") -> str:
+        from azure.core.exceptions import AzureError  # noqa: PLC0415
+
+        asked = claims if claims != FRESH or self._answers_challenges else ""
+        try:
+            # azure-identity caches: a good token costs microseconds.
+            return self._credential.get_token(self._scope, claims=asked or None).token
+        except AzureError as error:
+            raise _no_token(error, self._advice) from None
+
+
+def _managed_identity(client_id: str, scope: str) -> Identity:
+    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
+
+    advice = "Turn on the app's managed identity" + (
+        f" {client_id} (BRIDGE_CLIENT_ID) and assign it to the app." if client_id else ", or set BRIDGE_CLIENT_ID."
+    )
+    # The outbox tries again for hours; the credential's own patience would only use up a drain's lease.
+    credential = ManagedIdentityCredential(
+        client_id=client_id or None, retry_total=1, connection_timeout=2, read_timeout=10
+    )
+    return _FromAzure(credential, scope, advice, answers_challenges=True)
+
+
+def _developer(scope: str) -> Identity:
+    from azure.identity import AzureCliCredential  # noqa: PLC0415
+
+    # `az` keeps its own cache, which no challenge goes past.
+    return _FromAzure(AzureCliCredential(), scope, "Run `az login` and try again.", answers_challenges=False)
+
+
+def _no_token(error: Exception, advice: str) -> GraphError:
+    reason = " ".join(without_tokens(str(error)).split())[:500]
+    if _is_passing(error):
+        return NotSent(f"No access token: the issuer of tokens does not answer as it should ({reason}).")
+    return AccessRefused(f"No access token for this identity: {reason} {advice}")
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    """Whether an error or one of its causes is a matter of connections or of the issuer's own health."""
+    from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError  # noqa: PLC0415
+
+    while error is not None:
+        if isinstance(error, ServiceRequestError | ServiceResponseError):
+            return True
+        if isinstance(error, HttpResponseError) and (error.status_code == 429 or (error.status_code or 0) >= 500):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,217 @@
+"""The stand-in for Microsoft Graph and for the managed-identity endpoint, on this machine.
+
+Checks requests as Graph does, keeps what it is sent, and fails when it is told to.
+"""
+
+import asyncio
+import base64
+import json
+import secrets
+import time
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bridge.graph.identities import GRAPH_HOSTS
+from bridge.local.mailbox_faults import Fault, Faults
+from bridge.local.mailbox_graph import OPERATIONS, Call, Failure, Operation, check_group
+from bridge.local.mailbox_store import MailPost, MailStore, MailThread
+
+IDENTITY_HEADER = "local"
+_CLIENT_ID = "00000000-0000-4000-8000-0000000000c1"
+_VERSIONS = ("v1.0", "beta")
+_TOKEN_SECONDS = 24 * 3600
+_LARGEST_BODY = 4 << 20
+_LONGEST_LOG = 10_000
+_CHALLENGE = 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A request to the stand-in Graph; `status` 0 means dropped, `in_flight` counts it and the others of its time."""
+
+    method: str
+    path: str
+    status: int
+    in_flight: int
+
+
+class Mailbox:
+    """The stand-in: routes to mount, what it keeps, the faults to come, and a log of the requests.
+
+    path: the SQLite file of threads and posts. clock: what posts are dated by and faults are timed by.
+    `faults` and `missing_groups` may be changed at any time; `log` has the last requests, oldest first.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.faults = Faults()
+        self.missing_groups: set[str] = set()
+        self.log: deque[Logged] = deque(maxlen=_LONGEST_LOG)
+        self._clock = clock
+        self._store = MailStore(path, clock)
+        self._tokens: dict[str, float] = {}
+        self._in_flight = 0
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of Graph, of its faults, and of the managed-identity endpoint."""
+        return [
+            Route("/msi/token", self._token, methods=["GET"]),
+            Route("/graph/_faults", self._change_faults, methods=["POST", "DELETE"]),
+            *(
+                Route(f"/graph/{{version}}/groups/{{group}}{path}", self._endpoint(operation), methods=[method])
+                for (method, path), operation in OPERATIONS.items()
+            ),
+        ]
+
+    def groups(self) -> list[str]:
+        """The groups that have a thread."""
+        return self._store.groups()
+
+    def threads(self, group: str) -> list[MailThread]:
+        """The threads of a group, the one with the newest post first."""
+        return self._store.threads(group)
+
+    def posts(self, group: str, thread: str) -> list[MailPost]:
+        """The posts of a thread, the oldest first."""
+        return self._store.posts(group, thread)
+
+    def revoke_tokens(self) -> None:
+        """Makes every token that was handed out until now worthless."""
+        self._tokens = {}
+
+    def close(self) -> None:
+        """Closes the file; no request may come afterwards."""
+        self._store.close()
+
+    async def _token(self, request: Request) -> Response:
+        """The endpoint of App Service: https://learn.microsoft.com/azure/app-service/overview-managed-identity."""
+        if request.headers.get("X-IDENTITY-HEADER") != IDENTITY_HEADER:
+            return JSONResponse({"statusCode": 401, "message": "X-IDENTITY-HEADER is missing or wrong."}, 401)
+        resource = request.query_params.get("resource", "")
+        if request.query_params.get("api-version") != "2019-08-01" or not resource:
+            return JSONResponse({"statusCode": 400, "message": "api-version 2019-08-01 and resource are needed."}, 400)
+        client_id = request.query_params.get("client_id", _CLIENT_ID)
+        # In real time, whatever the mailbox's clock says: azure-identity has no clock that could be set.
+        expires = int(time.time()) + _TOKEN_SECONDS
+        token = _jwt({"aud": resource, "appid": client_id, "idtyp": "app", "exp": expires})
+        if resource.rstrip("/") in {f"https://{host}" for host in GRAPH_HOSTS}:
+            self._tokens[token] = expires
+        answer = {"access_token": token, "expires_on": str(expires), "resource": resource, "token_type": "Bearer"}
+        return JSONResponse(answer | {"client_id": client_id})
+
+    async def _change_faults(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.faults.clear()
+            return Response(status_code=204)
+        try:
+            wanted = await request.json()
+            self.faults.add(*[Fault.from_json(fault) for fault in (wanted if isinstance(wanted, list) else [wanted])])
+        except ValueError as error:
+            return JSONResponse({"message": str(error)}, 400)
+        return Response(status_code=204)
+
+    def _endpoint(self, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            self._in_flight += 1
+            in_flight, status = self._in_flight, 0
+            try:
+                response, drops = await self._answer(operation, request)
+                if drops:
+                    await _drop(request)
+                else:
+                    status = response.status_code
+            finally:
+                self._in_flight -= 1
+                self.log.append(Logged(request.method, request.url.path, status, in_flight))
+            return response
+
+        return endpoint
+
+    async def _answer(self, operation: Operation, request: Request) -> tuple[Response, bool]:
+        """The answer, and whether the connection is to be dropped instead."""
+        try:
+            self._check_token(request.headers.get("Authorization", ""))
+            fault = self.faults.take(request.method)
+            status, content = 200, None
+            if fault.effect.acts:
+                call = self._call(request, await _json(request), fault)
+                status, content = await run_in_threadpool(operation, self._store, call)
+            await asyncio.sleep(fault.delay("slow"))
+            if fault.effect.answer:
+                return _error(*fault.effect.answer, headers=fault.retry_after), False
+            return _success(status, content), fault.effect.drops
+        except Failure as failure:
+            headers = {"WWW-Authenticate": _CHALLENGE} if failure.status == 401 else {}
+            return _error(failure.status, failure.code, failure.message, headers=headers), False
+
+    def _check_token(self, authorization: str) -> None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme != "Bearer" or not token:
+            raise Failure(401, "InvalidAuthenticationToken", "Access token is empty.")
+        if self._tokens.get(token, 0) <= time.time():
+            raise Failure(401, "InvalidAuthenticationToken", "Access token validation failure. Invalid or expired.")
+
+    def _call(self, request: Request, content: object, fault: Fault) -> Call:
+        if request.path_params["version"] not in _VERSIONS:
+            raise Failure(400, "BadRequest", f"Invalid version: {request.path_params['version']}.")
+        check_group(request.path_params["group"], self.missing_groups)
+        received = self._clock() + timedelta(seconds=fault.delay("late"))
+        return Call(
+            url=str(request.url.replace(query="")),
+            group=request.path_params["group"],
+            thread=request.path_params.get("thread", ""),
+            query=request.query_params,
+            content=content,
+            received=received,
+            visible=received + timedelta(seconds=fault.delay("late-visible")),
+        )
+
+
+async def _json(request: Request) -> object:
+    """The JSON of the body; None if there is none."""
+    body = await request.body()
+    if len(body) > _LARGEST_BODY:
+        raise Failure(413, "RequestEntityTooLarge", "The maximum request length supported is 4MB.")
+    if not body:
+        return None
+    if not request.headers.get("Content-Type", "").startswith("application/json"):
+        raise Failure(415, "UnsupportedMediaType", "The media type of the body must be application/json.")
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise Failure(400, "BadRequest", "Unable to read JSON request payload.") from None
+
+
+async def _drop(request: Request) -> None:
+    """Closes the connection without an answer. ASGI knows no way to do that; uvicorn's transport does."""
+    request.receive.__self__.transport.abort()  # type: ignore[attr-defined]
+    await asyncio.sleep(0)  # so that uvicorn learns of it before it is given the answer
+
+
+def _success(status: int, content: Mapping[str, Any] | None) -> Response:
+    headers = {"request-id": str(uuid.uuid4())}
+    return Response(status_code=status, headers=headers) if content is None else JSONResponse(content, status, headers)
+
+
+def _error(status: int, code: str, message: str, headers: Mapping[str, str]) -> Response:
+    """An error as https://learn.microsoft.com/graph/errors shows it."""
+    request_id = str(uuid.uuid4())
+    inner = {"date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "request-id": request_id}
+    content = {"error": {"code": code, "message": message, "innerError": inner}}
+    return JSONResponse(content, status, {"request-id": request_id, **headers})
+
+
+def _jwt(claims: Mapping[str, Any]) -> str:
+    """A token in the form of a JWT, without a signature: this mailbox remembers what it hands out."""
+    roles = ["Group-Conversation.ReadWrite.All"]
+    parts = ({"typ": "JWT", "alg": "none"}, {**claims, "roles": roles, "jti": secrets.token_urlsafe(16)})
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."

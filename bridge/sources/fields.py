@@ -1,0 +1,53 @@
+"""Looking into payloads that may hold anything: what is missing or of another type is its default, never an error."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar, overload
+
+Payload = Mapping[str, Any]
+
+_T = TypeVar("_T")
+
+
+@overload
+def dig(value: Any, path: str) -> str: ...
+@overload
+def dig(value: Any, path: str, default: _T) -> _T: ...
+def dig(value: Any, path: str, default: Any = "") -> Any:
+    """What lies at a dotted path (`pull_request.user.login`) if it is of the default's own type, else the default."""
+    found = at(value, path)
+    return found if type(found) is type(default) else default
+
+
+def at(value: Any, path: str) -> Any:
+    """What lies at a dotted path, of whatever type; None when nothing does."""
+    for name in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def first(value: Any, paths: Sequence[str]) -> str:
+    """The first text among several paths that is not empty, or an empty one."""
+    return next((found for path in paths if (found := dig(value, path))), "")
+
+
+def objects(value: Any, path: str) -> list[Mapping[str, Any]]:
+    """The JSON objects of the list at a dotted path."""
+    found = at(value, path)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def moment(value: Any, path: str) -> datetime | None:
+    """The time at a dotted path, ISO 8601 or seconds since 1970, with its zone (UTC where it names none)."""
+    found = at(value, path)
+    try:
+        if isinstance(found, str):
+            time = datetime.fromisoformat(found)
+            return time if time.tzinfo else time.replace(tzinfo=UTC)
+        if isinstance(found, int | float) and found:
+            return datetime.fromtimestamp(found, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None

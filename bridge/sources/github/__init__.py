@@ -1,0 +1,87 @@
+"""GitHub: https://docs.github.com/webhooks."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qs
+
+from bridge.errors import BadWebhook
+from bridge.events import Event, Webhook
+from bridge.sources.base import Acknowledged, Source, decode_json
+from bridge.sources.fields import Payload, dig, first, moment
+from bridge.sources.github.attributes import attributes
+from bridge.sources.github.kinds import KINDS, generic
+from bridge.sources.github.threads import thread
+from bridge.verification import Hmac
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
+    """The one event of a delivery, or nothing for a ping.
+
+    BadWebhook for a webhook without X-GitHub-Event or with a body that is no JSON object.
+    https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
+    """
+    name = _identifier(webhook.header("X-GitHub-Event"))
+    if not name:
+        raise BadWebhook("The header X-GitHub-Event is missing: is this GitHub's webhook?")
+    body = _json_text(webhook)
+    payload = decode_json(body)
+    if not isinstance(payload, dict):
+        raise BadWebhook("The body is not a JSON object, as GitHub's payloads are.")
+    if name == "ping":
+        return Acknowledged("GitHub's ping: the webhook is set up.")
+    # The signature covers the body alone: a replay under another delivery id must still count as the same.
+    digest = hashlib.sha256(body).hexdigest()
+    return (_event(name, payload, _identifier(webhook.header("X-GitHub-Delivery")), digest),)
+
+
+def _event(name: str, payload: Payload, delivery: str, digest: str) -> Event:
+    action = _identifier(dig(payload, "action"))
+    kind = KINDS.get(name) or generic(name, payload)
+    return Event(
+        source="github",
+        kind=f"{name}.{action}" if action else name,
+        delivery=delivery,
+        digest=digest,
+        thread=thread(name, payload),
+        title=kind.title(payload),
+        payload=payload,
+        severity=kind.severity(payload),
+        scope=first(payload, ("repository.full_name", "organization.login", "installation.account.login")),
+        actor=first(payload, ("sender.login", "pusher.name")),
+        url=first(payload, (*kind.urls, "repository.html_url", "organization.html_url", "sender.html_url")),
+        occurred=next((time for path in kind.times if (time := moment(payload, path))), None),
+        facts=kind.facts(payload),
+        attributes=attributes(name, payload),
+    )
+
+
+def _identifier(text: str) -> str:
+    """Text of the sender, reduced to what is safe in names of templates and in keys."""
+    return re.sub(r"[^a-z0-9_.-]", "", text[:100].lower()).strip(".")
+
+
+def _json_text(webhook: Webhook) -> bytes:
+    """The payload's JSON, which a form carries in its field `payload`; the same delivery gives the same text."""
+    if not webhook.header("Content-Type").lower().startswith(_FORM):
+        return webhook.body
+    fields = parse_qs(webhook.body.decode("utf-8", "replace"))
+    if "payload" not in fields:
+        raise BadWebhook("The form has no field `payload`: is this GitHub's webhook?")
+    return fields["payload"][0].encode("utf-8", "replace")
+
+
+def _headers(event: str, delivery: str) -> Mapping[str, str]:
+    return {"X-GitHub-Event": event, "X-GitHub-Delivery": delivery}
+
+
+GITHUB = Source(
+    name="github",
+    title="GitHub",
+    # https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
+    scheme=Hmac(header="X-Hub-Signature-256", prefix="sha256="),
+    read=read,
+    headers=_headers,
+)

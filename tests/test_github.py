@@ -1,0 +1,249 @@
+"""bridge/sources/github: what GitHub's webhooks say."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from bridge.errors import BadWebhook
+from bridge.events import Event, Severity, Webhook
+from bridge.sources.base import Acknowledged
+from bridge.sources.fields import dig, moment, objects
+from bridge.sources.github import GITHUB
+
+SAMPLES = Path(__file__).parent.parent / "samples" / "github"
+FIXTURES = Path(__file__).parent.parent.parent / "shared" / "fixtures" / "github"
+REPOSITORY = {"id": 1, "full_name": "contoso/pump", "html_url": "https://github.com/contoso/pump", "private": True}
+
+
+def event_name(path: Path) -> str:
+    return path.name.partition("__")[0].partition(".")[0].removesuffix(".json")
+
+
+def read_bytes(name: str, body: bytes, **headers: str) -> Event:
+    events = GITHUB.read(Webhook({**GITHUB.headers(name, "d-1"), **headers}, body))
+    assert not isinstance(events, Acknowledged)
+    (event,) = events
+    return event
+
+
+def read(name: str, payload: Mapping[str, Any]) -> Event:
+    return read_bytes(name, json.dumps(payload).encode())
+
+
+def read_sample(name: str) -> Event:
+    path = SAMPLES / f"{name}.json"
+    return read_bytes(event_name(path), path.read_bytes())
+
+
+# sample: (thread, severity, title, branch, facts' names)
+SAMPLE_TABLE = {
+    "push": ("repo 900100 refs/heads/main", "info", "Branch main", "main"),
+    "issues.opened": ("repo 900100#7", "info", "The pump runs dry #7", ""),
+    "issues.labeled": ("repo 900100#7", "info", "The pump runs dry #7", ""),
+    "issues.closed": ("repo 900100#7", "info", "The pump runs dry #7", ""),
+    "issue_comment.created": ("repo 900100#7", "info", "The pump runs dry #7", ""),
+    "pull_request.opened": ("repo 900100#12", "info", "Stop the pump when the tank is empty #12", "main"),
+    "pull_request.closed": ("repo 900100#12", "info", "Stop the pump when the tank is empty #12", "main"),
+    "pull_request_review.submitted": ("repo 900100#12", "info", "Stop the pump when the tank is empty #12", "main"),
+    "pull_request_review_comment.created": (
+        "repo 900100#12",
+        "info",
+        "Stop the pump when the tank is empty #12",
+        "main",
+    ),
+    "release.published": ("repo 900100 release 83001", "info", "Release Pump 2.4", "main"),
+    "workflow_run.completed": ("repo 900100 workflow CI main", "error", "CI on main", "main"),
+    "check_run.completed": ("repo 900100#12", "success", "bench-test on fix/dry-run", "fix/dry-run"),
+    "deployment_status.created": ("repo 900100 deployment 86001", "success", "Deployment to production", "v2.4.0"),
+    "dependabot_alert.created": ("repo 900100 dependabot 3", "error", "gauge-chart runs scripts from labels", ""),
+}
+
+
+def test_every_sample_is_in_the_table() -> None:
+    assert {path.stem for path in SAMPLES.glob("*.json")} == {*SAMPLE_TABLE, "ping"}
+
+
+@pytest.mark.parametrize("name", SAMPLE_TABLE)
+def test_sample(name: str) -> None:
+    event = read_sample(name)
+    assert (event.thread, event.severity, event.title, event.attributes["branch"]) == SAMPLE_TABLE[name]
+    assert event.kind == name
+    assert event.scope == event.attributes["repository"] == "contoso/pump"
+    assert event.attributes["private"] is True
+    assert event.attributes["organization"] == "contoso"
+    assert event.url.startswith("https://")
+    assert event.actor
+    assert event.occurred is not None
+    assert not event.ends_thread
+
+
+@pytest.mark.parametrize(
+    ("name", "thread"),
+    [
+        ("check_run.completed_success", "repo 186853002#2"),
+        ("check_suite.requested", "repo 186853002 checks  master"),
+        ("commit_comment.created", "repo 186853002 commit 6113728f27ae82c7b1a177c8d03f9e96e0adf246"),
+        ("create__oct", "repo 186853002 refs/tags/simple-tag"),
+        ("push.deleted__oct", "repo 186853002 refs/tags/simple-tag"),
+        ("deployment.created", "repo 186853002 deployment 145988746"),
+        ("deployment_status.created", "repo 186853002 deployment 145988746"),
+        ("discussion_comment.created", "repo 186853002 discussion 4"),
+        ("discussion.created", "repo 622493527 discussion 20"),
+        ("issue_comment.created_on_pr", "repo 622493527#1"),
+        ("label.created", "repo 186853002 label 1362937026"),
+        ("membership.added", "org 38302899 team 3253328"),
+        ("pull_request_review_thread.resolved", "repo 186853002#2"),
+        ("installation.created", "installation 957387 installation 957387"),
+        ("star.created", "repo 186853002 stars"),
+        ("security_advisory.published", "github advisory GHSA-rf4j-j272-fj86"),
+        ("status.success", "repo 186853002 status default master"),
+        ("workflow_job.completed_failure", "repo 186853002 workflow CodeQL main"),
+    ],
+)
+def test_threads_of_what_github_sends(name: str, thread: str) -> None:
+    if not FIXTURES.is_dir():
+        pytest.skip("needs the fixtures of GitHub's payloads beside the project")
+    for path in FIXTURES.glob(f"{name}*oct*"):
+        assert read_bytes(event_name(path), path.read_bytes()).thread == thread
+
+
+def test_a_ping_is_acknowledged() -> None:
+    answer = GITHUB.read(Webhook(GITHUB.headers("ping", "d-1"), (SAMPLES / "ping.json").read_bytes()))
+    assert isinstance(answer, Acknowledged)
+    assert "ping" in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, b"{}"),
+        ({"X-GitHub-Event": "../"}, b"{}"),
+        ({"X-GitHub-Event": "push"}, b"[]"),
+        ({"X-GitHub-Event": "push"}, b"null"),
+        ({"X-GitHub-Event": "push"}, b"{"),
+        ({"X-GitHub-Event": "push", "Content-Type": "application/x-www-form-urlencoded"}, b"other=1"),
+        ({"X-GitHub-Event": "push", "Content-Type": "application/x-www-form-urlencoded"}, b"payload=%7B"),
+    ],
+)
+def test_what_cannot_be_githubs_is_refused(headers: Mapping[str, str], body: bytes) -> None:
+    with pytest.raises(BadWebhook):
+        GITHUB.read(Webhook(headers, body))
+
+
+def test_form_and_json_of_a_delivery_are_the_same_event() -> None:
+    body = (SAMPLES / "issues.opened.json").read_bytes()
+    form = urlencode({"payload": body.decode()}).encode()
+    sent = read_bytes("issues", form, **{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
+    assert sent == read_sample("issues.opened")
+
+
+def test_another_delivery_id_is_still_the_same_delivery() -> None:
+    body = b'{"action": "opened"}'
+    first, second = read_bytes("issues", body), read_bytes("issues", body, **{"X-GitHub-Delivery": "d-2"})
+    assert first.digest == second.digest != ""
+    assert first.delivery != second.delivery
+
+
+def test_kinds_are_safe_in_names_of_files() -> None:
+    event = read("../Issues", {"action": "../../OPENED\n"})
+    assert event.kind == "issues.opened"
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "severity"),
+    [
+        ("workflow_run", {"workflow_run": {"conclusion": "timed_out"}}, Severity.ERROR),
+        ("workflow_run", {"workflow_run": {"conclusion": "cancelled"}}, Severity.INFO),
+        ("check_run", {"check_run": {"conclusion": "action_required"}}, Severity.WARNING),
+        ("deployment_status", {"deployment_status": {"state": "error"}}, Severity.ERROR),
+        ("status", {"state": "failure"}, Severity.ERROR),
+        ("dependabot_alert", {"alert": {"security_advisory": {"severity": "critical"}}}, Severity.CRITICAL),
+        (
+            "dependabot_alert",
+            {"alert": {"state": "fixed", "security_advisory": {"severity": "high"}}},
+            Severity.SUCCESS,
+        ),
+        ("dependabot_alert", {"alert": {"state": "dismissed"}}, Severity.INFO),
+        ("code_scanning_alert", {"alert": {"rule": {"security_severity_level": "high"}}}, Severity.ERROR),
+        ("invented", {}, Severity.INFO),
+    ],
+)
+def test_severity(name: str, payload: Mapping[str, Any], severity: Severity) -> None:
+    assert read(name, payload).severity is severity
+
+
+def test_runs_name_only_pull_requests_of_their_own_repository() -> None:
+    requests = [{"number": 99, "base": {"repo": {"id": 2}}}, "odd", {"number": 5, "base": {"repo": {"id": 1}}}]
+    run = {"name": "CI", "head_branch": "x", "pull_requests": requests}
+    assert read("workflow_run", {"repository": REPOSITORY, "workflow_run": run}).thread == "repo 1#5"
+    run["pull_requests"] = requests[:1]
+    assert read("workflow_run", {"repository": REPOSITORY, "workflow_run": run}).thread == "repo 1 workflow CI x"
+
+
+def test_a_branch_and_its_pushes_share_a_thread() -> None:
+    created = read("create", {"repository": REPOSITORY, "ref": "feature/x", "ref_type": "branch"})
+    pushed = read("push", {"repository": REPOSITORY, "ref": "refs/heads/feature/x"})
+    assert created.thread == pushed.thread
+    assert created.title == pushed.title == "Branch feature/x"
+    assert created.attributes["branch"] == pushed.attributes["branch"] == "feature/x"
+    assert read("push", {"ref": "refs/tags/v1"}).attributes["branch"] == ""
+
+
+def test_attributes_for_routes() -> None:
+    event = read_sample("pull_request.opened")
+    assert event.attributes["labels"] == ["bug"]
+    assert event.attributes["author"] == "monalisa"
+    assert event.attributes["bot"] is False
+    assert event.attributes["draft"] is False
+    alert = read_sample("dependabot_alert.created")
+    assert alert.attributes["bot"] is True
+    assert read("x", {"sender": {"login": "renovate[bot]"}}).attributes["bot"] is True
+    assert read_sample("workflow_run.completed").attributes["conclusion"] == "failure"
+    assert read_sample("deployment_status.created").attributes["environment"] == "production"
+    assert read("status", {"state": "pending"}).attributes["conclusion"] == "pending"
+
+
+def test_every_event_has_every_attribute() -> None:
+    assert read("invented", {}).attributes.keys() == read_sample("pull_request.opened").attributes.keys()
+
+
+def test_facts_are_short_text() -> None:
+    facts = dict(read_sample("workflow_run.completed").facts)
+    assert facts["Branch"] == "main"
+    assert len(facts["Commit"]) == 7
+    assert dict(read_sample("issues.labeled").facts) == {"Labels": "bug, safety"}
+    odd = read("issues", {"issue": {"milestone": {"title": 7}, "labels": [None, {"name": "a"}], "assignees": "x"}})
+    assert dict(odd.facts) == {"Milestone": "7", "Labels": "a", "Assigned to": "x"}
+
+
+def test_times_are_the_objects_own() -> None:
+    assert read_sample("push").occurred == datetime(2026, 11, 23, 15, 2, 10, tzinfo=UTC)
+    assert read_sample("pull_request_review.submitted").occurred == datetime(2026, 11, 23, 13, 31, tzinfo=UTC)
+
+
+def test_dig_gives_what_was_asked_for_or_its_default() -> None:
+    payload = {"a": {"text": "x", "number": 3, "flag": True, "none": None, "list": [1, {"b": 2}]}}
+    assert dig(payload, "a.text") == "x"
+    assert dig(payload, "a.number") == ""
+    assert dig(payload, "a.number", 0) == 3
+    assert dig(payload, "a.flag", 0) == 0
+    assert dig(payload, "a.none.deeper") == ""
+    assert dig([], "a") == ""
+    assert objects(payload, "a.list") == [{"b": 2}]
+    assert objects(payload, "a.text") == []
+
+
+@pytest.mark.parametrize("odd", ["yesterday", "", None, [], True, 1e300, -(10**30), float("nan")])
+def test_moment_of_what_is_no_time(odd: object) -> None:
+    assert moment({"at": odd}, "at") is None or odd is True
+
+
+def test_moment_has_its_zone() -> None:
+    assert moment({"at": "2026-11-23T14:03:00"}, "at") == datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
+    assert moment({"at": "2026-11-23T15:03:00+01:00"}, "at") == datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
+    assert moment({"at": 1795446130}, "at") == datetime(2026, 11, 23, 15, 2, 10, tzinfo=UTC)

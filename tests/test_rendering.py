@@ -1,0 +1,377 @@
+"""bridge/rendering.py and templates/: every event becomes a post that is safe, bounded and well said."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.entries import MAX_MESSAGE, Entry, Target, entry_id, to_message
+from bridge.events import Event, Severity, Webhook
+from bridge.markup import safe_url
+from bridge.rendering import MAX_HTML, MAX_LINE, Renderer, post_html
+from bridge.sources.base import Acknowledged
+from bridge.sources.github import GITHUB
+
+SAMPLES = sorted((Path(__file__).parent.parent / "samples" / "github").glob("*.*.json")) + [
+    Path(__file__).parent.parent / "samples" / "github" / "push.json"
+]
+FIXTURES = sorted((Path(__file__).parent.parent.parent / "shared" / "fixtures" / "github").glob("*.json"))
+NOW = datetime(2026, 11, 23, 15, 5, tzinfo=UTC)
+TARGET = Target("3c1d0d4e-0000-0000-0000-000000000000", ("Alex <alex@example.com>",), "conversation")
+RENDERER = Renderer(titles={"github": "GitHub"})
+
+TAGS = set("table thead tbody tr td th span a b p br strong em s code pre ul ol li blockquote hr".split())
+ATTRIBUTES = set("role width height cellpadding cellspacing border style bgcolor valign href".split())
+
+
+class Inspector(HTMLParser):
+    """Fails on what a post may not hold."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in TAGS, tag
+        for name, value in attrs:
+            assert name in ATTRIBUTES, (tag, name)
+            assert name != "href" or (value and safe_url(value) == value), value
+            assert name != "style" or "url(" not in (value or ""), value
+
+    def handle_comment(self, data: str) -> None:
+        pytest.fail(f"a comment: {data}")
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def event_of(path: Path, payload: Any = None) -> Event | None:
+    name = path.name.partition("__")[0].partition(".")[0].removesuffix(".json")
+    body = path.read_bytes() if payload is None else json.dumps(payload).encode()
+    events = GITHUB.read(Webhook(GITHUB.headers(name, "d-1"), body))
+    return None if isinstance(events, Acknowledged) else events[0]
+
+
+def sample(name: str) -> Event:
+    event = event_of(SAMPLES[0].parent / f"{name}.json")
+    assert event
+    return event
+
+
+def entry_of(event: Event, renderer: Renderer = RENDERER) -> Entry:
+    return renderer.entry(event, entry_id(event, 0, TARGET.group), TARGET, NOW)
+
+
+def text_of(entry: Entry) -> str:
+    return " ".join("".join(Inspector(entry.html).words).split())
+
+
+def check(entry: Entry) -> None:
+    """What holds for every entry, whatever the payload was."""
+    Inspector(entry.html)
+    assert entry.reference in entry.html
+    assert len(entry.html.encode()) <= MAX_HTML
+    assert len(to_message(entry).encode()) <= MAX_MESSAGE
+    for line in (entry.topic, entry.summary):
+        assert 0 < len(line) <= MAX_LINE
+        assert line == " ".join(line.split())
+    assert not {chr(code) for code in range(32)} - {"\n", "\t"} & set(entry.html)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_every_sample_has_a_template_of_its_own(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    event = event_of(path)
+    assert event
+    assert RENDERER.chosen(event) == f"github/{event.kind.partition('.')[0]}.html"
+    entry = entry_of(event)
+    check(entry)
+    assert not caplog.records
+    assert entry.topic == f"contoso/pump: {event.title}"
+
+
+def test_what_github_sends_becomes_posts(caplog: pytest.LogCaptureFixture) -> None:
+    if not FIXTURES:
+        pytest.skip("needs the fixtures of GitHub's payloads beside the project")
+    for path in FIXTURES:
+        event = event_of(path)
+        if event is None:
+            continue
+        entry = entry_of(event)
+        check(entry)
+        text = f"{text_of(entry)} {entry.topic} {entry.summary}"
+        for bad in ("None", " null", "javascript:", "undefined", "{{", "{%", "T00:", "  "):
+            assert bad not in text, (path.name, bad, text)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("name", "summary"),
+    [
+        ("push", "monalisa pushed 3 commits to main: Say in the log why the pump stopped"),
+        ("issues.opened", "monalisa opened #7 The pump runs dry"),
+        ("issues.labeled", "octocat labeled #7 The pump runs dry with bug"),
+        ("issues.closed", "octocat closed #7 The pump runs dry as completed"),
+        ("pull_request.opened", "monalisa opened #12 Stop the pump when the tank is empty"),
+        ("pull_request.closed", "monalisa merged #12 Stop the pump when the tank is empty into main"),
+        ("pull_request_review.submitted", "hubot approved #12 Stop the pump when the tank is empty"),
+        ("release.published", "octocat published Pump 2.4"),
+        ("workflow_run.completed", "CI #981 failed on main after 4 min 10 s"),
+        ("check_run.completed", "bench-test succeeded on fix/dry-run after 6 min 41 s"),
+        ("deployment_status.created", "Deployment of v2.4.0 to production succeeded"),
+        (
+            "dependabot_alert.created",
+            "Dependabot found a weakness in gauge-chart: gauge-chart runs scripts from labels",
+        ),
+    ],
+)
+def test_summary(name: str, summary: str) -> None:
+    assert entry_of(sample(name)).summary == summary
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"forced": True}, "force-pushed main to"),
+        ({"deleted": True, "commits": []}, "deleted branch main"),
+        ({"created": True}, "created branch main with 3 commits"),
+        ({"created": True, "ref": "refs/tags/v1", "commits": []}, "created tag v1"),
+        ({"commits": []}, "to main"),
+    ],
+)
+def test_pushes_of_another_sort_have_their_own_sentence(changes: dict[str, Any], wanted: str) -> None:
+    push = SAMPLES[-1]
+    event = event_of(push, json.loads(push.read_bytes()) | changes)
+    assert event
+    entry = entry_of(event)
+    check(entry)
+    assert wanted in entry.summary
+
+
+@pytest.mark.parametrize(
+    ("path", "action", "changes", "wanted"),
+    [
+        (
+            "pull_request.closed",
+            "closed",
+            {"merged": False},
+            "closed #12 Stop the pump when the tank is empty without merging",
+        ),
+        ("pull_request.opened", "review_requested", {}, "requested a review of #12"),
+        ("pull_request.opened", "synchronize", {}, "pushed to #12"),
+        ("pull_request.opened", "ready_for_review", {}, "as ready for review"),
+        ("pull_request.opened", "some_new_thing", {}, "monalisa some new thing #12"),
+    ],
+)
+def test_actions_on_pull_requests(path: str, action: str, changes: dict[str, Any], wanted: str) -> None:
+    file = SAMPLES[0].parent / f"{path}.json"
+    payload = json.loads(file.read_bytes())
+    payload["action"] = action
+    payload["pull_request"] |= changes
+    event = event_of(file, payload)
+    assert event
+    assert wanted in entry_of(event).summary
+
+
+def test_a_merge_shows_its_size() -> None:
+    entry = entry_of(sample("pull_request.closed"))
+    assert "MERGED · contoso/pump" in text_of(entry).replace("\xa0", "")
+    assert "+148 −37" in text_of(entry)
+    assert 'width="80" height="8" bgcolor="#1a7f37"' in entry.html
+    assert 'width="20" height="8" bgcolor="#c4314b"' in entry.html
+
+
+def test_the_footer_names_source_time_and_reference() -> None:
+    entry = entry_of(sample("pull_request.closed"))
+    assert f"GitHub · 14:03 UTC · {entry.reference}" in entry.html
+
+
+def test_the_entry_carries_what_publishing_needs() -> None:
+    event = sample("issues.opened")
+    entry = entry_of(event)
+    assert (entry.group, entry.participants, entry.conversation) == (TARGET.group, TARGET.participants, "conversation")
+    assert (entry.thread, entry.kind, entry.url) == (event.thread, event.kind, event.url)
+    assert entry.received == NOW
+    old = entry_of(replace(event, occurred=datetime(2001, 1, 1, tzinfo=UTC)))
+    assert old.occurred == NOW
+
+
+def test_a_post_has_its_cards_one_below_another() -> None:
+    first, second = entry_of(sample("issues.opened")), entry_of(sample("issues.labeled"))
+    html = post_html([first, second])
+    Inspector(html)
+    assert html.startswith(first.html)
+    assert html.endswith(second.html)
+    assert post_html([first]) == first.html
+
+
+def strings(value: Any, hostile: str) -> Any:
+    """The payload with every text replaced but for those that decide what it is."""
+    if isinstance(value, dict):
+        keep = {"action", "state", "conclusion"}
+        return {name: item if name in keep else strings(item, hostile) for name, item in value.items()}
+    if isinstance(value, list):
+        return [strings(item, hostile) for item in value]
+    return hostile if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        '" onclick="alert(1)" x="',
+        "' onmouseover='alert(1)",
+        "javascript:alert(1)",
+        "JAVASCRIPT&colon;alert(1)",
+        'https://example.com/"><img src=x onerror=alert(1)>',
+        "{{ 7 * 7 }}{% raw %}",
+        "-->]]></td></table>",
+        "[x](javascript:alert(1)) ![y](data:text/html,z) <b onclick=x>",
+        "\x00\x1b[31m\u202e\x85",
+        "<" * 500,
+        "&lt;script&gt;",
+    ],
+)
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_hostile_text_does_nothing(path: Path, hostile: str) -> None:
+    event = event_of(path, strings(json.loads(path.read_bytes()), hostile))
+    assert event
+    check(entry_of(event))
+
+
+def mutations(value: Any, odd: Any) -> Iterator[Any]:
+    """The payload again and again, each time with another of its values replaced."""
+    yield odd
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in list(items):
+        for changed in mutations(item, odd):
+            copy = value.copy()
+            copy[key] = changed
+            yield copy
+
+
+@pytest.mark.parametrize("odd", [None, [None, 1], -1, 10**30, "x", {"x": []}], ids=repr)
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_odd_types_make_a_plainer_post(path: Path, odd: Any, caplog: pytest.LogCaptureFixture) -> None:
+    for payload in mutations(json.loads(path.read_bytes()), odd):
+        if isinstance(payload, dict):
+            event = event_of(path, payload)
+            assert event
+            entry = entry_of(event)
+            assert entry.reference in entry.html
+            assert "None" not in entry.html
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_text_of_any_length_fits(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    event = event_of(path, strings(json.loads(path.read_bytes()), "& **word** " * 100_000))
+    assert event
+    check(entry_of(event))
+    assert not caplog.records
+
+
+def test_3000_commits_are_ten_and_a_link() -> None:
+    payload = json.loads(SAMPLES[-1].read_bytes())
+    payload["commits"] *= 1000
+    event = event_of(SAMPLES[-1], payload)
+    assert event
+    entry = entry_of(event)
+    check(entry)
+    assert "and 2,990 more" in text_of(entry)
+
+
+def user_templates(folder: Path, **files: str) -> Renderer:
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return Renderer(folder, {"github": "GitHub"})
+
+
+def test_lookup_goes_from_special_to_general(tmp_path: Path) -> None:
+    event = sample("pull_request.closed")
+    assert RENDERER.considered(event) == (
+        "github/pull_request.closed.html",
+        "github/pull_request.html",
+        "github/event.html",
+        "event.html",
+    )
+    plain = Event("watchdog", "barked", "1", "dog", "The dog barked", {}, severity=Severity.WARNING, actor="rex")
+    assert RENDERER.chosen(plain) == "event.html"
+    entry = entry_of(plain)
+    check(entry)
+    assert entry.topic == "The dog barked"
+    assert entry.summary == "rex: The dog barked"
+    assert "BARKED · WARNING" in text_of(entry)
+    special = {"github__pull_request.closed": '{% extends "default:event.html" %}'}
+    assert user_templates(tmp_path, **special).chosen(event) == "github/pull_request.closed.html"
+
+
+def test_a_user_template_overrides_one_block(tmp_path: Path) -> None:
+    text = '{% extends "default:github/pull_request.html" %}{% block summary %}Done: {{ field("pull_request.title") }}{% endblock %}'
+    event = sample("pull_request.closed")
+    entry = entry_of(event, user_templates(tmp_path, github__pull_request=text))
+    assert entry.summary == "Done: Stop the pump when the tank is empty"
+    assert entry.html == entry_of(event).html
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{% extends 'layout.html' %}{% block body %}{{ 1 / 0 }}{% endblock %}", "ZeroDivisionError"),
+        ("{% block", "TemplateSyntaxError"),
+        ("just text", "does not extend layout.html"),
+        ("{{ boundary }}{{ boundary }}", "lost its footer"),
+        ("{% extends 'nowhere.html' %}", "TemplateNotFound"),
+        ("{% extends 'layout.html' %}{% block topic %}{{ ''.__class__.mro() }}{% endblock %}", "Error"),
+        ("{% extends 'layout.html' %}{% block topic %}{{ payload.clear() }}{% endblock %}", "SecurityError"),
+    ],
+)
+def test_a_failing_template_never_costs_the_event(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, said: str
+) -> None:
+    event = sample("issues.opened")
+    entry = entry_of(event, user_templates(tmp_path, github__issues=text))
+    check(entry)
+    assert "The pump runs dry" in entry.html
+    (record,) = caplog.records
+    assert record.name == "bridge.rendering"
+    assert record.levelno == logging.WARNING
+    assert said in record.getMessage()
+    assert "runs dry" not in caplog.text
+
+
+def test_without_any_template_that_works_the_event_is_still_told(tmp_path: Path) -> None:
+    event = sample("issues.opened")
+    entry = entry_of(event, user_templates(tmp_path, layout="{{ 1 / 0 }}"))
+    check(entry)
+    assert "The pump runs dry #7" in entry.html
+    nameless = entry_of(replace(event, title=" "), user_templates(tmp_path))
+    assert nameless.topic == "issues.opened"
+
+
+def test_a_template_that_shows_too_much_gives_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = "{% extends 'layout.html' %}{% block body %}{{ 'long ' * 10000 }}{% endblock %}"
+    entry = entry_of(sample("issues.opened"), user_templates(tmp_path, github__issues=text))
+    check(entry)
+    assert "makes too much" in caplog.text
+
+
+def test_tighter_limits_are_tried_before_a_template_gives_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = "{% extends 'layout.html' %}{% block body %}{{ 'x' * (limits.text * 50) }}{% endblock %}"
+    entry = entry_of(sample("issues.opened"), user_templates(tmp_path, github__issues=text))
+    assert "x" * 20_000 in entry.html
+    assert not caplog.records
+
+
+def test_templates_reach_no_python(tmp_path: Path) -> None:
+    text = "{% extends 'default:event.html' %}{% block topic %}-{{ ''.__class__ }}{{ event.__init__ }}-{% endblock %}"
+    assert entry_of(sample("issues.opened"), user_templates(tmp_path, github__issues=text)).topic == "--"
