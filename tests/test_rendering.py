@@ -18,16 +18,38 @@ from bridge.rendering import MAX_HTML, MAX_LINE, Renderer, post_html
 from bridge.sources.base import Acknowledged
 from bridge.sources.github import GITHUB
 
-SAMPLES = sorted((Path(__file__).parent.parent / "samples" / "github").glob("*.*.json")) + [
-    Path(__file__).parent.parent / "samples" / "github" / "push.json"
-]
+FOLDER = Path(__file__).parent.parent / "samples" / "github"
+PUSH = FOLDER / "push.json"
+SAMPLES = [*sorted(FOLDER.glob("*.*.json")), PUSH]
 FIXTURES = sorted((Path(__file__).parent.parent.parent / "shared" / "fixtures" / "github").glob("*.json"))
 NOW = datetime(2026, 11, 23, 15, 5, tzinfo=UTC)
 TARGET = Target("3c1d0d4e-0000-0000-0000-000000000000", ("Alex <alex@example.com>",), "conversation")
 RENDERER = Renderer(titles={"github": "GitHub"})
 
-TAGS = set("table thead tbody tr td th span a b p br strong em s code pre ul ol li blockquote hr".split())
-ATTRIBUTES = set("role width height cellpadding cellspacing border style bgcolor valign href".split())
+TAGS = {
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "td",
+    "th",
+    "span",
+    "a",
+    "b",
+    "p",
+    "br",
+    "strong",
+    "em",
+    "s",
+    "code",
+    "pre",
+    "ul",
+    "ol",
+    "li",
+    "blockquote",
+    "hr",
+}
+ATTRIBUTES = {"role", "width", "height", "cellpadding", "cellspacing", "border", "style", "bgcolor", "valign", "href"}
 
 
 class Inspector(HTMLParser):
@@ -61,7 +83,7 @@ def event_of(path: Path, payload: Any = None) -> Event | None:
 
 
 def sample(name: str) -> Event:
-    event = event_of(SAMPLES[0].parent / f"{name}.json")
+    event = event_of(FOLDER / f"{name}.json")
     assert event
     return event
 
@@ -147,8 +169,7 @@ def test_summary(name: str, summary: str) -> None:
     ],
 )
 def test_pushes_of_another_sort_have_their_own_sentence(changes: dict[str, Any], wanted: str) -> None:
-    push = SAMPLES[-1]
-    event = event_of(push, json.loads(push.read_bytes()) | changes)
+    event = event_of(PUSH, json.loads(PUSH.read_bytes()) | changes)
     assert event
     entry = entry_of(event)
     check(entry)
@@ -171,7 +192,7 @@ def test_pushes_of_another_sort_have_their_own_sentence(changes: dict[str, Any],
     ],
 )
 def test_actions_on_pull_requests(path: str, action: str, changes: dict[str, Any], wanted: str) -> None:
-    file = SAMPLES[0].parent / f"{path}.json"
+    file = FOLDER / f"{path}.json"
     payload = json.loads(file.read_bytes())
     payload["action"] = action
     payload["pull_request"] |= changes
@@ -183,7 +204,7 @@ def test_actions_on_pull_requests(path: str, action: str, changes: dict[str, Any
 def test_a_merge_shows_its_size() -> None:
     entry = entry_of(sample("pull_request.closed"))
     assert "MERGED · contoso/pump" in text_of(entry).replace("\xa0", "")
-    assert "+148 −37" in text_of(entry)
+    assert "+148 \N{MINUS SIGN}37" in text_of(entry)
     assert 'width="80" height="8" bgcolor="#1a7f37"' in entry.html
     assert 'width="20" height="8" bgcolor="#c4314b"' in entry.html
 
@@ -279,9 +300,9 @@ def test_text_of_any_length_fits(path: Path, caplog: pytest.LogCaptureFixture) -
 
 
 def test_3000_commits_are_ten_and_a_link() -> None:
-    payload = json.loads(SAMPLES[-1].read_bytes())
+    payload = json.loads(PUSH.read_bytes())
     payload["commits"] *= 1000
-    event = event_of(SAMPLES[-1], payload)
+    event = event_of(PUSH, payload)
     assert event
     entry = entry_of(event)
     check(entry)
@@ -316,7 +337,10 @@ def test_lookup_goes_from_special_to_general(tmp_path: Path) -> None:
 
 
 def test_a_user_template_overrides_one_block(tmp_path: Path) -> None:
-    text = '{% extends "default:github/pull_request.html" %}{% block summary %}Done: {{ field("pull_request.title") }}{% endblock %}'
+    text = (
+        '{% extends "default:github/pull_request.html" %}'
+        '{% block summary %}Done: {{ field("pull_request.title") }}{% endblock %}'
+    )
     event = sample("pull_request.closed")
     entry = entry_of(event, user_templates(tmp_path, github__pull_request=text))
     assert entry.summary == "Done: Stop the pump when the tank is empty"
