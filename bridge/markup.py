@@ -24,7 +24,7 @@ _STYLES: Mapping[str, str] = {
     "p": _PARAGRAPH,
     "a": "color:#0f6cbd",
     "code": _CODE,
-    "pre": f"{_CODE};{_PARAGRAPH};padding:6px 8px",
+    "pre": f"{_CODE};{_PARAGRAPH};padding:6px 8px;white-space:pre-wrap",
     "ul": f"{_PARAGRAPH};padding:0 0 0 20px",
     "ol": f"{_PARAGRAPH};padding:0 0 0 20px",
     "blockquote": f"{_PARAGRAPH};padding:0 0 0 10px;border-left:3px solid #c8c6c4;color:#605e5c",

@@ -40,7 +40,7 @@ def read_sample(name: str) -> Event:
     return read_bytes(event_name(path), path.read_bytes())
 
 
-# sample: (thread, severity, title, branch, facts' names)
+# By sample: its thread, severity, title and branch.
 SAMPLE_TABLE = {
     "push": ("repo 900100 refs/heads/main", "info", "Branch main", "main"),
     "issues.opened": ("repo 900100#7", "info", "The pump runs dry #7", ""),
@@ -86,7 +86,7 @@ def test_sample(name: str) -> None:
     ("name", "thread"),
     [
         ("check_run.completed_success", "repo 186853002#2"),
-        ("check_suite.requested", "repo 186853002 checks  master"),
+        ("check_suite.requested", "repo 186853002 checks master"),
         ("commit_comment.created", "repo 186853002 commit 6113728f27ae82c7b1a177c8d03f9e96e0adf246"),
         ("create__oct", "repo 186853002 refs/tags/simple-tag"),
         ("push.deleted__oct", "repo 186853002 refs/tags/simple-tag"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from bridge.errors import AccessRefused, GraphError, NotSent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from azure.core.credentials import TokenCredential
 
@@ -72,11 +73,20 @@ def without_tokens(text: str) -> str:
 class _FromAzure:
     """An identity that azure-identity knows how to ask for."""
 
-    def __init__(self, credential: TokenCredential, scope: str, advice: str, *, answers_challenges: bool) -> None:
+    def __init__(
+        self,
+        credential: TokenCredential,
+        scope: str,
+        advice: str,
+        *,
+        answers_challenges: bool,
+        statuses: Sequence[int] = (),
+    ) -> None:
         self._credential = credential
         self._scope = scope
         self._advice = advice
         self._answers_challenges = answers_challenges
+        self._statuses = statuses
 
     def token(self, claims: str = "") -> str:
         from azure.core.exceptions import AzureError  # noqa: PLC0415
@@ -86,7 +96,13 @@ class _FromAzure:
             # azure-identity caches: a good token costs microseconds.
             return self._credential.get_token(self._scope, claims=asked or None).token
         except AzureError as error:
-            raise _no_token(error, self._advice) from None
+            raise self._no_token(error) from None
+
+    def _no_token(self, error: Exception) -> GraphError:
+        reason = " ".join(without_tokens(str(error)).split())[:500]
+        if _is_of_connections(error) or any(status == 429 or status >= 500 for status in self._statuses):
+            return NotSent(f"No access token: the issuer of tokens does not answer as it should ({reason}).")
+        return AccessRefused(f"No access token for this identity: {reason} {self._advice}")
 
 
 def _managed_identity(client_id: str, scope: str) -> Identity:
@@ -95,11 +111,17 @@ def _managed_identity(client_id: str, scope: str) -> Identity:
     advice = "Turn on the app's managed identity" + (
         f" {client_id} (BRIDGE_CLIENT_ID) and assign it to the app." if client_id else ", or set BRIDGE_CLIENT_ID."
     )
-    # The outbox tries again for hours; the credential's own patience would only use up a drain's lease.
+    # The only way to tell a failing issuer from a refusing one: the credential's errors do not have the status.
+    statuses: deque[int] = deque(maxlen=1)
     credential = ManagedIdentityCredential(
-        client_id=client_id or None, retry_total=1, connection_timeout=2, read_timeout=10
+        client_id=client_id or None,
+        # The outbox tries again for hours; the credential's own patience would only use up a drain's lease.
+        retry_total=0,
+        connection_timeout=2,
+        read_timeout=10,
+        raw_response_hook=lambda response: statuses.append(response.http_response.status_code),
     )
-    return _FromAzure(credential, scope, advice, answers_challenges=True)
+    return _FromAzure(credential, scope, advice, answers_challenges=True, statuses=statuses)
 
 
 def _developer(scope: str) -> Identity:
@@ -109,24 +131,13 @@ def _developer(scope: str) -> Identity:
     return _FromAzure(AzureCliCredential(), scope, "Run `az login` and try again.", answers_challenges=False)
 
 
-def _no_token(error: Exception, advice: str) -> GraphError:
-    reason = " ".join(without_tokens(str(error)).split())[:500]
-    if _is_passing(error):
-        return NotSent(f"No access token: the issuer of tokens does not answer as it should ({reason}).")
-    return AccessRefused(f"No access token for this identity: {reason} {advice}")
+def _is_of_connections(error: BaseException | None) -> bool:
+    """Whether an error, or one of its causes, is that the issuer could not be reached or did not answer."""
+    from azure.core.exceptions import ServiceRequestError, ServiceResponseError  # noqa: PLC0415
 
-
-def _is_passing(error: BaseException | None) -> bool:
-    """Whether an error or one of its causes is a matter of connections or of the issuer's own health."""
-    from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError  # noqa: PLC0415
-
-    while error is not None:
-        if isinstance(error, ServiceRequestError | ServiceResponseError):
-            return True
-        if isinstance(error, HttpResponseError) and (error.status_code == 429 or (error.status_code or 0) >= 500):
-            return True
+    while error is not None and not isinstance(error, ServiceRequestError | ServiceResponseError):
         error = error.__cause__ or error.__context__
-    return False
+    return error is not None
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -155,9 +155,9 @@ def _existing(store: MailStore, call: Call) -> MailThread:
 
 
 def _checked(value: object, shape: _Type) -> dict[str, Any]:
-    if problem := _problem(value, shape, shape.name):
+    problem = _problem(value, shape, shape.name)
+    if problem or not isinstance(value, dict):
         raise _bad_request(problem)
-    assert isinstance(value, dict)  # noqa: S101 - what _problem has just made sure of
     return value
 
 

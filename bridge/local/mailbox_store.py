@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS threads (
@@ -103,12 +104,15 @@ class MailStore:
     def threads(self, group: str, thread: str = "", top: int = -1, skip: int = 0) -> list[MailThread]:
         """The visible threads of a group (or that one), the one with the newest post first; `top` -1 is all."""
         rows = self._rows(_THREADS, grp=group, thread=thread, top=top, skip=skip)
-        return [MailThread(*row[:4], _time(row[4]), _time(row[5]), row[6]) for row in rows]
+        return [
+            MailThread(thread_id, grp, topic, preview, _time(created), _time(updated), count)
+            for thread_id, grp, topic, preview, created, updated, count in rows
+        ]
 
     def posts(self, group: str, thread: str, top: int = -1, skip: int = 0) -> list[MailPost]:
         """The visible posts of a thread, the oldest first; `top` -1 is all."""
         rows = self._rows(_POSTS, grp=group, thread=thread, top=top, skip=skip)
-        return [MailPost(*row[:3], _time(row[3]), row[4]) for row in rows]
+        return [MailPost(post, of, content, _time(received), sender) for post, of, content, received, sender in rows]
 
     def close(self) -> None:
         """Closes the file; the store must not be used afterwards."""
@@ -121,7 +125,7 @@ class MailStore:
             (_post_id(), thread, content, _preview(content), received.timestamp(), sender),
         )
 
-    def _rows(self, query: str, **values: object) -> list[tuple[str, ...]]:
+    def _rows(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._db.execute(query, {"now": self._clock().timestamp()} | values).fetchall()
 

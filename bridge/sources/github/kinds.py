@@ -66,18 +66,7 @@ def _name(name: str, thing: str, payload: Payload) -> str:
 
 
 # Where an object has its name, and where events without an object of their own have it.
-_NAMES = (
-    "title",
-    "name",
-    "login",
-    "slug",
-    "rule.description",
-    "secret_type",
-    "key",
-    "context",
-    "summary",
-    "head_branch",
-)
+_NAMES = ("title", "name", "login", "slug", "rule.description", "secret_type", "summary")
 _LOOSE_NAMES: Mapping[str, tuple[str, ...]] = {
     "status": ("context",),
     "merge_group": ("merge_group.base_ref",),
@@ -104,7 +93,6 @@ _THINGS: Mapping[str, tuple[str, ...]] = {
     "team_add": ("team",),
     "branch_protection_rule": ("rule",),
     "deploy_key": ("key",),
-    "installation_repositories": ("installation.account",),
     "page_build": ("build",),
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from bridge.markup import one_line
 from bridge.sources.fields import Payload, at, dig, first, objects
 
 _LONGEST = 255  # characters; names of branches and checks can be longer than a key may be
@@ -14,7 +15,7 @@ def thread(name: str, payload: Payload) -> str:
     the pull request that they name.
     """
     about = _ABOUT.get(name, _object(name))(payload)
-    return f"{_home(payload)}{about}"[:_LONGEST]
+    return one_line(f"{_home(payload)}{about}", _LONGEST)
 
 
 def _home(payload: Payload) -> str:

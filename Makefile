@@ -1,0 +1,51 @@
+# Two commands do everything: `make run` and `make test`. Python 3.11 or newer is all they need.
+
+.PHONY: help run test check clean
+.DEFAULT_GOAL := help
+
+PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
+NEWER = -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < $(1))'
+
+help:
+	@echo 'make run     the bridge on this machine, with a page that shows the group: http://127.0.0.1:7071/'
+	@echo 'make test    every test'
+	@echo 'make check   linters, types and layers'
+	@echo 'make clean   removes what the others have made'
+
+run: .venv/ready
+	@exec .venv/bin/python -m bridge run
+
+test: .venv/ready worker
+	@.venv/bin/python -m pytest --cov --cov-report=term-missing
+
+check: .venv/ready
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+clean:
+	@rm -rf .venv .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+.venv/ready: requirements.txt requirements-dev.txt
+	@echo 'Setting up .venv (once)'
+	@for python in $(PYTHONS); do \
+	  if $$python $(call NEWER,(3, 11)) 2>/dev/null; then found=$$python; break; fi; done; \
+	if [ -z "$$found" ]; then echo 'Python 3.11 or newer was not found: install it, with venv and pip.' >&2; exit 1; fi; \
+	$$found -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# Microsoft's own worker library needs Python 3.13; where there is none, its tests say so and are left out.
+worker: .venv-worker/ready
+
+.venv-worker/ready: requirements.txt
+	@for python in $(PYTHONS); do \
+	  if $$python $(call NEWER,(3, 13)) 2>/dev/null; then found=$$python; break; fi; done; \
+	if [ -z "$$found" ]; then echo 'No Python 3.13 or newer: the tests over the Functions worker library are left out.'; exit 0; fi; \
+	echo 'Setting up .venv-worker (once)'; \
+	$$found -m venv .venv-worker && \
+	.venv-worker/bin/python -m pip install --quiet --disable-pip-version-check azure-functions-runtime -r requirements.txt && \
+	touch $@
+
+.PHONY: worker

@@ -1,0 +1,96 @@
+"""What configures the bridge on one machine: the settings file, host.json and the port."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import CommandError
+from bridge.settings import Settings
+
+PORT = 7071
+_FILES = ("local.settings.json", "local.settings.example.json")
+_LOOPBACK = "http://127.0.0.1:{}/"
+# In the file it is for `func start`, which cannot do without it.
+_FOR_CORE_TOOLS = "AzureWebJobsStorage"
+
+
+def port(env: Mapping[str, str]) -> int:
+    """The port of PORT, or 7071."""
+    text = env.get("PORT", "").strip() or str(PORT)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise CommandError("PORT must be a number between 1 and 65535.")
+    return int(text)
+
+
+def environment(env: Mapping[str, str], folder: Path, listens: int) -> dict[str, str]:
+    """The environment that functions see: `env` over the values of the settings file in `folder`, if there is one.
+
+    listens: the port at which the stand-in Graph listens; the file's URLs of this machine follow it.
+    """
+    values = _file_values(folder)
+    values.pop(_FOR_CORE_TOOLS, None)
+    moved = {name: value.replace(_LOOPBACK.format(PORT), _LOOPBACK.format(listens)) for name, value in values.items()}
+    return {**moved, **env}
+
+
+def _file_values(folder: Path) -> dict[str, str]:
+    path = next((folder / name for name in _FILES if (folder / name).is_file()), None)
+    values = _read_json(path).get("Values", {}) if path else {}
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise CommandError(f'{path}: "Values" must be an object of strings.')
+    return values
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise CommandError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise CommandError(f"{path} must be a JSON object.")
+    return document
+
+
+def outbox_file(env: Mapping[str, str]) -> Path:
+    """The file of outbox and queue."""
+    return Path(env.get("BRIDGE_OUTBOX", "").strip() or Settings().outbox)
+
+
+def mailbox_file(env: Mapping[str, str]) -> Path:
+    """The file of the stand-in Graph, beside the outbox."""
+    return outbox_file(env).with_name("mailbox.sqlite")
+
+
+@dataclass(frozen=True)
+class QueueOptions:
+    """What host.json says of queues, with the host's defaults. Times are in seconds.
+
+    https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json
+    """
+
+    batch_size: int = 16
+    max_dequeue_count: int = 5
+    visibility_timeout: float = 0.0
+    max_polling_interval: float = 60.0
+
+
+def queue_options(path: Path) -> QueueOptions:
+    """Reads host.json."""
+    queues = _read_json(path).get("extensions", {}).get("queues", {})
+    default = QueueOptions()
+    return QueueOptions(
+        batch_size=queues.get("batchSize", default.batch_size),
+        max_dequeue_count=queues.get("maxDequeueCount", default.max_dequeue_count),
+        visibility_timeout=_seconds(queues.get("visibilityTimeout", "00:00:00")),
+        max_polling_interval=_seconds(queues.get("maxPollingInterval", "00:01:00")),
+    )
+
+
+def _seconds(span: str) -> float:
+    """`hh:mm:ss` in seconds."""
+    hours, minutes, seconds = span.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

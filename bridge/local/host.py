@@ -1,0 +1,69 @@
+"""A host for the bridge's functions on one machine, with the stand-in Graph and the page at the same port."""
+
+import asyncio
+import importlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import azure.functions as func
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute
+
+from bridge.errors import CommandError
+from bridge.local import http_functions, viewer
+from bridge.local.config import QueueOptions, mailbox_file, outbox_file, queue_options
+from bridge.local.functions import Functions, index
+from bridge.local.mailbox import Mailbox
+from bridge.local.queue_functions import LEASE, QueueRunner
+from bridge.local.timers import run_timer
+from bridge.outbox.sqlite_queue import SqliteQueue
+
+LOOPBACK = "127.0.0.1"
+GRACE = 30.0  # seconds that running functions get to end; what they were given comes again
+
+
+class Host:
+    """Runs the functions of an app over durable queues in a file."""
+
+    def __init__(
+        self, app: func.FunctionApp, queue_file: Path, options: QueueOptions | None = None, lease: float = LEASE
+    ) -> None:
+        self._functions: Functions = index(app)
+        self._queues = {name: SqliteQueue(queue_file, name) for name in self._functions.queues}
+        options = options or QueueOptions()
+        self._runners = [QueueRunner(f, self._queues[f.queue], options, lease) for f in self._functions.queue]
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of the HTTP functions."""
+        return http_functions.routes(self._functions.http, self._put)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Runs queue and timer functions; at the end takes nothing new and lets what runs end, for a while."""
+        timers = [asyncio.create_task(run_timer(function, self._wake)) for function in self._functions.timer]
+        runners = [asyncio.create_task(runner.run()) for runner in self._runners]
+        try:
+            yield
+        finally:
+            for runner in self._runners:
+                runner.stop()
+            for timer in timers:
+                timer.cancel()
+            await asyncio.wait([*runners, *timers], timeout=GRACE)
+            for queue in self._queues.values():
+                queue.close()
+
+    async def _put(self, queue: str, messages: Sequence[str]) -> None:
+        for message in messages:
+            await run_in_threadpool(self._queues[queue].put, message)
+        self._wake()
+
+    def _wake(self) -> None:
+        for runner in self._runners:
+            runner.wake()

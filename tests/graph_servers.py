@@ -1,0 +1,114 @@
+"""Servers on loopback: the stand-in Graph, and one that misbehaves as it is told."""
+
+import contextlib
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from bridge.graph.client import GraphClient
+from bridge.graph.identities import token_source
+from bridge.local.mailbox import Mailbox
+
+GROUP = "00000000-0000-4000-8000-0000000000d0"
+
+
+@contextlib.contextmanager
+def serving(mailbox: Mailbox) -> Iterator[str]:
+    """The mailbox over HTTP; gives the server's address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(Starlette(routes=mailbox.routes()), log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+            mailbox.close()
+
+
+@contextlib.contextmanager
+def graph_client(monkeypatch, address: str, **options) -> Iterator[GraphClient]:
+    """A client of the stand-in Graph at that address, with the managed identity that its endpoint gives."""
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "local")
+    client = GraphClient(
+        f"{address}/graph/v1.0", token_source("managed-identity", "", f"{address}/graph/v1.0"), **options
+    )
+    with contextlib.closing(client):
+        yield client
+
+
+@contextlib.contextmanager
+def mailbox_at(path: Path, clock=None) -> Iterator[tuple[Mailbox, str]]:
+    mailbox = Mailbox(path / "mailbox.sqlite", *([clock] if clock else []))
+    with serving(mailbox) as address:
+        yield mailbox, address
+
+
+class Raw(socketserver.ThreadingTCPServer):
+    """Answers each request with the next of `answers` (bytes as they go out; the last one for all that follow)."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, *answers: bytes, pause: float = 0) -> None:
+        super().__init__(("127.0.0.1", 0), _RawHandler)
+        self.answers = list(answers)
+        self.pause = pause
+        self.requests: list[bytes] = []
+        self.stopping = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _RawHandler(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        head = b""
+        while (line := self.rfile.readline()) not in (b"\r\n", b""):
+            head += line
+        length = [int(line.split(b":")[1]) for line in head.lower().splitlines() if line.startswith(b"content-length:")]
+        self.server.requests.append(head + b"\r\n" + self.rfile.read(length[0] if length else 0))
+        answers = self.server.answers
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        with contextlib.suppress(OSError):  # whoever has read enough hangs up
+            if not self.server.pause:
+                self.wfile.write(answer)
+                return
+            for byte in answer:
+                self.wfile.write(bytes([byte]))
+                if self.server.stopping.wait(self.server.pause):
+                    return
+
+
+@contextlib.contextmanager
+def raw(*answers: bytes, pause: float = 0) -> Iterator[Raw]:
+    with Raw(*answers, pause=pause) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stopping.set()
+            server.shutdown()
+            thread.join()
+
+
+def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
+    """An HTTP answer; underscores in the names of headers stand for hyphens."""
+    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body)}", "Connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def closed_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]

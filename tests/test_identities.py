@@ -1,0 +1,140 @@
+import stat
+import sys
+import time
+
+import pytest
+
+from bridge.errors import AccessRefused, NotSent
+from bridge.graph.identities import FRESH, scope, token_source, without_tokens
+from tests.graph_servers import answer, closed_port, mailbox_at, raw
+
+LOOPBACK = "http://127.0.0.1:7071/graph/v1.0"
+
+
+@pytest.fixture
+def endpoint(monkeypatch):
+    """Points azure-identity at a managed-identity endpoint."""
+
+    def point(address, header="local"):
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", header)
+
+    return point
+
+
+@pytest.fixture
+def az(monkeypatch, tmp_path):
+    """Puts a program named az on the PATH, and nothing else."""
+
+    def install(script):
+        program = tmp_path / "az"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://graph.microsoft.com/v1.0", "https://graph.microsoft.com/.default"),
+        ("https://graph.microsoft.com/beta", "https://graph.microsoft.com/.default"),
+        ("https://graph.microsoft.us/v1.0", "https://graph.microsoft.us/.default"),
+        ("https://dod-graph.microsoft.us/v1.0", "https://dod-graph.microsoft.us/.default"),
+        ("https://microsoftgraph.chinacloudapi.cn/v1.0", "https://microsoftgraph.chinacloudapi.cn/.default"),
+        ("http://127.0.0.1:7071/graph/v1.0", "https://graph.microsoft.com/.default"),
+        ("http://localhost:7071/graph/v1.0", "https://graph.microsoft.com/.default"),
+        ("http://[::1]:7071/graph/v1.0", "https://graph.microsoft.com/.default"),
+    ],
+)
+def test_a_token_is_asked_for_the_cloud_of_the_url(url, expected):
+    assert scope(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["https://graph.example.com/v1.0", "https://graph.microsoft.com.evil.test/", "nonsense"]
+)
+def test_no_token_is_asked_for_a_host_that_is_no_graph(url):
+    with pytest.raises(AccessRefused, match="BRIDGE_GRAPH_URL"):
+        token_source("managed-identity", "", url)
+
+
+def test_a_managed_identity_gets_a_token_and_keeps_it(tmp_path, endpoint):
+    with mailbox_at(tmp_path) as (_, address):
+        endpoint(address)
+        identity = token_source("managed-identity", "", LOOPBACK)
+        first = identity.token()
+        assert first.startswith("eyJ")
+        assert identity.token() == first
+        assert identity.token(FRESH) != first
+
+
+def test_a_user_assigned_identity_is_asked_for_by_its_client_id(endpoint):
+    body = b'{"access_token": "t", "expires_on": "%d", "resource": "r", "token_type": "Bearer"}' % (time.time() + 3600)
+    with raw(answer(200, body, Content_Type="application/json")) as server:
+        endpoint(server.url, header="the-header")
+        assert token_source("managed-identity", "1f4f-client", LOOPBACK).token() == "t"
+    request = server.requests[0]
+    assert b"client_id=1f4f-client" in request
+    assert b"resource=https://graph.microsoft.com&" in request
+    assert b"the-header" in request
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, AccessRefused), (401, AccessRefused), (404, AccessRefused), (500, NotSent), (503, NotSent)],
+)
+def test_an_issuer_that_gives_no_token_refuses_or_fails(endpoint, status, error):
+    body = b'{"error": "e", "error_description": "no such identity Bearer abc.def"}'
+    with raw(answer(status, body, Content_Type="application/json")) as server:
+        endpoint(server.url)
+        with pytest.raises(error) as caught:
+            token_source("managed-identity", "", LOOPBACK).token()
+    assert "abc.def" not in str(caught.value)
+
+
+def test_the_wrong_header_is_refused_with_advice(tmp_path, endpoint):
+    with mailbox_at(tmp_path) as (_, address):
+        endpoint(address, header="wrong")
+        with pytest.raises(AccessRefused, match="BRIDGE_CLIENT_ID"):
+            token_source("managed-identity", "", LOOPBACK).token()
+        with pytest.raises(AccessRefused, match="1f4f-client"):
+            token_source("managed-identity", "1f4f-client", LOOPBACK).token()
+
+
+def test_an_issuer_that_cannot_be_reached_is_tried_again_later(endpoint):
+    endpoint(f"http://127.0.0.1:{closed_port()}")
+    begun = time.monotonic()
+    with pytest.raises(NotSent, match="No access token"):
+        token_source("managed-identity", "", LOOPBACK).token()
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
+def test_a_developer_posts_with_the_token_of_az_login(az):
+    az("""echo '{"accessToken": "of-the-person", "expires_on": 4102444800}'""")
+    identity = token_source("developer", "", LOOPBACK)
+    assert identity.token() == identity.token(FRESH) == "of-the-person"
+    with pytest.raises(AccessRefused, match="az login"):
+        identity.token('{"access_token": {"acrs": {"essential": true, "value": "c1"}}}')
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
+def test_a_developer_who_is_not_signed_in_is_told_to(az):
+    az("echo 'ERROR: Please run az login to setup account.' >&2; exit 1")
+    with pytest.raises(AccessRefused, match="az login"):
+        token_source("developer", "", LOOPBACK).token()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nothing secret", "nothing secret"),
+        ("got Bearer abc.def-ghi, refused", "got [token], refused"),
+        ("a eyJhbGciOiJub25lIn0.eyJhdWQiOiJ4In0.c2ln b", "a [token] b"),
+        ("unsigned eyJhbGciOiJub25lIn0.eyJhdWQiOiJ4In0.", "unsigned [token]"),
+    ],
+)
+def test_tokens_are_blotted_out(text, expected):
+    assert without_tokens(text) == expected
