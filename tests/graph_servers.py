@@ -62,6 +62,7 @@ class Raw(socketserver.ThreadingTCPServer):
         self.answers = list(answers)
         self.pause = pause
         self.requests: list[bytes] = []
+        self.connections = 0
         self.stopping = threading.Event()
 
     @property
@@ -71,21 +72,27 @@ class Raw(socketserver.ThreadingTCPServer):
 
 class _RawHandler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
+        self.server.connections += 1
+        while self.answer():
+            pass
+
+    def answer(self) -> bool:
+        """Answers one request; whether the connection is kept for another."""
         head = b""
         while (line := self.rfile.readline()) not in (b"\r\n", b""):
             head += line
+        if not head:
+            return False
         length = [int(line.split(b":")[1]) for line in head.lower().splitlines() if line.startswith(b"content-length:")]
         self.server.requests.append(head + b"\r\n" + self.rfile.read(length[0] if length else 0))
         answers = self.server.answers
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         with contextlib.suppress(OSError):  # whoever has read enough hangs up
-            if not self.server.pause:
-                self.wfile.write(answer)
-                return
-            for byte in answer:
-                self.wfile.write(bytes([byte]))
-                if self.server.stopping.wait(self.server.pause):
-                    return
+            for part in [bytes([byte]) for byte in answer] if self.server.pause else [answer]:
+                self.wfile.write(part)
+                if self.server.pause and self.server.stopping.wait(self.server.pause):
+                    break
+        return b"keep-alive" in answer
 
 
 @contextlib.contextmanager

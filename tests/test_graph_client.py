@@ -37,6 +37,12 @@ def client_of(url, **options):
         yield client, identity
 
 
+@contextlib.contextmanager
+def serve(*answers, pause=0, **options):
+    with raw(*answers, pause=pause) as server, client_of(server.url, **options) as (client, _):
+        yield client
+
+
 def odata(code="TheCode", message="The message."):
     return f'{{"error": {{"code": "{code}", "message": "{message}"}}}}'.encode()
 
@@ -65,9 +71,8 @@ MEANINGS = [
 
 @pytest.mark.parametrize(("status", "headers", "error", "advice"), MEANINGS)
 def test_every_answer_has_one_meaning(status, headers, error, advice):
-    with raw(answer(status, odata(), request_id="r-1", **headers)) as server, client_of(server.url) as (client, _):
-        with pytest.raises(error) as caught:
-            client.request("POST", f"{THREADS}?$top=1", json={"a": 1})
+    with serve(answer(status, odata(), request_id="r-1", **headers)) as client, pytest.raises(error) as caught:
+        client.request("POST", f"{THREADS}?$top=1", json={"a": 1})
     told = str(caught.value)
     for part in (f"POST {THREADS}: ", str(status), "TheCode (The message.)", "request-id r-1", advice):
         assert part in told
@@ -166,32 +171,29 @@ def test_an_answer_lost_or_unreadable_leaves_the_outcome_unknown(answered):
 
 
 def test_a_refusal_with_an_endless_body_is_still_a_refusal():
-    with raw(answer(400, b"x" * (2 << 20))) as server, client_of(server.url) as (client, _):
-        with pytest.raises(ContentRefused):
-            client.request("POST", THREADS, json={})
+    with serve(answer(400, b"x" * (2 << 20))) as client, pytest.raises(ContentRefused):
+        client.request("POST", THREADS, json={})
 
 
-def test_silence_leaves_the_outcome_unknown(monkeypatch):
-    with raw(b"HTTP/1.1 201 Created\r\n", pause=5) as server, client_of(server.url, timeout=(1, 0.2)) as (client, _):
-        with pytest.raises(OutcomeUnknown, match="ReadTimeout"):
-            client.request("POST", THREADS, json={})
+def test_silence_leaves_the_outcome_unknown():
+    silent = serve(b"HTTP/1.1 201 Created\r\n", pause=5, timeout=(1, 0.2))
+    with silent as client, pytest.raises(OutcomeUnknown, match="ReadTimeout"):
+        client.request("POST", THREADS, json={})
 
 
 def test_an_answer_that_drips_is_given_up():
-    dripping = raw(answer(201, b" " * 10_000), pause=0.002)
-    with dripping as server, client_of(server.url, timeout=(1, 1), total=0.5) as (client, _):
-        begun = time.monotonic()
-        with pytest.raises(OutcomeUnknown):
-            client.request("POST", THREADS, json={})
-        assert time.monotonic() - begun < 5
+    dripping = serve(answer(201, b" " * 10_000), pause=0.002, timeout=(1, 1), total=0.5)
+    begun = time.monotonic()
+    with dripping as client, pytest.raises(OutcomeUnknown):
+        client.request("POST", THREADS, json={})
+    assert time.monotonic() - begun < 5
 
 
 def test_a_redirection_is_not_followed_and_gets_no_token():
     with raw(answer(200)) as elsewhere:
         moved = answer(307, Location=f"{elsewhere.url}/stolen")
-        with raw(moved) as server, client_of(server.url) as (client, _):
-            with pytest.raises(AccessRefused, match="redirection"):
-                client.request("POST", THREADS, json={})
+        with serve(moved) as client, pytest.raises(AccessRefused, match="redirection"):
+            client.request("POST", THREADS, json={})
         assert elsewhere.requests == []
 
 
@@ -221,7 +223,7 @@ def test_a_refused_token_is_replaced_once(challenge, claims):
 
 
 def test_a_token_refused_twice_is_the_identitys_problem():
-    with raw(answer(401, odata())) as server, client_of(server.url) as (client, identity):
+    with raw(answer(401, odata())) as server, client_of(server.url) as (client, _):
         with pytest.raises(AccessRefused):
             client.request("POST", THREADS, json={})
         assert len(server.requests) == 2
@@ -248,7 +250,7 @@ def test_a_list_that_goes_on_elsewhere_is_not_followed(link):
 
 
 def test_a_list_is_read_to_its_end_or_to_a_bound(tmp_path, monkeypatch):
-    with mailbox_at(tmp_path) as (mailbox, address), graph_client(monkeypatch, address) as client:
+    with mailbox_at(tmp_path) as (_, address), graph_client(monkeypatch, address) as client:
         ids = [client.request("POST", THREADS, json=POST)["id"] for _ in range(5)]
         pages = list(client.pages(THREADS, {"$top": 2, "$select": "id"}, 3))
         assert [[thread["id"] for thread in page] for page in pages] == [ids[:2:-1], ids[2:0:-1], ids[:1]]
@@ -307,8 +309,8 @@ def test_threads_share_a_client(tmp_path, monkeypatch):
 
 
 def test_a_connection_is_used_again():
-    keep = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-    with raw(keep + keep) as server, client_of(server.url) as (client, _):
-        client.request("GET", THREADS)
-        assert len(client._adapter.poolmanager.pools) == 1
-        assert client._adapter.poolmanager.connection_from_url(server.url).num_connections == 1
+    kept = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}"
+    with raw(kept) as server, client_of(server.url) as (client, _):
+        for _ in range(3):
+            client.request("GET", THREADS)
+        assert (server.connections, len(server.requests)) == (1, 3)

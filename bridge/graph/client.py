@@ -123,11 +123,18 @@ class GraphClient:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = requests.Session()
+            session = self._local.session = _Session()
             # A company's proxy is for the real Graph, never for this machine.
             session.trust_env = not is_loopback(self._base)
             session.mount(self._base, self._adapter)
         return session
+
+
+class _Session(requests.Session):
+    """A session to which no answer is a redirection: requests would read the body of one without any bound."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        return None
 
 
 class _Bearer(requests.auth.AuthBase):
