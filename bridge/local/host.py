@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import azure.functions as func
@@ -67,3 +67,49 @@ class Host:
     def _wake(self) -> None:
         for runner in self._runners:
             runner.wake()
+
+
+def bridge_app(listens: int) -> Starlette:
+    """The bridge's own functions, the stand-in Graph and the page; the environment must be complete by now."""
+    # Not before: importing it reads the settings.
+    function_app = importlib.import_module("function_app")
+    host = Host(function_app.app, outbox_file(os.environ), queue_options(Path("host.json")))
+    names = function_app.bridge.routes.names if function_app.bridge else {}
+    return _application(listens, names, host.routes(), host)
+
+
+def mailbox_app(listens: int) -> Starlette:
+    """The stand-in Graph and the page alone."""
+    return _application(listens, {}, [], None)
+
+
+def _application(listens: int, names: Mapping[str, str], routes: list[BaseRoute], host: Host | None) -> Starlette:
+    mailbox = Mailbox(mailbox_file(os.environ))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with host.running() if host else nullcontext():
+            yield
+        mailbox.close()
+
+    return Starlette(routes=[*routes, *mailbox.routes(), *viewer.routes(mailbox, listens, names)], lifespan=lifespan)
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that listens at the port, on this machine alone; CommandError when the port is taken."""
+    try:
+        return socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        raise CommandError(f"Port {port} cannot be used ({error.strerror}): choose another one with PORT.") from error
+
+
+def serve(build: Callable[[int], Starlette], port: int, ready: Callable[[], None]) -> None:
+    """Serves the application at the port until SIGINT or SIGTERM. ready: is called when it can be reached."""
+    with listen(port) as listening:
+        application = build(port)
+        # uvicorn raises a signal again once it has stopped; that would end the process as if it had failed.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        ready()
+        config = uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        uvicorn.Server(config).run(sockets=[listening])

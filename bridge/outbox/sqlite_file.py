@@ -1,0 +1,77 @@
+"""One SQLite file, shared by threads and processes."""
+
+import contextlib
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+_BUSY = 30.0  # seconds to wait for another writer
+
+
+class SqliteFile:
+    """A file with a schema and, for each thread, a connection to it. The file and its folder are created when missing.
+
+    What is committed survives the end of the process and, with synchronous=FULL, of the machine.
+    """
+
+    def __init__(self, path: Path, schema: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        # A thread's end takes its connection out of here.
+        self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        with self.transaction() as connection:
+            for statement in filter(str.strip, schema.split(";")):
+                connection.execute(statement)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, for reading; a statement by itself is its own transaction."""
+        known: _Connection | None = getattr(self._local, "connection", None)
+        if known is None:
+            known = self._local.connection = _Connection(self._path)
+            with self._lock:
+                self._connections.add(known)
+        return known.sqlite
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A writing transaction: committed at the end, rolled back by an error."""
+        connection = self.connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Closes the connections of all threads; a later use opens new ones."""
+        with self._lock:
+            for connection in list(self._connections):
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+
+class _Connection:
+    """A connection that is closed with the thread whose it is: when nothing refers to it any more."""
+
+    def __init__(self, path: Path) -> None:
+        # Closing may happen in another thread than the one that used it.
+        self.sqlite = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        self.sqlite.row_factory = sqlite3.Row
+        self.close = weakref.finalize(self, self.sqlite.close)
+        self._use_wal()
+        self.sqlite.execute("PRAGMA synchronous=FULL")
+
+    def _use_wal(self) -> None:
+        # The first switch to WAL needs the file alone and does not wait for it; the mode is kept in the file.
+        if self.sqlite.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return
+        with contextlib.suppress(sqlite3.OperationalError):
+            self.sqlite.execute("PRAGMA journal_mode=WAL")

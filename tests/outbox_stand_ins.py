@@ -1,0 +1,79 @@
+"""What the tests of the delivering wing share: a clock, entries, and a group that fails on demand."""
+
+from datetime import UTC, datetime
+
+from bridge.entries import Entry
+from bridge.events import Severity
+
+START = 1_800_000_000.0
+
+
+class Clock:
+    def __init__(self):
+        self.now = START
+
+    def __call__(self):
+        return self.now
+
+
+class Group:
+    """A Channel that keeps its posts; `faults` are raised one by one, "done" before it: carried out all the same."""
+
+    def __init__(self):
+        self.threads = {}
+        self.posts = []
+        self.faults = []
+        self.find_faults = []
+        self.started = 0
+
+    def start(self, post):
+        self.started += 1
+        return self._take(f"thread-{self.started}", post)
+
+    def reply(self, thread, post):
+        return self._take(thread, post)
+
+    def find(self, group, references, since, thread=""):
+        if self.find_faults:
+            raise self.find_faults.pop(0)
+        return {r: where for where, post in self.posts for r in post.references if r in references}
+
+    def told(self):
+        return [reference for _, post in self.posts for reference in post.references]
+
+    def _take(self, thread, post):
+        fault = self.faults.pop(0) if self.faults else None
+        done, error = fault if isinstance(fault, tuple) else (fault is None, fault)
+        if done:
+            self.posts.append((thread, post))
+        if error:
+            raise error
+        return thread
+
+
+def entry(number, thread="one", group="g", **changes):
+    ident = f"{number:012d}{'0' * 20}"
+    moment = datetime.fromtimestamp(START + number, UTC)
+    values = {
+        "id": ident,
+        "group": group,
+        "thread": thread,
+        "source": "github",
+        "kind": "push",
+        "delivery": str(number),
+        "topic": f"Topic {number}",
+        "summary": "",
+        "html": f"<p>{ident[:12]}</p>",
+        "url": "",
+        "severity": Severity.INFO,
+        "ends_thread": False,
+        "participants": (),
+        "conversation": "",
+        "occurred": moment,
+        "received": moment,
+    }
+    return Entry(**values | changes)
+
+
+def refs(*numbers):
+    return [f"{number:012d}" for number in numbers]

@@ -1,0 +1,198 @@
+import multiprocessing
+import os
+import signal
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.entries import to_message
+from bridge.errors import Conflict, MessageError
+from bridge.outbox.base import Counts, DeadLetter, Pause, Poisoned, Recorded, State, ThreadRow
+from bridge.outbox.sqlite import SqliteOutbox
+from bridge.outbox.sqlite_queue import SqliteQueue
+from tests.outbox_stand_ins import START, Clock, entry
+
+
+@pytest.fixture
+def outbox(tmp_path):
+    made = SqliteOutbox(tmp_path / "new" / "outbox.sqlite", Clock())
+    yield made
+    made.close()
+
+
+def recorded(outbox, number=1):
+    outbox.record(entry(number), START, START + 5)
+    return next(row for row in outbox.open_entries("g") if row.entry == entry(number))
+
+
+def lease(outbox, owner="me", now=START):
+    return outbox.acquire("g", "lease", owner, now, now + 10)
+
+
+def test_an_entry_is_recorded_once(outbox):
+    assert outbox.record(entry(1), START, START + 5) is Recorded.NEW
+    assert outbox.record(entry(1), START, START + 9) is Recorded.OPEN
+    (row,) = outbox.open_entries("g")
+    assert (row.entry, row.due, row.state) == (entry(1), START + 5, State.PENDING)
+    assert outbox.open_entries("other") == []
+    outbox.finish([row], ThreadRow(row.entry.key, "t", START))
+    assert outbox.record(entry(1), START, START) is Recorded.TOLD
+    assert outbox.threads("g", [row.entry.key, "none"])[row.entry.key].thread == "t"
+
+
+def test_an_open_entry_comes_back_as_it_was_written(outbox):
+    row = recorded(outbox)
+    changed = replace(
+        row,
+        due=1.5,
+        state=State.SENDING,
+        tries=1,
+        missing=2,
+        alone=True,
+        attempt="a",
+        claimed=3.0,
+        until=4.0,
+        thread="t",
+    )
+    (written,) = outbox.change([changed])
+    assert [written] == outbox.open_entries("g")
+    assert replace(written, version=row.version) == changed
+
+
+STALE = {
+    "change": lambda outbox, row: outbox.change([row]),
+    "claim": lambda outbox, row: outbox.claim(lease(outbox), [row]),
+    "finish": lambda outbox, row: outbox.finish([row], ThreadRow("k", "t", START)),
+    "bury": lambda outbox, row: outbox.bury(row, DeadLetter(row.entry.id, "g", "", "", "", START)),
+}
+
+
+@pytest.mark.parametrize("write", STALE.values(), ids=STALE)
+def test_a_write_with_an_old_version_is_a_conflict_and_changes_nothing(outbox, write):
+    row = recorded(outbox)
+    now = outbox.change([replace(row, tries=1)])
+    with pytest.raises(Conflict):
+        write(outbox, row)
+    assert outbox.open_entries("g") == now
+    assert outbox.threads("g", ["k"]) == {}
+    assert outbox.counts() == Counts(open=1, dead=0)
+
+
+def test_a_batch_is_written_as_a_whole_or_not_at_all(outbox):
+    first, second = recorded(outbox, 1), recorded(outbox, 2)
+    outbox.change([second])
+    with pytest.raises(Conflict):
+        outbox.change([replace(first, tries=7), second])
+    assert [row.tries for row in outbox.open_entries("g")] == [0, 0]
+
+
+def test_a_claim_fails_when_the_lease_was_taken_over(outbox):
+    row, mine = recorded(outbox), lease(outbox)
+    assert lease(outbox, "other", START + 9).owner == "me"
+    assert lease(outbox, "other", START + 11).owner == "other"
+    with pytest.raises(Conflict):
+        outbox.claim(mine, [row])
+    with pytest.raises(Conflict):
+        outbox.renew(mine)
+
+
+def test_a_lease_is_renewed_and_given_back(outbox):
+    mine = outbox.renew(replace(lease(outbox), expires=START + 99))
+    assert lease(outbox, "other", START + 50).expires == START + 99
+    outbox.renew(replace(mine, owner="", expires=0.0))
+    assert lease(outbox, "other").owner == "other"
+
+
+def test_a_thread_is_written_only_over_what_was_read(outbox):
+    written = outbox.lose_thread("g", ThreadRow("k", "t", START))
+    with pytest.raises(Conflict):
+        outbox.lose_thread("g", ThreadRow("k", "other", START))
+    outbox.lose_thread("g", replace(written, ended=START))
+    with pytest.raises(Conflict):
+        outbox.lose_thread("g", written)
+    assert outbox.threads("g", ["k"])["k"].ended == START
+
+
+def test_pauses_and_wakes_are_kept(outbox):
+    assert (outbox.pause("g"), outbox.coming_wake("g")) == (None, None)
+    outbox.set_pause("g", Pause(1.0))
+    outbox.set_pause("g", Pause(2.0, "403", 1.0, 3))
+    outbox.note_wake("g", 7.0)
+    assert outbox.pauses() == {"g": Pause(2.0, "403", 1.0, 3)}
+    assert (outbox.pause("g"), outbox.coming_wake("g")) == (Pause(2.0, "403", 1.0, 3), 7.0)
+    outbox.set_pause("g", None)
+    assert outbox.pause("g") is None
+
+
+def test_what_is_overdue_is_found(outbox):
+    recorded(outbox)
+    assert (outbox.overdue(START + 5), outbox.overdue(START + 6)) == ([], ["g"])
+
+
+def test_dead_letters_are_kept_with_their_message(outbox):
+    row = recorded(outbox)
+    letter = DeadLetter(row.entry.id, "g", to_message(row.entry), "why", "what to do", START)
+    outbox.bury(row, letter)
+    other = DeadLetter("x", "", "?", "unreadable", "look", START - 1)
+    outbox.bury_message(other)
+    assert outbox.dead_letters() == [other, letter]
+    assert outbox.counts() == Counts(open=0, dead=2)
+
+
+def test_purging_keeps_what_is_open_and_what_goes_on(outbox):
+    told, _ = recorded(outbox, 1), recorded(outbox, 2)
+    outbox.finish([told], ThreadRow("goes on", "t", START))
+    outbox.lose_thread("g", ThreadRow("ended", "t", START, ended=START))
+    outbox.bury_message(DeadLetter("x", "", "?", "", "", START))
+    outbox.purge(START + 1)
+    assert outbox.record(entry(1), START, START) is Recorded.NEW
+    assert outbox.record(entry(2), START, START) is Recorded.OPEN
+    assert list(outbox.threads("g", ["goes on", "ended"])) == ["goes on"]
+    assert outbox.counts().dead == 0
+
+
+def test_poison_of_the_queue_is_seen_and_discarded(outbox, tmp_path):
+    queue = SqliteQueue(tmp_path / "new" / "outbox.sqlite", clock=Clock())
+    outbox.put_wake("g", START)
+    queue.poison(queue.take(1))
+    (poisoned,) = outbox.poisoned()
+    assert isinstance(poisoned, Poisoned)
+    outbox.discard(poisoned)
+    assert outbox.poisoned() == []
+    queue.close()
+
+
+def test_an_open_row_that_holds_no_entry_is_an_error(outbox, tmp_path):
+    recorded(outbox)
+    file = sqlite3.connect(tmp_path / "new" / "outbox.sqlite")
+    file.execute("""UPDATE open SET message = '{"version": 1, "type": "wake", "group": "g"}'""")
+    file.commit()
+    file.close()
+    with pytest.raises(MessageError):
+        outbox.open_entries("g")
+
+
+def _record_all(path: Path, first: int, kill: bool) -> None:
+    outbox = SqliteOutbox(path)
+    news = [outbox.record(entry(number), START, START) for number in range(first, 60)]
+    (path.parent / f"{os.getpid()}.new").write_text(str(news.count(Recorded.NEW)))
+    if kill:
+        os.kill(os.getpid(), signal.SIGKILL)
+    outbox.close()
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_processes_that_record_the_same_record_it_once_and_lose_nothing_when_killed(tmp_path, kill):
+    context = multiprocessing.get_context("spawn")
+    path = tmp_path / "outbox.sqlite"
+    workers = [context.Process(target=_record_all, args=(path, 0, kill)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert sum(int(file.read_text()) for file in tmp_path.glob("*.new")) == 60
+    outbox = SqliteOutbox(path)
+    assert outbox.counts().open == 60
+    outbox.close()

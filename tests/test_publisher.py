@@ -1,0 +1,394 @@
+import random
+
+import pytest
+
+from bridge.drain import GUARD
+from bridge.entries import Wake, to_message
+from bridge.errors import AccessRefused, Conflict, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
+from bridge.events import Severity
+from bridge.leases import LEASE
+from bridge.outbox.sqlite import SqliteOutbox
+from bridge.outbox.sqlite_queue import SqliteQueue
+from bridge.publisher import Publisher
+from tests.outbox_stand_ins import Clock, Group, entry, refs
+
+
+class Crash(Exception):
+    pass
+
+
+class Crashing:
+    """Raises at the n-th call through it, before or after the call is carried out."""
+
+    def __init__(self, inner, fuse):
+        self._inner, self._fuse = inner, fuse
+
+    def __getattr__(self, name):
+        method = getattr(self._inner, name)
+
+        def call(*args):
+            self._fuse["left"] -= 1
+            if self._fuse["left"] == 0 and not self._fuse["after"]:
+                raise Crash(name)
+            result = method(*args)
+            if self._fuse["left"] == 0:
+                raise Crash(name)
+            return result
+
+        return call
+
+
+class World:
+    def __init__(self, folder, seed=1):
+        self.clock, self.group, self.random = Clock(), Group(), random.Random(seed)
+        path = folder / "outbox.sqlite"
+        self.outbox, self.queue = SqliteOutbox(path, self.clock), SqliteQueue(path, clock=self.clock)
+        self.publisher = self.make(self.outbox, self.group)
+
+    def make(self, outbox, channel):
+        return Publisher(outbox, channel, clock=self.clock, random=self.random)
+
+    def put(self, *entries):
+        for item in entries:
+            self.queue.put(to_message(item))
+
+    def run(self, seconds=7200.0, publisher=None):
+        """What the host does: takes what is due, gives back what fails, sweeps every five minutes."""
+        end, sweep = self.clock.now + seconds, self.clock.now + 300
+        while True:
+            visible = self.queue.next_visible()
+            step = min(sweep, visible if visible is not None else sweep)
+            if step > end:
+                self.clock.now = end
+                return
+            self.clock.now = max(self.clock.now, step)
+            if step == sweep:
+                sweep += 300
+                self.publisher.sweep()
+            elif message := self.queue.take(600):
+                self._handle(publisher or self.publisher, message)
+
+    def _handle(self, publisher, message):
+        try:
+            publisher.handle(message.body)
+        except Crash:
+            self.queue.retry(message, 30)
+        else:
+            self.queue.delete(message)
+
+    def close(self):
+        self.outbox.close()
+        self.queue.close()
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def test_entries_of_one_thread_become_one_post_in_order_of_occurrence(world):
+    world.put(entry(2), entry(1), entry(3, "two"))
+    world.run(10)
+    assert [(thread, list(post.references)) for thread, post in world.group.posts] == [
+        ("thread-1", refs(1, 2)),
+        ("thread-2", refs(3)),
+    ]
+    assert world.group.posts[0][1].topic == "Topic 1"
+
+
+def test_what_comes_later_is_a_reply_until_the_thread_ends(world):
+    for number, ends in ((1, False), (2, True), (3, False)):
+        world.put(entry(number, ends_thread=ends))
+        world.run(10)
+    assert [thread for thread, _ in world.group.posts] == ["thread-1", "thread-1", "thread-2"]
+
+
+def test_an_end_within_one_drain_starts_a_new_thread(world):
+    world.put(entry(1, ends_thread=True), entry(2))
+    world.run(10)
+    assert [thread for thread, _ in world.group.posts] == ["thread-1", "thread-2"]
+
+
+def test_a_repeat_is_told_once(world):
+    world.put(entry(1), entry(1))
+    world.run(10)
+    world.put(entry(1))
+    world.run(10)
+    assert world.group.told() == refs(1)
+
+
+@pytest.mark.parametrize(("severity", "told_at_once"), [(Severity.CRITICAL, True), (Severity.INFO, False)])
+def test_only_a_critical_entry_does_not_wait(world, severity, told_at_once):
+    world.put(entry(1, severity=severity))
+    world.run(1)
+    assert bool(world.group.told()) is told_at_once
+
+
+FAULTS = {
+    "not connected": NotSent("no"),
+    "throttled": NotSent("429", 100.0),
+    "504, not created": OutcomeUnknown("504"),
+    "504, created": (True, OutcomeUnknown("504")),
+    "thread gone": ThreadGone("404"),
+    "access refused": AccessRefused("403"),
+    "unexpected": (True, Crash("bug")),
+    "unexpected, not created": Crash("bug"),
+}
+
+
+@pytest.mark.parametrize("number", range(2), ids=["start", "reply"])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_every_entry_is_told_once_and_in_order_whatever_fails(world, fault, number):
+    if number:
+        world.put(entry(0))
+        world.run(100)
+    before = len(world.group.told())
+    world.group.faults = [fault, fault]
+    world.put(entry(1), entry(2))
+    world.run(8)
+    world.put(entry(3))
+    world.run()
+    assert world.group.told()[before:] == refs(1, 2, 3)
+    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}}
+
+
+def test_retry_after_is_kept_for_the_whole_group(world):
+    world.group.faults = [NotSent("429", 100.0)]
+    world.put(entry(1))
+    world.run(6)
+    world.put(entry(2, "two", severity=Severity.CRITICAL))
+    world.run(90)
+    assert world.group.told() == []
+    world.run(20)
+    assert world.group.told() == refs(1, 2)
+
+
+def test_what_is_not_found_at_first_is_looked_for_until_the_guard_time_is_over(world):
+    world.group.faults = [OutcomeUnknown("504")]
+    world.group.find_faults = [OutcomeUnknown("504"), NotSent("429", 60.0), AccessRefused("403")]
+    world.put(entry(1))
+    world.run()
+    assert world.group.told() == refs(1)
+
+
+def test_a_search_that_is_never_answered_ends_as_a_dead_letter(world):
+    world.group.faults = [OutcomeUnknown("504")]
+    world.group.find_faults = [OutcomeUnknown("too many pages")] * 10_000
+    world.put(entry(1))
+    world.run(25 * 3600)
+    (letter,) = world.outbox.dead_letters()
+    assert "could not be found out" in letter.reason
+
+
+def test_a_thread_that_stays_away_is_replaced(world):
+    world.put(entry(1))
+    world.run(100)
+    world.group.faults = [ThreadGone("404"), ThreadGone("404")]
+    world.put(entry(2))
+    world.run(100)
+    assert [thread for thread, _ in world.group.posts] == ["thread-1", "thread-2"]
+
+
+def test_refused_content_is_a_dead_letter_and_takes_no_other_with_it(world):
+    refused = ContentRefused("400: bad HTML")
+    world.group.faults = [refused, refused]
+    world.put(entry(1), entry(2))
+    world.run(20)
+    assert world.group.told() == refs(2)
+    (letter,) = world.outbox.dead_letters()
+    assert (letter.id, letter.reason, letter.message) == (entry(1).id, "400: bad HTML", to_message(entry(1)))
+    assert "template" in letter.advice
+
+
+def test_a_refused_group_is_held_with_its_reason_and_probed_until_it_recovers(world):
+    world.group.faults = [AccessRefused("403: no")] * 3
+    world.put(entry(1), entry(2, "two"))
+    world.run(40)
+    assert world.publisher.health()["held"]["g"]["reason"] == "403: no"
+    assert len(world.group.faults) == 1
+    world.run(600)
+    assert world.group.told() == refs(1, 2)
+    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}}
+
+
+def test_a_group_that_is_refused_for_a_day_costs_only_what_waited_a_day(world):
+    world.group.faults = [AccessRefused("403: no")] * 10_000
+    world.put(entry(1))
+    world.run(23 * 3600)
+    world.put(entry(2))
+    world.run(2 * 3600)
+    assert [letter.id for letter in world.outbox.dead_letters()] == [entry(1).id]
+    world.group.faults = []
+    world.run(3600)
+    assert world.group.told() == refs(2)
+
+
+def test_who_gets_no_lease_comes_back_when_it_expires(world):
+    world.outbox.acquire("g", "lease", "frozen", world.clock.now, world.clock.now + LEASE)
+    world.put(entry(1))
+    world.run(LEASE)
+    assert world.group.told() == []
+    world.run(10)
+    assert world.group.told() == refs(1)
+
+
+def test_who_gets_no_slot_comes_back_soon(world):
+    for number in range(4):
+        world.outbox.acquire("slots", f"slot/{number}", "busy", world.clock.now, world.clock.now + 20)
+    world.put(entry(1))
+    world.run(20)
+    assert world.group.told() == []
+    world.run(10)
+    assert world.group.told() == refs(1)
+
+
+class Slow:
+    """An outbox in which one kind of call takes its time."""
+
+    def __init__(self, inner, name, clock, seconds, first=1):
+        self._inner, self._name, self._clock, self._seconds, self._left = inner, name, clock, seconds, first
+
+    def __getattr__(self, name):
+        method = getattr(self._inner, name)
+
+        def call(*args):
+            if name == self._name and self._left:
+                self._left -= 1
+                self._clock.now += self._seconds
+            return method(*args)
+
+        return call
+
+
+@pytest.mark.parametrize("name", ["open_entries", "threads", "claim", "finish", "set_pause"])
+@pytest.mark.parametrize("seconds", [15, 50, 130])
+def test_a_holder_that_was_frozen_tells_nothing_twice(world, name, seconds):
+    slow = world.make(Slow(world.outbox, name, world.clock, seconds), world.group)
+    world.put(entry(1), entry(2, "two"))
+    world.run(publisher=slow)
+    assert sorted(world.group.told()) == refs(1, 2)
+
+
+class Stolen:
+    """An outbox in which another takes the lease, so many seconds after the drain began to read."""
+
+    def __init__(self, inner, clock, seconds):
+        self._inner, self._clock, self._seconds = inner, clock, seconds
+        self.refused = []
+
+    def threads(self, group, keys):
+        self._clock.now += self._seconds
+        now = self._clock.now
+        self._inner.acquire(group, "lease", "thief", now + 2 * LEASE, now + 30)
+        return self._inner.threads(group, keys)
+
+    def __getattr__(self, name):
+        method = getattr(self._inner, name)
+
+        def call(*args):
+            try:
+                return method(*args)
+            except Conflict:
+                self.refused.append(name)
+                raise
+
+        return call
+
+
+@pytest.mark.parametrize(("seconds", "refused"), [(0, "claim"), (50, "renew")])
+def test_who_has_lost_the_lease_sends_nothing(world, seconds, refused):
+    world.put(entry(1))
+    stolen = Stolen(world.outbox, world.clock, seconds)
+    world.run(6, world.make(stolen, world.group))
+    assert stolen.refused[0] == refused
+    assert world.group.told() == []
+    world.run(300)
+    assert world.group.told() == refs(1)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", range(1, 12))
+def test_a_crash_while_recording_neither_loses_nor_doubles(world, step, after):
+    crashing = world.make(Crashing(world.outbox, {"left": step, "after": after}), world.group)
+    world.put(entry(1), entry(2), entry(3, "two"))
+    world.run(4, crashing)
+    world.run()
+    assert sorted(world.group.told()) == refs(1, 2, 3)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", range(1, 17))
+def test_a_crash_while_draining_neither_loses_nor_doubles_nor_disorders(world, step, after):
+    world.put(entry(1), entry(2), entry(3, "two"))
+    world.run(4)
+    fuse = {"left": step, "after": after}
+    world.run(10, world.make(Crashing(world.outbox, fuse), Crashing(world.group, fuse)))
+    assert fuse["left"] <= 0
+    world.put(entry(4))
+    world.run()
+    assert sorted(world.group.told()) == refs(1, 2, 3, 4)
+    assert [reference for reference in world.group.told() if reference not in refs(3)] == refs(1, 2, 4)
+
+
+def test_a_drain_stops_after_fifty_requests_and_goes_on_with_the_next_wake(world):
+    world.put(*(entry(number, str(number)) for number in range(60)))
+    world.run(5.5)
+    assert len(world.group.posts) in {50, 60}
+    world.run(60)
+    assert world.group.told() == refs(*range(60))
+
+
+@pytest.mark.parametrize("message", ["no JSON", b"\xff", '{"version": 99, "type": "entry"}'])
+def test_an_unreadable_message_becomes_a_dead_letter(world, message):
+    world.publisher.handle(message)
+    assert world.publisher.health()["dead"] == 1
+
+
+def test_the_sweep_takes_poisoned_messages_back(world):
+    for body in (to_message(entry(1)), to_message(Wake("g")), "no JSON"):
+        world.queue.put(body)
+        world.queue.poison(world.queue.take(1))
+    world.publisher.sweep()
+    assert world.queue.poisoned() == []
+    world.run(20)
+    assert world.group.told() == refs(1)
+    assert world.publisher.health()["dead"] == 1
+
+
+def test_the_sweep_wakes_a_group_whose_wake_got_lost(world):
+    world.publisher.handle(to_message(entry(1)))
+    world.queue.delete(world.queue.take(1) or _overslept(world))
+    world.run(400)
+    assert world.group.told() == refs(1)
+
+
+def _overslept(world):
+    world.clock.now += 10
+    return world.queue.take(1)
+
+
+def test_history_is_forgotten_in_the_end(world):
+    world.put(entry(1))
+    world.run(10)
+    world.clock.now += 31 * 86400
+    world.publisher.sweep()
+    world.put(entry(1))
+    world.run(10)
+    assert world.group.told() == refs(1, 1)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_random_faults_and_crashes_neither_lose_nor_double(tmp_path, seed):
+    world, chance = World(tmp_path, seed), random.Random(seed)
+    faults = [fault for name, fault in FAULTS.items() if name != "access refused"]
+    for number in range(6):
+        world.put(entry(number, str(chance.randrange(2))))
+        world.group.faults += [chance.choice(faults)] * chance.randrange(2)
+        fuse = {"left": chance.randrange(1, 60), "after": chance.random() < 0.5}
+        world.run(chance.uniform(0, GUARD), world.make(Crashing(world.outbox, fuse), world.group))
+    world.run(20_000)
+    assert sorted(world.group.told()) == refs(*range(6))
+    assert world.outbox.counts().open == 0
+    world.close()
