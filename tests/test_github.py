@@ -12,7 +12,7 @@ import pytest
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.sources.base import Acknowledged
-from bridge.sources.fields import dig, moment, objects
+from bridge.fields import dig, moment, objects
 from bridge.sources.github import GITHUB
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "github"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bridge.sources.fields import Payload, at, dig, first, objects
+from bridge.fields import Payload, at, dig, first, objects
 
 _BRANCHES = (
     "pull_request.base.ref",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bridge.events import Severity
 from bridge.markup import one_line
-from bridge.sources.fields import Payload, at, dig, first
+from bridge.fields import Payload, at, dig, first
 from bridge.sources.github.words import (
     MAX_TITLE,
     advisory_title,
