@@ -18,7 +18,7 @@ class Message(SimpleNamespace):
     """A protobuf message, as far as the library looks at it."""
 
     def WhichOneof(self, _: str) -> str:
-        """The name of the only field that is set."""
+        """The name of the field that is set, the first where there are more."""
         return next(iter(vars(self)))
 
 
@@ -33,7 +33,6 @@ PROTOS = SimpleNamespace(
     StatusResult=message(Success="success", Failure="failure"),
     BindingInfo=message(inout=BindingDirection.INOUT.value, out=BindingDirection.OUT.value, undefined=None),
 )
-# `td.TypedData` is how the library tells a message from its type; a message has no such field.
 IDS: dict[str, str] = {}
 
 
@@ -63,7 +62,7 @@ async def invoke(name: str, parameter: str, data: Message, metadata: dict[str, M
     invocation = SimpleNamespace(
         invocation_id="i",
         function_id=IDS[name],
-        input_data=[SimpleNamespace(name=parameter, data=data)],
+        input_data=[Message(data=data, name=parameter)],
         trigger_metadata=metadata,
         trace_context=nothing,
         retry_context=nothing,
