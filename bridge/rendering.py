@@ -25,8 +25,8 @@ from markupsafe import Markup
 
 from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_message
 from bridge.events import Event
-from bridge.markup import FILTERS, clock, one_line, printable, safe_url
 from bridge.fields import dig, moment, objects
+from bridge.markup import FILTERS, clock, one_line, printable, safe_url
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 MAX_HTML = 40_000  # bytes

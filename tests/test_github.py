@@ -11,8 +11,8 @@ import pytest
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
-from bridge.sources.base import Acknowledged
 from bridge.fields import dig, moment, objects
+from bridge.sources.base import Acknowledged
 from bridge.sources.github import GITHUB
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "github"

@@ -1,3 +1,4 @@
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -93,12 +94,14 @@ def test_a_thread_goes_out_as_graph_wants_it():
 
 @pytest.mark.parametrize("body", [b"{}", b'{"id": ""}', b'{"id": 7}', b""])
 def test_a_thread_without_an_id_leaves_the_outcome_unknown(body, monkeypatch, tmp_path):
-    with mailbox_at(tmp_path) as (_, address), raw(answer(201, body)) as server:
-        with graph_client(monkeypatch, address) as good:
-            client = GraphClient(server.url, good._identity)
-            with pytest.raises(OutcomeUnknown, match="no id"):
-                GroupThreads(client).start(post("r"))
-            client.close()
+    with (
+        mailbox_at(tmp_path) as (_, address),
+        raw(answer(201, body)) as server,
+        graph_client(monkeypatch, address) as good,
+        contextlib.closing(GraphClient(server.url, good._identity)) as client,
+        pytest.raises(OutcomeUnknown, match="no id"),
+    ):
+        GroupThreads(client).start(post("r"))
 
 
 def test_a_reply_to_a_thread_that_is_not_there_says_so(mailbox, channel):

@@ -1,7 +1,8 @@
 """Drives Microsoft's worker library as the Functions host does; runs in an interpreter of its own.
 
-Reads one JSON request a line, answers one JSON line: {"index": folder}, {"name", "http": {...}} or {"name", "queue": text}.
-The library takes its protobuf module as an argument, so plain values with the same names stand in for it.
+Reads one JSON request a line and answers one JSON line: {"index": folder}, {"name", "http": {...}} or
+{"name", "queue": text}. The library takes its protobuf module as an argument, so plain values with the
+same names stand in for it.
 """
 
 import asyncio
@@ -26,8 +27,18 @@ def message(**fixed: object) -> type[Message]:
     return type("Message", (Message,), fixed)
 
 
-NAMES = """WorkerInitResponse WorkerMetadata FunctionMetadataResponse FunctionLoadResponse InvocationResponse
-RpcFunctionMetadata RpcException TypedData RpcHttp ParameterBinding""".split()
+NAMES = [
+    "WorkerInitResponse",
+    "WorkerMetadata",
+    "FunctionMetadataResponse",
+    "FunctionLoadResponse",
+    "InvocationResponse",
+    "RpcFunctionMetadata",
+    "RpcException",
+    "TypedData",
+    "RpcHttp",
+    "ParameterBinding",
+]
 PROTOS = SimpleNamespace(
     **{name: message() for name in NAMES},
     StatusResult=message(Success="success", Failure="failure"),
@@ -37,9 +48,7 @@ IDS: dict[str, str] = {}
 
 
 def request(**content: object) -> SimpleNamespace:
-    return SimpleNamespace(
-        request=SimpleNamespace(**content), properties={"host": "127.0.0.1", "protos": PROTOS}
-    )
+    return SimpleNamespace(request=SimpleNamespace(**content), properties={"host": "127.0.0.1", "protos": PROTOS})
 
 
 async def index(folder: str) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """The functions of an azure.functions app, read from their decorators once."""
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import azure.functions as func
-from azure.functions.decorators.function_app import Function
 from starlette.concurrency import run_in_threadpool
 
 Call = Callable[..., Any]
+Binding = Mapping[str, Any]  # as in function.json
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,12 @@ def index(app: func.FunctionApp) -> Functions:
     """Reads the functions of an app, which an app allows once; ValueError for a trigger that this host lacks."""
     found: dict[str, list[Any]] = {trigger: [] for trigger in _READERS}
     for function in app.get_functions():
-        trigger = function.get_trigger()
-        if trigger is None or trigger.type not in _READERS:
-            raise ValueError(f"The function {function.get_function_name()} has a trigger that this host lacks.")
-        found[trigger.type].append(_READERS[trigger.type](function, trigger))
+        # In the form in which the worker tells them to the host.
+        name, bindings = str(function.get_function_name()), [json.loads(raw) for raw in function.get_raw_bindings()]
+        trigger = next(binding for binding in bindings if binding["type"].endswith("Trigger"))
+        if trigger["type"] not in _READERS:
+            raise ValueError(f"The function {name} has a trigger that this host lacks: {trigger['type']}.")
+        found[trigger["type"]].append(_READERS[trigger["type"]](name, trigger, bindings, function.get_user_function()))
     return Functions(*(tuple(functions) for functions in found.values()))
 
 
@@ -78,29 +81,28 @@ async def run(call: Call, **arguments: object) -> Any:
     return await run_in_threadpool(call, **arguments)
 
 
-def _http(function: Function, trigger: Any) -> HttpFunction:
-    name, call = function.get_function_name(), function.get_user_function()
+def _http(name: str, trigger: Binding, bindings: list[Binding], call: Call) -> HttpFunction:
     return HttpFunction(
         name=name,
-        route=trigger.route or name,
-        methods=frozenset(method.value for method in trigger.methods or ()),
-        needs_key=trigger.auth_level is not func.AuthLevel.ANONYMOUS,
-        parameter=trigger.name,
-        outputs={binding.name: binding.queue_name for binding in function.get_bindings() if binding.type == "queue"},
+        route=trigger.get("route") or name,
+        methods=frozenset(trigger.get("methods") or ()),
+        needs_key=trigger["authLevel"] != func.AuthLevel.ANONYMOUS.name,
+        parameter=trigger["name"],
+        outputs={binding["name"]: binding["queueName"] for binding in bindings if binding["type"] == "queue"},
         call=call,
     )
 
 
-def _queue(function: Function, trigger: Any) -> QueueFunction:
-    return QueueFunction(function.get_function_name(), trigger.queue_name, trigger.name, function.get_user_function())
+def _queue(name: str, trigger: Binding, _: list[Binding], call: Call) -> QueueFunction:
+    return QueueFunction(name, trigger["queueName"], trigger["name"], call)
 
 
-def _timer(function: Function, trigger: Any) -> TimerFunction:
-    return TimerFunction(function.get_function_name(), trigger.schedule, trigger.name, function.get_user_function())
+def _timer(name: str, trigger: Binding, _: list[Binding], call: Call) -> TimerFunction:
+    return TimerFunction(name, trigger["schedule"], trigger["name"], call)
 
 
 # In the order of the fields of Functions.
-_READERS: Mapping[str, Callable[[Function, Any], Any]] = {
+_READERS: Mapping[str, Callable[[str, Binding, list[Binding], Call], Any]] = {
     "httpTrigger": _http,
     "queueTrigger": _queue,
     "timerTrigger": _timer,

@@ -109,7 +109,7 @@ class QueueRunner:
 
 
 def _queue_message(message: Message) -> QueueMessage:
-    return QueueMessage(
+    return QueueMessage(  # type: ignore[no-untyped-call]
         id=str(message.id),
         body=message.body,
         dequeue_count=message.dequeue_count,

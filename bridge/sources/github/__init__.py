@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.sources.base import Acknowledged, Source, decode_json
 from bridge.fields import Payload, dig, first, moment
+from bridge.sources.base import Acknowledged, Source, decode_json
 from bridge.sources.github.attributes import attributes
 from bridge.sources.github.kinds import KINDS, generic
 from bridge.sources.github.threads import thread

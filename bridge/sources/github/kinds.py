@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bridge.events import Severity
-from bridge.markup import one_line
 from bridge.fields import Payload, at, dig, first
+from bridge.markup import one_line
 from bridge.sources.github.words import (
     MAX_TITLE,
     advisory_title,
