@@ -141,4 +141,4 @@ def _log(event: Event, decision: Decision, entries: Sequence[Entry]) -> None:
     if not entries:
         log_step("dropped", why=decision.why, **ids)
     for entry in entries:
-        log_step("queued", id=entry.id, group=entry.group, **ids)
+        log_step("queued", entry=entry.id, group=entry.group, **ids)

@@ -114,7 +114,7 @@ def test_every_step_leaves_a_line_with_its_ids_and_no_secret(caplog):
     receipt = receiver().receive("github", signed(json.dumps(ISSUE).encode()))
     steps = [json.loads(record.message) for record in caplog.records if record.name == "bridge.steps"]
     assert [step["step"] for step in steps] == ["received", "queued"]
-    assert steps[1]["id"] == receipt.entries[0].id
+    assert steps[1]["entry"] == receipt.entries[0].id
     assert SECRET not in caplog.text
 
 

@@ -29,14 +29,20 @@ def environment(env: Mapping[str, str], folder: Path, listens: int) -> dict[str,
 
     listens: the port at which the stand-in Graph listens; the file's URLs of this machine follow it.
     """
-    values = _file_values(folder)
+    values = _file_values(settings_file(folder))
     values.pop(_FOR_CORE_TOOLS, None)
     moved = {name: value.replace(_LOOPBACK.format(PORT), _LOOPBACK.format(listens)) for name, value in values.items()}
-    return {**moved, **env}
+    # A company's proxy is not for this machine.
+    direct = ",".join(filter(None, (env.get("no_proxy") or env.get("NO_PROXY"), "127.0.0.1")))
+    return {**moved, **env, "no_proxy": direct, "NO_PROXY": direct}
 
 
-def _file_values(folder: Path) -> dict[str, str]:
-    path = next((folder / name for name in _FILES if (folder / name).is_file()), None)
+def settings_file(folder: Path) -> Path | None:
+    """The settings file in `folder`: one's own, or the example."""
+    return next((folder / name for name in _FILES if (folder / name).is_file()), None)
+
+
+def _file_values(path: Path | None) -> dict[str, str]:
     values = _read_json(path).get("Values", {}) if path else {}
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise CommandError(f'{path}: "Values" must be an object of strings.')

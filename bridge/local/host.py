@@ -100,7 +100,8 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server((LOOPBACK, port))
     except OSError as error:
-        raise CommandError(f"Port {port} cannot be used ({error.strerror}): choose another one with PORT.") from error
+        reason = os.strerror(error.errno or 0)
+        raise CommandError(f"Port {port} cannot be used ({reason}): choose another one with PORT.") from error
 
 
 def serve(build: Callable[[int], Starlette], port: int, ready: Callable[[], None]) -> None:

@@ -1,0 +1,282 @@
+"""`python -m bridge`: runs the bridge on this machine, and shows what it makes of a webhook.
+
+Reads the settings as the local host does: environment variables over the settings file in the working directory.
+"""
+
+import argparse
+import html
+import json
+import logging
+import os
+import re
+import sys
+import tempfile
+import uuid
+import webbrowser
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import requests
+
+from bridge.app import Bridge
+from bridge.entries import Entry, Target, entry_id
+from bridge.errors import BridgeError, CommandError
+from bridge.events import Event, Webhook
+from bridge.local import config
+from bridge.rendering import post_html
+from bridge.settings import Settings
+from bridge.sources import SOURCES
+from bridge.sources.base import Acknowledged, Source
+
+_SAMPLE = ".venv/bin/python -m bridge send github samples/github/pull_request.opened.json"
+_TIMEOUT = 30  # seconds
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
+<body style="margin:16px;font-family:Calibri,Carlito,sans-serif">
+{post}
+</body></html>
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carries out a command line. The exit status: 0; 1 when `send` is not accepted; 2 with one line on stderr."""
+    asked = _parser().parse_args(arguments)
+    try:
+        status: int = asked.command(asked)
+    except BridgeError as error:
+        print(f"bridge: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Python would complain once more when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line instead of the usage and a line."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="bridge", description="Webhooks become conversation threads of Microsoft 365 groups.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="runs the bridge, a stand-in for Graph and a page that shows the groups")
+    run.set_defaults(command=_run)
+
+    mailbox = commands.add_parser("mailbox", help="runs the stand-in for Graph and the page alone, for `func start`")
+    mailbox.add_argument("--port", type=int, help="where it listens (PORT, or 7071)")
+    mailbox.set_defaults(command=_mailbox)
+
+    payload = _Parser(add_help=False)
+    payload.add_argument("source", choices=SOURCES, metavar="SOURCE", help=f"one of {', '.join(SOURCES)}")
+    payload.add_argument("file", type=Path, metavar="FILE", help="the body of a webhook")
+    payload.add_argument("--event", help="the service's name for the event (the beginning of the file's name)")
+
+    send = commands.add_parser("send", parents=[payload], help="signs a payload and posts it as the service does")
+    send.add_argument("--delivery", metavar="ID", help="the delivery's id (a fresh one); the same again is a repeat")
+    send.add_argument("--url", help="the webhook's URL (the one of `run`)")
+    send.set_defaults(command=_send)
+
+    explain = commands.add_parser("explain", parents=[payload], help="says what the bridge makes of a payload, and why")
+    explain.set_defaults(command=_explain)
+
+    preview = commands.add_parser("preview", parents=[payload], help="writes the post of a payload as HTML")
+    preview.add_argument("--output", type=Path, metavar="FILE", help="where to (standard output)")
+    preview.add_argument("--open", action="store_true", help="opens a browser")
+    preview.set_defaults(command=_preview)
+
+    sources = commands.add_parser("sources", help="lists the services: URL, proof, and the setting of the secret")
+    sources.set_defaults(command=_sources)
+    return parser
+
+
+def _run(_: argparse.Namespace) -> int:
+    port = config.port(os.environ)
+    os.environ.update(config.environment(os.environ, Path(), port))
+    return _serve("bridge_app", port, _run_lines(port))
+
+
+def _mailbox(asked: argparse.Namespace) -> int:
+    port = asked.port or config.port(os.environ)
+    os.environ.update(config.environment(os.environ, Path(), port))
+    address = _address(port)
+    lines = {
+        "page": f"{address}/",
+        "BRIDGE_GRAPH_URL": f"{address}/graph/v1.0",
+        "IDENTITY_ENDPOINT": f"{address}/msi/token",
+        "IDENTITY_HEADER": "local",
+    }
+    return _serve("mailbox_app", port, ["The stand-in for Graph is running; Ctrl-C stops it.", *_table(lines.items())])
+
+
+def _serve(build: str, port: int, lines: Iterable[str]) -> int:
+    # Not for the commands that only look at a payload: it needs a web server.
+    from bridge.local import host  # noqa: PLC0415
+    from bridge.local.console import StepFormatter  # noqa: PLC0415
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(StepFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for name in ("azure", "msal", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    host.serve(getattr(host, build), port, lambda: print("\n".join(lines), flush=True))
+    return 0
+
+
+def _run_lines(port: int) -> list[str]:
+    address = _address(port)
+    settings = config.settings_file(Path())
+    elsewhere = f"PORT={port} " if port != config.PORT else ""
+    lines = {
+        "page": f"{address}/",
+        "webhooks": ", ".join(f"{address}/api/webhooks/{name}" for name in SOURCES),
+        "health": f"{address}/api/health/details?code=local",
+        "settings": f"{settings or 'the environment alone'}",
+        "try it": f"{elsewhere}{_SAMPLE}",
+    }
+    return ["The bridge is running; Ctrl-C stops it.", *_table(lines.items())]
+
+
+def _send(asked: argparse.Namespace) -> int:
+    source, body = SOURCES[asked.source], _read(asked.file)
+    delivery = asked.delivery or str(uuid.uuid4())
+    port = config.port(os.environ)
+    secrets = Settings.from_env(config.environment(os.environ, Path(), port)).secrets.get(source.name, ())
+    body = _marked(body, delivery)
+    headers = {"Content-Type": "application/json", **source.headers(_event_name(asked), delivery)}
+    if source.scheme and secrets:
+        headers |= source.scheme.sign(body, secrets[0])
+    elif not asked.url:
+        headers["x-functions-key"] = "local"
+    status, text = _post(asked.url or f"{_address(port)}/api/webhooks/{source.name}", headers, body)
+    print(f"The bridge answered {status}: {text.strip() or 'nothing'}")
+    return 0 if 200 <= status < 300 else 1
+
+
+def _marked(body: bytes, delivery: str) -> bytes:
+    """The payload with its delivery's id: a service never sends the same bytes twice, so these would be a repeat."""
+    try:
+        payload = json.loads(body)
+    except ValueError:
+        return body
+    return json.dumps(payload | {"sent_by_bridge": delivery}).encode() if isinstance(payload, dict) else body
+
+
+def _post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+    with requests.Session() as session:
+        # A proxy is for the world outside.
+        session.trust_env = "//127.0.0.1" not in url
+        try:
+            answer = session.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+        except requests.ConnectionError as error:
+            raise CommandError(f"Nothing answers at {url}: start the bridge with `make run`.") from error
+        except requests.RequestException as error:
+            raise CommandError(f"{url} cannot be posted to: {type(error).__name__}.") from error
+        return answer.status_code, answer.text
+
+
+def _explain(asked: argparse.Namespace) -> int:
+    explanation = _bridge().receiver.explain(asked.source, _webhook(asked))
+    print("\n".join(_table([("proof", explanation.proof)])))
+    if explanation.acknowledged:
+        print("\n".join(_table([("answer", f"200, nothing is posted: {explanation.acknowledged}")])))
+    for step in explanation.steps:
+        rows = {
+            "event": step.kind,
+            "severity": step.severity,
+            "title": step.title,
+            "thread": step.thread,
+            "template": f"{step.template} (considered: {', '.join(step.templates)})",
+            "route": step.route,
+            "groups": ", ".join(step.groups) or "none: it is dropped",
+        }
+        print("\n".join(["", *_table(rows.items())]))
+    return 0
+
+
+def _preview(asked: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    bridge, webhook = _bridge(), _webhook(asked)
+    events = SOURCES[asked.source].read(webhook)
+    if isinstance(events, Acknowledged):
+        raise CommandError(f"There is no post to show: {events.reason}")
+    entries = [_entry(bridge, event, position) for position, event in enumerate(events)]
+    for event in events:
+        taken = bridge.renderer.chosen(event)
+        for name in bridge.renderer.considered(event):
+            print(f"{name}{'  <- taken' if name == taken else ''}", file=sys.stderr)
+    _show(asked, _PAGE.format(title=html.escape(entries[0].topic), post=post_html(entries)))
+    return 0
+
+
+def _entry(bridge: Bridge, event: Event, position: int) -> Entry:
+    return bridge.renderer.entry(event, entry_id(event, position, ""), Target(""), datetime.now(UTC))
+
+
+def _show(asked: argparse.Namespace, page: str) -> None:
+    path: Path | None = asked.output
+    if path is None and not asked.open:
+        sys.stdout.write(page)
+        return
+    path = path or Path(tempfile.mkdtemp(prefix="bridge-")) / "post.html"
+    try:
+        path.write_text(page, "utf-8")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+    if asked.open and not webbrowser.open(path.resolve().as_uri()):
+        raise CommandError(f"No browser was found; the post is in {path}.")
+
+
+def _sources(_: argparse.Namespace) -> int:
+    port = config.port(os.environ)
+    env = config.environment(os.environ, Path(), port)
+    rows = [_source_row(source, env, f"{_address(port)}/api/webhooks/{source.name}") for source in SOURCES.values()]
+    print("\n".join(_table([("SOURCE", "WEBHOOK", "PROOF", "SECRET"), *rows])))
+    return 0
+
+
+def _source_row(source: Source, env: Mapping[str, str], url: str) -> tuple[str, ...]:
+    if source.scheme is None:
+        return source.name, url, "function key", "none"
+    if env.get(source.secret_setting, "").strip():
+        return source.name, url, source.scheme.describe(), f"{source.secret_setting} (set)"
+    return source.name, url, "function key", f"{source.secret_setting} (not set: {source.scheme.describe()} with it)"
+
+
+def _bridge() -> Bridge:
+    return Bridge(Settings.from_env(config.environment(os.environ, Path(), config.port(os.environ))))
+
+
+def _webhook(asked: argparse.Namespace) -> Webhook:
+    return Webhook(SOURCES[asked.source].headers(_event_name(asked), "preview"), _read(asked.file))
+
+
+def _event_name(asked: argparse.Namespace) -> str:
+    """--event, or the beginning of the file's name: `pull_request` of pull_request.opened.json."""
+    name: str = asked.event or re.split(r"\.|__", asked.file.name)[0]
+    return name
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _table(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines with aligned columns."""
+    rows = list(rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return ["  " + "  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]
