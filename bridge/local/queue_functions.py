@@ -11,7 +11,8 @@ from bridge.local.config import QueueOptions
 from bridge.local.functions import QueueFunction, run
 from bridge.outbox.sqlite_queue import Message, SqliteQueue
 
-LEASE = 600.0  # seconds; the host's own
+# Seconds, renewed while a function runs. The Functions host takes ten minutes: too long to wait for after a kill.
+LEASE = 30.0
 
 _logger = logging.getLogger(__name__)
 

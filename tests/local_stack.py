@@ -1,0 +1,158 @@
+"""The whole bridge as `make run` starts it: a process of its own, driven over HTTP."""
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from bridge.sources import SOURCES
+from tests.graph_servers import closed_port
+
+ROOT = Path(__file__).parent.parent
+SECRET = "demo-secret-for-local-use-only"
+PATIENCE = 30.0  # seconds until what must happen has happened, on the slowest machine
+NAMES = [f"group-{number}" for number in range(30)]
+GROUPS = {name: f"00000000-0000-4000-8000-{number:012d}" for number, name in enumerate(NAMES, 1)}
+CONFIG = "[groups]\n" + "\n".join(f'{name} = "{group}"' for name, group in GROUPS.items())
+REFERENCE = re.compile(r"[0-9a-f]{12}(?=</td>)")
+
+
+def workplace(folder: Path) -> Path:
+    """A folder to run in, with the settings of a fresh clone and whatever a test writes; no one's own settings."""
+    folder.mkdir(exist_ok=True)
+    for name in ("host.json", "local.settings.example.json"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment of a process: nothing of the bridge's but `settings`."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("BRIDGE_", "IDENTITY_", "PORT"))}
+    return {**env, "PYTHONPATH": str(ROOT), **settings}
+
+
+@dataclass
+class Stack:
+    """A running bridge."""
+
+    address: str
+    process: subprocess.Popen
+
+    def send(self, event: str, payload: object, group: str = "", secret: str = SECRET, delivery: str = ""):
+        """Posts a webhook as GitHub does; an empty secret leaves it unsigned."""
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        headers = dict(SOURCES["github"].headers(event, delivery or str(uuid.uuid4())))
+        headers["Content-Type"] = "application/json"
+        if secret:
+            headers |= SOURCES["github"].scheme.sign(body, secret)
+        query = {"group": group} if group else {}
+        return requests.post(f"{self.address}/api/webhooks/github", body, params=query, headers=headers, timeout=60)
+
+    def get(self, path: str, **options) -> requests.Response:
+        return requests.get(self.address + path, timeout=60, **options)
+
+    def fault(self, *faults: object) -> None:
+        requests.post(f"{self.address}/graph/_faults", json=faults, timeout=60).raise_for_status()
+
+    def threads(self, group: str) -> list[tuple[str, list[str]]]:
+        """The threads of a group, newest first: topic and posts, oldest first, as the page shows them."""
+        page = self._mail(group)
+        if page["group"] != GROUPS[group]:
+            return []
+        found = [(thread, self._mail(group, thread["id"])) for thread in page["threads"]]
+        return [(thread["topic"], [post["html"] for post in mail["posts"]]) for thread, mail in found]
+
+    def told(self, group: str, *answers: requests.Response) -> list[tuple[str, list[str]]]:
+        """The threads of a group as soon as what those answers accepted has been told."""
+        accepted = {ident[:12] for answer in answers for ident in answer.json()["accepted"]}
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            threads = self.threads(group)
+            if accepted <= set(references(threads)):
+                return threads
+            time.sleep(0.05)
+        raise AssertionError(f"{group} has {threads} after {PATIENCE} seconds, not {accepted}")
+
+    def health(self) -> dict:
+        return self.get("/api/health/details", params={"code": "local"}).json()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _mail(self, group: str, thread: str = "") -> dict:
+        return self.get("/viewer/mail", params={"group": GROUPS[group], "thread": thread}).json()
+
+
+@contextlib.contextmanager
+def running(folder: Path, command: str = "run", **settings: str) -> Iterator[Stack]:
+    """Runs the command in the folder until the block ends, then stops it as Ctrl-C does."""
+    port = closed_port()
+    env = environment(**{"PORT": str(port), "BRIDGE_CONFIG": CONFIG, "BRIDGE_SETTLE_SECONDS": "0"} | settings)
+    log = folder / "log"
+    with log.open("ab") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bridge", command],
+            cwd=workplace(folder),
+            env=env,
+            stdout=written,
+            stderr=written,
+        )
+        stack = Stack(f"http://127.0.0.1:{port}", process)
+        try:
+            _wait_until_it_answers(stack, log)
+            yield stack
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                assert process.wait(PATIENCE) == 0, log.read_text()
+        finally:
+            stack.kill()
+
+
+def _wait_until_it_answers(stack: Stack, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and stack.process.poll() is None:
+        with contextlib.suppress(requests.ConnectionError):
+            stack.get("/")
+            return
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
+_numbers = itertools.count(1)
+
+
+def issue(action: str, number: int = 0, **more: object) -> dict:
+    """A payload of GitHub's about an issue; a number of its own unless it is given."""
+    number = number or next(_numbers)
+    url = f"https://github.com/contoso/pump/issues/{number}"
+    return {
+        "action": action,
+        "issue": {
+            "id": number,
+            "number": number,
+            "title": f"The pump runs dry {number}",
+            "html_url": url,
+            "body": "Dry",
+        },
+        "repository": {"id": 900100, "full_name": "contoso/pump", "html_url": "https://github.com/contoso/pump"},
+        "sender": {"login": "octocat"},
+        **more,
+    }
+
+
+def references(threads: list[tuple[str, list[str]]]) -> list[str]:
+    """What identifies the entries that were told, in the footer of each card."""
+    return [reference for _, posts in threads for html in posts for reference in REFERENCE.findall(html)]

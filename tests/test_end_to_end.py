@@ -1,0 +1,184 @@
+"""From a signed webhook to a thread in a group: the running bridge, over real HTTP."""
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bridge.receiver import MAX_BODY
+from tests.local_stack import NAMES, ROOT, issue, references, running
+
+SAMPLES = ROOT / "samples/github"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("bridge")) as stack:
+        yield stack
+
+
+_names = iter(NAMES)
+
+
+@pytest.fixture
+def group():
+    """A group of this test's own."""
+    return next(_names)
+
+
+def sample(name: str) -> dict:
+    return json.loads((SAMPLES / f"{name}.json").read_text())
+
+
+def accepted(answers: list) -> list[str]:
+    """How the posts name what those answers accepted."""
+    return [ident[:12] for answer in answers for ident in answer.json()["accepted"]]
+
+
+def word(html: str) -> str:
+    """The word of the severity bar, which begins a card."""
+    return re.search(r"[A-Z][A-Z ]+", re.sub(r"<[^>]*>", " ", html))[0].strip()
+
+
+def test_an_issue_is_one_thread_with_its_story_in_order_and_another_issue_another_thread(stack, group):
+    for step in ["issues.opened", "issues.labeled", "issue_comment.created", "issues.closed"]:
+        answer = stack.send(step.split(".")[0], sample(step), group)
+        assert answer.status_code == 202
+        threads = stack.told(group, answer)
+    ((topic, posts),) = threads
+    assert topic == "contoso/pump: The pump runs dry #7"
+    assert [word(html) for html in posts] == ["OPENED", "ISSUE", "COMMENT", "CLOSED"]
+    other = stack.send("issues", issue("opened", 8), group)
+    assert [len(posts) for _, posts in stack.told(group, other)] == [1, 4]
+
+
+def test_a_burst_of_one_thing_keeps_its_order(stack, group):
+    actions = ["opened", "labeled", "assigned", "pinned", "closed", "reopened"]
+    payloads = [issue(action, 3, label={"name": "bug"}, assignee={"login": "hubot"}) for action in actions]
+    answers = [stack.send("issues", payload, group) for payload in payloads]
+    threads = stack.told(group, *answers)
+    assert len(threads) == 1
+    assert references(threads) == accepted(answers)
+
+
+def test_the_same_delivery_sent_twice_is_one_post(stack, group):
+    payload = issue("opened")
+    answers = [stack.send("issues", payload, group) for _ in range(2)]
+    stack.told(group, *answers)
+    answers.append(stack.send("issues", payload, group))
+    assert {answer.text for answer in answers} == {answers[0].text}
+    other = stack.send("issues", issue("opened"), group)
+    assert sorted(references(stack.told(group, other))) == sorted(accepted([answers[0], other]))
+
+
+REFUSED = {
+    "signed with another secret": ({"secret": "another"}, 401),
+    "unsigned": ({"secret": ""}, 401),
+    "no JSON": ({"payload": b"no json"}, 400),
+    "empty": ({"payload": b""}, 400),
+    "too long": ({"payload": b" " * (MAX_BODY + 1)}, 413),
+    "unknown group": ({"group": "nobody"}, 400),
+}
+
+
+@pytest.mark.parametrize(("change", "status"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_gets_a_reason_and_is_not_told(stack, group, change, status):
+    answer = stack.send(**{"event": "issues", "payload": issue("opened"), "group": group} | change)
+    assert answer.status_code == status
+    assert answer.json()["error"].endswith(".")
+    good = stack.send("issues", issue("opened"), group)
+    assert references(stack.told(group, good)) == accepted([good])
+
+
+def test_a_ping_is_answered_and_not_told(stack, group):
+    answer = stack.send("ping", sample("ping"), group)
+    assert (answer.status_code, list(answer.json())) == (200, ["acknowledged"])
+    good = stack.send("issues", issue("opened"), group)
+    assert references(stack.told(group, good)) == accepted([good])
+
+
+def test_anyone_may_ask_whether_all_is_well_and_the_key_tells_more(stack):
+    assert stack.get("/api/health").json() == {"ok": True}
+    assert stack.get("/api/health/details").status_code == 401
+    assert stack.get("/api/health/details", headers={"x-functions-key": "wrong"}).status_code == 401
+    details = stack.get("/api/health/details", headers={"x-functions-key": "local"})
+    assert (details.status_code, set(details.json())) == (200, {"ok", "open", "dead", "held"})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "429", "seconds": 1}, {"kind": "503", "seconds": 1}, "created-but-504", "drop-after"],
+    ids=["throttled", "unavailable", "created, but a time-out", "created, but the connection broke"],
+)
+def test_whatever_graph_does_there_is_exactly_one_post(stack, group, fault):
+    stack.fault(fault)
+    opened = stack.send("issues", issue("opened", 5), group)
+    stack.told(group, opened)
+    closed = stack.send("issues", issue("closed", 5), group)
+    ((_, posts),) = threads = stack.told(group, closed)
+    assert len(posts) == 2
+    assert references(threads) == accepted([opened, closed])
+
+
+def test_an_identity_that_is_refused_holds_the_group_and_health_says_why(tmp_path, group):
+    with running(tmp_path) as stack:
+        stack.fault("app-only-refused")
+        stack.send("issues", issue("opened"), group)
+        health = stack.health()
+        while not health["held"]:
+            health = stack.health()
+        (held,) = health["held"].values()
+        assert "403" in held["reason"]
+        assert (stack.get("/api/health").status_code, health["ok"], health["open"]) == (503, False, 1)
+
+
+def test_what_was_accepted_survives_a_kill(tmp_path, group):
+    with running(tmp_path, BRIDGE_SETTLE_SECONDS="5") as stack:
+        payloads = [issue("opened") for _ in range(5)]
+        with ThreadPoolExecutor(5) as pool:
+            answers = list(pool.map(lambda payload: stack.send("issues", payload, group), payloads))
+        assert {answer.status_code for answer in answers} == {202}
+        while stack.health()["open"] < 5:
+            pass
+        stack.kill()
+    with running(tmp_path) as stack:
+        threads = stack.told(group, *answers)
+    assert sorted(references(threads)) == sorted(accepted(answers))
+
+
+def test_wrong_settings_answer_503_and_say_which_but_not_their_values(tmp_path):
+    wrong = {"BRIDGE_GROUP": "no-object-id", "BRIDGE_SETTLE_SECONDS": "soon", "BRIDGE_IDENTITY": "nobody-we-know"}
+    with running(tmp_path, **wrong) as stack:
+        assert stack.send("issues", issue("opened"), secret="").status_code == 503
+        assert (stack.get("/api/health").status_code, stack.get("/api/health").json()) == (503, {"ok": False})
+        told = stack.get("/api/health/details?code=local").text + (tmp_path / "log").read_text()
+    for name in ("BRIDGE_SETTLE_SECONDS", "BRIDGE_IDENTITY"):
+        assert name in told
+    assert not [value for value in wrong.values() if value in told]
+
+
+def test_the_log_tells_an_events_story_without_a_secret(tmp_path, group):
+    with running(tmp_path) as stack:
+        answer = stack.send("issues", issue("opened"), group)
+        stack.told(group, answer)
+    (reference,) = accepted([answer])
+    log = (tmp_path / "log").read_text()
+    steps = [line.split()[1] for line in log.splitlines() if reference in line]
+    assert steps == ["queued", "recorded", "planned", "sent"]
+    assert "demo-secret" not in log
+    assert "Bearer" not in log
+
+
+def test_two_bridges_do_not_fit_on_one_port(stack, tmp_path):
+    port = stack.address.rpartition(":")[2]
+    with pytest.raises(AssertionError, match=f"Port {port} cannot be used"), running(tmp_path, PORT=port):
+        pass
+
+
+def test_the_stand_in_alone_says_how_to_use_it(tmp_path):
+    with running(tmp_path, "mailbox") as stack:
+        assert stack.get("/").status_code == 200
+        assert stack.get("/api/health").status_code == 404
+    assert f"{stack.address}/graph/v1.0" in Path(tmp_path / "log").read_text()
