@@ -208,11 +208,11 @@ def _preview(asked: argparse.Namespace) -> int:
     if isinstance(events, Acknowledged):
         raise CommandError(f"There is no post to show: {events.reason}")
     entries = [_entry(bridge, event, position) for position, event in enumerate(events)]
+    _show(asked, _PAGE.format(title=html.escape(entries[0].topic), post=post_html(entries)))
     for event in events:
         taken = bridge.renderer.chosen(event)
         for name in bridge.renderer.considered(event):
             print(f"{name}{'  <- taken' if name == taken else ''}", file=sys.stderr)
-    _show(asked, _PAGE.format(title=html.escape(entries[0].topic), post=post_html(entries)))
     return 0
 
 

@@ -101,11 +101,11 @@ def running(folder: Path, command: str = "run", **settings: str) -> Iterator[Sta
     """Runs the command in the folder until the block ends, then stops it as Ctrl-C does."""
     port = closed_port()
     env = environment(**{"PORT": str(port), "BRIDGE_CONFIG": CONFIG, "BRIDGE_SETTLE_SECONDS": "0"} | settings)
-    log = folder / "log"
+    log = workplace(folder) / "log"
     with log.open("ab") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "bridge", command],
-            cwd=workplace(folder),
+            cwd=folder,
             env=env,
             stdout=written,
             stderr=written,

@@ -1,0 +1,187 @@
+"""The command line: what a person at a terminal reads."""
+
+import json
+import logging
+import shutil
+
+import pytest
+
+from bridge import cli
+from tests.local_stack import ROOT, SECRET, running, workplace
+
+PULL = str(ROOT / "samples/github/pull_request.opened.json")
+PING = str(ROOT / "samples/github/ping.json")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder with the settings of a fresh clone, and an environment with none."""
+    for name in ("PORT", "BRIDGE_GROUP", "BRIDGE_CONFIG", "BRIDGE_GITHUB_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(workplace(tmp_path / "work"))
+    yield tmp_path / "work"
+    logging.getLogger().handlers.clear()
+
+
+def test_explain_tells_proof_events_threads_templates_route_and_groups(capsys):
+    assert cli.main(["explain", "github", PULL]) == 0
+    told = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line)
+    assert told == {
+        "proof": "by HMAC-SHA256 in X-Hub-Signature-256",
+        "event": "pull_request.opened",
+        "severity": "info",
+        "title": "Stop the pump when the tank is empty #12",
+        "thread": "repo 900100#12",
+        "template": "github/pull_request.html (considered: github/pull_request.opened.html, github/pull_request.html, "
+        "github/event.html, event.html)",
+        "route": "no route matches it: BRIDGE_GROUP",
+        "groups": "00000000-0000-4000-8000-0000000000d0",
+    }
+
+
+def test_explain_says_why_nothing_is_posted(capsys, monkeypatch):
+    assert cli.main(["explain", "github", PING]) == 0
+    assert "nothing is posted: GitHub's ping" in capsys.readouterr().out
+    monkeypatch.setenv("BRIDGE_CONFIG", "[[route]]\nwhen = \"actor == 'monalisa'\"\ngroups = []")
+    assert cli.main(["explain", "github", PULL]) == 0
+    told = capsys.readouterr().out
+    assert "route 1 drops it: actor == 'monalisa'" in told
+    assert "none: it is dropped" in told
+
+
+def test_the_event_is_named_by_the_file_or_by_hand(capsys, folder):
+    shutil.copy(PULL, folder / "issues.json")
+    for arguments, kind in [([], "issues.opened"), (["--event", "pull_request"], "pull_request.opened")]:
+        assert cli.main(["explain", "github", "issues.json", *arguments]) == 0
+        assert f"event     {kind}\n" in capsys.readouterr().out
+
+
+def test_preview_writes_the_post_and_says_which_template_it_took(capsys):
+    assert cli.main(["preview", "github", PULL]) == 0
+    told = capsys.readouterr()
+    assert "<title>contoso/pump: Stop the pump when the tank is empty #12</title>" in told.out
+    assert told.err.splitlines() == [
+        "github/pull_request.opened.html",
+        "github/pull_request.html  <- taken",
+        "github/event.html",
+        "event.html",
+    ]
+
+
+def test_preview_writes_a_file_and_opens_a_browser(capsys, folder, monkeypatch):
+    # A browser that only notes what it is to open.
+    monkeypatch.setenv("BROWSER", f"sh -c 'echo %s > {folder}/opened'")
+    assert cli.main(["preview", "github", PULL, "--output", "post.html", "--open"]) == 0
+    assert "OPENED" in (folder / "post.html").read_text()
+    assert capsys.readouterr().out == ""
+
+
+def test_sources_lists_url_proof_and_secret(capsys, monkeypatch):
+    assert cli.main(["sources"]) == 0
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.split(maxsplit=2)[:2] == ["github", "http://127.0.0.1:7071/api/webhooks/github"]
+    assert "HMAC-SHA256 in X-Hub-Signature-256" in line
+    assert "BRIDGE_GITHUB_SECRET (set)" in line
+    assert SECRET not in line
+    monkeypatch.setenv("BRIDGE_GITHUB_SECRET", "")
+    assert cli.main(["sources"]) == 0
+    assert "function key" in capsys.readouterr().out
+
+
+MISTAKES = {
+    "no such file": (["explain", "github", "nothing.json"], {}, "nothing.json cannot be read: No such file"),
+    "no such source": (["explain", "nobody", PULL], {}, "invalid choice: 'nobody'"),
+    "no command": ([], {}, "COMMAND"),
+    "not a payload": (["explain", "github", str(ROOT / "README.md")], {}, "The body is not JSON"),
+    "nothing to show": (["preview", "github", PING], {}, "There is no post to show: GitHub's ping"),
+    "nowhere to write": (["preview", "github", PULL, "--output", "no/where"], {}, "no/where cannot be written"),
+    "wrong settings": (["explain", "github", PULL], {"BRIDGE_GROUP": "me"}, "BRIDGE_GROUP"),
+    "wrong port": (["run"], {"PORT": "http"}, "PORT must be a number between 1 and 65535."),
+    "nobody answers": (["send", "github", PULL], {"PORT": "1"}, "start the bridge with `make run`"),
+    "no address": (["send", "github", PULL, "--url", "bridge"], {}, "cannot be posted to: MissingSchema."),
+}
+
+
+@pytest.mark.parametrize(("arguments", "env", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_line_and_status_2(arguments, env, message, capsys, monkeypatch):
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    try:
+        status = cli.main(arguments)
+    except SystemExit as error:
+        status = error.code
+    told = capsys.readouterr()
+    assert (status, told.out) == (2, "")
+    assert len(told.err.splitlines()) == 1
+    assert message in told.err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "is not JSON"), ("[]", "must be a JSON object"), ('{"Values": {"PORT": 1}}', '"Values" must be an object')],
+)
+def test_a_settings_file_that_cannot_be_used_is_named(text, message, folder, capsys):
+    (folder / "local.settings.json").write_text(text)
+    assert cli.main(["explain", "github", PULL]) == 2
+    assert f"local.settings.json{':' if 'Values' in text else ''} {message}" in capsys.readouterr().err
+
+
+def test_ones_own_settings_come_before_the_example_and_the_environment_before_both(folder, capsys, monkeypatch):
+    own = {"Values": {"BRIDGE_GROUP": "00000000-0000-4000-8000-0000000000aa", "BRIDGE_GITHUB_SECRET": "mine"}}
+    (folder / "local.settings.json").write_text(json.dumps(own))
+    cli.main(["explain", "github", PULL])
+    assert "0000000000aa" in capsys.readouterr().out
+    monkeypatch.setenv("BRIDGE_GROUP", "00000000-0000-4000-8000-0000000000bb")
+    cli.main(["explain", "github", PULL])
+    assert "0000000000bb" in capsys.readouterr().out
+
+
+def test_send_signs_as_github_does_and_tells_the_answer(tmp_path, capsys, monkeypatch):
+    with running(tmp_path / "run") as stack:
+        monkeypatch.setenv("PORT", stack.address.rpartition(":")[2])
+        assert cli.main(["send", "github", PULL]) == 0
+        first = capsys.readouterr().out
+        assert first.startswith('The bridge answered 202: {"accepted": ["')
+        # A fresh delivery is a new event, the same one a repeat.
+        for delivery, is_repeat in [("one", False), ("one", True), ("two", False)]:
+            assert cli.main(["send", "github", PULL, "--delivery", delivery]) == 0
+            told = capsys.readouterr().out
+            assert (told == first) is is_repeat
+            first = told
+        assert cli.main(["send", "github", PING]) == 0
+        assert "The bridge answered 200" in capsys.readouterr().out
+
+
+def test_send_says_when_it_is_not_accepted(tmp_path, capsys, monkeypatch, folder):
+    (folder / "push.json").write_text("no json")
+    with running(tmp_path / "run") as stack:
+        monkeypatch.setenv("PORT", stack.address.rpartition(":")[2])
+        assert cli.main(["send", "github", "push.json"]) == 1
+        assert "The bridge answered 400" in capsys.readouterr().out
+        monkeypatch.setenv("BRIDGE_GITHUB_SECRET", "another")
+        url = f"{stack.address}/api/webhooks/github"
+        assert cli.main(["send", "github", PULL, "--url", url]) == 1
+        assert "The bridge answered 401" in capsys.readouterr().out
+
+
+def test_without_a_secret_the_function_key_opens(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("BRIDGE_GITHUB_SECRET", "")
+    with running(tmp_path / "run", BRIDGE_GITHUB_SECRET="") as stack:
+        monkeypatch.setenv("PORT", stack.address.rpartition(":")[2])
+        assert cli.main(["send", "github", PULL]) == 0
+        assert cli.main(["send", "github", PULL, "--url", f"{stack.address}/api/webhooks/github"]) == 1
+        assert "The bridge answered 401" in capsys.readouterr().out
+
+
+def test_run_says_what_is_where(tmp_path):
+    with running(tmp_path / "run") as stack:
+        pass
+    log = (tmp_path / "run/log").read_text()
+    port = stack.address.rpartition(":")[2]
+    for text in (
+        f"page      {stack.address}/\n",
+        f"{stack.address}/api/webhooks/github",
+        "local.settings.example.json",
+        f"PORT={port} .venv/bin/python -m bridge send github samples/github/pull_request.opened.json",
+    ):
+        assert text in log

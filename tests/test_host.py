@@ -1,0 +1,306 @@
+"""The local host: it does with functions what the Functions host does."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+
+import azure.functions as func
+import pytest
+import requests
+import uvicorn
+from starlette.applications import Starlette
+
+from bridge.errors import CommandError
+from bridge.local import config
+from bridge.local.config import QueueOptions
+from bridge.local.functions import TimerFunction, index
+from bridge.local.host import Host, listen
+from bridge.local.http_functions import MAX_BODY
+from bridge.local.timers import next_run, run_timer
+from bridge.outbox.sqlite_queue import SqliteQueue
+
+PATIENCE = 20.0
+SOON = QueueOptions(batch_size=2, max_dequeue_count=3, visibility_timeout=0.0, max_polling_interval=60.0)
+
+
+@contextlib.contextmanager
+def hosting(app, path, options=SOON, lease=30.0):
+    """The app's functions over HTTP; gives the address."""
+    host = Host(app, path / "queue.sqlite", options, lease)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_):
+        async with host.running():
+            yield
+
+    application = Starlette(routes=host.routes(), lifespan=lifespan)
+    server = uvicorn.Server(uvicorn.Config(application, log_config=None, timeout_graceful_shutdown=1))
+    with listen(0) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def http_app(answer=None, **route):
+    """An app with one HTTP function, which tells what it was given."""
+    app = func.FunctionApp()
+
+    def echo(req: func.HttpRequest) -> func.HttpResponse:
+        seen = req.method, dict(req.params), req.headers.get("X-Two"), len(req.get_body()), dict(req.route_params)
+        return func.HttpResponse(repr(seen), headers={"X-Own": "1"})
+
+    app.function_name("echo")(app.route(**route)(answer or echo))
+    return app
+
+
+def test_a_request_reaches_its_function_with_all_that_it_brings(tmp_path):
+    with hosting(http_app(route="things/{id}", auth_level=func.AuthLevel.ANONYMOUS), tmp_path) as address:
+        answer = requests.put(f"{address}/api/things/7", b"abc", params={"a": "1"}, headers={"X-Two": "x"}, timeout=9)
+    assert (answer.status_code, answer.headers["X-Own"]) == (200, "1")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.text == repr(("PUT", {"a": "1"}, "x", 3, {"id": "7"}))
+
+
+def test_a_function_without_a_route_is_at_its_name_and_a_wrong_method_is_not_found(tmp_path):
+    with hosting(http_app(methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS), tmp_path) as address:
+        assert requests.post(f"{address}/api/echo", timeout=9).status_code == 200
+        assert requests.get(f"{address}/api/echo", timeout=9).status_code == 404
+        assert requests.post(f"{address}/echo", timeout=9).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("request_options", "status"),
+    [
+        ({}, 401),
+        ({"params": {"code": "wrong"}}, 401),
+        ({"params": {"code": "ключ"}}, 401),
+        ({"params": {"code": "local"}}, 200),
+        ({"headers": {"x-functions-key": "local"}}, 200),
+    ],
+)
+def test_the_function_key_opens(tmp_path, request_options, status):
+    with hosting(http_app(route="echo"), tmp_path) as address:
+        assert requests.get(f"{address}/api/echo", **request_options, timeout=9).status_code == status
+
+
+def test_a_body_over_the_hosts_limit_is_413(tmp_path):
+    with hosting(http_app(route="echo", auth_level=func.AuthLevel.ANONYMOUS), tmp_path) as address:
+        assert requests.post(f"{address}/api/echo", bytes(MAX_BODY + 1), timeout=60).status_code == 413
+
+
+def test_a_function_that_fails_is_500_with_the_reason_in_the_log(tmp_path, caplog):
+    def fail(req: func.HttpRequest) -> func.HttpResponse:
+        raise ZeroDivisionError
+
+    with hosting(http_app(fail, route="fail", auth_level=func.AuthLevel.ANONYMOUS), tmp_path) as address:
+        assert requests.get(f"{address}/api/fail", timeout=9).status_code == 500
+    assert "The function echo failed" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+class Pipe:
+    """An app whose HTTP function puts messages on the queue of its queue function, which does as it is told."""
+
+    def __init__(self, run):
+        self.app = func.FunctionApp()
+        self.seen = []
+        self.ids = []
+
+        def put(req: func.HttpRequest, out: func.Out[list]) -> func.HttpResponse:
+            out.set(req.get_body().decode().split())
+            return func.HttpResponse(status_code=202)
+
+        def take(message: func.QueueMessage) -> None:
+            self.seen.append((message.get_body().decode(), message.dequeue_count))
+            self.ids.append((message.id, message.pop_receipt))
+            run(message)
+
+        put = self.app.queue_output(arg_name="out", queue_name="things", connection="AzureWebJobsStorage")(put)
+        route = self.app.route("put", auth_level=func.AuthLevel.ANONYMOUS)
+        self.app.function_name("put")(route(put))
+        trigger = self.app.queue_trigger(arg_name="message", queue_name="things", connection="AzureWebJobsStorage")
+        self.app.function_name("take")(trigger(take))
+
+
+def put(address, text):
+    assert requests.post(f"{address}/api/put", text.encode(), timeout=9).status_code == 202
+
+
+def test_messages_go_from_an_output_to_the_function_of_their_queue(tmp_path):
+    pipe = Pipe(lambda _: None)
+    with hosting(pipe.app, tmp_path) as address:
+        put(address, "a b")
+        wait_until(lambda: len(pipe.seen) == 2)
+    assert sorted(pipe.seen) == [("a", 1), ("b", 1)]
+    assert all(all(pair) for pair in pipe.ids)
+
+
+def test_no_more_run_at_once_than_the_batch_size_says(tmp_path):
+    gate, running, most = threading.Semaphore(0), [], []
+
+    def run(message):
+        running.append(message)
+        most.append(len(running))
+        gate.acquire()
+        running.pop()
+
+    pipe = Pipe(run)
+    with hosting(pipe.app, tmp_path) as address:
+        put(address, "a b c d e")
+        for done in range(2, 6):
+            wait_until(lambda done=done: len(pipe.seen) >= done)
+            gate.release()
+        gate.release()
+    assert max(most) == 2
+    assert len(pipe.seen) == 5
+
+
+def test_a_message_whose_function_fails_comes_again_and_is_poison_in_the_end(tmp_path, caplog):
+    def run(message):
+        raise ZeroDivisionError
+
+    pipe = Pipe(run)
+    with (
+        contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "things")) as queue,
+        hosting(pipe.app, tmp_path) as address,
+    ):
+        put(address, "a")
+        wait_until(queue.poisoned)
+        assert [message.body for message in queue.poisoned()] == ["a"]
+    assert pipe.seen == [("a", 1), ("a", 2), ("a", 3)]
+    assert "The function take failed" in caplog.text
+
+
+def test_what_runs_longer_than_its_lease_is_not_run_twice(tmp_path):
+    pipe = Pipe(lambda _: time.sleep(1.0))
+    with hosting(pipe.app, tmp_path, lease=0.3) as address:
+        put(address, "a")
+        wait_until(lambda: pipe.seen)
+    assert pipe.seen == [("a", 1)]
+    with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "things")) as queue:
+        assert queue.next_visible() is None
+
+
+def test_messages_outlive_the_host(tmp_path):
+    pipe = Pipe(lambda _: None)
+    with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "things")) as queue:
+        queue.put("a")
+    with hosting(pipe.app, tmp_path):
+        wait_until(lambda: pipe.seen)
+    assert pipe.seen == [("a", 1)]
+
+
+def test_a_queue_that_cannot_be_read_is_logged_and_read_again(tmp_path, caplog):
+    pipe = Pipe(lambda _: None)
+    with hosting(pipe.app, tmp_path, QueueOptions(max_polling_interval=0.05)) as address:
+        with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "things")) as queue:
+            queue._file.connection.execute("ALTER TABLE message RENAME TO moved")
+            wait_until(lambda: "The queue cannot be read" in caplog.text)
+            queue._file.connection.execute("ALTER TABLE moved RENAME TO message")
+        put(address, "a")
+        wait_until(lambda: pipe.seen)
+
+
+def test_an_asynchronous_function_runs_too(tmp_path):
+    async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        await asyncio.sleep(0)
+        return func.HttpResponse("done")
+
+    with hosting(http_app(answer, route="wait", auth_level=func.AuthLevel.ANONYMOUS), tmp_path) as address:
+        assert requests.get(f"{address}/api/wait", timeout=9).text == "done"
+
+
+def test_a_trigger_that_this_host_lacks_is_named():
+    app = func.FunctionApp()
+
+    def look(file: func.InputStream) -> None: ...
+
+    app.function_name("look")(app.blob_trigger(arg_name="file", path="a/b", connection="AzureWebJobsStorage")(look))
+    with pytest.raises(ValueError, match=r"look has a trigger that this host lacks: blobTrigger\."):
+        index(app)
+
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("* * * * * *", datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)),
+        ("0 */5 * * * *", datetime(2026, 11, 23, 12, 5, tzinfo=UTC)),
+        ("30 0 12 * * *", datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)),
+        ("0 0 12 * * *", datetime(2026, 11, 24, 12, 0, tzinfo=UTC)),
+        ("0 15,45 3 * * *", datetime(2026, 11, 24, 3, 15, tzinfo=UTC)),
+        ("0 0 0 1 1 *", datetime(2027, 1, 1, tzinfo=UTC)),
+        ("0 0 0 * * 0", datetime(2026, 11, 29, tzinfo=UTC)),
+        ("0 0 0 29 2 *", datetime(2028, 2, 29, tzinfo=UTC)),
+    ],
+)
+def test_a_schedule_names_its_next_moment(schedule, expected):
+    assert next_run(schedule, NOON) == expected
+
+
+@pytest.mark.parametrize("schedule", ["* * * * *", "61 * * * * *", "a * * * * *", "0 0 0 31 2 *"])
+def test_a_schedule_that_is_none_is_refused(schedule):
+    with pytest.raises(ValueError, match=r".+"):
+        next_run(schedule, NOON)
+
+
+def test_a_timer_runs_again_after_a_failure(caplog):
+    runs = []
+
+    def run(timer: func.TimerRequest) -> None:
+        runs.append(timer.past_due)
+        raise ZeroDivisionError
+
+    async def twice():
+        enough = asyncio.Event()
+        timer = asyncio.create_task(
+            run_timer(
+                TimerFunction("tick", "* * * * * *", "timer", run), lambda: enough.set() if len(runs) == 2 else None
+            )
+        )
+        await asyncio.wait_for(enough.wait(), PATIENCE)
+        timer.cancel()
+
+    caplog.set_level(logging.ERROR)
+    asyncio.run(twice())
+    assert runs == [False, False]
+    assert caplog.text.count("The function tick failed") == 2
+
+
+def test_host_json_says_how_messages_are_tried_again(tmp_path):
+    (tmp_path / "host.json").write_text(
+        '{"version": "2.0", "extensions": {"queues": {"batchSize": 4, "visibilityTimeout": "00:01:30"}}}'
+    )
+    assert config.queue_options(tmp_path / "host.json") == QueueOptions(batch_size=4, visibility_timeout=90.0)
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        config.queue_options(tmp_path / "nothing")
+
+
+def test_the_urls_of_the_settings_file_follow_the_port(tmp_path):
+    values = '{"Values": {"BRIDGE_GRAPH_URL": "http://127.0.0.1:7071/graph/v1.0"}}'
+    (tmp_path / "local.settings.json").write_text(values)
+    assert config.environment({}, tmp_path, 8080)["BRIDGE_GRAPH_URL"] == "http://127.0.0.1:8080/graph/v1.0"
+    given = {"BRIDGE_GRAPH_URL": "https://graph.microsoft.com/v1.0", "NO_PROXY": "internal"}
+    env = config.environment(given, tmp_path, 8080)
+    assert (env["BRIDGE_GRAPH_URL"], env["no_proxy"]) == (given["BRIDGE_GRAPH_URL"], "internal,127.0.0.1")
+
+
+def test_without_a_settings_file_the_environment_is_enough(tmp_path):
+    assert config.settings_file(tmp_path) is None
+    assert config.environment({"BRIDGE_GROUP": "g"}, tmp_path, 7071)["BRIDGE_GROUP"] == "g"
