@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bridge.errors import SettingsError
 
 IDENTITIES = ("managed-identity", "developer")
+# https://learn.microsoft.com/graph/deployments: tokens of one cloud are worth nothing in another.
+GRAPH_HOSTS = ("graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn")
 _SECRET = re.compile(r"BRIDGE_([A-Z0-9_]+)_SECRET")
 # https://learn.microsoft.com/azure/app-service/app-service-key-vault-references: one that Azure could not resolve
 # arrives as its own text.
@@ -110,11 +113,17 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return convert
 
 
-def _https(text: str) -> str:
+def _graph_url(text: str) -> str:
     # Plain HTTP only to this machine, where the stand-in Graph listens: a token must not travel in the clear.
-    if not re.match(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/]", text):
-        raise ValueError("must begin with https:// (http:// only for 127.0.0.1)")
+    match = re.match(r"https://([\w.-]+)(?=[:/]|$)", text)
+    if not (match and match[1] in GRAPH_HOSTS) and not re.match(r"https?://(127\.0\.0\.1|localhost|\[::1\])[:/]", text):
+        raise ValueError(f"must begin with https:// and one of {', '.join(GRAPH_HOSTS)}")
     return text.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL is of this machine, where the stand-in Graph listens."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 # name: (attribute, how its text is read, what it means)
@@ -124,7 +133,7 @@ TABLE: Mapping[str, tuple[str, Callable[[str], Any], str]] = {
     "BRIDGE_TEMPLATES": ("templates", _folder, "Folder of your own templates, searched before the bridge's"),
     "BRIDGE_IDENTITY": ("identity", _one_of(*IDENTITIES), "Who posts: `managed-identity`, or `developer` (`az login`)"),
     "BRIDGE_CLIENT_ID": ("client_id", str, "Client id of a user-assigned managed identity; empty: system-assigned"),
-    "BRIDGE_GRAPH_URL": ("graph_url", _https, "Base URL of Microsoft Graph, with its version"),
+    "BRIDGE_GRAPH_URL": ("graph_url", _graph_url, "Base URL of Microsoft Graph, with its version"),
     "BRIDGE_SETTLE_SECONDS": ("settle_seconds", _at_least(0), "How long an entry waits for others of its thread"),
     "BRIDGE_GIVE_UP_HOURS": ("give_up_hours", _at_least(0.1), "How long a refused identity or group is tried again"),
     "BRIDGE_HISTORY_DAYS": ("history_days", _at_least(1), "How long repeats of a delivery are recognised"),

@@ -52,14 +52,6 @@ def test_a_token_is_asked_for_the_cloud_of_the_url(url, expected):
     assert scope(url) == expected
 
 
-@pytest.mark.parametrize(
-    "url", ["https://graph.example.com/v1.0", "https://graph.microsoft.com.evil.test/", "nonsense"]
-)
-def test_no_token_is_asked_for_a_host_that_is_no_graph(url):
-    with pytest.raises(AccessRefused, match="BRIDGE_GRAPH_URL"):
-        token_source("managed-identity", "", url)
-
-
 def test_a_managed_identity_gets_a_token_and_keeps_it(tmp_path, endpoint):
     with mailbox_at(tmp_path) as (_, address):
         endpoint(address)

@@ -95,3 +95,19 @@ def test_the_configuration_may_be_a_file(tmp_path):
 @pytest.mark.parametrize("url", ["http://127.0.0.1:7071/graph/v1.0", "http://localhost/graph", "http://[::1]:1/graph"])
 def test_only_this_machine_is_asked_without_tls(url):
     assert Settings.from_env({"BRIDGE_GRAPH_URL": url}).graph_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://graph.microsoft.com/v1.0",
+        "https://graph.example.com/v1.0",
+        "https://graph.microsoft.com.evil.test/v1.0",
+        "https://graph.microsoft.com@evil.test/v1.0",
+        "http://127.0.0.1.evil.test/v1.0",
+        "nonsense",
+    ],
+)
+def test_a_token_is_given_to_no_other_host_than_graph(url):
+    (problem,) = problems_of({"BRIDGE_GRAPH_URL": url})
+    assert problem.startswith("BRIDGE_GRAPH_URL must begin with https:// and one of graph.microsoft.com, ")

@@ -17,7 +17,8 @@ from requests.adapters import HTTPAdapter
 
 from bridge.errors import NotSent, OutcomeUnknown
 from bridge.graph.answers import Answer, failure
-from bridge.graph.identities import FRESH, Identity, is_loopback, without_tokens
+from bridge.graph.identities import FRESH, Identity, without_tokens
+from bridge.settings import is_loopback
 
 _ERROR_BYTES = 1 << 20
 _ANSWER_BYTES = 8 << 20

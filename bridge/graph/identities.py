@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from bridge.errors import AccessRefused, GraphError, NotSent
+from bridge.settings import GRAPH_HOSTS, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from azure.core.credentials import TokenCredential
 
-# https://learn.microsoft.com/graph/deployments: tokens of one cloud are worth nothing in another.
-GRAPH_HOSTS = ("graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn")
 # A claims challenge that demands nothing: credentials answer any challenge with a token that is not from their cache.
 FRESH = "{}"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TOKEN = re.compile(r"(?i:bearer)\s+[^\s\"',;]+|eyJ[\w-]{6,}(?:\.[\w-]*){0,4}")
 
 
@@ -47,21 +45,9 @@ def token_source(identity: str, client_id: str, graph_url: str) -> Identity:
     return makers[identity]()
 
 
-def is_loopback(url: str) -> bool:
-    """Whether the URL is of this machine, where the stand-in Graph listens."""
-    return urlsplit(url).hostname in _LOOPBACK
-
-
 def scope(graph_url: str) -> str:
-    """The scope that stands for all permissions the identity has on the Graph of that URL.
-
-    AccessRefused for a host that is no Graph: a token for it would be a token given away.
-    """
-    host = urlsplit(graph_url).hostname or ""
-    if is_loopback(graph_url):
-        host = GRAPH_HOSTS[0]
-    if host not in GRAPH_HOSTS:
-        raise AccessRefused(f"BRIDGE_GRAPH_URL names {host!r}, no Microsoft Graph: use {_listed(GRAPH_HOSTS)}.")
+    """The scope that stands for all permissions the identity has on the Graph of that URL."""
+    host = GRAPH_HOSTS[0] if is_loopback(graph_url) else urlsplit(graph_url).hostname
     return f"https://{host}/.default"
 
 
@@ -138,7 +124,3 @@ def _is_of_connections(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, ServiceRequestError | ServiceResponseError):
         error = error.__cause__ or error.__context__
     return error is not None
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -21,10 +21,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bridge.graph.identities import GRAPH_HOSTS
 from bridge.local.mailbox_faults import Fault, Faults
 from bridge.local.mailbox_graph import OPERATIONS, Call, Failure, Operation, check_group
 from bridge.local.mailbox_store import MailPost, MailStore, MailThread
+from bridge.settings import GRAPH_HOSTS
 
 IDENTITY_HEADER = "local"
 _CLIENT_ID = "00000000-0000-4000-8000-0000000000c1"
