@@ -1,0 +1,269 @@
+"""The stand-in for Graph: it checks what it is sent as Graph does, keeps it, and fails when it is told to."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from bridge.local.mailbox import Mailbox
+from bridge.local.mailbox_faults import EFFECTS, Fault
+from tests.graph_servers import GROUP, mailbox_at
+
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+GRAPH = "https://graph.microsoft.com"
+THREADS = f"/groups/{GROUP}/threads"
+
+
+class Clock:
+    def __init__(self):
+        self.now = START
+
+    def __call__(self):
+        return self.now
+
+
+class Client:
+    """Calls the stand-in as an application with a token does."""
+
+    def __init__(self, mailbox, address, clock):
+        self.mailbox, self.address, self.clock = mailbox, address, clock
+        self.headers = {"Authorization": f"Bearer {self.token().json()['access_token']}"}
+
+    def token(self, header="local", **query):
+        asked = {"api-version": "2019-08-01", "resource": GRAPH} | query
+        headers = {"X-IDENTITY-HEADER": header}
+        return requests.get(f"{self.address}/msi/token", params=asked, headers=headers, timeout=9)
+
+    def call(self, method, path, **options):
+        headers = self.headers | options.pop("headers", {})
+        url = path if path.startswith("http") else f"{self.address}/graph/v1.0{path}"
+        return requests.request(method, url, headers=headers, timeout=9, **options)
+
+    def start(self, topic="Topic", content="<p>Post</p>"):
+        return self.call("POST", THREADS, json={"topic": topic, "posts": [post(content)]})
+
+    def reply(self, thread, content="<p>Reply</p>"):
+        return self.call("POST", f"{THREADS}/{thread}/reply", json={"post": post(content)})
+
+    def topics(self, query=""):
+        return [thread["topic"] for thread in self.call("GET", f"{THREADS}?{query}").json()["value"]]
+
+    def tells(self, *faults):
+        self.mailbox.faults.add(*faults)
+
+
+def post(content="<p>Post</p>", **more):
+    return {"body": {"contentType": "html", "content": content}, **more}
+
+
+@pytest.fixture
+def client(tmp_path):
+    clock = Clock()
+    with mailbox_at(tmp_path, clock) as (mailbox, address):
+        yield Client(mailbox, address, clock)
+
+
+def test_a_token_is_for_who_has_the_header(client):
+    answer = client.token(client_id="c1").json()
+    assert (answer["client_id"], answer["token_type"], answer["resource"]) == ("c1", "Bearer", GRAPH)
+    assert int(answer["expires_on"]) > time.time()
+    assert client.token(header="wrong").status_code == 401
+
+
+@pytest.mark.parametrize("query", [{"api-version": "2018-02-01"}, {"resource": ""}])
+def test_a_token_request_that_app_service_would_not_know_is_refused(client, query):
+    assert client.token(**query).status_code == 400
+
+
+def test_nothing_is_shown_without_a_token_for_graph(client):
+    other = client.token(resource="https://storage.azure.com").json()["access_token"]
+    for authorization in ["", "Bearer ", "Bearer forged", "Basic x", f"Bearer {other}"]:
+        answer = client.call("GET", THREADS, headers={"Authorization": authorization})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "InvalidAuthenticationToken")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    client.mailbox.revoke_tokens()
+    assert client.call("GET", THREADS).status_code == 401
+
+
+def test_a_thread_is_started_and_replied_to(client):
+    started = client.start()
+    thread = started.json()["id"]
+    assert started.status_code == 201
+    assert thread.endswith("==")
+    replied = client.reply(thread)
+    assert (replied.status_code, replied.content) == (202, b"")
+    # Both spellings stand in the reference.
+    assert client.call("POST", f"{THREADS}/{thread}/reply", json={"Post": post("<p>Two</p>")}).status_code == 202
+    posts = client.call("GET", f"{THREADS}/{thread}/posts").json()["value"]
+    assert [one["body"]["content"] for one in posts] == [
+        f"<html><body><p>{text}</p></body></html>" for text in ("Post", "Reply", "Two")
+    ]
+    assert {one["conversationThreadId"] for one in posts} == {thread}
+    assert client.call("GET", f"{THREADS}/{thread}").json()["preview"] == "Two"
+
+
+NEW = {"topic": "Topic", "posts": [post()]}
+PARTICIPANT = {"emailAddress": {"name": "Alex", "address": "alex@contoso.com"}}
+# what is sent, and what the stand-in has against it: nothing, or words of its message
+CONTENTS = {
+    "participants": (NEW | {"posts": [post(newParticipants=[PARTICIPANT])]}, ""),
+    "annotations": (NEW | {"@odata.type": "#microsoft.graph.conversationThread"}, ""),
+    "no topic": ({"posts": [post()]}, "'topic'"),
+    "no posts": ({"topic": "Topic"}, "'posts'"),
+    "no post": (NEW | {"posts": []}, "exactly one post"),
+    "two posts": (NEW | {"posts": [post(), post()]}, "exactly one post"),
+    "unknown property": (NEW | {"title": "Topic"}, "'title' does not exist"),
+    "topic of another type": (NEW | {"topic": 7}, "'topic'"),
+    "posts of another type": (NEW | {"posts": post()}, "'posts'"),
+    "post of another type": (NEW | {"posts": ["Post"]}, "'posts'"),
+    "unknown content type": (NEW | {"posts": [{"body": {"contentType": "md", "content": ""}}]}, "'contentType'"),
+    "no content": (NEW | {"posts": [{"body": {"contentType": "html"}}]}, "'content'"),
+    "participant without address": (NEW | {"posts": [post(newParticipants=[{"emailAddress": {}}])]}, "'address'"),
+    "no object": ([], "conversationThread"),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), CONTENTS.values(), ids=CONTENTS)
+def test_the_content_of_a_thread_is_checked(client, content, problem):
+    answer = client.call("POST", THREADS, json=content)
+    assert answer.status_code == (400 if problem else 201)
+    assert problem in answer.text
+    assert len(client.topics()) == (0 if problem else 1)
+
+
+REQUESTS = {
+    "a group that is no id": ("GET", "/groups/me/threads", {}, 400),
+    "a group that is not there": ("GET", f"/groups/{GROUP[:-1]}f/threads", {}, 404),
+    "a thread that is not there": ("GET", f"{THREADS}/AAQk==", {}, 404),
+    "a reply to nothing": ("POST", f"{THREADS}/AAQk==/reply", {"json": {"post": post()}}, 404),
+    "a reply without a post": ("POST", f"{THREADS}/AAQk==/reply", {"json": {}}, 400),
+    "an empty body": ("POST", THREADS, {}, 400),
+    "no JSON": ("POST", THREADS, {"data": b"{", "headers": {"Content-Type": "application/json"}}, 400),
+    "another media type": ("POST", THREADS, {"data": b"{}", "headers": {"Content-Type": "text/plain"}}, 415),
+    "more than 4 MB": ("POST", THREADS, {"json": {"topic": "x" * (4 << 20)}}, 413),
+    "a filter": ("GET", f"{THREADS}?$filter=topic eq 'x'", {}, 501),
+    "a page of nothing": ("GET", f"{THREADS}?$top=0", {}, 400),
+    "a page without end": ("GET", f"{THREADS}?$top=1001", {}, 400),
+    "an unknown property": ("GET", f"{THREADS}/$THREAD?$select=subject", {}, 400),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "options", "status"), REQUESTS.values(), ids=REQUESTS)
+def test_a_request_that_graph_would_refuse_is_refused(client, method, path, options, status):
+    client.mailbox.missing_groups = {f"{GROUP[:-1]}f"}
+    thread = client.start().json()["id"]
+    answer = client.call(method, path.replace("$THREAD", thread), **options)
+    assert answer.status_code == status
+    assert answer.json()["error"]["innerError"]["request-id"] == answer.headers["request-id"]
+
+
+def test_an_unknown_version_is_refused(client):
+    url = f"{client.address}/graph/{{}}{THREADS}"
+    assert client.call("GET", url.format("v2.0")).status_code == 400
+    assert client.call("GET", url.format("beta")).status_code == 200
+
+
+def test_threads_are_listed_by_their_newest_post_page_after_page(client):
+    first, *_ = [client.start(str(number)).json()["id"] for number in range(5)]
+    client.clock.now += timedelta(seconds=1)
+    client.reply(first)
+    found, path = [], f"{THREADS}?$top=2&$select=topic"
+    while path:
+        page = client.call("GET", path).json()
+        assert all(list(thread) == ["topic"] for thread in page["value"])
+        found += [thread["topic"] for thread in page["value"]]
+        path = page.get("@odata.nextLink")
+    assert found == ["0", "4", "3", "2", "1"]
+
+
+def test_plain_text_is_shown_as_it_is(client):
+    content = {"topic": "Topic", "posts": [{"body": {"contentType": "text", "content": "<b>&"}}]}
+    thread = client.call("POST", THREADS, json=content).json()["id"]
+    assert client.mailbox.posts(GROUP, thread)[0].html == "<pre>&lt;b&gt;&amp;</pre>"
+
+
+def test_a_deleted_thread_is_gone(client):
+    thread = client.start().json()["id"]
+    assert client.call("DELETE", f"{THREADS}/{thread}").status_code == 204
+    assert client.topics() == []
+    assert client.reply(thread).status_code == 404
+
+
+def test_what_was_posted_outlives_the_process(tmp_path):
+    with mailbox_at(tmp_path) as (mailbox, address):
+        thread = Client(mailbox, address, None).start("Kept").json()["id"]
+    again = Mailbox(tmp_path / "mailbox.sqlite")
+    assert again.groups() == [GROUP]
+    assert [(kept.id, kept.topic, kept.posts) for kept in again.threads(GROUP)] == [(thread, "Kept", 1)]
+    again.close()
+
+
+@pytest.mark.parametrize(("kind", "effect"), EFFECTS.items(), ids=EFFECTS)
+def test_a_fault_is_one_request_that_fails_in_its_way(client, kind, effect):
+    client.tells(Fault(kind, 0.01))
+    if effect.drops:
+        with pytest.raises(requests.ConnectionError):
+            client.start()
+        assert client.mailbox.log[0].status == 0
+    else:
+        assert client.start().status_code == (effect.answer[0] if effect.answer else 201)
+    client.clock.now += timedelta(seconds=1)
+    assert len(client.topics()) == effect.acts
+    assert client.start().status_code == 201
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(7, "7"), (1.5, "1.5"), (None, None)])
+@pytest.mark.parametrize("kind", ["429", "503"])
+def test_a_throttled_request_is_told_how_long_to_wait(client, kind, seconds, header):
+    client.tells(Fault(kind, seconds))
+    assert client.start().headers.get("Retry-After") == header
+
+
+def test_what_is_carried_out_late_is_seen_late(client):
+    client.tells(Fault("late"), Fault("late-visible", 5))
+    assert client.start("late").status_code == 504
+    assert client.start("hidden").status_code == 201
+    seen = []
+    for _ in range(3):
+        seen.append(client.topics())
+        client.clock.now += timedelta(seconds=2.5)
+    assert seen == [[], ["late"], ["late", "hidden"]]
+
+
+def test_a_fault_waits_for_its_method(client):
+    client.tells(Fault("500", method="GET"))
+    assert client.start().status_code == 201
+    assert client.call("GET", THREADS).status_code == 500
+    assert client.call("GET", THREADS).status_code == 200
+
+
+def test_faults_are_switched_on_and_off_over_http(client):
+    url = f"{client.address}/graph/_faults"
+    for faults in ("500", {"kind": "429", "seconds": 2}, ["503", {"kind": "500", "method": "GET"}]):
+        assert requests.post(url, json=faults, timeout=9).status_code == 204
+    assert [client.start().status_code for _ in range(4)] == [500, 429, 503, 201]
+    assert client.call("GET", THREADS).status_code == 500
+    requests.post(url, json=["500"], timeout=9)
+    assert requests.delete(url, timeout=9).status_code == 204
+    assert client.start().status_code == 201
+
+
+@pytest.mark.parametrize("wrong", [b"{", b'"unknown"', b'{"kind": 5}', b'{"seconds": 1}', b'{"kind": "500", "x": 1}'])
+def test_a_fault_that_is_none_is_refused(client, wrong):
+    answer = requests.post(f"{client.address}/graph/_faults", wrong, timeout=9)
+    assert answer.status_code == 400
+    assert json.loads(answer.text)["message"]
+
+
+def test_the_log_tells_how_many_requests_were_under_way(client):
+    client.tells(Fault("slow", 0.5), Fault("slow", 0.5))
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: client.start().status_code, range(2)))
+    assert answers == [201, 201]
+    assert sorted(logged.in_flight for logged in client.mailbox.log) == [1, 2]
+    assert {(logged.method, logged.path, logged.status) for logged in client.mailbox.log} == {
+        ("POST", f"/graph/v1.0{THREADS}", 201)
+    }
