@@ -33,7 +33,7 @@ clean:
 	  if $$python $(call NEWER,(3, 11)) 2>/dev/null; then found=$$python; break; fi; done; \
 	if [ -z "$$found" ]; then echo 'Python 3.11 or newer was not found: install it, with venv and pip.' >&2; exit 1; fi; \
 	$$found -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 # Microsoft's own worker library needs Python 3.13; where there is none, its tests say so and are left out.
@@ -45,7 +45,7 @@ worker: .venv-worker/ready
 	if [ -z "$$found" ]; then echo 'No Python 3.13 or newer: the tests over the Functions worker library are left out.'; exit 0; fi; \
 	echo 'Setting up .venv-worker (once)'; \
 	$$found -m venv .venv-worker && \
-	.venv-worker/bin/python -m pip install --quiet --disable-pip-version-check azure-functions-runtime -r requirements.txt && \
+	.venv-worker/bin/python -m pip install -qq --disable-pip-version-check azure-functions-runtime -r requirements.txt && \
 	touch $@
 
 .PHONY: worker

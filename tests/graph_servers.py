@@ -12,24 +12,34 @@ from starlette.applications import Starlette
 
 from bridge.graph.client import GraphClient
 from bridge.graph.identities import token_source
+from bridge.local.host import listen
 from bridge.local.mailbox import Mailbox
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 
 
 @contextlib.contextmanager
+def in_thread(application: Starlette, listener: socket.socket) -> Iterator[str]:
+    """The application over HTTP at a socket that listens; gives the address."""
+    server = uvicorn.Server(uvicorn.Config(application, log_config=None, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextlib.contextmanager
 def serving(mailbox: Mailbox) -> Iterator[str]:
     """The mailbox over HTTP; gives the server's address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(Starlette(routes=mailbox.routes()), log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-            mailbox.close()
+    with (
+        contextlib.closing(mailbox),
+        listen(0) as listener,
+        in_thread(Starlette(routes=mailbox.routes()), listener) as at,
+    ):
+        yield at
 
 
 @contextlib.contextmanager

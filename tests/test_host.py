@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import azure.functions as func
 import pytest
 import requests
-import uvicorn
 from starlette.applications import Starlette
 
 from bridge.errors import CommandError
@@ -21,6 +20,7 @@ from bridge.local.host import Host, listen
 from bridge.local.http_functions import MAX_BODY
 from bridge.local.timers import next_run, run_timer
 from bridge.outbox.sqlite_queue import SqliteQueue
+from tests.graph_servers import in_thread
 
 PATIENCE = 20.0
 SOON = QueueOptions(batch_size=2, max_dequeue_count=3, visibility_timeout=0.0, max_polling_interval=60.0)
@@ -36,16 +36,8 @@ def hosting(app, path, options=SOON, lease=30.0):
         async with host.running():
             yield
 
-    application = Starlette(routes=host.routes(), lifespan=lifespan)
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, timeout_graceful_shutdown=1))
-    with listen(0) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with listen(0) as listener, in_thread(Starlette(routes=host.routes(), lifespan=lifespan), listener) as address:
+        yield address
 
 
 def wait_until(condition):

@@ -1,19 +1,18 @@
 """The page: it shows the groups' threads, to its own address only, and lets nothing of a post run."""
 
+import contextlib
 import os
 import shutil
 import subprocess
-import threading
 
 import pytest
 import requests
-import uvicorn
 from starlette.applications import Starlette
 
 from bridge.local import viewer
 from bridge.local.host import listen
 from bridge.local.mailbox import Mailbox
-from tests.graph_servers import GROUP
+from tests.graph_servers import GROUP, in_thread
 
 OTHER = "00000000-0000-4000-8000-0000000000d1"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
@@ -47,17 +46,10 @@ IDENTITY = {"X-IDENTITY-HEADER": "local"}
 
 @pytest.fixture
 def page(tmp_path):
-    mailbox = Mailbox(tmp_path / "mailbox.sqlite")
-    with listen(0) as listening:
-        port = listening.getsockname()[1]
-        routes = [*mailbox.routes(), *viewer.routes(mailbox, port, {"Platform": GROUP})]
-        server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield Page(mailbox, f"http://127.0.0.1:{port}")
-        server.should_exit = True
-        thread.join()
-    mailbox.close()
+    with contextlib.closing(Mailbox(tmp_path / "mailbox.sqlite")) as mailbox, listen(0) as listener:
+        routes = [*mailbox.routes(), *viewer.routes(mailbox, listener.getsockname()[1], {"Platform": GROUP})]
+        with in_thread(Starlette(routes=routes), listener) as address:
+            yield Page(mailbox, address)
 
 
 def test_an_empty_group_shows_how_to_fill_it(page):
