@@ -16,7 +16,7 @@ run: .venv/ready
 	@exec .venv/bin/python -m bridge run
 
 test: .venv/ready worker
-	@.venv/bin/python -m pytest --cov --cov-report=term-missing
+	@.venv/bin/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov
 
 check: .venv/ready
 	@.venv/bin/ruff check .
