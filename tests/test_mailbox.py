@@ -59,16 +59,31 @@ def post(content="<p>Post</p>", **more):
     return {"body": {"contentType": "html", "content": content}, **more}
 
 
-@pytest.fixture
-def client(tmp_path):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
     clock = Clock()
-    with mailbox_at(tmp_path, clock) as (mailbox, address):
-        yield Client(mailbox, address, clock)
+    with mailbox_at(tmp_path_factory.mktemp("mailbox"), clock) as (mailbox, address):
+        yield mailbox, address, clock
+
+
+@pytest.fixture
+def client(server):
+    """A client of an empty mailbox. The server is shared, for it takes longer to stop than a test to run."""
+    mailbox, _, clock = server
+    client = Client(*server)
+    mailbox.faults.clear()
+    mailbox.missing_groups.clear()
+    clock.now += timedelta(days=1)  # whatever was late is there to be deleted
+    for thread in mailbox.threads(GROUP):
+        assert client.call("DELETE", f"{THREADS}/{thread.id}").status_code == 204
+    mailbox.log.clear()
+    return client
 
 
 def test_a_token_is_for_who_has_the_header(client):
     answer = client.token(client_id="c1").json()
     assert (answer["client_id"], answer["token_type"], answer["resource"]) == ("c1", "Bearer", GRAPH)
+    assert isinstance(answer["expires_on"], str)
     assert int(answer["expires_on"]) > time.time()
     assert client.token(header="wrong").status_code == 401
 
@@ -85,7 +100,14 @@ def test_nothing_is_shown_without_a_token_for_graph(client):
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "InvalidAuthenticationToken")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
     client.mailbox.revoke_tokens()
-    assert client.call("GET", THREADS).status_code == 401
+    revoked = client.call("GET", THREADS)
+    assert (revoked.status_code, revoked.headers["WWW-Authenticate"][:7]) == (401, "Bearer ")
+
+
+def test_a_request_without_a_token_uses_up_no_fault(client):
+    client.tells(Fault("500"))
+    assert client.call("POST", THREADS, json=NEW, headers={"Authorization": ""}).status_code == 401
+    assert client.start().status_code == 500
 
 
 def test_a_thread_is_started_and_replied_to(client):
@@ -141,12 +163,23 @@ REQUESTS = {
     "a reply to nothing": ("POST", f"{THREADS}/AAQk==/reply", {"json": {"post": post()}}, 404),
     "a reply without a post": ("POST", f"{THREADS}/AAQk==/reply", {"json": {}}, 400),
     "an empty body": ("POST", THREADS, {}, 400),
+    "a thread of another group": ("GET", f"/groups/{GROUP[:-1]}e/threads/$THREAD", {}, 404),
     "no JSON": ("POST", THREADS, {"data": b"{", "headers": {"Content-Type": "application/json"}}, 400),
+    "JSON without bottom": (
+        "POST",
+        THREADS,
+        {"data": b"[" * 99_999, "headers": {"Content-Type": "application/json"}},
+        400,
+    ),
+    "half a character": ("POST", THREADS, {"json": {"topic": "\ud800", "posts": [post()]}}, 400),
     "another media type": ("POST", THREADS, {"data": b"{}", "headers": {"Content-Type": "text/plain"}}, 415),
     "more than 4 MB": ("POST", THREADS, {"json": {"topic": "x" * (4 << 20)}}, 413),
     "a filter": ("GET", f"{THREADS}?$filter=topic eq 'x'", {}, 501),
     "a page of nothing": ("GET", f"{THREADS}?$top=0", {}, 400),
     "a page without end": ("GET", f"{THREADS}?$top=1001", {}, 400),
+    "a page of no number": ("GET", f"{THREADS}?$top=all", {}, 400),
+    "a page before the first": ("GET", f"{THREADS}?$skip=-1", {}, 400),
+    "a page beyond all": ("GET", f"{THREADS}?$skip={'9' * 5000}", {}, 400),
     "an unknown property": ("GET", f"{THREADS}/$THREAD?$select=subject", {}, 400),
 }
 
@@ -177,6 +210,40 @@ def test_threads_are_listed_by_their_newest_post_page_after_page(client):
         found += [thread["topic"] for thread in page["value"]]
         path = page.get("@odata.nextLink")
     assert found == ["0", "4", "3", "2", "1"]
+
+
+def test_posts_are_listed_from_the_oldest_page_after_page(client):
+    thread = client.start(content="0").json()["id"]
+    for number in range(1, 5):
+        client.clock.now += timedelta(seconds=1)
+        client.reply(thread, str(number))
+    found, path = [], f"{THREADS}/{thread}/posts?$top=2&$select=body"
+    while path:
+        page = client.call("GET", path).json()
+        found.append([one["body"]["content"] for one in page["value"]])
+        path = page.get("@odata.nextLink")
+    assert found == [[f"<html><body>{number}</body></html>" for number in page] for page in ((0, 1), (2, 3), (4,))]
+
+
+@pytest.mark.parametrize(
+    ("query", "topics"),
+    [
+        ("$skip=1", ["1", "0"]),
+        ("$top=1", ["2"]),
+        ("$top=1&$skip=1", ["1"]),
+        ("$skip=3", []),
+        ("$top=3", ["2", "1", "0"]),
+    ],
+)
+def test_a_part_of_a_list_may_be_asked_for(client, query, topics):
+    for number in range(3):
+        client.start(str(number))
+    assert client.topics(query) == topics
+
+
+def test_a_list_that_ends_with_its_page_has_no_next_one(client):
+    client.start()
+    assert "@odata.nextLink" not in client.call("GET", f"{THREADS}?$top=1").json()
 
 
 def test_plain_text_is_shown_as_it_is(client):
@@ -233,6 +300,22 @@ def test_what_is_carried_out_late_is_seen_late(client):
     assert seen == [[], ["late"], ["late", "hidden"]]
 
 
+def test_a_hidden_thread_is_not_found_either(client):
+    client.tells(Fault("late-visible", 5))
+    thread = client.start().json()["id"]
+    assert client.call("GET", f"{THREADS}/{thread}").status_code == 404
+    assert client.reply(thread).status_code == 404
+    client.clock.now += timedelta(seconds=5)
+    assert client.reply(thread).status_code == 202
+
+
+def test_a_slow_answer_takes_its_time(client):
+    client.tells(Fault("slow", 0.2))
+    begun = time.monotonic()
+    assert client.start().status_code == 201
+    assert time.monotonic() - begun >= 0.2
+
+
 def test_a_fault_waits_for_its_method(client):
     client.tells(Fault("500", method="GET"))
     assert client.start().status_code == 201
@@ -251,11 +334,20 @@ def test_faults_are_switched_on_and_off_over_http(client):
     assert client.start().status_code == 201
 
 
-@pytest.mark.parametrize("wrong", [b"{", b'"unknown"', b'{"kind": 5}', b'{"seconds": 1}', b'{"kind": "500", "x": 1}'])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(b"", b"{", b"[" * 99_999, b'"unknown"', b"7", b'{"kind": 5}', b'{"seconds": 1}', b'{"kind": "500", "x": 1}'),
+        *(b'{"kind": "slow", "seconds": %s}' % seconds for seconds in (b'"1"', b"-1", b"NaN", b"Infinity", b"1e300")),
+        b'["500", "unknown"]',
+    ],
+    ids=lambda wrong: wrong[:40].decode(),
+)
 def test_a_fault_that_is_none_is_refused(client, wrong):
     answer = requests.post(f"{client.address}/graph/_faults", wrong, timeout=9)
     assert answer.status_code == 400
     assert json.loads(answer.text)["message"]
+    assert client.start().status_code == 201
 
 
 def test_the_log_tells_how_many_requests_were_under_way(client):

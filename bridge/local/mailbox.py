@@ -115,7 +115,7 @@ class Mailbox:
         try:
             wanted = await request.json()
             self.faults.add(*[Fault.from_json(fault) for fault in (wanted if isinstance(wanted, list) else [wanted])])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return JSONResponse({"message": str(error)}, 400)
         return Response(status_code=204)
 
@@ -186,9 +186,11 @@ async def _json(request: Request) -> object:
     if not request.headers.get("Content-Type", "").startswith("application/json"):
         raise Failure(415, "UnsupportedMediaType", "The media type of the body must be application/json.")
     try:
-        return json.loads(body)
-    except ValueError:
+        content = json.loads(body)
+        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except (ValueError, RecursionError):
         raise Failure(400, "BadRequest", "Unable to read JSON request payload.") from None
+    return content
 
 
 async def _drop(request: Request) -> None:

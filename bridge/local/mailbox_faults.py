@@ -34,6 +34,7 @@ EFFECTS: Mapping[str, Effect] = {
 }
 _AS_ASKED = Effect(True)
 _RETRY_LATER = ("429", "503")
+_LONGEST = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Fault:
 def _is_fault(fields: Mapping[str, object]) -> bool:
     types = {"kind": str, "seconds": int | float, "method": str}
     known = all(isinstance(value, types.get(name, ())) for name, value in fields.items())
-    return known and fields.get("kind") in EFFECTS
+    seconds = fields.get("seconds", 0)
+    return known and fields.get("kind") in EFFECTS and isinstance(seconds, int | float) and 0 <= seconds <= _LONGEST
 
 
 NO_FAULT = Fault("")

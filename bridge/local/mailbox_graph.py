@@ -18,6 +18,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SENDER = "Webhook bridge"
 _PAGE = 20
 _LARGEST_PAGE = 1000
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Failure(Exception):
@@ -205,7 +206,7 @@ def _range(call: Call) -> tuple[int, int]:
     if "$filter" in call.query:
         raise Failure(501, "FilteringOnConversations", "$filter is not supported on this collection.")
     top, skip = (call.query.get(name, default) for name, default in (("$top", str(_PAGE)), ("$skip", "0")))
-    if not (top.isdecimal() and skip.isdecimal() and 1 <= int(top) <= _LARGEST_PAGE):
+    if not (_NUMBER.fullmatch(top) and _NUMBER.fullmatch(skip) and 1 <= int(top) <= _LARGEST_PAGE):
         raise _bad_request("Invalid value for query option $top or $skip.")
     return int(top), int(skip)
 
