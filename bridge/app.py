@@ -12,6 +12,8 @@ from bridge.routing import Routes
 from bridge.sources import SOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bridge.publisher import Publisher
     from bridge.settings import Settings
 
@@ -22,7 +24,8 @@ class Bridge:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.routes = Routes.from_settings(settings.group, settings.config)
-        self.renderer = Renderer(settings.templates, {source.name: source.title for source in SOURCES.values()})
+        self.titles = {source.name: source.title for source in SOURCES.values()}
+        self.renderer = Renderer(settings.templates, self.titles)
         self.receiver = Receiver(SOURCES, settings.secrets, self.routes, self.renderer, lambda: datetime.now(UTC))
         self._publisher: Publisher | None = None
         self._building = threading.Lock()
@@ -32,12 +35,14 @@ class Bridge:
         """The delivering wing, one for the process, built when it is first needed."""
         with self._building:
             if self._publisher is None:
-                self._publisher = _publisher(self.settings)
+                self._publisher = _publisher(self.settings, self.routes.paused, self.titles)
             return self._publisher
 
 
-def _publisher(settings: Settings) -> Publisher:
+def _publisher(settings: Settings, paused: frozenset[str], titles: Mapping[str, str]) -> Publisher:
     # Imported here, so that a worker that only receives starts without them.
+    from bridge.batching import Rules  # noqa: PLC0415
+    from bridge.drain import Policy  # noqa: PLC0415
     from bridge.graph.client import GraphClient  # noqa: PLC0415
     from bridge.graph.identities import token_source  # noqa: PLC0415
     from bridge.graph.threads import GroupThreads  # noqa: PLC0415
@@ -45,10 +50,14 @@ def _publisher(settings: Settings) -> Publisher:
     from bridge.publisher import Publisher  # noqa: PLC0415
 
     identity = token_source(settings.identity, settings.client_id, settings.graph_url)
-    return Publisher(
-        SqliteOutbox(settings.outbox),
-        GroupThreads(GraphClient(settings.graph_url, identity)),
-        settle_seconds=settings.settle_seconds,
-        give_up_hours=settings.give_up_hours,
-        history_days=settings.history_days,
+    rules = Rules(settings.reopen_minutes * 60, settings.thread_days * 86400, int(settings.digest_over))
+    policy = Policy(
+        rules=rules,
+        settle=settings.settle_seconds,
+        give_up=settings.give_up_hours * 3600,
+        history=settings.history_days * 86400,
+        paused=paused,
+        titles=titles,
     )
+    channel = GroupThreads(GraphClient(settings.graph_url, identity))
+    return Publisher(SqliteOutbox(settings.outbox), channel, policy)

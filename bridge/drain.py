@@ -1,17 +1,18 @@
 """One drain of a group: settle what is in doubt, post what is ready, and mark every step before it is taken."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import chain, groupby
 
-from bridge.batching import SKEW, next_due, plan
+from bridge.batching import SKEW, Batch, Rules, ended_after, next_due, plan
+from bridge.digests import digest_html, digest_topic
 from bridge.entries import to_message
 from bridge.errors import AccessRefused, Conflict, ContentRefused, GraphError, LeaseLost, NotSent, ThreadGone
 from bridge.graph.channel import Channel, Post
 from bridge.leases import HeldLease
-from bridge.outbox.base import DeadLetter, OpenEntry, Outbox, Pause, State, ThreadRow
+from bridge.outbox.base import BATCH, DeadLetter, OpenEntry, Outbox, Pause, State, ThreadRow
 from bridge.rendering import post_html
 from bridge.steps import log_step
 
@@ -42,11 +43,27 @@ class Budget:
         return self.requests <= 0 or now >= self.ends
 
 
-class Drain:
-    """The drain of one group by the holder of its lease and of a slot.
+@dataclass(frozen=True)
+class Policy:
+    """What a person may decide about the delivery. Times are in seconds.
 
-    give_up: seconds for which a refused group, or a search without an answer, is tried again.
+    rules: when threads end, and when they become a digest.
+    settle: how long an entry waits for others of its thread; a critical one does not wait.
+    give_up: how long a refused group, or a search without an answer, is tried again.
+    history: how long repeats are recognised.
+    paused: the groups that are left alone. titles: the names of sources for people.
     """
+
+    rules: Rules = field(default_factory=Rules)
+    settle: float = 5.0
+    give_up: float = 86400.0
+    history: float = 30 * 86400.0
+    paused: frozenset[str] = frozenset()
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+class Drain:
+    """The drain of one group by the holder of its lease and of a slot."""
 
     def __init__(
         self,
@@ -55,12 +72,12 @@ class Drain:
         lease: HeldLease,
         slot: HeldLease,
         budget: Budget,
-        give_up: float,
+        policy: Policy,
         clock: Callable[[], float],
     ) -> None:
         self._outbox, self._channel = outbox, channel
         self._lease, self._slot = lease, slot
-        self._budget, self._give_up, self._clock = budget, give_up, clock
+        self._budget, self._policy, self._clock = budget, policy, clock
         self._group = lease.lease.partition
         self._open: dict[str, OpenEntry] = {}
         self._threads: dict[str, ThreadRow] = {}
@@ -126,7 +143,7 @@ class Drain:
         now, tries = self._clock(), rows[0].tries
         if isinstance(error, AccessRefused):
             self._hold(error)
-        elif now > rows[0].claimed + self._give_up:
+        elif now > rows[0].claimed + self._policy.give_up:
             for row in rows:
                 self._bury(row, f"Whether it was posted could not be found out: {error}", _NEVER_KNOWN)
         else:
@@ -136,44 +153,55 @@ class Drain:
     # What is ready.
 
     def _send_ready(self) -> None:
-        waiting: set[str] = set()
-        for batch in plan(list(self._open.values()), self._clock()):
-            key = batch[0].entry.key
-            if key in waiting:
+        thread = ""
+        for batch in plan(list(self._open.values()), self._threads, self._clock(), self._policy.rules):
+            if batch.follows and not thread:
                 continue
             if not self._may_go_on():
                 return
-            if not self._send(batch):
-                waiting.add(key)
+            thread = self._send(batch, batch.target or (thread if batch.follows else ""))
 
-    def _send(self, batch: Sequence[OpenEntry]) -> bool:
-        """One request to Graph, marked before and after. True when Graph has it."""
-        self._log("planned", batch)
+    def _send(self, batch: Batch, target: str) -> str:
+        """One request to Graph, marked before and after. Returns the thread, or nothing when Graph has not got it."""
+        self._log("planned", batch.rows)
         self._keep()
-        thread = self._threads.get(batch[0].entry.key)
-        target = thread.thread if thread and thread.ended is None else ""
-        post = _post(batch)
-        claimed = self._claim(batch, target)
+        post = self._post(batch)
+        claimed = self._claim(batch.rows, target)
         self._budget.requests -= 1
         try:
-            reference = self._channel.reply(target, post) if target else self._channel.start(post)
+            thread = self._channel.reply(target, post) if target else self._channel.start(post)
         except GraphError as error:
             self._failed(claimed, error)
-            return False
-        self._finish(claimed, reference)
+            return ""
+        self._finish(claimed, thread)
         if self._pause:
             self._set_pause(None)
-        return True
+        return thread
+
+    def _post(self, batch: Batch) -> Post:
+        entries = [row.entry for row in batch.rows]
+        participants = dict.fromkeys(chain.from_iterable(entry.participants for entry in entries))
+        return Post(
+            group=self._group,
+            topic=digest_topic(entries, self._policy.titles) if batch.digest else entries[0].topic,
+            html=digest_html(entries, self._policy.titles) if batch.digest else post_html(entries),
+            references=tuple(entry.reference for entry in entries),
+            participants=tuple(participants),
+            conversation=entries[0].conversation,
+        )
 
     def _claim(self, batch: Sequence[OpenEntry], target: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""
         now = self._clock()
         lease, attempt = self._lease.prolonged(), f"{self._lease.lease.owner}.{self._budget.requests}"
         doubt = {"due": now + GUARD, "until": now + GUARD, "claimed": now, "attempt": attempt, "thread": target}
-        self._lease.lease, claimed = self._outbox.claim(
-            lease,
-            [replace(row, state=State.SENDING, **doubt) for row in batch],  # type: ignore[arg-type]
-        )
+        claimed: list[OpenEntry] = []
+        for part in _parts(batch):
+            rows = [replace(row, state=State.SENDING, **doubt) for row in part]  # type: ignore[arg-type]
+            self._lease.lease, written = self._outbox.claim(lease, rows)
+            lease = self._lease.lease
+            claimed += written
+        self._open |= {row.entry.id: row for row in claimed}
         if self._clock() > now + START or min(self._lease.left(), self._slot.left()) < REQUEST + SLACK + SKEW:
             self._change(claimed, "", state=State.PENDING, due=now)
             raise LeaseLost("Claiming the entries took too long to send them safely.")
@@ -185,12 +213,16 @@ class Drain:
 
     # What Graph said.
 
-    def _finish(self, rows: Sequence[OpenEntry], reference: str) -> None:
-        key = rows[0].entry.key
-        row = thread_row(self._threads.get(key), rows, reference, self._clock())
-        self._threads[key] = self._outbox.finish(rows, row)
-        self._forget(rows)
-        self._log("sent", rows, thread=reference)
+    def _finish(self, rows: Sequence[OpenEntry], thread: str) -> None:
+        now = self._clock()
+        for part in _parts(rows):
+            keys: dict[str, list[OpenEntry]] = {}
+            for row in part:
+                keys.setdefault(row.entry.key, []).append(row)
+            threads = [thread_row(self._threads.get(key), members, thread, now) for key, members in keys.items()]
+            self._threads |= {row.key: row for row in self._outbox.finish(part, threads)}
+            self._forget(part)
+        self._log("sent", rows, thread=thread)
 
     def _failed(self, rows: Sequence[OpenEntry], error: GraphError) -> None:
         now = self._clock()
@@ -220,9 +252,15 @@ class Drain:
         return wait
 
     def _gone(self, rows: Sequence[OpenEntry], error: ThreadGone) -> None:
-        thread, now = self._threads.get(rows[0].entry.key), self._clock()
-        if thread and rows[0].missing and thread.created + SETTLED_THREAD < now:
-            self._threads[thread.key] = self._outbox.lose_thread(self._group, replace(thread, ended=now))
+        now = self._clock()
+        if rows[0].missing:
+            # A key has one row, however many of its entries were in the post.
+            threads = {row.entry.key: self._threads[row.entry.key] for row in rows if row.entry.key in self._threads}
+            gone = [row for row in threads.values() if row.thread and row.created + SETTLED_THREAD < now]
+            lost = [replace(row, thread="", ended=None) for row in gone]
+            for start in range(0, len(lost), BATCH):
+                written = self._outbox.lose_threads(self._group, lost[start : start + BATCH])
+                self._threads |= {row.key: row for row in written}
         missing = rows[0].missing + 1
         self._change(rows, "deferred", state=State.DEFERRED, due=now + LAG + SKEW, missing=missing, reason=str(error))
 
@@ -240,7 +278,7 @@ class Drain:
         self._set_pause(Pause(now + min(1800, 30 * 2 ** min(tries, 10)), str(error), since, tries))
         self._log("held", list(self._open.values()), reason=str(error))
         for row in list(self._open.values()):
-            if now >= max(since, row.recorded) + self._give_up:
+            if now >= max(since, row.recorded) + self._policy.give_up:
                 self._bury(row, str(error), _REFUSED_ACCESS)
 
     # The rows.
@@ -250,18 +288,18 @@ class Drain:
         self._pause = pause
 
     def _bury(self, row: OpenEntry, reason: str, advice: str) -> None:
-        letter = DeadLetter(row.entry.id, self._group, to_message(row.entry), reason, advice, self._clock())
+        message, now = to_message(row.entry), self._clock()
+        letter = DeadLetter(row.entry.id, self._group, message, reason, advice, now, row.tries)
         self._outbox.bury(row, letter)
         self._forget([row])
         self._log("dead", [row], logging.ERROR, reason=reason)
 
     def _change(self, rows: Sequence[OpenEntry], step: str, reason: str = "", **changes: object) -> None:
-        if not rows:
-            return
-        written = self._outbox.change([replace(row, **changes) for row in rows])  # type: ignore[arg-type]
-        self._open |= {row.entry.id: row for row in written}
-        if step:
-            self._log(step, written, logging.WARNING, due=written[0].due, reason=reason)
+        for part in _parts(rows):
+            written = self._outbox.change([replace(row, **changes) for row in part])  # type: ignore[arg-type]
+            self._open |= {row.entry.id: row for row in written}
+            if step:
+                self._log(step, written, logging.WARNING, due=written[0].due, reason=reason)
 
     def _forget(self, rows: Sequence[OpenEntry]) -> None:
         for row in rows:
@@ -276,20 +314,12 @@ class Drain:
 
 def thread_row(known: ThreadRow | None, rows: Sequence[OpenEntry], thread: str, now: float) -> ThreadRow:
     """The thread's row after these entries of its key went into `thread`."""
-    is_reply = known is not None and (rows[0].thread == known.thread or known.thread == thread)
-    row = known if known and is_reply else ThreadRow(rows[0].entry.key, "", now, version=known.version if known else "")
-    ends = any(member.entry.ends_thread for member in rows)
-    return replace(row, thread=thread, ended=now if ends and row.ended is None else row.ended)
+    if known is None or known.thread not in {thread, rows[0].thread} or not known.thread:
+        known = ThreadRow(rows[0].entry.key, "", now, now, version=known.version if known else "")
+    return replace(known, thread=thread, posted=now, ended=ended_after(known.ended, rows))
 
 
-def _post(batch: Sequence[OpenEntry]) -> Post:
-    entries = [row.entry for row in batch]
-    first = entries[0]
-    return Post(
-        group=first.group,
-        topic=first.topic,
-        html=post_html(entries),
-        references=tuple(entry.reference for entry in entries),
-        participants=first.participants,
-        conversation=first.conversation,
-    )
+def _parts(rows: Sequence[OpenEntry]) -> Iterator[Sequence[OpenEntry]]:
+    """The rows in batches of storage."""
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]

@@ -8,17 +8,18 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from bridge.batching import SKEW, next_due
-from bridge.drain import Budget, Drain
+from bridge.drain import Budget, Drain, Policy
 from bridge.entries import Entry, Wake, from_message
 from bridge.errors import LeaseLost, MessageError
 from bridge.events import Severity
 from bridge.graph.channel import Channel
 from bridge.leases import HeldLease, take_lease, take_slot
-from bridge.outbox.base import DeadLetter, Outbox, Recorded
+from bridge.outbox.base import SLOTS, DeadLetter, Outbox, Recorded
 from bridge.steps import log_step
 
 OVERDUE = 60.0  # seconds
 DRAIN = 60.0  # seconds
+DAY = 86400.0  # seconds
 LOST = 5.0  # seconds after which it is tried again when a lease was lost
 
 _UNREADABLE = "Look at the message: if a newer version of the bridge wrote it, upgrade, then replay the dead letter."
@@ -27,8 +28,6 @@ _UNREADABLE = "Look at the message: if a newer version of the bridge wrote it, u
 class Publisher:
     """Publishes through `channel` what `outbox` keeps. Never sleeps: a wake on the queue does the waiting.
 
-    settle_seconds: how long an entry waits for others of its thread; a critical one does not wait.
-    give_up_hours: how long a refused group is tried again. history_days: how long repeats are recognised.
     clock: seconds since 1970. random: the order of slots, and how long to wait for one.
     Errors of storage are raised: the message at hand is to be handled again.
     """
@@ -37,18 +36,14 @@ class Publisher:
         self,
         outbox: Outbox,
         channel: Channel,
+        policy: Policy,
         *,
-        settle_seconds: float = 5.0,
-        give_up_hours: float = 24.0,
-        history_days: float = 30.0,
         clock: Callable[[], float] = time.time,
         random: random.Random | None = None,
     ) -> None:
         self._outbox = outbox
         self._channel = channel
-        self._settle = settle_seconds
-        self._give_up = give_up_hours * 3600
-        self._history = history_days * 86400
+        self._policy = policy
         self._clock = clock
         self._random = random or _chance()
 
@@ -70,7 +65,7 @@ class Publisher:
     def sweep(self) -> None:
         """Wakes groups with overdue entries, takes back what was poisoned, and forgets what is old."""
         now = self._clock()
-        for group in self._outbox.overdue(now - OVERDUE):
+        for group in set(self._outbox.overdue(now - OVERDUE)) - self._policy.paused:
             pause = self._outbox.pause(group)
             if pause is None or pause.until < now - OVERDUE:
                 # Whatever the wake row says: the wake that it promises has not come.
@@ -78,13 +73,23 @@ class Publisher:
         for poisoned in self._outbox.poisoned():
             self._take_back(poisoned.body)
             self._outbox.discard(poisoned)
-        self._outbox.purge(now - self._history)
+        self._purge(now)
+
+    def replay(self, letter: DeadLetter) -> None:
+        """Tells a dead letter after all: its entry is open again. MessageError when it cannot be read even now."""
+        item = from_message(letter.message)
+        if isinstance(item, Entry):
+            now = self._clock()
+            self._outbox.revive(letter, item, now)
+            log_step("replayed", entry=item.id, group=item.group, source=item.source, delivery=item.delivery)
+            self._ask_wake(item.group, now)
 
     def health(self) -> Mapping[str, object]:
         """How the delivery is doing, in plain values for JSON.
 
         open, dead: how many entries wait, and how many dead letters there are.
         held: each group that needs a person, with the reason, since when, and when it is tried again.
+        paused: the groups that are left alone by choice.
         """
         counts = self._outbox.counts()
         held = {
@@ -92,11 +97,11 @@ class Publisher:
             for group, pause in self._outbox.pauses().items()
             if pause.reason
         }
-        return {"open": counts.open, "dead": counts.dead, "held": held}
+        return {"open": counts.open, "dead": counts.dead, "held": held, "paused": sorted(self._policy.paused)}
 
     def _record(self, entry: Entry) -> None:
         now = self._clock()
-        due = now if entry.severity is Severity.CRITICAL else now + self._settle
+        due = now if entry.severity is Severity.CRITICAL else now + self._policy.settle
         recorded = self._outbox.record(entry, now, due)
         step = "recorded" if recorded is Recorded.NEW else "repeat"
         log_step(
@@ -123,7 +128,15 @@ class Publisher:
         if due > now + SKEW:
             self._outbox.note_wake(group, due)
 
+    def _purge(self, now: float) -> None:
+        """Once a day, whoever comes first: it may be a walk through all of the history."""
+        owner = f"{self._random.getrandbits(64):016x}"
+        if self._outbox.acquire(SLOTS, "purge", owner, now, now + DAY).owner == owner:
+            self._outbox.purge(now - self._policy.history, now - self._policy.rules.idle)
+
     def _woken(self, wake: Wake) -> None:
+        if wake.group in self._policy.paused:
+            return
         budget = Budget(self._clock() + DRAIN)
         while self._drain(wake.group, budget):
             if budget.is_spent(self._clock()):
@@ -151,7 +164,7 @@ class Publisher:
                 self._ask_wake(group, self._clock() + self._random.uniform(2, 5))
                 return False
             try:
-                drain = Drain(self._outbox, self._channel, lease, slot, budget, self._give_up, self._clock)
+                drain = Drain(self._outbox, self._channel, lease, slot, budget, self._policy, self._clock)
                 due = drain.run()
                 if due is not None:
                     self._ask_wake(group, due)

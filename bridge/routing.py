@@ -47,11 +47,15 @@ class Decision:
 
 @dataclass(frozen=True)
 class Routes:
-    """The groups and routes of the settings. default: the group that gets what no route matches, or empty."""
+    """The groups and routes of the settings.
+
+    default: the group that gets what no route matches, or empty. paused: the groups that get nothing for now.
+    """
 
     default: str
     names: Mapping[str, str]
     routes: tuple[Route, ...]
+    paused: frozenset[str] = frozenset()
 
     @staticmethod
     def from_settings(group: str, config: str) -> "Routes":
@@ -61,7 +65,7 @@ class Routes:
         except tomllib.TOMLDecodeError as error:
             raise SettingsError([f"BRIDGE_CONFIG is not TOML: {error}"]) from error
         problems = [f"BRIDGE_CONFIG has an unknown table [{name}]" for name in sorted(document.keys() - _TABLES)]
-        names = _group_names(document.get("groups", {}), problems)
+        names, paused = _groups(document.get("groups", {}), problems)
         tables = document.get("route", [])
         if not isinstance(tables, list):
             problems.append("BRIDGE_CONFIG: a route begins with [[route]], in double brackets")
@@ -72,7 +76,7 @@ class Routes:
             problems.append("BRIDGE_GROUP is missing: set it to the object id of the group that receives the posts")
         if problems:
             raise SettingsError(problems)
-        return Routes(default, names, tuple(routes))
+        return Routes(default, names, tuple(routes), paused)
 
     def decide(self, event: Event, requested: str = "") -> Decision:
         """Where the event goes.
@@ -117,18 +121,23 @@ def _matches(route: Route, event: Event) -> bool:
         return False
 
 
-def _group_names(table: object, problems: list[str]) -> dict[str, str]:
+def _groups(table: object, problems: list[str]) -> tuple[dict[str, str], frozenset[str]]:
+    """The object ids of named groups, and those of them that are paused."""
     if not isinstance(table, dict):
         problems.append("BRIDGE_CONFIG: [groups] must be a table of names and object ids")
-        return {}
-    return {
-        str(name): _group_id(f"BRIDGE_CONFIG: the group {name}", _id_of(value), {}, problems)
-        for name, value in table.items()
-    }
-
-
-def _id_of(value: object) -> object:
-    return value.get("id") if isinstance(value, dict) and value.keys() == {"id"} else value
+        return {}, frozenset()
+    names: dict[str, str] = {}
+    paused: set[str] = set()
+    for name, value in table.items():
+        what = f"BRIDGE_CONFIG: the group {name}"
+        group = value if isinstance(value, dict) else {"id": value}
+        problems.extend(f"{what} has an unknown key {key!r}" for key in sorted(group.keys() - {"id", "paused"}))
+        names[name] = _group_id(what, group.get("id"), {}, problems)
+        if group.get("paused") is True:
+            paused.add(names[name])
+        elif group.get("paused", False) is not False:
+            problems.append(f"{what}: `paused` must be true or false")
+    return names, frozenset(paused)
 
 
 def _group_id(what: str, value: object, names: Mapping[str, str], problems: list[str]) -> str:

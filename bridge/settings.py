@@ -29,6 +29,9 @@ class Settings:
     client_id: str = ""
     graph_url: str = "https://graph.microsoft.com/v1.0"
     settle_seconds: float = 5.0
+    digest_over: float = 10.0
+    reopen_minutes: float = 15.0
+    thread_days: float = 90.0
     give_up_hours: float = 24.0
     history_days: float = 30.0
     outbox: Path = Path(".bridge/outbox.sqlite")
@@ -135,6 +138,9 @@ TABLE: Mapping[str, tuple[str, Callable[[str], Any], str]] = {
     "BRIDGE_CLIENT_ID": ("client_id", str, "Client id of a user-assigned managed identity; empty: system-assigned"),
     "BRIDGE_GRAPH_URL": ("graph_url", _graph_url, "Base URL of Microsoft Graph, with its version"),
     "BRIDGE_SETTLE_SECONDS": ("settle_seconds", _at_least(0), "How long an entry waits for others of its thread"),
+    "BRIDGE_DIGEST_OVER": ("digest_over", _at_least(1), "More new threads at once than this become one, a digest"),
+    "BRIDGE_REOPEN_MINUTES": ("reopen_minutes", _at_least(0), "What happens sooner after a thread's end goes on in it"),
+    "BRIDGE_THREAD_DAYS": ("thread_days", _at_least(1), "A thread without a post for so long is over"),
     "BRIDGE_GIVE_UP_HOURS": ("give_up_hours", _at_least(0.1), "How long a refused identity or group is tried again"),
     "BRIDGE_HISTORY_DAYS": ("history_days", _at_least(1), "How long repeats of a delivery are recognised"),
     "BRIDGE_OUTBOX": ("outbox", Path, "The SQLite file of outbox and queue"),

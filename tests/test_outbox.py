@@ -9,7 +9,7 @@ import pytest
 
 from bridge.entries import to_message
 from bridge.errors import Conflict, MessageError
-from bridge.outbox.base import Counts, DeadLetter, Pause, Poisoned, Recorded, State, ThreadRow
+from bridge.outbox.base import BATCH, Counts, DeadLetter, Pause, Poisoned, Recorded, State, ThreadRow, Told
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from tests.outbox_stand_ins import START, Clock, entry
@@ -27,6 +27,10 @@ def recorded(outbox, number=1):
     return next(row for row in outbox.open_entries("g") if row.entry == entry(number))
 
 
+def thread(key, thread="t", posted=START, ended=None):
+    return ThreadRow(key, thread, START, posted, ended)
+
+
 def lease(outbox, owner="me", now=START):
     return outbox.acquire("g", "lease", owner, now, now + 10)
 
@@ -37,7 +41,7 @@ def test_an_entry_is_recorded_once(outbox):
     (row,) = outbox.open_entries("g")
     assert (row.entry, row.due, row.state) == (entry(1), START + 5, State.PENDING)
     assert outbox.open_entries("other") == []
-    outbox.finish([row], ThreadRow(row.entry.key, "t", START))
+    outbox.finish([row], [thread(row.entry.key)])
     assert outbox.record(entry(1), START, START) is Recorded.TOLD
     assert outbox.threads("g", [row.entry.key, "none"])[row.entry.key].thread == "t"
 
@@ -64,7 +68,7 @@ def test_an_open_entry_comes_back_as_it_was_written(outbox):
 STALE = {
     "change": lambda outbox, row: outbox.change([row]),
     "claim": lambda outbox, row: outbox.claim(lease(outbox), [row]),
-    "finish": lambda outbox, row: outbox.finish([row], ThreadRow("k", "t", START)),
+    "finish": lambda outbox, row: outbox.finish([row], [thread("k")]),
     "bury": lambda outbox, row: outbox.bury(row, DeadLetter(row.entry.id, "g", "", "", "", START)),
 }
 
@@ -106,12 +110,12 @@ def test_a_lease_is_renewed_and_given_back(outbox):
 
 
 def test_a_thread_is_written_only_over_what_was_read(outbox):
-    written = outbox.lose_thread("g", ThreadRow("k", "t", START))
+    (written,) = outbox.lose_threads("g", [thread("k")])
     with pytest.raises(Conflict):
-        outbox.lose_thread("g", ThreadRow("k", "other", START))
-    outbox.lose_thread("g", replace(written, ended=START))
+        outbox.lose_threads("g", [thread("k", thread="other")])
+    outbox.lose_threads("g", [replace(written, ended=START)])
     with pytest.raises(Conflict):
-        outbox.lose_thread("g", written)
+        outbox.lose_threads("g", [written])
     assert outbox.threads("g", ["k"])["k"].ended == START
 
 
@@ -143,14 +147,52 @@ def test_dead_letters_are_kept_with_their_message(outbox):
 
 def test_purging_keeps_what_is_open_and_what_goes_on(outbox):
     told, _ = recorded(outbox, 1), recorded(outbox, 2)
-    outbox.finish([told], ThreadRow("goes on", "t", START))
-    outbox.lose_thread("g", ThreadRow("ended", "t", START, ended=START))
+    outbox.finish([told], [thread("goes on")])
+    outbox.lose_threads("g", [thread("ended", ended=START), thread("idle", posted=START - 9)])
     outbox.bury_message(DeadLetter("x", "", "?", "", "", START))
-    outbox.purge(START + 1)
+    outbox.purge(START + 1, START - 8)
     assert outbox.record(entry(1), START, START) is Recorded.NEW
     assert outbox.record(entry(2), START, START) is Recorded.OPEN
-    assert list(outbox.threads("g", ["goes on", "ended"])) == ["goes on"]
+    assert list(outbox.threads("g", ["goes on", "ended", "idle"])) == ["goes on"]
     assert outbox.counts().dead == 0
+
+
+def test_entries_of_many_keys_are_finished_together(outbox):
+    rows = [recorded(outbox, number) for number in range(BATCH)]
+    threads = outbox.finish(rows, [thread(str(number)) for number in range(BATCH)])
+    assert outbox.open_entries("g") == []
+    assert outbox.threads("g", [str(number) for number in range(BATCH)]) == {row.key: row for row in threads}
+
+
+def test_the_history_tells_what_became_of_a_delivery(outbox):
+    row = recorded(outbox)
+    known = Told(row.entry.id, "g", "github", "push", "1", START, "")
+    assert outbox.history("1") == [known]
+    outbox.finish([row], [thread("k")])
+    assert outbox.history("1") == [replace(known, thread="t")]
+    assert outbox.history("2") == []
+
+
+def test_a_dead_letter_is_revived_once(outbox):
+    row = recorded(outbox)
+    letter = DeadLetter(row.entry.id, "g", to_message(row.entry), "why", "what to do", START, tries=3)
+    outbox.bury(row, letter)
+    assert outbox.dead_letters() == [letter]
+    outbox.revive(letter, row.entry, START + 7)
+    (revived,) = outbox.open_entries("g")
+    assert (revived.entry, revived.due, revived.state, revived.tries) == (row.entry, START + 7, State.PENDING, 0)
+    assert outbox.counts() == Counts(open=1, dead=0)
+    with pytest.raises(Conflict):
+        outbox.revive(letter, row.entry, START)
+
+
+def test_a_message_that_has_become_readable_is_revived_too(outbox):
+    letter = DeadLetter("x", "", to_message(entry(1)), "why", "what to do", START)
+    outbox.bury_message(letter)
+    outbox.revive(letter, entry(1), START)
+    assert [row.entry for row in outbox.open_entries("g")] == [entry(1)]
+    assert outbox.record(entry(1), START, START) is Recorded.OPEN
+    assert outbox.dead_letters() == []
 
 
 def test_poison_of_the_queue_is_seen_and_discarded(outbox, tmp_path):

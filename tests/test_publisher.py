@@ -1,8 +1,13 @@
+import itertools
 import random
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from bridge.drain import GUARD
+from bridge.batching import Rules
+from bridge.digests import digest_topic
+from bridge.drain import GUARD, Policy
 from bridge.entries import Wake, to_message
 from bridge.errors import AccessRefused, Conflict, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
 from bridge.events import Severity
@@ -10,7 +15,7 @@ from bridge.leases import LEASE
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.publisher import Publisher
-from tests.outbox_stand_ins import Clock, Group, entry, refs
+from tests.outbox_stand_ins import START, Clock, Group, entry, refs
 
 
 class Crash(Exception):
@@ -45,8 +50,8 @@ class World:
         self.outbox, self.queue = SqliteOutbox(path, self.clock), SqliteQueue(path, clock=self.clock)
         self.publisher = self.make(self.outbox, self.group)
 
-    def make(self, outbox, channel):
-        return Publisher(outbox, channel, clock=self.clock, random=self.random)
+    def make(self, outbox, channel, **policy):
+        return Publisher(outbox, channel, Policy(**policy), clock=self.clock, random=self.random)
 
     def put(self, *entries):
         for item in entries:
@@ -98,17 +103,109 @@ def test_entries_of_one_thread_become_one_post_in_order_of_occurrence(world):
     assert world.group.posts[0][1].topic == "Topic 1"
 
 
-def test_what_comes_later_is_a_reply_until_the_thread_ends(world):
-    for number, ends in ((1, False), (2, True), (3, False)):
-        world.put(entry(number, ends_thread=ends))
-        world.run(10)
-    assert [thread for thread, _ in world.group.posts] == ["thread-1", "thread-1", "thread-2"]
+QUARTER = 15 * 60
 
 
-def test_an_end_within_one_drain_starts_a_new_thread(world):
-    world.put(entry(1, ends_thread=True), entry(2))
+@pytest.mark.parametrize(
+    ("stories", "threads"),
+    [
+        pytest.param([(1, False), (2, True), (3, False)], [1, 1, 1], id="flapping stays in one thread"),
+        pytest.param([(1, True), (QUARTER, False)], [1, 1], id="and a second before the quarter is over"),
+        pytest.param([(1, True), (QUARTER + 1, False)], [1, 2], id="afterwards it is a new story"),
+        pytest.param([(1, True), (2, False), (QUARTER + 9, False)], [1, 1, 1], id="what flapped goes on"),
+        pytest.param([(2 * QUARTER, True), (1, False)], [1, 1], id="what occurred before the end joins the thread"),
+        pytest.param([(1, True), (2 * QUARTER, True), (2, False)], [1, 2, 2], id="or the thread that there is now"),
+        pytest.param([(1, False), (86400 * 89, False)], [1, 1], id="a thread may rest"),
+        pytest.param([(1, False), (86400 * 91, False)], [1, 2], id="but not for ever"),
+    ],
+)
+@pytest.mark.parametrize("together", [False, True], ids=["one by one", "together"])
+def test_a_thread_is_one_story(world, stories, threads, together):
+    if together and any(first > second for (first, _), (second, _) in itertools.pairwise(stories)):
+        pytest.skip("together they come in the order of their occurrence")
+    for number, (second, ends) in enumerate(stories):
+        if not together:
+            world.clock.now = max(world.clock.now, START + second)
+        world.put(at(second, number, ends_thread=ends))
+        world.run(0 if together else 10)
     world.run(10)
-    assert [thread for thread, _ in world.group.posts] == ["thread-1", "thread-2"]
+    told = {reference: thread for thread, post in world.group.posts for reference in post.references}
+    if not (together and stories[-1][0] > 86400):  # nothing rests that is told at once
+        assert list(told.values()) == [f"thread-{thread}" for thread in threads]
+    assert len(told) == len(stories)
+
+
+def at(second, number, thread="one", **changes):
+    """An entry that occurred then."""
+    return replace(entry(number, thread, **changes), occurred=datetime.fromtimestamp(START + second, UTC))
+
+
+def test_more_new_threads_than_ten_are_one_and_what_follows_replies_there(world):
+    world.put(*(entry(number, str(number)) for number in range(11)))
+    world.run(10)
+    ((thread, digest),) = world.group.posts
+    assert sorted(digest.references) == refs(*range(11))
+    assert digest.topic == digest_topic([entry(number) for number in range(11)], {})
+    # Later events of its members come together, those of others do not.
+    world.put(entry(20, "3"), entry(21, "7"), entry(22, "other"))
+    world.run(10)
+    assert [(where, list(post.references)) for where, post in world.group.posts[1:]] == [
+        ("thread-2", refs(22)),
+        (thread, refs(20, 21)),
+    ]
+
+
+def test_ten_new_threads_stay_threads(world):
+    world.put(*(entry(number, str(number)) for number in range(10)))
+    world.run(10)
+    assert len(world.group.posts) == 10
+
+
+def test_a_storm_is_a_digest_with_replies_of_two_hundred_rows_the_most_severe_first(world):
+    severities = [Severity.INFO, Severity.ERROR, Severity.WARNING]
+    world.put(*(entry(number, str(number), severity=severities[number % 3]) for number in range(450)))
+    world.run(10)
+    assert [(thread, len(post.references)) for thread, post in world.group.posts] == [
+        ("thread-1", 200),
+        ("thread-1", 200),
+        ("thread-1", 50),
+    ]
+    assert world.group.told() == refs(*range(1, 450, 3), *range(2, 450, 3), *range(0, 450, 3))
+    # So are the replies of all its members.
+    world.put(*(entry(1000 + number, str(number)) for number in range(450)))
+    world.run(10)
+    assert [len(post.references) for thread, post in world.group.posts[3:]] == [200, 200, 50]
+
+
+def test_a_digest_whose_outcome_is_unknown_is_told_once(world):
+    world.group.faults = [(True, OutcomeUnknown("504"))]
+    world.put(*(entry(number, str(number)) for number in range(300)))
+    world.run()
+    assert sorted(world.group.told()) == refs(*range(300))
+
+
+def test_a_paused_group_is_recorded_and_told_when_it_goes_on(world):
+    world.publisher = world.make(world.outbox, world.group, paused=frozenset({"g"}))
+    world.put(entry(1))
+    world.run(3600)
+    assert world.group.told() == []
+    assert world.publisher.health() == {"open": 1, "dead": 0, "held": {}, "paused": ["g"]}
+    world.publisher = world.make(world.outbox, world.group)
+    world.run(600)
+    assert world.group.told() == refs(1)
+
+
+def test_a_dead_letter_is_replayed(world):
+    world.group.faults = [ContentRefused("400: bad HTML")]
+    world.put(entry(1))
+    world.run(20)
+    (letter,) = world.outbox.dead_letters()
+    world.publisher.replay(letter)
+    world.run(20)
+    assert world.group.told() == refs(1)
+    assert world.outbox.dead_letters() == []
+    with pytest.raises(Conflict):
+        world.publisher.replay(letter)
 
 
 def test_a_repeat_is_told_once(world):
@@ -151,7 +248,7 @@ def test_every_entry_is_told_once_and_in_order_whatever_fails(world, fault, numb
     world.put(entry(3))
     world.run()
     assert world.group.told()[before:] == refs(1, 2, 3)
-    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}}
+    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
 
 
 def test_retry_after_is_kept_for_the_whole_group(world):
@@ -210,7 +307,7 @@ def test_a_refused_group_is_held_with_its_reason_and_probed_until_it_recovers(wo
     assert len(world.group.faults) == 1
     world.run(600)
     assert world.group.told() == refs(1, 2)
-    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}}
+    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
 
 
 def test_a_group_that_is_refused_for_a_day_costs_only_what_waited_a_day(world):
@@ -333,6 +430,7 @@ def test_a_crash_while_draining_neither_loses_nor_doubles_nor_disorders(world, s
 
 
 def test_a_drain_stops_after_fifty_requests_and_goes_on_with_the_next_wake(world):
+    world.publisher = world.make(world.outbox, world.group, rules=Rules(digest_over=100))
     world.put(*(entry(number, str(number)) for number in range(60)))
     world.run(5.5)
     assert len(world.group.posts) in {50, 60}

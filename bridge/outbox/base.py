@@ -12,6 +12,8 @@ A group's rows are one partition, and a batch never leaves it:
 
 The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`.
 
+A batch has room for `BATCH` entries with their history and threads.
+
 A row has a version, new with every write. A write with a version fails with Conflict when the row has another one by
 now, and then nothing of its batch is written. All times are seconds since 1970.
 """
@@ -24,6 +26,9 @@ from typing import Protocol
 from bridge.entries import Entry
 
 SLOTS = "slots"
+# A batch of Azure Tables has at most 100 rows: three for each entry that is finished, and the lease.
+# https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+BATCH = 32
 
 
 class Recorded(enum.Enum):
@@ -69,14 +74,16 @@ class OpenEntry:
 
 @dataclass(frozen=True)
 class ThreadRow:
-    """The thread that a key has now. ended: since when the key's next event starts another one; None: it goes on.
+    """The thread that a key has now; an empty `thread` is one that is gone.
 
-    An empty version means that there is no such row yet.
+    created: when the bridge started it. posted: when it last posted there. ended: when the event occurred that ended
+    it; None: it goes on. An empty version means that there is no such row yet.
     """
 
     key: str
     thread: str
     created: float
+    posted: float
     ended: float | None = None
     version: str = ""
 
@@ -108,7 +115,10 @@ class Pause:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """What will not be told. message: the queue message, from which it can be told after all."""
+    """What will not be told. message: the queue message, from which it can be told after all.
+
+    tries: how often it was tried. An unreadable message belongs to no group.
+    """
 
     id: str
     group: str
@@ -116,6 +126,20 @@ class DeadLetter:
     reason: str
     advice: str
     at: float
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the history knows of an entry. thread: where it was told; empty while it is not."""
+
+    id: str
+    group: str
+    source: str
+    kind: str
+    delivery: str
+    recorded: float
+    thread: str
 
 
 @dataclass(frozen=True)
@@ -158,15 +182,15 @@ class Outbox(Protocol):
     def change(self, entries: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
         """Writes entries of one group in one batch; they come back with their new versions. Conflict as in `claim`."""
 
-    def finish(self, entries: Sequence[OpenEntry], thread: ThreadRow) -> ThreadRow:
-        """Graph has the entries, in this thread.
+    def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
+        """Graph has the entries of one group, all in one thread, of which each of their keys has a row here.
 
-        In one batch the thread's row is written, the `open` rows go, and the history tells the thread. The thread comes
-        back with its new version. Conflict as in `claim`.
+        In one batch the rows of the threads are written, the `open` rows go, and the history tells the thread. The
+        rows come back with their new versions. Conflict as in `claim`.
         """
 
-    def lose_thread(self, group: str, thread: ThreadRow) -> ThreadRow:
-        """Writes the row of a thread that has ended; it comes back with its new version. Conflict as in `claim`."""
+    def lose_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
+        """Writes rows of threads that are gone; they come back with their new versions. Conflict as in `claim`."""
 
     def bury(self, entry: OpenEntry, letter: DeadLetter) -> None:
         """Turns an open entry into a dead letter, in one batch. Conflict as in `claim`."""
@@ -213,8 +237,17 @@ class Outbox(Protocol):
     def dead_letters(self) -> Sequence[DeadLetter]:
         """All dead letters, the oldest first."""
 
+    def revive(self, letter: DeadLetter, entry: Entry, now: float) -> None:
+        """Makes a dead letter the open entry that it tells of, due now. Conflict when it is open already, or gone."""
+
+    def history(self, delivery: str) -> Sequence[Told]:
+        """What is known of the entries of that delivery, by its sender's id."""
+
     def counts(self) -> Counts:
         """How much is open and how much dead, in all groups."""
 
-    def purge(self, before: float) -> None:
-        """Forgets history and dead letters from before then, and threads that ended before then; nothing open goes."""
+    def purge(self, before: float, idle: float) -> None:
+        """Forgets history, dead letters and ended threads from before then; nothing open goes.
+
+        idle: threads that had no post since then go too.
+        """

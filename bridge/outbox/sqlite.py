@@ -9,14 +9,17 @@ from pathlib import Path
 
 from bridge.entries import Entry, Wake, from_message, to_message
 from bridge.errors import Conflict, MessageError
-from bridge.outbox.base import Counts, DeadLetter, Lease, OpenEntry, Pause, Poisoned, Recorded, State, ThreadRow
+from bridge.outbox.base import Counts, DeadLetter, Lease, OpenEntry, Pause, Poisoned, Recorded, State, ThreadRow, Told
 from bridge.outbox.sqlite_file import SqliteFile
 from bridge.outbox.sqlite_queue import Message, SqliteQueue
 
 # `group` is a word of SQL, so a group's column is its place: the partition.
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY, at REAL NOT NULL, thread TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (
+  id TEXT PRIMARY KEY, partition TEXT NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL, delivery TEXT NOT NULL,
+  at REAL NOT NULL, thread TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS seen_at ON seen (at);
+CREATE INDEX IF NOT EXISTS seen_delivery ON seen (delivery);
 CREATE TABLE IF NOT EXISTS open (
   id TEXT PRIMARY KEY, partition TEXT NOT NULL, message TEXT NOT NULL, recorded REAL NOT NULL, due REAL NOT NULL,
   state TEXT NOT NULL, tries INTEGER NOT NULL, missing INTEGER NOT NULL, alone INTEGER NOT NULL, attempt TEXT NOT NULL,
@@ -25,12 +28,12 @@ CREATE INDEX IF NOT EXISTS open_partition ON open (partition);
 CREATE INDEX IF NOT EXISTS open_due ON open (due, partition);
 CREATE TABLE IF NOT EXISTS dead (
   id TEXT PRIMARY KEY, partition TEXT NOT NULL, message TEXT NOT NULL, reason TEXT NOT NULL, advice TEXT NOT NULL,
-  at REAL NOT NULL);
+  at REAL NOT NULL, tries INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS dead_at ON dead (at);
 CREATE TABLE IF NOT EXISTS thread (
-  partition TEXT NOT NULL, key TEXT NOT NULL, thread TEXT NOT NULL, created REAL NOT NULL, ended REAL,
-  version TEXT NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS thread_ended ON thread (ended) WHERE ended IS NOT NULL;
+  partition TEXT NOT NULL, key TEXT NOT NULL, thread TEXT NOT NULL, created REAL NOT NULL, posted REAL NOT NULL,
+  ended REAL, version TEXT NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS thread_posted ON thread (posted);
 CREATE TABLE IF NOT EXISTS lease (
   partition TEXT NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL, expires REAL NOT NULL, version TEXT NOT NULL,
   PRIMARY KEY (partition, name)) WITHOUT ROWID;
@@ -60,11 +63,10 @@ class SqliteOutbox:
     def record(self, entry: Entry, now: float, due: float) -> Recorded:
         """See `Outbox.record`."""
         with self._file.transaction() as file:
-            if not file.execute("INSERT OR IGNORE INTO seen (id, at) VALUES (?, ?)", (entry.id, now)).rowcount:
+            if not _insert_seen(file, entry, now):
                 still_open = file.execute("SELECT 1 FROM open WHERE id = ?", (entry.id,)).fetchone()
                 return Recorded.OPEN if still_open else Recorded.TOLD
-            row = OpenEntry(entry, recorded=now, due=due, version=_version())
-            file.execute("INSERT INTO open VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _open_values(row))
+            _insert_open(file, OpenEntry(entry, recorded=now, due=due))
         return Recorded.NEW
 
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
@@ -73,7 +75,7 @@ class SqliteOutbox:
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         """See `Outbox.threads`."""
-        sql = "SELECT key, thread, created, ended, version FROM thread WHERE partition = ? AND key = ?"
+        sql = "SELECT key, thread, created, posted, ended, version FROM thread WHERE partition = ? AND key = ?"
         return {key: ThreadRow(*row) for key in keys for row in self._rows(sql, group, key)}
 
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
@@ -86,19 +88,19 @@ class SqliteOutbox:
         with self._file.transaction() as file:
             return [_write_open(file, entry) for entry in entries]
 
-    def finish(self, entries: Sequence[OpenEntry], thread: ThreadRow) -> ThreadRow:
+    def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
         """See `Outbox.finish`."""
         with self._file.transaction() as file:
-            written = _write_thread(file, entries[0].entry.group, thread)
+            written = [_write_thread(file, entries[0].entry.group, thread) for thread in threads]
             for entry in entries:
                 _remove_open(file, entry)
-                file.execute("UPDATE seen SET thread = ? WHERE id = ?", (thread.thread, entry.entry.id))
+                file.execute("UPDATE seen SET thread = ? WHERE id = ?", (threads[0].thread, entry.entry.id))
         return written
 
-    def lose_thread(self, group: str, thread: ThreadRow) -> ThreadRow:
-        """See `Outbox.lose_thread`."""
+    def lose_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
+        """See `Outbox.lose_threads`."""
         with self._file.transaction() as file:
-            return _write_thread(file, group, thread)
+            return [_write_thread(file, group, thread) for thread in threads]
 
     def bury(self, entry: OpenEntry, letter: DeadLetter) -> None:
         """See `Outbox.bury`."""
@@ -173,16 +175,28 @@ class SqliteOutbox:
         """See `Outbox.dead_letters`."""
         return [DeadLetter(*row) for row in self._rows("SELECT * FROM dead ORDER BY at, id")]
 
+    def revive(self, letter: DeadLetter, entry: Entry, now: float) -> None:
+        """See `Outbox.revive`."""
+        with self._file.transaction() as file:
+            _demand(file.execute("DELETE FROM dead WHERE id = ?", (letter.id,)))
+            _insert_seen(file, entry, now)
+            _demand(_insert_open(file, OpenEntry(entry, recorded=now, due=now)))
+
+    def history(self, delivery: str) -> Sequence[Told]:
+        """See `Outbox.history`."""
+        sql = "SELECT id, partition, source, kind, delivery, at, thread FROM seen WHERE delivery = ? ORDER BY at, id"
+        return [Told(*row) for row in self._rows(sql, delivery)]
+
     def counts(self) -> Counts:
         """See `Outbox.counts`."""
         return Counts(*self._rows("SELECT (SELECT count(*) FROM open), (SELECT count(*) FROM dead)")[0])
 
-    def purge(self, before: float) -> None:
+    def purge(self, before: float, idle: float) -> None:
         """See `Outbox.purge`."""
         with self._file.transaction() as file:
             file.execute("DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM open)", (before,))
             file.execute("DELETE FROM dead WHERE at < ?", (before,))
-            file.execute("DELETE FROM thread WHERE ended < ?", (before,))
+            file.execute("DELETE FROM thread WHERE posted < ? OR ended < ?", (idle, before))
 
     def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         return self._file.connection.execute(sql, values).fetchall()
@@ -220,6 +234,18 @@ def _open_entry(row: sqlite3.Row) -> OpenEntry:
     return OpenEntry(entry, state=State(row["state"]), alone=bool(row["alone"]), **{name: row[name] for name in same})
 
 
+def _insert_seen(file: sqlite3.Connection, entry: Entry, now: float) -> bool:
+    """False when it is there already."""
+    sql = "INSERT OR IGNORE INTO seen (id, partition, source, kind, delivery, at) VALUES (?, ?, ?, ?, ?, ?)"
+    values = (entry.id, entry.group, entry.source, entry.kind, entry.delivery, now)
+    return file.execute(sql, values).rowcount == 1
+
+
+def _insert_open(file: sqlite3.Connection, row: OpenEntry) -> sqlite3.Cursor:
+    sql = "INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    return file.execute(sql, _open_values(replace(row, version=_version())))
+
+
 def _write_open(file: sqlite3.Connection, entry: OpenEntry) -> OpenEntry:
     written = replace(entry, version=_version())
     sql = (
@@ -237,13 +263,15 @@ def _remove_open(file: sqlite3.Connection, entry: OpenEntry) -> None:
 def _write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> ThreadRow:
     written = replace(thread, version=_version())
     if thread.version:
-        sql = "UPDATE thread SET thread = ?, created = ?, ended = ?, version = ?"
+        sql = "UPDATE thread SET thread = ?, created = ?, posted = ?, ended = ?, version = ?"
         sql += " WHERE partition = ? AND key = ? AND version = ?"
         where: tuple[str, ...] = (group, thread.key, thread.version)
     else:
-        sql = "INSERT OR IGNORE INTO thread (thread, created, ended, version, partition, key) VALUES (?, ?, ?, ?, ?, ?)"
+        sql = "INSERT OR IGNORE INTO thread (thread, created, posted, ended, version, partition, key)"
+        sql += " VALUES (?, ?, ?, ?, ?, ?, ?)"
         where = (group, thread.key)
-    _demand(file.execute(sql, (thread.thread, thread.created, thread.ended, written.version, *where)))
+    values = (thread.thread, thread.created, thread.posted, thread.ended, written.version)
+    _demand(file.execute(sql, (*values, *where)))
     return written
 
 
@@ -256,8 +284,8 @@ def _write_lease(file: sqlite3.Connection, lease: Lease) -> Lease:
 
 
 def _write_dead(file: sqlite3.Connection, letter: DeadLetter) -> None:
-    values = (letter.id, letter.group, letter.message, letter.reason, letter.advice, letter.at)
-    file.execute("REPLACE INTO dead VALUES (?, ?, ?, ?, ?, ?)", values)
+    values = (letter.id, letter.group, letter.message, letter.reason, letter.advice, letter.at, letter.tries)
+    file.execute("REPLACE INTO dead VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def _demand(written: sqlite3.Cursor) -> None:
