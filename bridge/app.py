@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bridge.outbox import is_configured
 from bridge.receiver import Receiver
 from bridge.rendering import Renderer
 from bridge.routing import Routes
@@ -14,6 +16,7 @@ from bridge.sources import SOURCES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bridge.outbox.base import Outbox
     from bridge.publisher import Publisher
     from bridge.settings import Settings
 
@@ -46,7 +49,6 @@ def _publisher(settings: Settings, paused: frozenset[str], titles: Mapping[str, 
     from bridge.graph.client import GraphClient  # noqa: PLC0415
     from bridge.graph.identities import token_source  # noqa: PLC0415
     from bridge.graph.threads import GroupThreads  # noqa: PLC0415
-    from bridge.outbox.sqlite import SqliteOutbox  # noqa: PLC0415
     from bridge.publisher import Publisher  # noqa: PLC0415
 
     identity = token_source(settings.identity, settings.client_id, settings.graph_url)
@@ -60,4 +62,18 @@ def _publisher(settings: Settings, paused: frozenset[str], titles: Mapping[str, 
         titles=titles,
     )
     channel = GroupThreads(GraphClient(settings.graph_url, identity))
-    return Publisher(SqliteOutbox(settings.outbox), channel, policy)
+    return Publisher(open_outbox(settings, os.environ), channel, policy)
+
+
+def open_outbox(settings: Settings, env: Mapping[str, str]) -> Outbox:
+    """The outbox in the storage account that the environment names for the Functions host, else in a file."""
+    if not is_configured(env):
+        from bridge.outbox.sqlite import SqliteOutbox  # noqa: PLC0415
+
+        return SqliteOutbox(settings.outbox)
+    from bridge.outbox.azure import AzureOutbox  # noqa: PLC0415
+    from bridge.outbox.azure_queue import AzureQueue  # noqa: PLC0415
+    from bridge.outbox.azure_storage import Account  # noqa: PLC0415
+
+    account = Account.from_env(env)
+    return AzureOutbox(account.table(), AzureQueue(account))

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import azure.functions as func
 import pytest
@@ -29,7 +30,7 @@ SOON = QueueOptions(batch_size=2, max_dequeue_count=3, visibility_timeout=0.0, m
 @contextlib.contextmanager
 def hosting(app, path, options=SOON, lease=30.0):
     """The app's functions over HTTP; gives the address."""
-    host = Host(app, path / "queue.sqlite", options, lease)
+    host = Host(app, partial(SqliteQueue, path / "queue.sqlite"), options, lease)
 
     @contextlib.asynccontextmanager
     async def lifespan(_):

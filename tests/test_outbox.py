@@ -1,3 +1,4 @@
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -7,19 +8,40 @@ from pathlib import Path
 
 import pytest
 
-from bridge.entries import to_message
+from bridge.entries import Wake, from_message, to_message
 from bridge.errors import Conflict, MessageError
-from bridge.outbox.base import BATCH, Counts, DeadLetter, Pause, Poisoned, Recorded, State, ThreadRow, Told
+from bridge.outbox.azure import AzureOutbox
+from bridge.outbox.azure_queue import AzureQueue
+from bridge.outbox.azure_storage import Account
+from bridge.outbox.base import BATCH, Counts, DeadLetter, Pause, Recorded, State, ThreadRow, Told
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
+from tests.azurite import needs_azurite
 from tests.outbox_stand_ins import START, Clock, entry
 
 
+def in_a_file(request, clock):
+    path = request.getfixturevalue("tmp_path") / "new" / "outbox.sqlite"
+    return SqliteOutbox(path, clock), SqliteQueue(path, clock=clock)
+
+
+def in_azure(request, clock):
+    account = Account(request.getfixturevalue("storage").account())
+    return AzureOutbox(account.table(), AzureQueue(account), clock), AzureQueue(account)
+
+
+@pytest.fixture(params=[in_a_file, pytest.param(in_azure, marks=needs_azurite)])
+def both(request):
+    """An outbox and its queue."""
+    outbox, queue = request.param(request, Clock())
+    yield outbox, queue
+    outbox.close()
+    queue.close()
+
+
 @pytest.fixture
-def outbox(tmp_path):
-    made = SqliteOutbox(tmp_path / "new" / "outbox.sqlite", Clock())
-    yield made
-    made.close()
+def outbox(both):
+    return both[0]
 
 
 def recorded(outbox, number=1):
@@ -195,24 +217,24 @@ def test_a_message_that_has_become_readable_is_revived_too(outbox):
     assert outbox.dead_letters() == []
 
 
-def test_poison_of_the_queue_is_seen_and_discarded(outbox, tmp_path):
-    queue = SqliteQueue(tmp_path / "new" / "outbox.sqlite", clock=Clock())
+def test_poison_of_the_queue_is_seen_and_discarded(both):
+    outbox, queue = both
     outbox.put_wake("g", START)
     queue.poison(queue.take(1))
     (poisoned,) = outbox.poisoned()
-    assert isinstance(poisoned, Poisoned)
+    assert from_message(poisoned.body) == Wake("g")
     outbox.discard(poisoned)
-    assert outbox.poisoned() == []
-    queue.close()
+    assert queue.poisoned() == []
 
 
-def test_an_open_row_that_holds_no_entry_is_an_error(outbox, tmp_path):
+def test_an_open_row_that_holds_no_entry_is_an_error(tmp_path):
+    outbox = SqliteOutbox(tmp_path / "new" / "outbox.sqlite", Clock())
     recorded(outbox)
     file = sqlite3.connect(tmp_path / "new" / "outbox.sqlite")
     file.execute("""UPDATE open SET message = '{"version": 1, "type": "wake", "group": "g"}'""")
     file.commit()
     file.close()
-    with pytest.raises(MessageError):
+    with pytest.raises(MessageError), contextlib.closing(outbox):
         outbox.open_entries("g")
 
 

@@ -22,6 +22,8 @@ from bridge.local.functions import Functions, index
 from bridge.local.mailbox import Mailbox
 from bridge.local.queue_functions import LEASE, QueueRunner
 from bridge.local.timers import run_timer
+from bridge.outbox import is_configured
+from bridge.outbox.base import Queue
 from bridge.outbox.sqlite_queue import SqliteQueue
 
 LOOPBACK = "127.0.0.1"
@@ -29,13 +31,17 @@ GRACE = 30.0  # seconds that running functions get to end; what they were given 
 
 
 class Host:
-    """Runs the functions of an app over durable queues in a file."""
+    """Runs the functions of an app. queue: gives the durable queue of a name."""
 
     def __init__(
-        self, app: func.FunctionApp, queue_file: Path, options: QueueOptions | None = None, lease: float = LEASE
+        self,
+        app: func.FunctionApp,
+        queue: Callable[[str], Queue],
+        options: QueueOptions | None = None,
+        lease: float = LEASE,
     ) -> None:
         self._functions: Functions = index(app)
-        self._queues = {name: SqliteQueue(queue_file, name) for name in self._functions.queues}
+        self._queues = {name: queue(name) for name in self._functions.queues}
         options = options or QueueOptions()
         self._runners = [QueueRunner(f, self._queues[f.queue], options, lease) for f in self._functions.queue]
 
@@ -73,9 +79,20 @@ def bridge_app(listens: int) -> Starlette:
     """The bridge's own functions, the stand-in Graph and the page; the environment must be complete by now."""
     # Not before: importing it reads the settings.
     function_app = importlib.import_module("function_app")
-    host = Host(function_app.app, outbox_file(os.environ), queue_options(Path("host.json")))
+    host = Host(function_app.app, _queue, queue_options(Path("host.json")))
     names = function_app.bridge.routes.names if function_app.bridge else {}
     return _application(listens, names, host.routes(), host)
+
+
+def _queue(name: str) -> Queue:
+    """In the storage account that the environment names, or in the outbox's file."""
+    if not is_configured(os.environ):
+        return SqliteQueue(outbox_file(os.environ), name)
+    # The libraries for it take a third of a second.
+    from bridge.outbox.azure_queue import AzureQueue  # noqa: PLC0415
+    from bridge.outbox.azure_storage import Account  # noqa: PLC0415
+
+    return AzureQueue(Account.from_env(os.environ), name)
 
 
 def mailbox_app(listens: int) -> Starlette:

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from bridge.local.config import QueueOptions
 from bridge.local.functions import QueueFunction, run
-from bridge.outbox.sqlite_queue import Message, SqliteQueue
+from bridge.outbox.base import Message, Queue
 
 # Seconds, renewed while a function runs. The Functions host takes ten minutes: too long to wait for after a kill.
 LEASE = 30.0
@@ -20,9 +20,7 @@ _logger = logging.getLogger(__name__)
 class QueueRunner:
     """Takes messages from a queue and runs a function for each of them, up to the batch size at once."""
 
-    def __init__(
-        self, function: QueueFunction, queue: SqliteQueue, options: QueueOptions, lease: float = LEASE
-    ) -> None:
+    def __init__(self, function: QueueFunction, queue: Queue, options: QueueOptions, lease: float = LEASE) -> None:
         self._function = function
         self._queue = queue
         self._options = options
@@ -85,21 +83,29 @@ class QueueRunner:
             return
 
     async def _handle(self, message: Message) -> None:
-        renewing = asyncio.create_task(self._renew(message))
+        held = _Held(message)
+        renewing = asyncio.create_task(self._renew(held))
         try:
             await run(self._function.call, **{self._function.parameter: _queue_message(message)})
         except Exception:
             _logger.exception("The function %s failed", self._function.name)
-            await self._failed(message)
+            finish = self._failed
         else:
-            await run_in_threadpool(self._queue.delete, message)
-        finally:
+            finish = self._done_with
+        # Not while it is being renewed: that changes the receipt.
+        async with held.lock:
             renewing.cancel()
+        await finish(held.message)
 
-    async def _renew(self, message: Message) -> None:
+    async def _renew(self, held: "_Held") -> None:
         while True:
             await asyncio.sleep(self._lease / 2)
-            await run_in_threadpool(self._queue.renew, message, self._lease)
+            async with held.lock:
+                renewed = await run_in_threadpool(self._queue.renew, held.message, self._lease)
+                held.message = renewed or held.message
+
+    async def _done_with(self, message: Message) -> None:
+        await run_in_threadpool(self._queue.delete, message)
 
     async def _failed(self, message: Message) -> None:
         if message.dequeue_count < self._options.max_dequeue_count:
@@ -109,10 +115,18 @@ class QueueRunner:
         await run_in_threadpool(self._queue.poison, message)
 
 
+class _Held:
+    """A message in hand, with the receipt that counts now."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.lock = asyncio.Lock()
+
+
 def _queue_message(message: Message) -> QueueMessage:
     return QueueMessage(  # type: ignore[no-untyped-call]
-        id=str(message.id),
+        id=message.id,
         body=message.body,
         dequeue_count=message.dequeue_count,
-        pop_receipt=str(message.receipt),
+        pop_receipt=message.receipt,
     )

@@ -143,11 +143,13 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Poisoned:
-    """A queue message that failed too often."""
+class Message:
+    """A queue message that was taken. receipt: proves that it is still leased to who took it."""
 
     id: str
     body: str
+    dequeue_count: int
+    receipt: str
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,40 @@ class Counts:
 
     open: int
     dead: int
+
+
+class Queue(Protocol):
+    """A storage queue with its poison queue. Safe for threads and for several processes."""
+
+    def put(self, body: str, delay: float = 0.0) -> None:
+        """Adds a message that becomes visible after `delay` seconds."""
+
+    def take(self, lease: float) -> Message | None:
+        """The first visible message, hidden from others for `lease` seconds; None when there is none."""
+
+    def renew(self, message: Message, lease: float) -> Message | None:
+        """Hides it for another `lease` seconds; None when the receipt is stale. The new receipt is what counts now."""
+
+    def retry(self, message: Message, delay: float) -> bool:
+        """Gives it back, visible again after `delay` seconds; False when the receipt is stale."""
+
+    def poison(self, message: Message) -> bool:
+        """Moves it to the poison queue; False when the receipt is stale."""
+
+    def delete(self, message: Message) -> bool:
+        """Removes it for good; False when the receipt is stale."""
+
+    def next_visible(self) -> float | None:
+        """When to look for a message next, in seconds since 1970; None for an empty queue."""
+
+    def poisoned(self) -> Sequence[Message]:
+        """The messages of the poison queue."""
+
+    def discard(self, message: Message) -> bool:
+        """Takes a message out of the poison queue."""
+
+    def close(self) -> None:
+        """Closes the connections."""
 
 
 class Outbox(Protocol):
@@ -228,10 +264,10 @@ class Outbox(Protocol):
     def overdue(self, before: float) -> Sequence[str]:
         """The groups with an open entry that was due before then."""
 
-    def poisoned(self) -> Sequence[Poisoned]:
+    def poisoned(self) -> Sequence[Message]:
         """The messages of the poison queue."""
 
-    def discard(self, message: Poisoned) -> None:
+    def discard(self, message: Message) -> None:
         """Takes a message out of the poison queue."""
 
     def dead_letters(self) -> Sequence[DeadLetter]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from bridge.entries import Entry, Wake, from_message, to_message
 from bridge.errors import Conflict, MessageError
-from bridge.outbox.base import Counts, DeadLetter, Lease, OpenEntry, Pause, Poisoned, Recorded, State, ThreadRow, Told
+from bridge.outbox.base import Counts, DeadLetter, Lease, Message, OpenEntry, Pause, Recorded, State, ThreadRow, Told
 from bridge.outbox.sqlite_file import SqliteFile
-from bridge.outbox.sqlite_queue import Message, SqliteQueue
+from bridge.outbox.sqlite_queue import SqliteQueue
 
 # `group` is a word of SQL, so a group's column is its place: the partition.
 _SCHEMA = """
@@ -163,13 +163,13 @@ class SqliteOutbox:
         """See `Outbox.overdue`."""
         return [group for (group,) in self._rows("SELECT DISTINCT partition FROM open WHERE due < ?", before)]
 
-    def poisoned(self) -> Sequence[Poisoned]:
+    def poisoned(self) -> Sequence[Message]:
         """See `Outbox.poisoned`."""
-        return [Poisoned(str(message.id), message.body) for message in self._queue.poisoned()]
+        return self._queue.poisoned()
 
-    def discard(self, message: Poisoned) -> None:
+    def discard(self, message: Message) -> None:
         """See `Outbox.discard`."""
-        self._queue.delete(Message(int(message.id), message.body, dequeue_count=0, receipt=""))
+        self._queue.discard(message)
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         """See `Outbox.dead_letters`."""

@@ -4,9 +4,9 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.outbox.base import Message
 from bridge.outbox.sqlite_file import SqliteFile
 
 _SCHEMA = """
@@ -15,16 +15,6 @@ CREATE TABLE IF NOT EXISTS message (
   dequeue_count INTEGER NOT NULL DEFAULT 0, receipt TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS message_visible ON message (queue, visible, id)
 """
-
-
-@dataclass(frozen=True)
-class Message:
-    """A message that was taken. receipt: proves that it is still leased to who took it."""
-
-    id: int
-    body: str
-    dequeue_count: int
-    receipt: str
 
 
 class SqliteQueue:
@@ -40,13 +30,13 @@ class SqliteQueue:
         self._clock = clock
 
     def put(self, body: str, delay: float = 0.0) -> None:
-        """Adds a message that becomes visible after `delay` seconds."""
+        """See `Queue.put`."""
         self._file.connection.execute(
             "INSERT INTO message (queue, body, visible) VALUES (?, ?, ?)", (self._name, body, self._clock() + delay)
         )
 
     def take(self, lease: float) -> Message | None:
-        """The first visible message, hidden from others for `lease` seconds; None when there is none."""
+        """See `Queue.take`."""
         now = self._clock()
         row = self._file.connection.execute(
             "UPDATE message SET visible = ?, dequeue_count = dequeue_count + 1, receipt = ? WHERE id ="
@@ -56,27 +46,27 @@ class SqliteQueue:
         ).fetchall()
         return _message(row[0]) if row else None
 
-    def renew(self, message: Message, lease: float) -> bool:
-        """Hides it for another `lease` seconds; False when the receipt is stale."""
-        return self._update(message, "visible = ?", self._clock() + lease)
+    def renew(self, message: Message, lease: float) -> Message | None:
+        """See `Queue.renew`."""
+        return message if self._update(message, "visible = ?", self._clock() + lease) else None
 
     def retry(self, message: Message, delay: float) -> bool:
-        """Gives it back, visible again after `delay` seconds; False when the receipt is stale."""
+        """See `Queue.retry`."""
         return self._update(message, "receipt = '', visible = ?", self._clock() + delay)
 
     def poison(self, message: Message) -> bool:
-        """Moves it to the poison queue; False when the receipt is stale."""
+        """See `Queue.poison`."""
         return self._update(message, "receipt = '', queue = ?", self._poison)
 
     def delete(self, message: Message) -> bool:
-        """Removes it for good; False when the receipt is stale."""
+        """See `Queue.delete`."""
         deleted = self._file.connection.execute(
             "DELETE FROM message WHERE id = ? AND receipt = ?", (message.id, message.receipt)
         )
         return deleted.rowcount == 1
 
     def next_visible(self) -> float | None:
-        """The clock time at which the first message becomes or became visible; None for an empty queue."""
+        """See `Queue.next_visible`."""
         (visible,) = self._file.connection.execute(
             "SELECT min(visible) FROM message WHERE queue = ?", (self._name,)
         ).fetchone()
@@ -89,14 +79,18 @@ class SqliteQueue:
         return int(number)
 
     def poisoned(self) -> list[Message]:
-        """The messages of the poison queue, in the order in which they were put."""
+        """See `Queue.poisoned`."""
         rows = self._file.connection.execute(
             "SELECT id, body, dequeue_count, receipt FROM message WHERE queue = ? ORDER BY id", (self._poison,)
         )
         return [_message(row) for row in rows]
 
+    def discard(self, message: Message) -> bool:
+        """See `Queue.discard`."""
+        return self.delete(message)
+
     def close(self) -> None:
-        """Closes the connections of all threads."""
+        """See `Queue.close`."""
         self._file.close()
 
     def _update(self, message: Message, assignment: str, value: object) -> bool:
@@ -108,4 +102,4 @@ class SqliteQueue:
 
 
 def _message(row: sqlite3.Row) -> Message:
-    return Message(row["id"], row["body"], row["dequeue_count"], row["receipt"])
+    return Message(str(row["id"]), row["body"], row["dequeue_count"], row["receipt"])

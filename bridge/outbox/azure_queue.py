@@ -1,0 +1,91 @@
+"""A queue of Azure Storage, as the Functions host uses it: base64, leases, and a poison queue beside it."""
+
+import base64
+import binascii
+import math
+import time
+
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.storage.queue import QueueClient
+
+from bridge.outbox.azure_storage import QUEUE, Account
+from bridge.outbox.base import Message
+
+_FOR_EVER = -1
+_POISON_LEASE = 300  # seconds in which poisoned messages are taken back
+_AGAIN = 0.2  # seconds; when the next message is visible, a storage queue does not tell
+
+
+class AzureQueue:
+    """The queue `name` of the account, with its poison queue `<name>-poison`. Safe for threads and processes."""
+
+    def __init__(self, account: Account, name: str = QUEUE) -> None:
+        self._queue: QueueClient = account.queue(name)
+        self._poison: QueueClient = account.queue(f"{name}-poison")
+
+    def put(self, body: str, delay: float = 0.0) -> None:
+        """See `Queue.put`."""
+        # What is not base64 the host moves to the poison queue, unless host.json says otherwise.
+        text = base64.b64encode(body.encode()).decode()
+        self._queue.send_message(text, visibility_timeout=math.ceil(delay), time_to_live=_FOR_EVER)
+
+    def take(self, lease: float) -> Message | None:
+        """See `Queue.take`."""
+        message = self._queue.receive_message(visibility_timeout=math.ceil(lease))
+        if message is None:
+            return None
+        return Message(message.id, _text(message.content), message.dequeue_count or 1, message.pop_receipt or "")
+
+    def renew(self, message: Message, lease: float) -> Message | None:
+        """See `Queue.renew`."""
+        try:
+            updated = self._queue.update_message(message.id, message.receipt, visibility_timeout=math.ceil(lease))
+        except HttpResponseError:
+            return None
+        return Message(message.id, message.body, message.dequeue_count, updated.pop_receipt or "")
+
+    def retry(self, message: Message, delay: float) -> bool:
+        """See `Queue.retry`."""
+        return self.renew(message, delay) is not None
+
+    def poison(self, message: Message) -> bool:
+        """See `Queue.poison`."""
+        self._poison.send_message(base64.b64encode(message.body.encode()).decode(), time_to_live=_FOR_EVER)
+        return self.delete(message)
+
+    def delete(self, message: Message) -> bool:
+        """See `Queue.delete`."""
+        return _delete(self._queue, message)
+
+    def next_visible(self) -> float | None:
+        """See `Queue.next_visible`."""
+        return time.time() + _AGAIN
+
+    def poisoned(self) -> list[Message]:
+        """See `Queue.poisoned`."""
+        found = self._poison.receive_messages(messages_per_page=32, visibility_timeout=_POISON_LEASE)
+        return [Message(one.id, _text(one.content), one.dequeue_count or 1, one.pop_receipt or "") for one in found]
+
+    def discard(self, message: Message) -> bool:
+        """See `Queue.discard`."""
+        return _delete(self._poison, message)
+
+    def close(self) -> None:
+        """See `Queue.close`."""
+        self._queue.close()
+        self._poison.close()
+
+
+def _delete(queue: QueueClient, message: Message) -> bool:
+    try:
+        queue.delete_message(message.id, message.receipt)
+    except (ResourceNotFoundError, HttpResponseError):
+        return False
+    return True
+
+
+def _text(content: str) -> str:
+    try:
+        return base64.b64decode(content, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return content
