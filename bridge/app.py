@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 
 
 class Bridge:
-    """Both wings for one set of settings; SettingsError when BRIDGE_GROUP or BRIDGE_CONFIG cannot be used."""
+    """Both wings for one set of settings; SettingsError when BRIDGE_GROUP or BRIDGE_CONFIG cannot be used.
 
-    def __init__(self, settings: Settings) -> None:
+    publisher: in place of the one that the settings describe.
+    """
+
+    def __init__(self, settings: Settings, publisher: Publisher | None = None) -> None:
         self.settings = settings
         self.routes = Routes.from_settings(settings.group, settings.config)
         self.titles = {source.name: source.title for source in SOURCES.values()}
         self.renderer = Renderer(settings.templates, self.titles)
         self.receiver = Receiver(SOURCES, settings.secrets, self.routes, self.renderer, lambda: datetime.now(UTC))
-        self._publisher: Publisher | None = None
+        self._publisher = publisher
         self._building = threading.Lock()
 
     @property

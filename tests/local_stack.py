@@ -23,10 +23,13 @@ from tests.graph_servers import closed_port
 ROOT = Path(__file__).parent.parent
 SECRET = "demo-secret-for-local-use-only"
 PATIENCE = 30.0  # seconds until what must happen has happened, on the slowest machine
-NAMES = [f"group-{number}" for number in range(30)]
+NAMES = [f"group-{number}" for number in range(60)]
 GROUPS = {name: f"00000000-0000-4000-8000-{number:012d}" for number, name in enumerate(NAMES, 1)}
 CONFIG = "[groups]\n" + "\n".join(f'{name} = "{group}"' for name, group in GROUPS.items())
 REFERENCE = re.compile(r"[0-9a-f]{12}(?=</td>)")
+
+
+_OURS = ("BRIDGE_", "IDENTITY_", "PORT", "AzureWebJobsStorage")
 
 
 def workplace(folder: Path) -> Path:
@@ -39,7 +42,7 @@ def workplace(folder: Path) -> Path:
 
 def environment(**settings: str) -> dict[str, str]:
     """The environment of a process: nothing of the bridge's but `settings`."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("BRIDGE_", "IDENTITY_", "PORT"))}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return {**env, "PYTHONPATH": str(ROOT), **settings}
 
 
@@ -97,14 +100,14 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(folder: Path, command: str = "run", **settings: str) -> Iterator[Stack]:
+def running(folder: Path, command: str = "bridge run", **settings: str) -> Iterator[Stack]:
     """Runs the command in the folder until the block ends, then stops it as Ctrl-C does."""
     port = closed_port()
     env = environment(**{"PORT": str(port), "BRIDGE_CONFIG": CONFIG, "BRIDGE_SETTLE_SECONDS": "0"} | settings)
     log = workplace(folder) / "log"
     with log.open("ab") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", command],
+            [sys.executable, "-m", *command.split()],
             cwd=folder,
             env=env,
             stdout=written,

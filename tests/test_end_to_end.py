@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 
 from bridge.receiver import MAX_BODY
+from tests.azurite import needs_azurite
 from tests.local_stack import NAMES, ROOT, issue, references, running
 
 SAMPLES = ROOT / "samples/github"
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("bridge")) as stack:
+@pytest.fixture(scope="module", params=["a file", pytest.param("Azure Storage", marks=needs_azurite)])
+def stack(request, tmp_path_factory):
+    """A bridge that keeps its outbox and queue there."""
+    in_azure = request.param == "Azure Storage"
+    account = {"AzureWebJobsStorage": request.getfixturevalue("storage").account()} if in_azure else {}
+    with running(tmp_path_factory.mktemp("bridge"), **account) as stack:
         yield stack
 
 
@@ -179,7 +183,7 @@ def test_two_bridges_do_not_fit_on_one_port(stack, tmp_path):
 
 
 def test_the_stand_in_alone_says_how_to_use_it(tmp_path):
-    with running(tmp_path, "mailbox") as stack:
+    with running(tmp_path, "bridge mailbox") as stack:
         assert stack.get("/").status_code == 200
         assert stack.get("/api/health").status_code == 404
     assert f"{stack.address}/graph/v1.0" in Path(tmp_path / "log").read_text()

@@ -9,9 +9,9 @@ import json
 import secrets
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,23 @@ _CLIENT_ID = "00000000-0000-4000-8000-0000000000c1"
 _VERSIONS = ("v1.0", "beta")
 _TOKEN_SECONDS = 24 * 3600
 _LARGEST_BODY = 4 << 20
-_LONGEST_LOG = 10_000
+_LONGEST_LOG = 100_000
 _CHALLENGE = 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'
 
 
 @dataclass(frozen=True)
 class Logged:
-    """A request to the stand-in Graph; `status` 0 means dropped, `in_flight` counts it and the others of its time."""
+    """A request to the stand-in Graph; `status` 0 means dropped.
+
+    at: when it came, in seconds since 1970. in_flight: it and the others of its time; in_group: those of its group.
+    """
 
     method: str
     path: str
     status: int
     in_flight: int
+    in_group: int
+    at: float
 
 
 class Mailbox:
@@ -59,13 +64,14 @@ class Mailbox:
         self._clock = clock
         self._store = MailStore(path, clock)
         self._tokens: dict[str, float] = {}
-        self._in_flight = 0
+        self._in_flight: Counter[str] = Counter()
 
     def routes(self) -> list[BaseRoute]:
-        """The routes of Graph, of its faults, and of the managed-identity endpoint."""
+        """The routes of Graph, of its faults and its log, and of the managed-identity endpoint."""
         return [
             Route("/msi/token", self._token, methods=["GET"]),
             Route("/graph/_faults", self._change_faults, methods=["POST", "DELETE"]),
+            Route("/graph/_log", self._show_log, methods=["GET"]),
             *(
                 Route(f"/graph/{{version}}/groups/{{group}}{path}", self._endpoint(operation), methods=[method])
                 for (method, path), operation in OPERATIONS.items()
@@ -119,10 +125,14 @@ class Mailbox:
             return JSONResponse({"message": str(error)}, 400)
         return Response(status_code=204)
 
+    async def _show_log(self, _: Request) -> Response:
+        return JSONResponse([asdict(logged) for logged in self.log])
+
     def _endpoint(self, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            self._in_flight += 1
-            in_flight, status = self._in_flight, 0
+            group, status, at = request.path_params["group"], 0, time.time()
+            self._in_flight[group] += 1
+            in_flight, in_group = self._in_flight.total(), self._in_flight[group]
             try:
                 response, drops = await self._answer(operation, request)
                 if drops:
@@ -130,8 +140,8 @@ class Mailbox:
                 else:
                     status = response.status_code
             finally:
-                self._in_flight -= 1
-                self.log.append(Logged(request.method, request.url.path, status, in_flight))
+                self._in_flight[group] -= 1
+                self.log.append(Logged(request.method, request.url.path, status, in_flight, in_group, at))
             return response
 
         return endpoint
