@@ -1,6 +1,9 @@
 # Two commands do everything: `make run` and `make test`. Python 3.11 or newer is all they need.
 
-.PHONY: help run test check clean
+# Several `make run` on one Azurite share the work, as instances of the app in Azure do.
+AZURITE = 3.35.0
+
+.PHONY: help run test check chaos azurite clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -9,13 +12,15 @@ NEWER = -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < $(1))'
 help:
 	@echo 'make run     the bridge on this machine, with a page that shows the group: http://127.0.0.1:7071/'
 	@echo 'make test    every test'
+	@echo 'make chaos   minutes of kills, freezes and faults: nothing lost, nothing told twice'
+	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
 	@echo 'make check   linters, types and layers'
 	@echo 'make clean   removes what the others have made'
 
 run: .venv/ready
 	@exec .venv/bin/python -m bridge run
 
-test: .venv/ready worker
+test: .venv/ready worker emulator
 	@.venv/bin/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov
 
 check: .venv/ready
@@ -24,8 +29,14 @@ check: .venv/ready
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 
+chaos: .venv/ready emulator
+	@.venv/bin/python -m tests.chaos
+
+azurite: emulator
+	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --skipApiVersionCheck --disableTelemetry --silent
+
 clean:
-	@rm -rf .venv .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .azurite .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/ready: requirements.txt requirements-dev.txt
 	@echo 'Setting up .venv (once)'
@@ -48,4 +59,12 @@ worker: .venv-worker/ready
 	.venv-worker/bin/python -m pip install -qq --disable-pip-version-check azure-functions-runtime -r requirements.txt && \
 	touch $@
 
-.PHONY: worker
+# The emulator needs Node; where there is none, the tests over Azure Storage say so and are left out.
+emulator: .azurite/ready
+
+.azurite/ready:
+	@if ! command -v npm >/dev/null; then echo 'No npm: the tests over Azurite are left out.'; exit 0; fi; \
+	echo 'Setting up .azurite (once)'; \
+	npm install --prefix .azurite --silent --no-audit --no-fund azurite@$(AZURITE) && touch $@
+
+.PHONY: worker emulator

@@ -34,7 +34,7 @@ _OURS = ("BRIDGE_", "IDENTITY_", "PORT", "AzureWebJobsStorage")
 
 def workplace(folder: Path) -> Path:
     """A folder to run in, with the settings of a fresh clone and whatever a test writes; no one's own settings."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in ("host.json", "local.settings.example.json"):
         shutil.copy(ROOT / name, folder)
     return folder
@@ -53,7 +53,15 @@ class Stack:
     address: str
     process: subprocess.Popen
 
-    def send(self, event: str, payload: object, group: str = "", secret: str = SECRET, delivery: str = ""):
+    def send(
+        self,
+        event: str,
+        payload: object,
+        group: str = "",
+        secret: str = SECRET,
+        delivery: str = "",
+        timeout: float = 60,
+    ):
         """Posts a webhook as GitHub does; an empty secret leaves it unsigned."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         headers = dict(SOURCES["github"].headers(event, delivery or str(uuid.uuid4())))
@@ -61,7 +69,9 @@ class Stack:
         if secret:
             headers |= SOURCES["github"].scheme.sign(body, secret)
         query = {"group": group} if group else {}
-        return requests.post(f"{self.address}/api/webhooks/github", body, params=query, headers=headers, timeout=60)
+        return requests.post(
+            f"{self.address}/api/webhooks/github", body, params=query, headers=headers, timeout=timeout
+        )
 
     def get(self, path: str, **options) -> requests.Response:
         return requests.get(self.address + path, timeout=60, **options)
@@ -99,29 +109,39 @@ class Stack:
         return self.get("/viewer/mail", params={"group": GROUPS[group], "thread": thread}).json()
 
 
-@contextlib.contextmanager
-def running(folder: Path, command: str = "bridge run", **settings: str) -> Iterator[Stack]:
-    """Runs the command in the folder until the block ends, then stops it as Ctrl-C does."""
-    port = closed_port()
-    env = environment(**{"PORT": str(port), "BRIDGE_CONFIG": CONFIG, "BRIDGE_SETTLE_SECONDS": "0"} | settings)
+def start(folder: Path, command: str = "bridge run", **settings: str) -> Stack:
+    """Runs a module in the folder, which answers when this returns."""
+    port = settings.get("PORT") or str(closed_port())
     log = workplace(folder) / "log"
+    base = {"BRIDGE_CONFIG": CONFIG, "BRIDGE_SETTLE_SECONDS": "0", "BRIDGE_GROUP": GROUPS[NAMES[-1]]}
     with log.open("ab") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", *command.split()],
             cwd=folder,
-            env=env,
+            env=environment(**base | settings | {"PORT": port}),
             stdout=written,
             stderr=written,
         )
-        stack = Stack(f"http://127.0.0.1:{port}", process)
-        try:
-            _wait_until_it_answers(stack, log)
-            yield stack
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                assert process.wait(PATIENCE) == 0, log.read_text()
-        finally:
-            stack.kill()
+    stack = Stack(f"http://127.0.0.1:{port}", process)
+    try:
+        _wait_until_it_answers(stack, log)
+    except BaseException:
+        stack.kill()
+        raise
+    return stack
+
+
+@contextlib.contextmanager
+def running(folder: Path, command: str = "bridge run", **settings: str) -> Iterator[Stack]:
+    """Runs the command in the folder until the block ends, then stops it as Ctrl-C does."""
+    stack = start(folder, command, **settings)
+    try:
+        yield stack
+        stack.process.send_signal(signal.SIGINT)
+        # Unless the test has killed it.
+        assert stack.process.wait(PATIENCE) in {0, -signal.SIGKILL}, (folder / "log").read_text()
+    finally:
+        stack.kill()
 
 
 def _wait_until_it_answers(stack: Stack, log: Path) -> None:

@@ -1,0 +1,280 @@
+"""Hosts that are killed and frozen, a Graph that fails in every way, and what the groups show in the end.
+
+`python -m tests.chaos` takes some minutes and prints what happened; a shorter run is among the tests.
+"""
+
+import contextlib
+import random
+import re
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import requests
+
+from bridge.local.mailbox_store import MailStore
+from tests.azurite import azurite
+from tests.chaos_host import SPEED
+from tests.local_stack import NAMES, Stack, issue, start
+
+THREADS = 60
+ACTIONS = ["opened", "labeled", "assigned", "pinned", "closed", "reopened"]
+# What Graph does, by the seconds of its own clock that it may take.
+FAULTS = [
+    *("429", "503", "500", "created-but-504", "drop-before", "drop-after"),
+    *({"kind": "429", "seconds": 20}, {"kind": "503", "seconds": 20}, {"kind": "slow", "seconds": 0.5}),
+    *({"kind": "slow", "seconds": 2.5}, {"kind": "late", "seconds": 15}, {"kind": "late-visible", "seconds": 4}),
+    *({"kind": "500", "method": "GET"}, {"kind": "drop-before", "method": "GET"}),
+]
+# An event that was accepted so long before the next one of its thread was sent is told before it, whatever happens.
+IN_ORDER_AFTER = 20.0
+# A post that doubles another so soon after a holder was continued is the one window that nothing closes.
+WINDOW = 1.0
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much happens: events, then kills, freezes and faults over their time."""
+
+    events: int
+    kills: int
+    freezes: int
+    faults: int
+    seconds: float
+    hosts: int = 3
+
+
+SHORT = Amount(events=200, kills=4, freezes=3, faults=40, seconds=20)
+LONG = Amount(events=2400, kills=44, freezes=24, faults=440, seconds=240)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An event that was accepted: its thread, its reference, and the moments before and after."""
+
+    key: tuple[str, int]
+    reference: str
+    began: float
+    accepted: float
+
+
+@dataclass
+class Outcome:
+    """What happened, and what the groups show of it."""
+
+    accepted: int = 0
+    kills: int = 0
+    freezes: int = 0
+    faults: int = 0
+    requests: int = 0
+    most_in_flight: int = 0
+    most_in_a_group: int = 0
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)
+    disordered: list[str] = field(default_factory=list)
+    split: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        rows = {name: len(value) if isinstance(value, list) else value for name, value in vars(self).items()}
+        return "\n".join(f"{name.replace('_', ' '):18} {value}" for name, value in rows.items())
+
+
+class Cluster:
+    """Hosts on one storage account and one stand-in Graph."""
+
+    def __init__(self, folder: Path, account: str, hosts: int, **settings: str) -> None:
+        self.folder = folder
+        self.began = time.time()
+        base = {"CHAOS_START": str(self.began), "AzureWebJobsStorage": account, "BRIDGE_SETTLE_SECONDS": "0.5"}
+        self._settings = base | settings
+        self.graph = start(folder / "graph", "tests.chaos_host graph", **self._settings)
+        self._settings |= {
+            "BRIDGE_GRAPH_URL": f"{self.graph.address}/graph/v1.0",
+            "IDENTITY_ENDPOINT": f"{self.graph.address}/msi/token",
+        }
+        self.hosts = [self._host(number) for number in range(hosts)]
+        self.continued: list[float] = []
+
+    def kill(self, number: int) -> None:
+        """Kills a host, and starts it again."""
+        self.hosts[number].kill()
+        self.hosts[number] = self._host(number)
+
+    def freeze(self, number: int, seconds: float) -> None:
+        """Stops a host in the middle of whatever it does, and lets it go on."""
+        process = self.hosts[number].process
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self.continued.append(time.time())
+        process.send_signal(signal.SIGCONT)
+
+    def store(self) -> MailStore:
+        """What the groups show."""
+        return MailStore(self.folder / "graph/mailbox.sqlite", lambda: datetime.max.replace(tzinfo=UTC))
+
+    def close(self) -> None:
+        for stack in [*self.hosts, self.graph]:
+            stack.kill()
+
+    def _host(self, number: int) -> Stack:
+        return start(self.folder / f"host{number}", "tests.chaos_host", **self._settings)
+
+
+@contextlib.contextmanager
+def cluster(folder: Path, account: str, hosts: int, **settings: str) -> Iterator[Cluster]:
+    running = Cluster(folder, account, hosts, **settings)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def run(folder: Path, account: str, amount: Amount, seed: int = 1) -> Outcome:
+    """Lets it all happen, waits until it is calm, and looks."""
+    chance, outcome = random.Random(seed), Outcome()
+    with cluster(folder, account, amount.hosts) as hosts:
+        sent: list[Sent] = []
+        workers = [
+            *[threading.Thread(target=_send, args=(hosts, amount, n, 4, seed, sent)) for n in range(4)],
+            threading.Thread(target=_fail, args=(hosts, amount, random.Random(seed + 1), outcome)),
+        ]
+        for worker in workers:
+            worker.start()
+        _disturb(hosts, amount, chance, outcome)
+        for worker in workers:
+            worker.join()
+        requests.delete(f"{hosts.graph.address}/graph/_faults", timeout=30)
+        _wait_until_calm(hosts, sent)
+        _look(hosts, sent, outcome)
+    return outcome
+
+
+def _send(hosts: Cluster, amount: Amount, number: int, senders: int, seed: int, sent: list[Sent]) -> None:
+    """One of the senders; a thread's events all come from the same one, one after another."""
+    chance = random.Random(f"{seed} {number}")
+    for _ in range(number, amount.events, senders):
+        index = chance.randrange(THREADS // senders) * senders + number
+        group = NAMES[index % 3]
+        payload = issue(chance.choice(ACTIONS), index + 1, nonce=chance.random())
+        began = time.time()
+        reference = _accepted(hosts, chance, payload, group)
+        sent.append(Sent((group, index), reference, began, time.time()))
+        time.sleep(chance.random() * 2 * amount.seconds * senders / amount.events)
+
+
+def _accepted(hosts: Cluster, chance: random.Random, payload: dict, group: str) -> str:
+    """Sends until a host has accepted it, as services do that try again."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.RequestException):
+            answer = chance.choice(hosts.hosts).send("issues", payload, group, timeout=3)
+            if answer.status_code == 202:
+                return answer.json()["accepted"][0][:12]
+        time.sleep(0.1)
+    raise AssertionError(f"no host accepts anything; look at {hosts.folder}")
+
+
+def _fail(hosts: Cluster, amount: Amount, chance: random.Random, outcome: Outcome) -> None:
+    for _ in range(amount.faults):
+        hosts.graph.fault(chance.choice(FAULTS))
+        outcome.faults += 1
+        time.sleep(chance.random() * 2 * amount.seconds / amount.faults)
+
+
+def _disturb(hosts: Cluster, amount: Amount, chance: random.Random, outcome: Outcome) -> None:
+    moves = ["kill"] * amount.kills + ["freeze"] * amount.freezes
+    chance.shuffle(moves)
+    for move in moves:
+        began, number = time.time(), chance.randrange(amount.hosts)
+        if move == "kill":
+            hosts.kill(number)
+            outcome.kills += 1
+        else:
+            hosts.freeze(number, chance.uniform(1, 9))  # a lease lasts 6
+            outcome.freezes += 1
+        time.sleep(max(0.0, amount.seconds / len(moves) - (time.time() - began)))
+
+
+def _wait_until_calm(hosts: Cluster, sent: list[Sent], patience: float = 240.0) -> None:
+    deadline = time.monotonic() + patience
+    store = hosts.store()
+    with contextlib.closing(store):
+        while time.monotonic() < deadline and {one.reference for one in sent} - set(_told(store)):
+            time.sleep(0.5)
+    time.sleep(3)  # in which a doubled post would still come
+
+
+def _told(store: MailStore) -> dict[str, list[tuple[str, float]]]:
+    """The posts that tell each reference: their thread, and when they came."""
+    told: dict[str, list[tuple[str, float]]] = {}
+    for group in store.groups():
+        for thread in store.threads(group):
+            for post in store.posts(group, thread.id):
+                for reference in dict.fromkeys(re.findall(r"\b[0-9a-f]{12}\b", post.html)):
+                    told.setdefault(reference, []).append((thread.id, post.received.timestamp()))
+    return told
+
+
+def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
+    with contextlib.closing(hosts.store()) as store:
+        told = _told(store)
+        order = _order(store)
+    outcome.accepted = len(sent)
+    for one in sent:
+        posts = told.get(one.reference, [])
+        if not posts:
+            outcome.lost.append(one.reference)
+        for _, received in posts[1:]:
+            real = hosts.began + (received - hosts.began) / SPEED
+            excused = any(0 <= real - moment < WINDOW for moment in hosts.continued)
+            (outcome.excused if excused else outcome.duplicated).append(one.reference)
+    stories: dict[tuple[str, int], list[Sent]] = {}
+    for one in sorted(sent, key=lambda one: one.began):
+        stories.setdefault(one.key, []).append(one)
+    for key, story in stories.items():
+        threads = {thread for one in story for thread, _ in told.get(one.reference, [])[:1]}
+        if len(threads) > 1:
+            outcome.split.append(f"{key}")
+        outcome.disordered += _disorder(story, order)
+    log = hosts.graph.get("/graph/_log").json()
+    outcome.requests = len(log)
+    posts = [logged for logged in log if logged["method"] == "POST"]
+    outcome.most_in_flight = max((logged["in_flight"] for logged in log), default=0)
+    outcome.most_in_a_group = max((logged["in_group"] for logged in posts), default=0)
+
+
+def _order(store: MailStore) -> dict[str, int]:
+    """The place of each reference in its group's posts."""
+    found = [
+        reference
+        for group in store.groups()
+        for thread in store.threads(group)
+        for post in store.posts(group, thread.id)
+        for reference in re.findall(r"\b[0-9a-f]{12}\b", post.html)
+    ]
+    return {reference: place for place, reference in reversed(list(enumerate(found)))}
+
+
+def _disorder(story: list[Sent], order: dict[str, int]) -> list[str]:
+    """The events of a thread that are told before one that was accepted long before they were sent."""
+    return [
+        late.reference
+        for place, early in enumerate(story)
+        for late in story[place + 1 :]
+        if late.began - early.accepted > IN_ORDER_AFTER and order.get(late.reference, 0) < order.get(early.reference, 0)
+    ]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, azurite(Path(folder)) as storage:
+        print(run(Path(folder), storage.account(), LONG))
+
+
+if __name__ == "__main__":
+    main()

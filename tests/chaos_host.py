@@ -1,0 +1,106 @@
+"""A host as `make run` starts it, and the stand-in Graph, in which time runs SPEED times as fast.
+
+So leases and guard times last seconds. What is real stays real: processes, sockets, storage, and the time they take.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bridge.app import Bridge
+from bridge.batching import Rules
+from bridge.drain import Policy
+from bridge.graph.client import GraphClient
+from bridge.graph.identities import token_source
+from bridge.graph.threads import GroupThreads
+from bridge.local import config
+from bridge.local.config import QueueOptions
+from bridge.local.host import Host, serve
+from bridge.local.mailbox import Mailbox
+from bridge.outbox.azure import AzureOutbox
+from bridge.outbox.azure_queue import AzureQueue
+from bridge.outbox.azure_storage import Account
+from bridge.publisher import Publisher
+from bridge.settings import Settings
+
+SPEED = 20.0
+LEASE = 4.0  # real seconds, of a queue message
+SWEEP = 10.0  # real seconds
+
+
+def fast() -> float:
+    """Seconds since 1970, SPEED times as fast since CHAOS_START."""
+    start = float(os.environ["CHAOS_START"])
+    return start + (time.time() - start) * SPEED
+
+
+class FastQueue(AzureQueue):
+    """A queue whose delays pass as fast."""
+
+    def put(self, body: str, delay: float = 0.0) -> None:
+        super().put(body, delay / SPEED)
+
+
+def publisher(settings: Settings, account: Account) -> Publisher:
+    identity = token_source(settings.identity, settings.client_id, settings.graph_url)
+    client = GraphClient(settings.graph_url, identity, timeout=(5 / SPEED, 30 / SPEED), total=60 / SPEED)
+    policy = Policy(
+        rules=Rules(digest_over=int(settings.digest_over)),
+        settle=settings.settle_seconds * SPEED,
+        # A group that was refused is held for half an hour at most, and history must not be forgotten.
+        history=10 * 365 * 86400.0,
+    )
+    outbox = AzureOutbox(account.table(), FastQueue(account), fast)
+    return Publisher(outbox, GroupThreads(client), policy, clock=fast)
+
+
+def sweep_for_ever(sweeps: Publisher) -> None:
+    while True:
+        time.sleep(SWEEP)
+        try:
+            sweeps.sweep()
+        except Exception:
+            logging.getLogger(__name__).exception("The sweep failed, and comes again")
+
+
+def application(_: int) -> Starlette:
+    import function_app  # reads the settings
+
+    account, settings = Account.from_env(os.environ), Settings.from_env(os.environ)
+    delivers = publisher(settings, account)
+    function_app.bridge = Bridge(settings, delivers)
+    host = Host(
+        function_app.app,
+        lambda name: FastQueue(account, name),
+        QueueOptions(batch_size=8, max_dequeue_count=5, visibility_timeout=1.0),
+        LEASE,
+    )
+    threading.Thread(target=sweep_for_ever, args=(delivers,), daemon=True).start()
+
+    return Starlette(routes=host.routes(), lifespan=lambda _: host.running())
+
+
+def graph(_: int) -> Starlette:
+    mailbox = Mailbox(Path("mailbox.sqlite"), lambda: datetime.fromtimestamp(fast(), UTC))
+    return Starlette(routes=[*mailbox.routes(), Route("/", lambda _: Response())])
+
+
+def main() -> None:
+    port = config.port(os.environ)
+    os.environ.update(config.environment(os.environ, Path(), port))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    for name in ("azure", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    serve(graph if sys.argv[1:] == ["graph"] else application, port, lambda: None)
+
+
+if __name__ == "__main__":
+    main()
