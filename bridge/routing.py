@@ -72,7 +72,7 @@ class Routes:
             tables = []
         routes = [_route(f"BRIDGE_CONFIG: route {n}", table, names, problems) for n, table in enumerate(tables, 1)]
         default = _group_id("BRIDGE_GROUP", group, names, problems) if group else ""
-        if not default and not routes:
+        if not group and not routes:
             problems.append("BRIDGE_GROUP is missing: set it to the object id of the group that receives the posts")
         if problems:
             raise SettingsError(problems)

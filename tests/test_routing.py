@@ -133,3 +133,9 @@ def test_wrong_settings_are_told_one_by_one(group, config, problem):
     with pytest.raises(SettingsError) as raised:
         Routes.from_settings(group, config)
     assert any(problem in text for text in raised.value.problems)
+
+
+def test_a_wrong_group_is_not_also_missing():
+    with pytest.raises(SettingsError) as raised:
+        Routes.from_settings("platform", "")
+    assert len(raised.value.problems) == 1

@@ -16,7 +16,7 @@ from tests.local_stack import ROOT, SECRET, environment
 
 WORKER = ROOT / ".venv-worker"
 PATIENCE = 60.0
-OPENED = (ROOT / "samples/github/issues.opened.json").read_bytes()
+SAMPLES = sorted(path.stem for path in (ROOT / "samples/github").glob("*.json"))
 
 pytestmark = pytest.mark.skipif(
     not (WORKER / "ready").exists(),
@@ -27,8 +27,9 @@ pytestmark = pytest.mark.skipif(
 class Worker:
     """A process with the worker library, driven by lines of JSON."""
 
-    def __init__(self, process, mailbox, outbox):
-        self._process, self.mailbox, self.outbox = process, mailbox, outbox
+    def __init__(self, process, mailbox, outbox, log):
+        self._process, self.mailbox, self.outbox, self._log = process, mailbox, outbox, log
+        self._answers = []
 
     def ask(self, **asked):
         self._process.stdin.write(json.dumps(asked) + "\n")
@@ -37,15 +38,21 @@ class Worker:
         watchdog = threading.Timer(PATIENCE, self._process.kill)
         watchdog.start()
         try:
-            return json.loads(self._process.stdout.readline())
+            self._answers.append(self._process.stdout.readline())
+            return json.loads(self._answers[-1])
         finally:
             watchdog.cancel()
 
-    def webhook(self, secret=SECRET):
-        source = SOURCES["github"]
-        headers = {**source.headers("issues", "d"), **source.scheme.sign(OPENED, secret)}
+    @property
+    def told(self):
+        """All that it has told anyone: its log, down to the least detail, and its answers."""
+        return self._log.read_text() + "".join(self._answers)
+
+    def webhook(self, sample="issues.opened", secret=SECRET):
+        source, body = SOURCES["github"], (ROOT / f"samples/github/{sample}.json").read_bytes()
+        headers = {**source.headers(sample.split(".")[0], "d"), **source.scheme.sign(body, secret)}
         headers = {name.lower(): value for name, value in headers.items()}
-        request = {"method": "POST", "headers": headers, "body": OPENED.decode()}
+        request = {"method": "POST", "headers": headers, "body": body.decode()}
         return self.ask(name="webhook_github", http=request)
 
     def get(self, name):
@@ -75,7 +82,7 @@ def worker(folder: Path, **settings: str):
         )
         with process:
             try:
-                yield Worker(process, mailbox, outbox)
+                yield Worker(process, mailbox, outbox, folder / "log")
             finally:
                 process.kill()
 
@@ -117,17 +124,37 @@ def test_every_function_is_indexed_with_its_bindings(good):
     }
 
 
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_what_a_webhook_is_told_to_be_accepted_is_on_the_queue(good, sample):
+    answer = good.webhook(sample)
+    accepted = [from_message(message).id for message in answer["outputs"].get("entries", [])]
+    if sample == "ping":
+        assert (answer["status"], accepted) == ("200", [])
+    else:
+        assert (answer["status"], json.loads(answer["body"])) == ("202", {"accepted": accepted})
+        assert accepted
+
+
+def test_each_entry_is_a_message_of_its_own(tmp_path):
+    groups = [GROUP, "00000000-0000-4000-8000-0000000000d1"]
+    with worker(tmp_path, BRIDGE_CONFIG=f"[[route]]\ngroups = {json.dumps(groups)}") as routed:
+        routed.ask(index=str(ROOT))
+        entries = [from_message(message) for message in routed.webhook()["outputs"]["entries"]]
+    assert [entry.group for entry in entries] == groups
+
+
 def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
-    answer = good.webhook()
-    (message,) = answer["outputs"]["entries"]
-    assert (int(answer["status"]), json.loads(answer["body"])) == (202, {"accepted": [from_message(message).id]})
-    for _ in range(2):  # the same again is a repeat
-        assert good.publish(message) == {"outputs": {}}
-    with contextlib.closing(SqliteQueue(good.outbox)) as wakes:
-        while wake := wakes.take(60):
-            assert good.publish(wake.body) == {"outputs": {}}
-            wakes.delete(wake)
-    (thread,) = good.mailbox.threads(GROUP)
+    for _ in range(2):  # what has been told is not told again
+        (message,) = good.webhook()["outputs"]["entries"]
+        for _ in range(2):  # nor twice what waits
+            assert good.publish(message) == {"outputs": {}}
+        with contextlib.closing(SqliteQueue(good.outbox)) as wakes:
+            while wake := wakes.take(60):
+                assert good.publish(wake.body) == {"outputs": {}}
+                wakes.delete(wake)
+        (thread,) = good.mailbox.threads(GROUP)
+        (post,) = good.mailbox.posts(GROUP, thread.id)
+        assert from_message(message).reference in post.html
     assert (thread.topic, thread.posts) == ("contoso/pump: The pump runs dry #7", 1)
     assert good.get("health") == ("200", {"ok": True})
     assert good.get("health_details") == ("200", {"ok": True, "open": 0, "dead": 0, "held": {}, "paused": []})
@@ -138,19 +165,29 @@ def test_who_is_not_proved_puts_nothing_on_the_queue(good):
     assert (answer["status"], answer["outputs"]) == ("401", {})
 
 
+def test_the_secret_is_in_no_answer_and_in_no_log(good):
+    (message,) = good.webhook()["outputs"]["entries"]
+    good.webhook(secret="another")
+    good.publish(message)
+    good.get("health_details")
+    assert "WARNING:bridge.steps:" in good.told  # the log is there, with the step of each webhook
+    assert "X-Hub-Signature-256 is not of this body" in good.told
+    assert SECRET not in good.told
+
+
 def test_wrong_settings_are_indexed_all_the_same_and_answer_503(tmp_path, good):
     with worker(tmp_path, BRIDGE_GROUP="no-object-id", BRIDGE_GITHUB_SECRET="hush") as wrong:
         assert bindings(wrong.ask(index=str(ROOT))) == bindings(good.functions)
         assert wrong.webhook()["status"] == "503"
         assert wrong.get("health") == ("503", {"ok": False})
-        status, told = wrong.get("health_details")
+        status, details = wrong.get("health_details")
         assert status == "503"
-        assert "BRIDGE_GROUP" in str(told)
+        assert "BRIDGE_GROUP" in str(details)
         # The message stays in the queue until the settings are mended.
         assert "BRIDGE_GROUP" in wrong.publish("{}")["failure"]
-    log = (tmp_path / "log").read_text()
-    assert "BRIDGE_GROUP" in log
-    assert "hush" not in str(told) + log
+        assert "The settings are wrong, no webhook is accepted: BRIDGE_GROUP" in wrong.told
+        assert "no-object-id" not in wrong.told
+        assert "hush" not in wrong.told
 
 
 def test_without_a_secret_the_function_key_is_asked_for(tmp_path):

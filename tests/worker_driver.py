@@ -7,6 +7,7 @@ same names stand in for it.
 
 import asyncio
 import json
+import logging
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -104,6 +105,7 @@ async def queue(name: str, text: str) -> dict[str, Any]:
 
 
 async def main() -> None:
+    logging.basicConfig(level=logging.DEBUG)  # to stderr, with all that the host could be told
     worker.start_threadpool_executor()
     for line in sys.stdin:
         asked = json.loads(line)
