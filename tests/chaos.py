@@ -5,7 +5,6 @@
 
 import contextlib
 import random
-import re
 import signal
 import tempfile
 import threading
@@ -20,7 +19,7 @@ import requests
 from bridge.local.mailbox_store import MailStore
 from tests.azurite import azurite
 from tests.chaos_host import SPEED
-from tests.local_stack import NAMES, Stack, issue, start
+from tests.local_stack import NAMES, REFERENCE, Stack, issue, start
 
 THREADS = 60
 ACTIONS = ["opened", "labeled", "assigned", "pinned", "closed", "reopened"]
@@ -205,25 +204,25 @@ def _wait_until_calm(hosts: Cluster, sent: list[Sent], patience: float = 240.0) 
     deadline = time.monotonic() + patience
     store = hosts.store()
     with contextlib.closing(store):
-        while time.monotonic() < deadline and {one.reference for one in sent} - set(_told(store)):
+        while time.monotonic() < deadline and {one.reference for one in sent} - set(told_by(store)):
             time.sleep(0.5)
     time.sleep(3)  # in which a doubled post would still come
 
 
-def _told(store: MailStore) -> dict[str, list[tuple[str, float]]]:
+def told_by(store: MailStore) -> dict[str, list[tuple[str, float]]]:
     """The posts that tell each reference: their thread, and when they came."""
     told: dict[str, list[tuple[str, float]]] = {}
     for group in store.groups():
         for thread in store.threads(group):
             for post in store.posts(group, thread.id):
-                for reference in dict.fromkeys(re.findall(r"\b[0-9a-f]{12}\b", post.html)):
+                for reference in dict.fromkeys(REFERENCE.findall(post.html)):
                     told.setdefault(reference, []).append((thread.id, post.received.timestamp()))
     return told
 
 
 def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
     with contextlib.closing(hosts.store()) as store:
-        told = _told(store)
+        told = told_by(store)
         order = _order(store)
     outcome.accepted = len(sent)
     for one in sent:
@@ -256,7 +255,7 @@ def _order(store: MailStore) -> dict[str, int]:
         for group in store.groups()
         for thread in store.threads(group)
         for post in store.posts(group, thread.id)
-        for reference in re.findall(r"\b[0-9a-f]{12}\b", post.html)
+        for reference in REFERENCE.findall(post.html)
     ]
     return {reference: place for place, reference in reversed(list(enumerate(found)))}
 

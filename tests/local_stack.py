@@ -26,7 +26,7 @@ PATIENCE = 30.0  # seconds until what must happen has happened, on the slowest m
 NAMES = [f"group-{number}" for number in range(60)]
 GROUPS = {name: f"00000000-0000-4000-8000-{number:012d}" for number, name in enumerate(NAMES, 1)}
 CONFIG = "[groups]\n" + "\n".join(f'{name} = "{group}"' for name, group in GROUPS.items())
-REFERENCE = re.compile(r"[0-9a-f]{12}(?=</td>)")
+REFERENCE = re.compile(r"(?<![\w-])[0-9a-f]{12}(?![\w-])")
 
 
 _OURS = ("BRIDGE_", "IDENTITY_", "PORT", "AzureWebJobsStorage")
