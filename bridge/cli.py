@@ -20,11 +20,13 @@ from typing import NoReturn
 
 import requests
 
+from bridge import operations
 from bridge.app import Bridge
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BridgeError, CommandError
 from bridge.events import Event, Webhook
 from bridge.local import config
+from bridge.operations import environment, table
 from bridge.rendering import post_html
 from bridge.settings import Settings
 from bridge.sources import SOURCES
@@ -88,14 +90,27 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument("--open", action="store_true", help="opens a browser")
     preview.set_defaults(command=_preview)
 
+    dead = commands.add_parser("dead-letters", help="lists what was not told, why, and what to do")
+    dead.set_defaults(command=operations.dead_letters)
+
+    replay = commands.add_parser("replay", help="sends dead letters again")
+    replay.add_argument("ids", nargs="*", metavar="ID", help="the beginning of a dead letter's id")
+    replay.add_argument("--all", action="store_true", help="all of them")
+    replay.add_argument("--source", metavar="NAME", help="those of one service")
+    replay.set_defaults(command=operations.replay)
+
+    history = commands.add_parser("history", help="shows what became of a delivery")
+    history.add_argument("delivery", metavar="DELIVERY", help="the delivery's id, as its service shows it")
+    history.set_defaults(command=operations.history)
+
     sources = commands.add_parser("sources", help="lists the services: URL, proof, and the setting of the secret")
     sources.set_defaults(command=_sources)
     return parser
 
 
 def _run(_: argparse.Namespace) -> int:
+    environment()
     port = config.port(os.environ)
-    os.environ.update(config.environment(os.environ, Path(), port))
     return _serve("bridge_app", port, _run_lines(port))
 
 
@@ -109,7 +124,7 @@ def _mailbox(asked: argparse.Namespace) -> int:
         "IDENTITY_ENDPOINT": f"{address}/msi/token",
         "IDENTITY_HEADER": "local",
     }
-    return _serve("mailbox_app", port, ["The stand-in for Graph is running; Ctrl-C stops it.", *_table(lines.items())])
+    return _serve("mailbox_app", port, ["The stand-in for Graph is running; Ctrl-C stops it.", *table(lines.items())])
 
 
 def _serve(build: str, port: int, lines: Iterable[str]) -> int:
@@ -137,7 +152,7 @@ def _run_lines(port: int) -> list[str]:
         "settings": f"{settings or 'the environment alone'}",
         "try it": f"{elsewhere}{_SAMPLE}",
     }
-    return ["The bridge is running; Ctrl-C stops it.", *_table(lines.items())]
+    return ["The bridge is running; Ctrl-C stops it.", *table(lines.items())]
 
 
 def _send(asked: argparse.Namespace) -> int:
@@ -180,9 +195,9 @@ def _post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
 
 def _explain(asked: argparse.Namespace) -> int:
     explanation = _bridge().receiver.explain(asked.source, _webhook(asked))
-    print("\n".join(_table([("proof", explanation.proof)])))
+    print("\n".join(table([("proof", explanation.proof)])))
     if explanation.acknowledged:
-        print("\n".join(_table([("answer", f"200, nothing is posted: {explanation.acknowledged}")])))
+        print("\n".join(table([("answer", f"200, nothing is posted: {explanation.acknowledged}")])))
     for step in explanation.steps:
         rows = {
             "event": step.kind,
@@ -193,7 +208,7 @@ def _explain(asked: argparse.Namespace) -> int:
             "route": step.route,
             "groups": ", ".join(step.groups) or "none: it is dropped",
         }
-        print("\n".join(["", *_table(rows.items())]))
+        print("\n".join(["", *table(rows.items())]))
     return 0
 
 
@@ -234,7 +249,7 @@ def _sources(_: argparse.Namespace) -> int:
     port = config.port(os.environ)
     env = config.environment(os.environ, Path(), port)
     rows = [_source_row(source, env, f"{_address(port)}/api/webhooks/{source.name}") for source in SOURCES.values()]
-    print("\n".join(_table([("SOURCE", "WEBHOOK", "PROOF", "SECRET"), *rows])))
+    print("\n".join(table([("SOURCE", "WEBHOOK", "PROOF", "SECRET"), *rows])))
     return 0
 
 
@@ -269,10 +284,3 @@ def _read(path: Path) -> bytes:
 
 def _address(port: int) -> str:
     return f"http://127.0.0.1:{port}"
-
-
-def _table(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines with aligned columns."""
-    rows = list(rows)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return ["  " + "  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bridge.batching import SKEW, next_due
@@ -74,6 +74,10 @@ class Publisher:
             self._take_back(poisoned.body)
             self._outbox.discard(poisoned)
         self._purge(now)
+
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        """What was not told, the oldest first."""
+        return self._outbox.dead_letters()
 
     def replay(self, letter: DeadLetter) -> None:
         """Tells a dead letter after all: its entry is open again. MessageError when it cannot be read even now."""

@@ -200,6 +200,9 @@ class Outbox(Protocol):
     Every method may raise what its storage raises; the message at hand is then tried again.
     """
 
+    def close(self) -> None:
+        """Closes the connections; the outbox must not be used afterwards."""
+
     def record(self, entry: Entry, now: float, due: float) -> Recorded:
         """Inserts the `seen` and the `open` row in one batch, if the entry's id was never recorded."""
 

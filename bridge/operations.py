@@ -1,0 +1,127 @@
+"""Commands for who operates the bridge: what was not told, and what became of a delivery.
+
+They work on the outbox that the settings name: also, with `az login`, on that of an app in Azure.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bridge.app import Bridge, open_outbox
+from bridge.entries import Entry, from_message
+from bridge.errors import CommandError, Conflict, MessageError
+from bridge.local import config
+from bridge.outbox.base import DeadLetter, OpenEntry, Outbox, Told
+from bridge.settings import Settings
+
+
+def dead_letters(_: argparse.Namespace) -> int:
+    """Lists the dead letters."""
+    with contextlib.closing(_outbox()) as outbox:
+        letters = outbox.dead_letters()
+    if not letters:
+        print("There are no dead letters.")
+    for letter in letters:
+        entry = _entry_of(letter)
+        rows = {
+            "at": f"{datetime.fromtimestamp(letter.at, UTC):%Y-%m-%d %H:%M} UTC, after {letter.tries} tries",
+            "event": f"{entry.source} {entry.kind}, delivery {entry.delivery}" if entry else "not readable",
+            "topic": entry.topic if entry else "",
+            "group": letter.group,
+            "reason": letter.reason,
+            "advice": letter.advice,
+        }
+        print("\n".join([letter.id, *table((name, text) for name, text in rows.items() if text), ""]))
+    return 0
+
+
+def _entry_of(letter: DeadLetter) -> Entry | None:
+    try:
+        item = from_message(letter.message)
+    except MessageError:
+        return None
+    return item if isinstance(item, Entry) else None
+
+
+def replay(asked: argparse.Namespace) -> int:
+    """Sends dead letters again; 1 when one of them cannot be."""
+    if not (asked.ids or asked.all or asked.source):
+        raise CommandError("Say which: ids of `dead-letters`, --source NAME, or --all.")
+    publisher = Bridge(Settings.from_env(environment())).publisher
+    letters = [letter for letter in publisher.dead_letters() if _is_asked_for(letter, asked)]
+    if not letters:
+        raise CommandError("No dead letter is meant by that: `dead-letters` lists them.")
+    unreadable = 0
+    for number, letter in enumerate(letters, 1):
+        try:
+            publisher.replay(letter)
+        except (MessageError, Conflict) as error:
+            unreadable += 1
+            print(f"\r{letter.id}: {error}", file=sys.stderr)
+        _progress(number, len(letters))
+    print(f"{len(letters) - unreadable} of {len(letters)} dead letters are sent again.")
+    return 1 if unreadable else 0
+
+
+def _is_asked_for(letter: DeadLetter, asked: argparse.Namespace) -> bool:
+    entry = _entry_of(letter)
+    of_source = asked.source is not None and entry is not None and entry.source == asked.source
+    return bool(asked.all or of_source or any(letter.id.startswith(ident) for ident in asked.ids))
+
+
+def _progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        filled = 40 * done // of
+        end = "\n" if done == of else ""
+        print(f"\r[{'#' * filled}{'.' * (40 - filled)}] {done}/{of}", end=end, file=sys.stderr, flush=True)
+
+
+def history(asked: argparse.Namespace) -> int:
+    """Says what became of the entries of a delivery."""
+    with contextlib.closing(_outbox()) as outbox:
+        known = outbox.history(asked.delivery)
+        dead = {letter.id: letter.reason for letter in outbox.dead_letters()}
+        still_open = {row.entry.id: row for told in known for row in outbox.open_entries(told.group)}
+    if not known:
+        raise CommandError(
+            f"Nothing is known of the delivery {asked.delivery}: it was refused, dropped, or is too old."
+        )
+    for told in known:
+        rows = {
+            "event": f"{told.source} {told.kind}",
+            "group": told.group,
+            "recorded": f"{datetime.fromtimestamp(told.recorded, UTC):%Y-%m-%d %H:%M:%S} UTC",
+            "became": _became(told, dead, still_open),
+        }
+        print("\n".join([told.id, *table(rows.items())]))
+    return 0
+
+
+def _became(told: Told, dead: Mapping[str, str], still_open: Mapping[str, OpenEntry]) -> str:
+    if told.thread:
+        return f"told in the thread {told.thread}"
+    if told.id in dead:
+        return f"a dead letter: {dead[told.id]}"
+    return f"still to be told: {still_open[told.id].state}" if told.id in still_open else "forgotten"
+
+
+def _outbox() -> Outbox:
+    env = environment()
+    return open_outbox(Settings.from_env(env), env)
+
+
+def environment() -> Mapping[str, str]:
+    """The environment with the settings file's values, which all parts of the bridge may read from now on."""
+    os.environ.update(config.environment(os.environ, Path(), config.port(os.environ)))
+    return os.environ
+
+
+def table(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines with aligned columns."""
+    rows = list(rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return ["  " + "  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]
