@@ -72,15 +72,7 @@ class Renderer:
         own = FileSystemLoader(TEMPLATES)
         users = [FileSystemLoader(templates)] if templates else []
         self._loader: BaseLoader = ChoiceLoader([*users, own, PrefixLoader({"default": own}, delimiter=":")])
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=self._loader,
-            autoescape=True,
-            undefined=ChainableUndefined,
-            finalize=lambda value: "" if value is None else value,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(FILTERS)
+        self._environment = environment_of(self._loader)
         self._titles = titles
 
     def considered(self, event: Event) -> tuple[str, ...]:
@@ -162,6 +154,20 @@ class Renderer:
         except TemplateNotFound:
             return False
         return True
+
+
+def environment_of(loader: BaseLoader) -> ImmutableSandboxedEnvironment:
+    """How all templates are read: sandboxed, everything escaped, and what is missing is empty."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=loader,
+        autoescape=True,
+        undefined=ChainableUndefined,
+        finalize=lambda value: "" if value is None else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    return environment
 
 
 def post_html(entries: Sequence[Entry]) -> str:
