@@ -3,7 +3,7 @@
 # Several `make run` on one Azurite share the work, as instances of the app in Azure do.
 AZURITE = 3.35.0
 
-.PHONY: help run test check chaos azurite clean
+.PHONY: help run test check chaos bench azurite clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -13,6 +13,7 @@ help:
 	@echo 'make run     the bridge on this machine, with a page that shows the group: http://127.0.0.1:7071/'
 	@echo 'make test    every test'
 	@echo 'make chaos   minutes of kills, freezes and faults: nothing lost, nothing told twice'
+	@echo 'make bench   what a long history costs, as ratios of one run'
 	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
 	@echo 'make check   linters, types and layers'
 	@echo 'make clean   removes what the others have made'
@@ -31,6 +32,9 @@ check: .venv/ready
 
 chaos: .venv/ready emulator
 	@.venv/bin/python -m tests.chaos
+
+bench: .venv/ready emulator
+	@.venv/bin/python -m tests.growth
 
 azurite: emulator
 	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --skipApiVersionCheck --disableTelemetry --silent

@@ -1,13 +1,19 @@
 """The command line: what a person at a terminal reads."""
 
+import contextlib
 import json
 import logging
+import os
 import shutil
 
 import pytest
 
 from bridge import cli
+from bridge.entries import to_message
+from bridge.outbox.base import DeadLetter, ThreadRow
+from bridge.outbox.sqlite import SqliteOutbox
 from tests.local_stack import ROOT, SECRET, running, workplace
+from tests.outbox_stand_ins import START, entry
 
 PULL = str(ROOT / "samples/github/pull_request.opened.json")
 PING = str(ROOT / "samples/github/ping.json")
@@ -19,7 +25,10 @@ def folder(tmp_path, monkeypatch):
     for name in ("PORT", "BRIDGE_GROUP", "BRIDGE_CONFIG", "BRIDGE_GITHUB_SECRET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(workplace(tmp_path / "work"))
+    before = dict(os.environ)
     yield tmp_path / "work"
+    os.environ.clear()
+    os.environ.update(before)
     logging.getLogger().handlers.clear()
 
 
@@ -185,3 +194,75 @@ def test_run_says_what_is_where(tmp_path):
         f"PORT={port} .venv/bin/python -m bridge send github samples/github/pull_request.opened.json",
     ):
         assert text in log
+
+
+@pytest.fixture
+def outbox(folder, monkeypatch):
+    """An outbox with one dead letter of an entry, an unreadable one, and one that was told."""
+    path = folder / "outbox.sqlite"
+    monkeypatch.setenv("BRIDGE_OUTBOX", str(path))
+    with contextlib.closing(SqliteOutbox(path)) as outbox:
+        for number in (1, 2, 3):
+            outbox.record(entry(number), START, START)
+        told, dead, _ = sorted(outbox.open_entries("g"), key=lambda row: row.entry.id)
+        outbox.finish([told], [ThreadRow(told.entry.key, "the-thread", START, START)])
+        letter = DeadLetter(dead.entry.id, "g", to_message(dead.entry), "400: bad HTML", "Mend it.", START, 3)
+        outbox.bury(dead, letter)
+        outbox.bury_message(DeadLetter("f" * 32, "", "no JSON", "It cannot be read.", "Upgrade.", START))
+        yield outbox
+
+
+def test_dead_letters_are_listed_with_reason_and_advice(outbox, capsys):
+    assert cli.main(["dead-letters"]) == 0
+    told = capsys.readouterr().out
+    for text in (entry(2).id, "after 3 tries", "github push, delivery 2", "Topic 2", "400: bad HTML", "Mend it."):
+        assert text in told
+    assert "not readable" in told
+
+
+def test_no_dead_letters_are_told_so(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("BRIDGE_OUTBOX", str(tmp_path / "empty.sqlite"))
+    assert cli.main(["dead-letters"]) == 0
+    assert capsys.readouterr().out == "There are no dead letters.\n"
+
+
+@pytest.mark.parametrize("which", [["000000000002"], ["--source", "github"]])
+def test_replaying_makes_a_dead_letter_open_again(outbox, capsys, which):
+    assert cli.main(["replay", *which]) == 0
+    assert capsys.readouterr().out == "1 of 1 dead letters are sent again.\n"
+    assert sorted(row.entry.delivery for row in outbox.open_entries("g")) == ["2", "3"]
+    assert [letter.id for letter in outbox.dead_letters()] == ["f" * 32]
+
+
+def test_what_is_still_unreadable_stays_a_dead_letter(outbox, capsys):
+    assert cli.main(["replay", "--all"]) == 1
+    told = capsys.readouterr()
+    assert told.out == "1 of 2 dead letters are sent again.\n"
+    assert "The message is not one of the bridge's" in told.err
+    assert len(outbox.dead_letters()) == 1
+
+
+@pytest.mark.parametrize(
+    ("delivery", "became"),
+    [
+        ("1", "told in the thread the-thread"),
+        ("2", "a dead letter: 400: bad HTML"),
+        ("3", "still to be told: pending"),
+    ],
+)
+def test_the_history_says_what_became_of_a_delivery(outbox, capsys, delivery, became):
+    assert cli.main(["history", delivery]) == 0
+    assert f"became    {became}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["replay"], "Say which"),
+        (["replay", "nothing"], "No dead letter is meant by that"),
+        (["history", "nothing"], "Nothing is known of the delivery nothing"),
+    ],
+)
+def test_a_question_without_an_answer_is_told_so(outbox, capsys, arguments, message):
+    assert cli.main(arguments) == 2
+    assert message in capsys.readouterr().err

@@ -477,6 +477,30 @@ def test_history_is_forgotten_in_the_end(world):
     assert world.group.told() == refs(1, 1)
 
 
+def test_a_week_goes_by(tmp_path):
+    """Clocks, not sleeps: settling, retries, holds, leases, give-up, purge and the ends of threads, day after day."""
+    world, chance = World(tmp_path, 7), random.Random(7)
+    world.publisher = world.make(world.outbox, world.group, history=2 * 86400.0, rules=Rules(idle=3 * 86400.0))
+    faults = [fault for name, fault in FAULTS.items() if name != "unexpected"]
+    numbers = iter(range(10_000))
+    for _ in range(7 * 24):
+        for number in itertools.islice(numbers, chance.randrange(4)):
+            second = world.clock.now - START
+            world.put(at(second + number / 1e6, number, str(chance.randrange(9)), ends_thread=chance.random() < 0.2))
+        world.group.faults += [chance.choice(faults)] * chance.randrange(3)
+        if chance.random() < 0.1:
+            world.outbox.acquire("g", "lease", "frozen", world.clock.now, world.clock.now + LEASE)
+        world.run(3600)
+    world.group.faults = []
+    world.run(3600)
+    assert sorted(world.group.told()) == refs(*range(next(numbers)))
+    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
+    # Two days of history, and what has come since the day's purge.
+    first, last = (world.outbox.history(delivery) for delivery in ("0", str(next(numbers) - 2)))
+    assert (first, len(last)) == ([], 1)
+    world.close()
+
+
 @pytest.mark.parametrize("seed", range(150))
 def test_random_faults_and_crashes_neither_lose_nor_double(tmp_path, seed):
     world, chance = World(tmp_path, seed), random.Random(seed)

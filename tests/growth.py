@@ -1,0 +1,66 @@
+"""What recording and draining cost with a long history, against none, in one run: `make bench`.
+
+Prints a row for each outbox: seconds for the same entries with none and with ROWS entries told before, and the ratio.
+"""
+
+import contextlib
+import tempfile
+import time
+from pathlib import Path
+
+from bridge.drain import Policy
+from bridge.entries import to_message
+from bridge.outbox.azure import AzureOutbox
+from bridge.outbox.azure_queue import AzureQueue
+from bridge.outbox.azure_storage import Account
+from bridge.outbox.base import BATCH, Outbox, ThreadRow
+from bridge.outbox.sqlite import SqliteOutbox
+from bridge.publisher import Publisher
+from tests.azurite import AZURITE, azurite
+from tests.outbox_stand_ins import START, Clock, Group, entry
+
+ROWS, MEASURED = 100_000, 200
+
+
+def measured(outbox: Outbox, clock: Clock, first: int) -> float:
+    """Seconds for recording and draining entries of threads of their own."""
+    publisher, group = Publisher(outbox, Group(), Policy(settle=0), clock=clock), "g"
+    began = time.perf_counter()
+    for number in range(first, first + MEASURED):
+        publisher.handle(to_message(entry(number, str(number), group)))
+        if number % 10 == 9:
+            clock.now += 5
+            publisher.handle('{"version": 1, "type": "wake", "group": "g"}')
+    return time.perf_counter() - began
+
+
+def fill(outbox: Outbox, clock: Clock) -> None:
+    for first in range(0, ROWS, BATCH):
+        for number in range(first, first + BATCH):
+            outbox.record(entry(number, str(number)), START, START)
+        rows = outbox.open_entries("g")
+        outbox.finish(rows, [ThreadRow(row.entry.key, "t", START, START) for row in rows])
+
+
+def row(name: str, outbox: Outbox, clock: Clock) -> str:
+    with contextlib.closing(outbox):
+        measured(outbox, clock, 2 * ROWS)  # warms everything up
+        before = measured(outbox, clock, 3 * ROWS)
+        fill(outbox, clock)
+        after = measured(outbox, clock, 4 * ROWS)
+    return f"| {name}: {MEASURED} entries after {ROWS} | {after:.2f} s | {before:.2f} s | {after / before:.2f} | 1.5 |"
+
+
+def main() -> None:
+    print("| name | measured | against | ratio | goal |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        clock = Clock()
+        print(row("SQLite", SqliteOutbox(Path(folder) / "outbox.sqlite", clock), clock), flush=True)
+        if AZURITE.exists():
+            with azurite(Path(folder)) as storage:
+                account = Account(storage.account())
+                print(row("Azure Tables", AzureOutbox(account.table(), AzureQueue(account), clock), clock))
+
+
+if __name__ == "__main__":
+    main()
