@@ -143,5 +143,5 @@ TABLE: Mapping[str, tuple[str, Callable[[str], Any], str]] = {
     "BRIDGE_THREAD_DAYS": ("thread_days", _at_least(1), "A thread without a post for so long is over"),
     "BRIDGE_GIVE_UP_HOURS": ("give_up_hours", _at_least(0.1), "How long a refused identity or group is tried again"),
     "BRIDGE_HISTORY_DAYS": ("history_days", _at_least(1), "How long repeats of a delivery are recognised"),
-    "BRIDGE_OUTBOX": ("outbox", Path, "The SQLite file of outbox and queue"),
+    "BRIDGE_OUTBOX": ("outbox", Path, "The SQLite file of outbox and queue, where no storage account is set"),
 }
