@@ -22,7 +22,7 @@ run: .venv/ready
 	@exec .venv/bin/python -m bridge run
 
 test: .venv/ready worker emulator
-	@.venv/bin/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov
+	@.venv/bin/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal --cov
 
 check: .venv/ready
 	@.venv/bin/ruff check .

@@ -48,7 +48,7 @@ class Amount:
     hosts: int = 3
 
 
-SHORT = Amount(events=200, kills=4, freezes=3, faults=40, seconds=20)
+SHORT = Amount(events=150, kills=3, freezes=2, faults=30, seconds=12)
 LONG = Amount(events=2400, kills=44, freezes=24, faults=440, seconds=240)
 
 

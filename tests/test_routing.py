@@ -119,6 +119,8 @@ def test_participants_go_along():
         (DEFAULT, "groups = 1", "[groups] must be a table"),
         (DEFAULT, '[groups]\nops = "x"', "the group ops is not a group's object id"),
         (DEFAULT, '[groups]\nops = { name = "x" }', "the group ops is not a group's object id"),
+        (DEFAULT, f'[groups]\nops = {{ id = "{OPS}", name = "x" }}', "the group ops has an unknown key 'name'"),
+        (DEFAULT, f'[groups]\nops = {{ id = "{OPS}", paused = 1 }}', "`paused` must be true or false"),
         (DEFAULT, "[route]\nwhen = 'true'", "in double brackets"),
         (DEFAULT, "route = [1]", "route 1 is not a table"),
         (DEFAULT, route("true", '["ops"]'), "'ops' is not a group's object id"),
@@ -139,3 +141,8 @@ def test_a_wrong_group_is_not_also_missing():
     with pytest.raises(SettingsError) as raised:
         Routes.from_settings("platform", "")
     assert len(raised.value.problems) == 1
+
+
+def test_a_group_may_be_paused():
+    routes = Routes.from_settings(DEFAULT, f'[groups]\nops = {{ id = "{OPS}", paused = true }}\ndev = "{DEV}"')
+    assert routes.paused == {OPS}

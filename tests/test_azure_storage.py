@@ -1,0 +1,165 @@
+"""Azure Storage as the bridge uses it: queues as the Functions host does, and the account by the host's settings."""
+
+import time
+import zlib
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+
+from bridge.entries import Wake, to_message
+from bridge.errors import MessageError
+from bridge.outbox import is_configured
+from bridge.outbox.azure import AzureOutbox
+from bridge.outbox.azure_queue import AzureQueue
+from bridge.outbox.azure_storage import Account
+from bridge.outbox.base import DeadLetter
+from tests.azurite import needs_azurite
+from tests.local_stack import PATIENCE
+from tests.outbox_stand_ins import START, Clock, entry
+
+
+@pytest.fixture
+def account(storage):
+    return Account(storage.account())
+
+
+@pytest.fixture
+def queue(account):
+    made = AzureQueue(account)
+    yield made
+    made.close()
+
+
+def taken(queue, lease=60):
+    """The next message, waited for."""
+    deadline = time.monotonic() + PATIENCE
+    while (message := queue.take(lease)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return message
+
+
+@needs_azurite
+def test_a_message_is_hidden_until_it_is_due(queue):
+    queue.put("ü", 1)
+    assert queue.take(60) is None
+    message = taken(queue)
+    assert (message.body, message.dequeue_count) == ("ü", 1)
+    assert queue.take(60) is None
+
+
+@needs_azurite
+def test_messages_are_base64_as_the_host_reads_them_and_others_are_read_as_they_are(queue, account):
+    queue.put("x")
+    raw = account.queue()
+    assert [message.content for message in raw.peek_messages()] == ["eA=="]
+    queue.delete(taken(queue))
+    raw.send_message("no base64!")
+    assert taken(queue).body == "no base64!"
+    raw.close()
+
+
+@needs_azurite
+def test_a_renewed_message_is_deleted_by_its_new_receipt(queue):
+    queue.put("x")
+    first = taken(queue)
+    renewed = queue.renew(first, 60)
+    stale = [queue.delete(first), queue.renew(first, 1), queue.retry(first, 1)]
+    assert not any(stale)
+    assert queue.delete(renewed)
+    assert queue.take(1) is None
+
+
+@needs_azurite
+def test_a_message_comes_again_and_is_poison_in_the_end(queue):
+    queue.put("x")
+    assert queue.retry(taken(queue), 0)
+    again = taken(queue)
+    assert again.dequeue_count == 2
+    assert queue.poison(again)
+    (poisoned,) = queue.poisoned()
+    assert poisoned.body == "x"
+    assert queue.discard(poisoned)
+    assert not queue.discard(poisoned)
+
+
+@needs_azurite
+def test_when_to_look_again_is_soon(queue):
+    assert time.time() < queue.next_visible() < time.time() + 5
+
+
+@pytest.fixture
+def outbox(account):
+    made = AzureOutbox(account.table(), AzureQueue(account), Clock())
+    yield made
+    made.close()
+
+
+@needs_azurite
+def test_an_entry_of_any_size_that_the_queue_takes_fits_into_a_row(outbox):
+    big = entry(1, html="".join(chr(0x4E00 + n * 7919 % 20000) for n in range(15_000)))
+    outbox.record(big, START, START)
+    assert [row.entry for row in outbox.open_entries("g")] == [big]
+
+
+@needs_azurite
+def test_a_key_may_hold_what_the_name_of_a_row_may_not(outbox):
+    outbox.record(entry(1, thread="refs/heads/a#b?c\\d"), START, START)
+    assert outbox.threads("g", ["github refs/heads/a#b?c\\d"]) == {}
+
+
+@needs_azurite
+def test_what_storage_refuses_is_raised(outbox):
+    outbox.record(entry(1), START, START)
+    (row,) = outbox.open_entries("g")
+    with pytest.raises(HttpResponseError):
+        outbox.bury(row, DeadLetter(row.entry.id, "g", "", "x" * 70_000, "", START))
+
+
+@needs_azurite
+def test_an_open_row_that_holds_no_entry_is_an_error(outbox, account):
+    outbox.record(entry(1), START, START)
+    with account.table() as table:
+        name = {"PartitionKey": "g", "RowKey": f"open-{entry(1).id}"}
+        table.update_entity({**name, "message": zlib.compress(to_message(Wake("g")).encode())})
+    with pytest.raises(MessageError):
+        outbox.open_entries("g")
+
+
+FORMS = {
+    "a connection string": ({"": "UseDevelopmentStorage=true"}, ("UseDevelopmentStorage=true", "", ""), None),
+    "a name": (
+        {"__accountName": "contoso"},
+        ("", "https://contoso.table.core.windows.net", "https://contoso.queue.core.windows.net"),
+        DefaultAzureCredential,
+    ),
+    "an address": (
+        {"__tableServiceUri": "https://contoso.table.core.windows.net", "__credential": "managedidentity"},
+        ("", "https://contoso.table.core.windows.net", "https://contoso.queue.core.windows.net"),
+        ManagedIdentityCredential,
+    ),
+    "both addresses": (
+        {
+            "__tableServiceUri": "https://t.example",
+            "__queueServiceUri": "https://q.example",
+            "__credential": "managedidentity",
+            "__clientId": "an-id",
+        },
+        ("", "https://t.example", "https://q.example"),
+        ManagedIdentityCredential,
+    ),
+}
+
+
+@pytest.mark.parametrize(("parts", "account", "credential"), FORMS.values(), ids=FORMS)
+def test_the_account_is_the_one_of_the_functions_host(parts, account, credential):
+    env = {f"AzureWebJobsStorage{part}": value for part, value in parts.items()}
+    assert is_configured(env)
+    found = Account.from_env(env)
+    assert (found.connection, found.tables, found.queues) == account
+    assert credential is None or isinstance(found.credential, credential)
+
+
+def test_without_any_of_them_there_is_no_account():
+    assert not is_configured({"AzureWebJobsStorage": " ", "AzureWebJobsStorage__credential": "managedidentity"})

@@ -1,0 +1,11 @@
+"""Chaos, a minute of it: `make chaos` has more."""
+
+from tests import chaos
+from tests.azurite import needs_azurite
+
+
+@needs_azurite
+def test_kills_freezes_and_faults_neither_lose_nor_double_nor_disorder(tmp_path, storage):
+    outcome = chaos.run(tmp_path, storage.account(), chaos.SHORT)
+    assert outcome.accepted == chaos.SHORT.events
+    assert (outcome.lost, outcome.duplicated, outcome.disordered, outcome.split) == ([], [], [], [])

@@ -1,0 +1,41 @@
+"""Several hosts on one storage account, as instances of the app in Azure."""
+
+import contextlib
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests import chaos
+from tests.azurite import needs_azurite
+from tests.local_stack import GROUPS, NAMES, issue
+
+
+@needs_azurite
+@pytest.mark.parametrize("hosts", [1, 2, 4])
+def test_any_number_of_hosts_gives_the_same_posts(tmp_path, storage, hosts):
+    with chaos.cluster(tmp_path, storage.account(), hosts, BRIDGE_DIGEST_OVER="100") as cluster:
+        cluster.graph.fault(*[{"kind": "slow", "seconds": 0.1}] * 500)
+        events = [(issue("opened", number + 1), NAMES[number % 6]) for number in range(36)]
+        with ThreadPoolExecutor(6) as pool:
+            sent = list(pool.map(lambda item: _send(cluster, *item), enumerate(events)))
+        with contextlib.closing(cluster.store()) as store:
+            deadline = time.monotonic() + 60
+            while set(sent) - set(chaos.told_by(store)):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            told = chaos.told_by(store)
+            assert {group: len(store.threads(group)) for group in store.groups()} == dict.fromkeys(
+                [GROUPS[name] for name in NAMES[:6]], 6
+            )
+        log = cluster.graph.get("/graph/_log").json()
+    assert Counter(reference for reference, posts in told.items() for _ in posts) == Counter(sent)
+    assert max(logged["in_group"] for logged in log) == 1
+    assert max(logged["in_flight"] for logged in log) <= 4
+
+
+def _send(cluster, number, event):
+    payload, group = event
+    answer = cluster.hosts[number % len(cluster.hosts)].send("issues", payload, group)
+    return answer.json()["accepted"][0][:12]
