@@ -34,11 +34,16 @@ class Azurite:
 
     def account(self) -> str:
         """The connection string of an account that nobody else uses."""
-        name = next(self._names)
+        name, tables, queues = self.addresses()
         return (
             f"DefaultEndpointsProtocol=http;AccountName={name};AccountKey={KEY};"
-            f"TableEndpoint=http://127.0.0.1:{self._tables}/{name};QueueEndpoint=http://127.0.0.1:{self._queues}/{name};"
+            f"TableEndpoint={tables};QueueEndpoint={queues};"
         )
+
+    def addresses(self) -> tuple[str, str, str]:
+        """The name of an account that nobody else uses, with the addresses of its tables and queues."""
+        name = next(self._names)
+        return name, f"http://127.0.0.1:{self._tables}/{name}", f"http://127.0.0.1:{self._queues}/{name}"
 
 
 @contextlib.contextmanager

@@ -1,9 +1,11 @@
 """Azure Storage as the bridge uses it: queues as the Functions host does, and the account by the host's settings."""
 
+import contextlib
 import time
 import zlib
 
 import pytest
+from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import HttpResponseError
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
@@ -14,7 +16,7 @@ from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.base import DeadLetter
-from tests.azurite import needs_azurite
+from tests.azurite import KEY, needs_azurite
 from tests.local_stack import PATIENCE
 from tests.outbox_stand_ins import START, Clock, entry
 
@@ -159,6 +161,17 @@ def test_the_account_is_the_one_of_the_functions_host(parts, account, credential
     found = Account.from_env(env)
     assert (found.connection, found.tables, found.queues) == account
     assert credential is None or isinstance(found.credential, credential)
+
+
+@needs_azurite
+def test_an_account_is_reached_by_its_addresses_and_a_credential(storage):
+    # The emulator takes tokens over TLS alone; a key is a credential as well.
+    name, tables, queues = storage.addresses()
+    account = Account("", tables, queues, AzureNamedKeyCredential(name, KEY))
+    with contextlib.closing(AzureOutbox(account.table(), AzureQueue(account), Clock())) as outbox:
+        outbox.record(entry(1), START, START)
+        outbox.put_wake("g", START)
+        assert outbox.counts().open == 1
 
 
 def test_without_any_of_them_there_is_no_account():
