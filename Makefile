@@ -37,7 +37,7 @@ bench: .venv/ready emulator
 	@.venv/bin/python -m tests.growth
 
 azurite: emulator
-	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --skipApiVersionCheck --disableTelemetry --silent
+	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --disableTelemetry --silent
 
 clean:
 	@rm -rf .venv .azurite .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -25,9 +25,11 @@ GUARD = START + SLACK + REQUEST + LATE + LAG
 RENEW_BELOW = START + SLACK + REQUEST + 15
 SETTLED_THREAD = 60.0  # a thread of that age that is not there is gone, and not late
 LONGEST_RETRY_AFTER = 3600.0
+UNREADABLE = 3600.0  # a group whose threads may not be read is asked so long
 
 _REFUSED_CONTENT = "Look at the event's template and payload; correct the template, then replay the dead letter."
 _REFUSED_ACCESS = "Give the identity access to the group, or route its events elsewhere; then replay the dead letter."
+_MAYBE = "It may have been posted."
 _NEVER_KNOWN = "Look into the group whether the post is there; if it is not, replay the dead letter."
 
 
@@ -141,11 +143,11 @@ class Drain:
 
     def _not_found_out(self, rows: list[OpenEntry], error: GraphError) -> None:
         now, tries = self._clock(), rows[0].tries
-        if isinstance(error, AccessRefused):
-            self._hold(error)
-        elif now > rows[0].claimed + self._policy.give_up:
+        # Who may not read the group may still post there: it is not held for that.
+        patience = UNREADABLE if isinstance(error, AccessRefused) else self._policy.give_up
+        if now > rows[0].claimed + patience:
             for row in rows:
-                self._bury(row, f"Whether it was posted could not be found out: {error}", _NEVER_KNOWN)
+                self._bury(row, f"{_MAYBE} Whether it was could not be found out: {error}", _NEVER_KNOWN)
         else:
             wait = self._wait(error, tries)
             self._change(rows, "deferred", due=now + wait, tries=tries + 1, reason=str(error))
@@ -279,7 +281,8 @@ class Drain:
         self._log("held", list(self._open.values()), reason=str(error))
         for row in list(self._open.values()):
             if now >= max(since, row.recorded) + self._policy.give_up:
-                self._bury(row, str(error), _REFUSED_ACCESS)
+                in_doubt = row.state is State.SENDING
+                self._bury(row, f"{_MAYBE} {error}" if in_doubt else str(error), _REFUSED_ACCESS)
 
     # The rows.
 

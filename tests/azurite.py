@@ -50,8 +50,7 @@ class Azurite:
 def azurite(folder: Path) -> Iterator[Azurite]:
     blobs, queues, tables = (closed_port() for _ in range(3))
     ports = ["--blobPort", str(blobs), "--queuePort", str(queues), "--tablePort", str(tables)]
-    # The libraries are newer than the newest version of the interface that it knows by name.
-    options = ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+    options = ["--inMemoryPersistence", "--disableTelemetry", "--silent"]
     with (folder / "azurite.log").open("wb") as log:
         process = subprocess.Popen(
             [AZURITE, *ports, *options],

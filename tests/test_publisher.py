@@ -279,6 +279,30 @@ def test_a_search_that_is_never_answered_ends_as_a_dead_letter(world):
     assert "could not be found out" in letter.reason
 
 
+def test_a_group_that_may_not_be_read_goes_on_and_what_is_in_doubt_may_have_been_posted(world):
+    world.group.faults = [(True, OutcomeUnknown("504"))]
+    world.group.find_faults = [AccessRefused("403: no")] * 10_000
+    world.put(entry(1))
+    world.run(60)
+    world.put(entry(2, "two"))
+    world.run(3600)
+    assert world.group.told() == refs(1, 2)
+    (letter,) = world.outbox.dead_letters()
+    assert letter.reason == "It may have been posted. Whether it was could not be found out: 403: no"
+
+
+def test_what_is_in_doubt_when_a_held_group_is_given_up_may_have_been_posted(world):
+    world.group.faults = [(True, OutcomeUnknown("504")), *[AccessRefused("403: no")] * 10_000]
+    world.group.find_faults = [NotSent("no")] * 10_000
+    world.put(entry(1))
+    world.run(60)
+    world.put(entry(2, "two"))
+    world.run(26 * 3600)
+    reasons = {letter.id: letter.reason for letter in world.outbox.dead_letters()}
+    assert reasons[entry(1).id].startswith("It may have been posted.")
+    assert reasons[entry(2).id] == "403: no"
+
+
 def test_a_thread_that_stays_away_is_replaced(world):
     world.put(entry(1))
     world.run(100)

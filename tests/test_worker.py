@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from bridge.entries import from_message
+from bridge.outbox.azure_queue import AzureQueue
+from bridge.outbox.azure_storage import Account
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.sources import SOURCES
+from tests.azurite import needs_azurite
 from tests.graph_servers import GROUP, mailbox_at
 from tests.local_stack import ROOT, SECRET, environment
 
@@ -195,3 +198,16 @@ def test_without_a_secret_the_function_key_is_asked_for(tmp_path):
         functions = bindings(keyed.ask(index=str(ROOT)))
         assert functions["webhook_github"]["httpTrigger"]["authLevel"] == "FUNCTION"
         assert keyed.webhook()["status"] == "202"
+
+
+@needs_azurite
+def test_with_a_storage_account_outbox_and_wakes_are_there(tmp_path, storage):
+    account = storage.account()
+    with worker(tmp_path, AzureWebJobsStorage=account) as azure:
+        azure.ask(index=str(ROOT))
+        (message,) = azure.webhook()["outputs"]["entries"]
+        assert azure.publish(message) == {"outputs": {}}
+        with contextlib.closing(AzureQueue(Account(account))) as wakes:
+            assert azure.publish(wakes.take(60).body) == {"outputs": {}}
+        assert [thread.posts for thread in azure.mailbox.threads(GROUP)] == [1]
+        assert not azure.outbox.exists()

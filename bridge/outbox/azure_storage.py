@@ -16,6 +16,8 @@ from bridge.outbox import CONNECTION
 TABLE, QUEUE = "bridge", "entries"
 # A message is tried again by the host; a drain's lease must not run out while the library is patient.
 _OPTIONS: dict[str, Any] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 15}
+# Older than what the library would ask for: emulators refuse versions that are newer than themselves.
+_QUEUE_OPTIONS = {**_OPTIONS, "api_version": "2021-12-02"}
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class Account:
     def queue(self, name: str = QUEUE) -> QueueClient:
         """The queue of that name; it is made where there is none."""
         if self.connection:
-            client = QueueClient.from_connection_string(self.connection, name, **_OPTIONS)
+            client = QueueClient.from_connection_string(self.connection, name, **_QUEUE_OPTIONS)
         else:
-            client = QueueClient(self.queues, name, credential=self.credential, **_OPTIONS)
+            client = QueueClient(self.queues, name, credential=self.credential, **_QUEUE_OPTIONS)
         _make(client.create_queue)
         return client
 
