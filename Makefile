@@ -13,7 +13,7 @@ help:
 	@echo 'make run     the bridge on this machine, with a page that shows the group: http://127.0.0.1:7071/'
 	@echo 'make test    every test'
 	@echo 'make chaos   minutes of kills, freezes and faults: nothing lost, nothing told twice'
-	@echo 'make bench   what a long history costs, as ratios of one run'
+	@echo 'make bench   what storms and a long history cost, as ratios of one run'
 	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
 	@echo 'make check   linters, types and layers'
 	@echo 'make clean   removes what the others have made'
@@ -34,6 +34,7 @@ chaos: .venv/ready emulator
 	@.venv/bin/python -m tests.chaos
 
 bench: .venv/ready emulator
+	@.venv/bin/python -m tests.storm
 	@.venv/bin/python -m tests.growth
 
 azurite: emulator

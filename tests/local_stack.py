@@ -87,16 +87,16 @@ class Stack:
         found = [(thread, self._mail(group, thread["id"])) for thread in page["threads"]]
         return [(thread["topic"], [post["html"] for post in mail["posts"]]) for thread, mail in found]
 
-    def told(self, group: str, *answers: requests.Response) -> list[tuple[str, list[str]]]:
+    def told(self, group: str, *answers: requests.Response, patience: float = PATIENCE) -> list[tuple[str, list[str]]]:
         """The threads of a group as soon as what those answers accepted has been told."""
         accepted = {ident[:12] for answer in answers for ident in answer.json()["accepted"]}
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             threads = self.threads(group)
             if accepted <= set(references(threads)):
                 return threads
             time.sleep(0.05)
-        raise AssertionError(f"{group} has {threads} after {PATIENCE} seconds, not {accepted}")
+        raise AssertionError(f"{group} has {threads} after {patience} seconds, not {accepted}")
 
     def health(self) -> dict:
         return self.get("/api/health/details", params={"code": "local"}).json()

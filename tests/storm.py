@@ -1,0 +1,60 @@
+"""Many webhooks at once, and what becomes of them: `make bench` has a thousand, a test some hundred."""
+
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.local_stack import NAMES, Stack, issue, references, running
+
+GRAPH = 0.3  # seconds a request
+RATE = 100  # webhooks a second
+EVENTS = 1000
+GROUP = NAMES[0]
+
+
+@dataclass(frozen=True)
+class Storm:
+    """What came of it. seconds: from the first webhook to the last post."""
+
+    sent: Counter[str]
+    told: Counter[str]
+    requests: int
+    seconds: float
+
+
+def storm(folder: Path, events: int, threads: int) -> Storm:
+    """Sends webhooks of so many threads to a bridge whose Graph takes its time."""
+    with running(folder, BRIDGE_SETTLE_SECONDS="1") as stack:
+        for method in ("POST", "GET"):
+            stack.fault(*[{"kind": "slow", "seconds": GRAPH, "method": method}] * 2000)
+        began = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda number: _send(stack, began, number, threads), range(events)))
+        sent = Counter(answer.json()["accepted"][0][:12] for answer in answers)
+        told = references(stack.told(GROUP, *answers, patience=120))
+        seconds = time.monotonic() - began
+        return Storm(sent, Counter(told), len(stack.get("/graph/_log").json()), seconds)
+
+
+def _send(stack: Stack, began: float, number: int, threads: int):
+    time.sleep(max(0.0, began + number / RATE - time.monotonic()))
+    return stack.send("issues", issue("labeled", number % threads + 1, label={"name": str(number)}), GROUP)
+
+
+def main() -> None:
+    print("| name | measured | against | ratio | goal |\n|---|---|---|---|---|")
+    for threads in (EVENTS, 20):
+        with tempfile.TemporaryDirectory() as folder:
+            found = storm(Path(folder), EVENTS, threads)
+        name, alone = f"{EVENTS} webhooks in {EVENTS / RATE:.0f} s, {threads} threads", EVENTS * GRAPH / 4
+        print(f"| {name}: requests | {found.requests} | {EVENTS} | {found.requests / EVENTS:.3f} | 0.06 |")
+        print(
+            f"| {name}: told | {found.seconds:.0f} s | {alone:.0f} s | {found.seconds / alone:.2f} | 0.4 |", flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()
