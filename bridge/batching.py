@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 
+from bridge.digests import MAX_ROWS
 from bridge.outbox.base import OpenEntry, State, ThreadRow
 
 MOST_CARDS, MOST_BYTES = 20, 200_000  # of a post; the bytes are its HTML's
-MOST_ROWS, ROW_BYTES = 200, 700  # of a digest; the bytes are a row's without its text and link
 SKEW = 1.0  # seconds; clocks of two machines may be that far apart
 
 Rows = tuple[OpenEntry, ...]
@@ -169,5 +169,4 @@ def _fits_cards(rows: Rows) -> bool:
 
 
 def _fits_rows(rows: Rows) -> bool:
-    texts = sum(len(row.entry.summary.encode()) + len(row.entry.url.encode()) for row in rows)
-    return len(rows) <= MOST_ROWS and texts + ROW_BYTES * len(rows) <= MOST_BYTES
+    return len(rows) <= MAX_ROWS

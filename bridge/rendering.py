@@ -61,6 +61,20 @@ class _Draft:
     html: str
 
 
+def environment(loader: BaseLoader) -> ImmutableSandboxedEnvironment:
+    """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters."""
+    sandbox = ImmutableSandboxedEnvironment(
+        loader=loader,
+        autoescape=True,
+        undefined=ChainableUndefined,
+        finalize=lambda value: "" if value is None else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    sandbox.filters.update(FILTERS)
+    return sandbox
+
+
 class Renderer:
     """Turns events into entries, by the user's templates and the bridge's own.
 
@@ -72,7 +86,7 @@ class Renderer:
         own = FileSystemLoader(TEMPLATES)
         users = [FileSystemLoader(templates)] if templates else []
         self._loader: BaseLoader = ChoiceLoader([*users, own, PrefixLoader({"default": own}, delimiter=":")])
-        self._environment = environment_of(self._loader)
+        self._environment = environment(self._loader)
         self._titles = titles
 
     def considered(self, event: Event) -> tuple[str, ...]:
@@ -154,20 +168,6 @@ class Renderer:
         except TemplateNotFound:
             return False
         return True
-
-
-def environment_of(loader: BaseLoader) -> ImmutableSandboxedEnvironment:
-    """How all templates are read: sandboxed, everything escaped, and what is missing is empty."""
-    environment = ImmutableSandboxedEnvironment(
-        loader=loader,
-        autoescape=True,
-        undefined=ChainableUndefined,
-        finalize=lambda value: "" if value is None else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(FILTERS)
-    return environment
 
 
 def post_html(entries: Sequence[Entry]) -> str:
