@@ -1,6 +1,6 @@
 """What recording and draining cost with a long history, against none, in one run: `make bench`.
 
-Prints a row for each outbox: seconds for the same entries with none and with ROWS entries told before, and the ratio.
+Prints a row for each outbox: seconds for the same entries after many others were told, against those after none.
 """
 
 import contextlib
@@ -20,6 +20,8 @@ from tests.azurite import AZURITE, azurite
 from tests.outbox_stand_ins import START, Clock, Group, entry
 
 ROWS, MEASURED = 100_000, 200
+# The emulator searches through all its rows, whatever the query; a test counts the requests instead.
+ROWS_OF_AZURITE = 2_000
 
 
 def measured(outbox: Outbox, clock: Clock, first: int) -> float:
@@ -34,32 +36,33 @@ def measured(outbox: Outbox, clock: Clock, first: int) -> float:
     return time.perf_counter() - began
 
 
-def fill(outbox: Outbox, clock: Clock) -> None:
-    for first in range(0, ROWS, BATCH):
+def fill(outbox: Outbox, rows: int) -> None:
+    for first in range(0, rows, BATCH):
         for number in range(first, first + BATCH):
             outbox.record(entry(number, str(number)), START, START)
-        rows = outbox.open_entries("g")
-        outbox.finish(rows, [ThreadRow(row.entry.key, "t", START, START) for row in rows])
+        told = outbox.open_entries("g")
+        outbox.finish(told, [ThreadRow(row.entry.key, "t", START, START) for row in told])
 
 
-def row(name: str, outbox: Outbox, clock: Clock) -> str:
+def row(name: str, outbox: Outbox, clock: Clock, rows: int) -> str:
     with contextlib.closing(outbox):
         measured(outbox, clock, 2 * ROWS)  # warms everything up
         before = measured(outbox, clock, 3 * ROWS)
-        fill(outbox, clock)
+        fill(outbox, rows)
         after = measured(outbox, clock, 4 * ROWS)
-    return f"| {name}: {MEASURED} entries after {ROWS} | {after:.2f} s | {before:.2f} s | {after / before:.2f} | 1.5 |"
+    return f"| {name}: {MEASURED} entries after {rows} | {after:.2f} s | {before:.2f} s | {after / before:.2f} | 1.5 |"
 
 
 def main() -> None:
     print("| name | measured | against | ratio | goal |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock()
-        print(row("SQLite", SqliteOutbox(Path(folder) / "outbox.sqlite", clock), clock), flush=True)
+        print(row("SQLite", SqliteOutbox(Path(folder) / "outbox.sqlite", clock), clock, ROWS), flush=True)
         if AZURITE.exists():
             with azurite(Path(folder)) as storage:
                 account = Account(storage.account())
-                print(row("Azure Tables", AzureOutbox(account.table(), AzureQueue(account), clock), clock))
+                outbox = AzureOutbox(account.table(), AzureQueue(account), clock)
+                print(row("Azure Tables", outbox, clock, ROWS_OF_AZURITE))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import HttpResponseError
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
+from bridge.drain import Policy
 from bridge.entries import Wake, to_message
 from bridge.errors import MessageError
 from bridge.outbox import is_configured
@@ -16,9 +17,10 @@ from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.base import DeadLetter
+from bridge.publisher import Publisher
 from tests.azurite import KEY, needs_azurite
 from tests.local_stack import PATIENCE
-from tests.outbox_stand_ins import START, Clock, entry
+from tests.outbox_stand_ins import START, Clock, Group, entry
 
 
 @pytest.fixture
@@ -127,6 +129,36 @@ def test_an_open_row_that_holds_no_entry_is_an_error(outbox, account):
         table.update_entity({**name, "message": zlib.compress(to_message(Wake("g")).encode())})
     with pytest.raises(MessageError):
         outbox.open_entries("g")
+
+
+class Counting:
+    """A client that counts its calls."""
+
+    def __init__(self, inner):
+        self._inner = inner
+        self.calls = 0
+
+    def __getattr__(self, name):
+        self.calls += 1
+        return getattr(self._inner, name)
+
+
+@needs_azurite
+def test_a_long_history_costs_no_request_more(account):
+    table, clock = Counting(account.table()), Clock()
+    with contextlib.closing(AzureOutbox(table, AzureQueue(account), clock)) as outbox:
+        publisher = Publisher(outbox, Group(), Policy(settle=0), clock=clock)
+        calls = []
+        for number in range(40):
+            before = table.calls
+            publisher.handle(to_message(entry(number, str(number))))
+            clock.now += 5
+            publisher.handle(to_message(Wake("g")))
+            calls.append(table.calls - before)
+        assert outbox.counts().open == 0
+    # The first one makes the rows that the others find. Slots are tried in random order, but none is taken.
+    assert set(calls[1:20]) == set(calls[20:])
+    assert max(calls) < 25
 
 
 FORMS = {
