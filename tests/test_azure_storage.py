@@ -16,9 +16,10 @@ from bridge.outbox import is_configured
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
-from bridge.outbox.base import DeadLetter
+from bridge.outbox.base import DeadLetter, Message
 from bridge.publisher import Publisher
 from tests.azurite import KEY, needs_azurite
+from tests.graph_servers import answer, raw
 from tests.local_stack import PATIENCE
 from tests.outbox_stand_ins import START, Clock, Group, entry
 
@@ -86,6 +87,14 @@ def test_a_message_comes_again_and_is_poison_in_the_end(queue):
     assert poisoned.body == "x"
     assert queue.discard(poisoned)
     assert not queue.discard(poisoned)
+
+
+@pytest.mark.parametrize("call", [AzureQueue.delete, lambda queue, message: queue.renew(message, 60)])
+def test_a_refusal_of_the_storage_is_not_taken_for_a_stale_receipt(call):
+    with raw(answer(201), answer(201), answer(403)) as server:
+        account = Account("", server.url, server.url, AzureNamedKeyCredential("account", KEY))
+        with contextlib.closing(AzureQueue(account)) as queue, pytest.raises(HttpResponseError):
+            call(queue, Message("1", "x", 1, "a receipt"))
 
 
 @needs_azurite

@@ -4,15 +4,18 @@ import base64
 import binascii
 import math
 import time
+from dataclasses import replace
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.storage.queue import QueueClient
+from azure.core.exceptions import HttpResponseError
+from azure.storage.queue import QueueClient, QueueMessage
 
 from bridge.outbox.azure_storage import QUEUE, Account
 from bridge.outbox.base import Message
 
 _FOR_EVER = -1
 _POISON_LEASE = 300  # seconds in which poisoned messages are taken back
+# A receipt that another one has replaced, and a message that is gone.
+_STALE = (400, 404)
 _AGAIN = 0.2  # seconds; when the next message is visible, a storage queue does not tell
 
 
@@ -25,24 +28,22 @@ class AzureQueue:
 
     def put(self, body: str, delay: float = 0.0) -> None:
         """See `Queue.put`."""
-        # What is not base64 the host moves to the poison queue, unless host.json says otherwise.
-        text = base64.b64encode(body.encode()).decode()
-        self._queue.send_message(text, visibility_timeout=math.ceil(delay), time_to_live=_FOR_EVER)
+        self._queue.send_message(_encoded(body), visibility_timeout=math.ceil(delay), time_to_live=_FOR_EVER)
 
     def take(self, lease: float) -> Message | None:
         """See `Queue.take`."""
         message = self._queue.receive_message(visibility_timeout=math.ceil(lease))
-        if message is None:
-            return None
-        return Message(message.id, _text(message.content), message.dequeue_count or 1, message.pop_receipt or "")
+        return None if message is None else _message(message)
 
     def renew(self, message: Message, lease: float) -> Message | None:
         """See `Queue.renew`."""
         try:
             updated = self._queue.update_message(message.id, message.receipt, visibility_timeout=math.ceil(lease))
-        except HttpResponseError:
+        except HttpResponseError as error:
+            if error.status_code not in _STALE:
+                raise
             return None
-        return Message(message.id, message.body, message.dequeue_count, updated.pop_receipt or "")
+        return replace(message, receipt=updated.pop_receipt or "")
 
     def retry(self, message: Message, delay: float) -> bool:
         """See `Queue.retry`."""
@@ -50,7 +51,7 @@ class AzureQueue:
 
     def poison(self, message: Message) -> bool:
         """See `Queue.poison`."""
-        self._poison.send_message(base64.b64encode(message.body.encode()).decode(), time_to_live=_FOR_EVER)
+        self._poison.send_message(_encoded(message.body), time_to_live=_FOR_EVER)
         return self.delete(message)
 
     def delete(self, message: Message) -> bool:
@@ -64,7 +65,7 @@ class AzureQueue:
     def poisoned(self) -> list[Message]:
         """See `Queue.poisoned`."""
         found = self._poison.receive_messages(messages_per_page=32, visibility_timeout=_POISON_LEASE)
-        return [Message(one.id, _text(one.content), one.dequeue_count or 1, one.pop_receipt or "") for one in found]
+        return [_message(message) for message in found]
 
     def discard(self, message: Message) -> bool:
         """See `Queue.discard`."""
@@ -79,9 +80,20 @@ class AzureQueue:
 def _delete(queue: QueueClient, message: Message) -> bool:
     try:
         queue.delete_message(message.id, message.receipt)
-    except (ResourceNotFoundError, HttpResponseError):
+    except HttpResponseError as error:
+        if error.status_code not in _STALE:
+            raise
         return False
     return True
+
+
+def _message(taken: QueueMessage) -> Message:
+    return Message(taken.id, _text(taken.content), taken.dequeue_count or 1, taken.pop_receipt or "")
+
+
+def _encoded(body: str) -> str:
+    # What is not base64 the host moves to the poison queue, unless host.json says otherwise.
+    return base64.b64encode(body.encode()).decode()
 
 
 def _text(content: str) -> str:
