@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain, groupby
+from typing import TypeVar
 
 from bridge.batching import SKEW, Batch, Rules, ended_after, next_due, plan
 from bridge.digests import digest_html, digest_topic
@@ -26,6 +27,8 @@ RENEW_BELOW = START + SLACK + REQUEST + 15
 SETTLED_THREAD = 60.0  # a thread of that age that is not there is gone, and not late
 LONGEST_RETRY_AFTER = 3600.0
 UNREADABLE = 3600.0  # a group whose threads may not be read is asked so long
+
+_Row = TypeVar("_Row", OpenEntry, ThreadRow)
 
 _REFUSED_CONTENT = "Look at the event's template and payload; correct the template, then replay the dead letter."
 _REFUSED_ACCESS = "Give the identity access to the group, or route its events elsewhere; then replay the dead letter."
@@ -260,9 +263,8 @@ class Drain:
             threads = {row.entry.key: self._threads[row.entry.key] for row in rows if row.entry.key in self._threads}
             gone = [row for row in threads.values() if row.thread and row.created + SETTLED_THREAD < now]
             lost = [replace(row, thread="", ended=None) for row in gone]
-            for start in range(0, len(lost), BATCH):
-                written = self._outbox.lose_threads(self._group, lost[start : start + BATCH])
-                self._threads |= {row.key: row for row in written}
+            for part in _parts(lost):
+                self._threads |= {row.key: row for row in self._outbox.lose_threads(self._group, part)}
         missing = rows[0].missing + 1
         self._change(rows, "deferred", state=State.DEFERRED, due=now + LAG + SKEW, missing=missing, reason=str(error))
 
@@ -322,7 +324,7 @@ def thread_row(known: ThreadRow | None, rows: Sequence[OpenEntry], thread: str, 
     return replace(known, thread=thread, posted=now, ended=ended_after(known.ended, rows))
 
 
-def _parts(rows: Sequence[OpenEntry]) -> Iterator[Sequence[OpenEntry]]:
+def _parts(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
     """The rows in batches of storage."""
     for start in range(0, len(rows), BATCH):
         yield rows[start : start + BATCH]

@@ -52,15 +52,7 @@ class Publisher:
 
         What cannot be read becomes a dead letter: it would be no more readable the next time.
         """
-        try:
-            item = from_message(message)
-        except MessageError as error:
-            self._bury(message, error)
-            return
-        if isinstance(item, Entry):
-            self._record(item)
-        else:
-            self._woken(item)
+        self._take(message, self._woken)
 
     def sweep(self) -> None:
         """Wakes groups with overdue entries, takes back what was poisoned, and forgets what is old."""
@@ -71,7 +63,7 @@ class Publisher:
                 # Whatever the wake row says: the wake that it promises has not come.
                 self._outbox.put_wake(group, now)
         for poisoned in self._outbox.poisoned():
-            self._take_back(poisoned.body)
+            self._take(poisoned.body, self._put_back)
             self._outbox.discard(poisoned)
         self._purge(now)
 
@@ -188,16 +180,19 @@ class Publisher:
         pause = self._outbox.pause(group)
         return due is not None and max(due, pause.until if pause else due) <= now
 
-    def _take_back(self, body: str) -> None:
+    def _take(self, message: str | bytes, woken: Callable[[Wake], None]) -> None:
         try:
-            item = from_message(body)
+            item = from_message(message)
         except MessageError as error:
-            self._bury(body, error)
+            self._bury(message, error)
             return
         if isinstance(item, Entry):
             self._record(item)
         else:
-            self._outbox.put_wake(item.group, self._clock())
+            woken(item)
+
+    def _put_back(self, wake: Wake) -> None:
+        self._outbox.put_wake(wake.group, self._clock())
 
     def _bury(self, message: str | bytes, error: MessageError) -> None:
         text = message if isinstance(message, str) else message.decode("utf-8", "replace")
