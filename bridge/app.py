@@ -54,7 +54,7 @@ def _publisher(settings: Settings, paused: frozenset[str], titles: Mapping[str, 
     from bridge.graph.threads import GroupThreads  # noqa: PLC0415
     from bridge.publisher import Publisher  # noqa: PLC0415
 
-    identity = token_source(settings.identity, settings.client_id, settings.graph_url)
+    identity = token_source(settings)
     rules = Rules(settings.reopen_minutes * 60, settings.thread_days * 86400, int(settings.digest_over))
     policy = Policy(
         rules=rules,
@@ -64,7 +64,7 @@ def _publisher(settings: Settings, paused: frozenset[str], titles: Mapping[str, 
         paused=paused,
         titles=titles,
     )
-    channel = GroupThreads(GraphClient(settings.graph_url, identity))
+    channel = GroupThreads(GraphClient(settings.graph_base, identity))
     return Publisher(open_outbox(settings, os.environ), channel, policy)
 
 

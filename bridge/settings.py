@@ -1,17 +1,33 @@
 """The bridge's settings: one frozen value, read from the environment once."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bridge.clouds import CLOUDS, Cloud
 from bridge.errors import SettingsError
 
-IDENTITIES = ("managed-identity", "developer")
-# https://learn.microsoft.com/graph/deployments: tokens of one cloud are worth nothing in another.
-GRAPH_HOSTS = ("graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn")
+IDENTITIES = ("managed-identity", "agent-user", "service-account", "developer")
+CHANNELS = ("threads", "mail")
+# What cannot do without what: (setting, its value): the settings that it needs.
+_NEEDS = {
+    ("BRIDGE_IDENTITY", "agent-user"): (
+        "BRIDGE_TENANT_ID",
+        "BRIDGE_BLUEPRINT_ID",
+        "BRIDGE_AGENT_ID",
+        "BRIDGE_AGENT_USER_ID",
+    ),
+    ("BRIDGE_IDENTITY", "service-account"): (
+        "BRIDGE_TENANT_ID",
+        "BRIDGE_APP_ID",
+        "BRIDGE_CLIENT_ID",
+        "BRIDGE_KEY_VAULT_URL",
+    ),
+    ("BRIDGE_CHANNEL", "mail"): ("BRIDGE_MAIL_FROM",),
+}
 _SECRET = re.compile(r"BRIDGE_([A-Z0-9_]+)_SECRET")
 # https://learn.microsoft.com/azure/app-service/app-service-key-vault-references: one that Azure could not resolve
 # arrives as its own text.
@@ -27,7 +43,18 @@ class Settings:
     templates: Path | None = None
     identity: str = "managed-identity"
     client_id: str = ""
-    graph_url: str = "https://graph.microsoft.com/v1.0"
+    tenant_id: str = ""
+    blueprint_id: str = ""
+    agent_id: str = ""
+    agent_user_id: str = ""
+    app_id: str = ""
+    key_vault_url: str = ""
+    key_vault_entry: str = "webhook-bridge-account"
+    public_url: str = ""
+    channel: str = "threads"
+    mail_from: str = ""
+    cloud_name: str = "global"
+    graph_url: str = ""
     settle_seconds: float = 5.0
     digest_over: float = 10.0
     reopen_minutes: float = 15.0
@@ -36,6 +63,16 @@ class Settings:
     history_days: float = 30.0
     outbox: Path = Path(".bridge/outbox.sqlite")
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud of BRIDGE_CLOUD."""
+        return CLOUDS[self.cloud_name]
+
+    @property
+    def graph_base(self) -> str:
+        """The base URL of Graph, with its version."""
+        return self.graph_url or f"https://{self.cloud.graph}/v1.0"
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Settings":
@@ -54,10 +91,32 @@ class Settings:
             except ValueError as error:
                 problems.append(f"{name} {error}")
         values["config"] = _config_text(values.get("config", ""), problems)
+        if host := env.get("WEBSITE_HOSTNAME", ""):
+            # https://learn.microsoft.com/azure/app-service/reference-app-settings
+            values.setdefault("public_url", f"https://{host}")
+        problems += _contradictions(values)
         secrets = _secrets(env, problems)
         if problems:
             raise SettingsError(problems)
         return Settings(**values, secrets=secrets)
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[str]:
+    """What each setting would be good for by itself, but not with the others."""
+    problems: list[str] = []
+    for (name, choice), needed in _NEEDS.items():
+        if values.get(TABLE[name][0]) == choice:
+            problems += [
+                f"{other} is missing: {name}={choice} needs it" for other in needed if not values.get(TABLE[other][0])
+            ]
+    cloud = CLOUDS[values.get("cloud_name", "global")]
+    url = values.get("graph_url", "")
+    if url and not is_loopback(url) and urlsplit(url).hostname != cloud.graph:
+        problems.append("BRIDGE_GRAPH_URL is not of the cloud of BRIDGE_CLOUD, whose tokens it would not take")
+    vault = values.get("key_vault_url", "")
+    if vault and not str(urlsplit(vault).hostname).endswith(f".{cloud.vault}"):
+        problems.append(f"BRIDGE_KEY_VAULT_URL is not of the cloud of BRIDGE_CLOUD, whose vaults end in .{cloud.vault}")
+    return problems
 
 
 def _secrets(env: Mapping[str, str], problems: list[str]) -> dict[str, tuple[str, ...]]:
@@ -116,12 +175,49 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return convert
 
 
+def _listed(choices: Iterable[str]) -> str:
+    *others, last = (f"`{choice}`" for choice in choices)
+    return f"{', '.join(others)} or {last}"
+
+
+def _name(text: str) -> str:
+    # It becomes a part of a URL.
+    if not re.fullmatch(r"[\w.@-]+", text):
+        raise ValueError("is not an id: copy it from the portal")
+    return text
+
+
 def _graph_url(text: str) -> str:
     # Plain HTTP only to this machine, where the stand-in Graph listens: a token must not travel in the clear.
+    hosts = [cloud.graph for cloud in CLOUDS.values()]
     match = re.match(r"https://([\w.-]+)(?=[:/]|$)", text)
-    if not (match and match[1] in GRAPH_HOSTS) and not re.match(r"https?://(127\.0\.0\.1|localhost|\[::1\])[:/]", text):
-        raise ValueError(f"must begin with https:// and one of {', '.join(GRAPH_HOSTS)}")
+    if not (match and match[1] in hosts) and not re.match(r"https?://(127\.0\.0\.1|localhost|\[::1\])[:/]", text):
+        raise ValueError(f"must begin with https:// and one of {', '.join(hosts)}")
     return text.rstrip("/")
+
+
+def _address(what: str) -> Callable[[str], str]:
+    """An https:// URL of a host alone."""
+
+    def convert(text: str) -> str:
+        if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?/?", text):
+            raise ValueError(f"must be {what}, with nothing behind the host")
+        return text.rstrip("/")
+
+    return convert
+
+
+def _mailbox(text: str) -> str:
+    if not re.fullmatch(r"[^<>@\s/?#]+@[^<>@\s/?#]+", text):
+        raise ValueError("must be the address of a mailbox, like bridge@contoso.com")
+    return text
+
+
+def _entry_name(text: str) -> str:
+    # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
+    if not re.fullmatch(r"[0-9A-Za-z-]{1,120}", text):
+        raise ValueError("must be of letters, digits and hyphens, as the names of secrets in Key Vault are")
+    return text
 
 
 def is_loopback(url: str) -> bool:
@@ -134,9 +230,28 @@ TABLE: Mapping[str, tuple[str, Callable[[str], Any], str]] = {
     "BRIDGE_GROUP": ("group", str, "Object id of the group that gets what no route sends elsewhere"),
     "BRIDGE_CONFIG": ("config", str, "Groups and routes as TOML: the text itself, or the path of a file"),
     "BRIDGE_TEMPLATES": ("templates", _folder, "Folder of your own templates, searched before the bridge's"),
-    "BRIDGE_IDENTITY": ("identity", _one_of(*IDENTITIES), "Who posts: `managed-identity`, or `developer` (`az login`)"),
+    "BRIDGE_IDENTITY": ("identity", _one_of(*IDENTITIES), f"Who posts: {_listed(IDENTITIES)}"),
     "BRIDGE_CLIENT_ID": ("client_id", str, "Client id of a user-assigned managed identity; empty: system-assigned"),
-    "BRIDGE_GRAPH_URL": ("graph_url", _graph_url, "Base URL of Microsoft Graph, with its version"),
+    "BRIDGE_TENANT_ID": ("tenant_id", _name, "Id of the Entra tenant (`agent-user`, `service-account`)"),
+    "BRIDGE_BLUEPRINT_ID": ("blueprint_id", _name, "Client id of the agent identity blueprint (`agent-user`)"),
+    "BRIDGE_AGENT_ID": ("agent_id", _name, "Client id of the agent identity (`agent-user`)"),
+    "BRIDGE_AGENT_USER_ID": ("agent_user_id", _name, "Object id or user principal name of the agent's user"),
+    "BRIDGE_APP_ID": ("app_id", _name, "Client id of the app registration that the account signs in to"),
+    "BRIDGE_KEY_VAULT_URL": (
+        "key_vault_url",
+        _address("the URL of a key vault"),
+        "Key vault that keeps the account's sign-in (`service-account`)",
+    ),
+    "BRIDGE_KEY_VAULT_ENTRY": ("key_vault_entry", _entry_name, "Name of the sign-in in the key vault"),
+    "BRIDGE_PUBLIC_URL": (
+        "public_url",
+        _address("the URL of the app"),
+        "URL of the app, where the sign-in returns to; empty: the one that Azure gives it",
+    ),
+    "BRIDGE_CHANNEL": ("channel", _one_of(*CHANNELS), f"How posts get into groups: {_listed(CHANNELS)}"),
+    "BRIDGE_MAIL_FROM": ("mail_from", _mailbox, "Address of the mailbox that sends the mail (`mail`)"),
+    "BRIDGE_CLOUD": ("cloud_name", _one_of(*CLOUDS), f"Cloud of the tenant: {_listed(CLOUDS)}"),
+    "BRIDGE_GRAPH_URL": ("graph_url", _graph_url, "Base URL of Microsoft Graph, with its version; empty: v1.0"),
     "BRIDGE_SETTLE_SECONDS": ("settle_seconds", _at_least(0), "How long an entry waits for others of its thread"),
     "BRIDGE_DIGEST_OVER": ("digest_over", _at_least(1), "More new threads at once than this become one, a digest"),
     "BRIDGE_REOPEN_MINUTES": ("reopen_minutes", _at_least(0), "What happens sooner after a thread's end goes on in it"),

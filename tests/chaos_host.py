@@ -50,8 +50,8 @@ class FastQueue(AzureQueue):
 
 
 def publisher(settings: Settings, account: Account) -> Publisher:
-    identity = token_source(settings.identity, settings.client_id, settings.graph_url)
-    client = GraphClient(settings.graph_url, identity, timeout=(5 / SPEED, 30 / SPEED), total=60 / SPEED)
+    identity = token_source(settings)
+    client = GraphClient(settings.graph_base, identity, timeout=(5 / SPEED, 30 / SPEED), total=60 / SPEED)
     policy = Policy(
         rules=Rules(digest_over=int(settings.digest_over)),
         settle=settings.settle_seconds * SPEED,

@@ -14,6 +14,7 @@ from bridge.graph.client import GraphClient
 from bridge.graph.identities import token_source
 from bridge.local.host import listen
 from bridge.local.mailbox import Mailbox
+from bridge.settings import Settings
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 
@@ -47,9 +48,7 @@ def graph_client(monkeypatch, address: str, **options) -> Iterator[GraphClient]:
     """A client of the stand-in Graph at that address, with the managed identity that its endpoint gives."""
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", "local")
-    client = GraphClient(
-        f"{address}/graph/v1.0", token_source("managed-identity", "", f"{address}/graph/v1.0"), **options
-    )
+    client = GraphClient(f"{address}/graph/v1.0", token_source(Settings()), **options)
     with contextlib.closing(client):
         yield client
 

@@ -273,7 +273,7 @@ def test_a_page_that_is_no_list_is_empty():
 def test_a_revoked_token_of_a_managed_identity_is_replaced(tmp_path, monkeypatch):
     with mailbox_at(tmp_path) as (mailbox, address), graph_client(monkeypatch, address) as client:
         client.request("GET", THREADS)
-        mailbox.revoke_tokens()
+        mailbox.tokens.revoke()
         client.request("GET", THREADS)
         assert [entry.status for entry in mailbox.log] == [200, 401, 200]
 

@@ -1,14 +1,15 @@
+import re
 import stat
 import sys
 import time
 
 import pytest
 
+from bridge.clouds import CLOUDS
 from bridge.errors import AccessRefused, NotSent
-from bridge.graph.identities import FRESH, scope, token_source, without_tokens
+from bridge.graph.identities import FRESH, token_source, without_tokens
+from bridge.settings import Settings
 from tests.graph_servers import answer, closed_port, mailbox_at, raw
-
-LOOPBACK = "http://127.0.0.1:7071/graph/v1.0"
 
 
 @pytest.fixture
@@ -35,27 +36,20 @@ def az(monkeypatch, tmp_path):
     return install
 
 
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://graph.microsoft.com/v1.0", "https://graph.microsoft.com/.default"),
-        ("https://graph.microsoft.com/beta", "https://graph.microsoft.com/.default"),
-        ("https://graph.microsoft.us/v1.0", "https://graph.microsoft.us/.default"),
-        ("https://dod-graph.microsoft.us/v1.0", "https://dod-graph.microsoft.us/.default"),
-        ("https://microsoftgraph.chinacloudapi.cn/v1.0", "https://microsoftgraph.chinacloudapi.cn/.default"),
-        ("http://127.0.0.1:7071/graph/v1.0", "https://graph.microsoft.com/.default"),
-        ("http://localhost:7071/graph/v1.0", "https://graph.microsoft.com/.default"),
-        ("http://[::1]:7071/graph/v1.0", "https://graph.microsoft.com/.default"),
-    ],
-)
-def test_a_token_is_asked_for_the_cloud_of_the_url(url, expected):
-    assert scope(url) == expected
+@pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
+def test_each_cloud_has_its_own_graph(cloud, endpoint):
+    name = next(name for name, one in CLOUDS.items() if one == cloud)
+    body = b'{"access_token": "t", "expires_on": "%d", "resource": "r", "token_type": "Bearer"}' % (time.time() + 3600)
+    with raw(answer(200, body, Content_Type="application/json")) as server:
+        endpoint(server.url)
+        token_source(Settings(cloud_name=name)).token()
+    assert re.search(rf"[?&]resource=https://{re.escape(cloud.graph)}[& ]", server.requests[0].decode())
 
 
 def test_a_managed_identity_gets_a_token_and_keeps_it(tmp_path, endpoint):
     with mailbox_at(tmp_path) as (_, address):
         endpoint(address)
-        identity = token_source("managed-identity", "", LOOPBACK)
+        identity = token_source(Settings())
         first = identity.token()
         assert first.startswith("eyJ")
         assert identity.token() == first
@@ -66,7 +60,7 @@ def test_a_user_assigned_identity_is_asked_for_by_its_client_id(endpoint):
     body = b'{"access_token": "t", "expires_on": "%d", "resource": "r", "token_type": "Bearer"}' % (time.time() + 3600)
     with raw(answer(200, body, Content_Type="application/json")) as server:
         endpoint(server.url, header="the-header")
-        assert token_source("managed-identity", "1f4f-client", LOOPBACK).token() == "t"
+        assert token_source(Settings(client_id="1f4f-client")).token() == "t"
     request = server.requests[0]
     assert b"client_id=1f4f-client" in request
     assert b"resource=https://graph.microsoft.com&" in request
@@ -82,7 +76,7 @@ def test_an_issuer_that_gives_no_token_refuses_or_fails(endpoint, status, error)
     with raw(answer(status, body, Content_Type="application/json")) as server:
         endpoint(server.url)
         with pytest.raises(error) as caught:
-            token_source("managed-identity", "", LOOPBACK).token()
+            token_source(Settings()).token()
     assert "abc.def" not in str(caught.value)
 
 
@@ -90,23 +84,23 @@ def test_the_wrong_header_is_refused_with_advice(tmp_path, endpoint):
     with mailbox_at(tmp_path) as (_, address):
         endpoint(address, header="wrong")
         with pytest.raises(AccessRefused, match="BRIDGE_CLIENT_ID"):
-            token_source("managed-identity", "", LOOPBACK).token()
+            token_source(Settings()).token()
         with pytest.raises(AccessRefused, match="1f4f-client"):
-            token_source("managed-identity", "1f4f-client", LOOPBACK).token()
+            token_source(Settings(client_id="1f4f-client")).token()
 
 
 def test_an_issuer_that_cannot_be_reached_is_tried_again_later(endpoint):
     endpoint(f"http://127.0.0.1:{closed_port()}")
     begun = time.monotonic()
     with pytest.raises(NotSent, match="No access token"):
-        token_source("managed-identity", "", LOOPBACK).token()
+        token_source(Settings()).token()
     assert time.monotonic() - begun < 5
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
 def test_a_developer_posts_with_the_token_of_az_login(az):
     az("""echo '{"accessToken": "of-the-person", "expires_on": 4102444800}'""")
-    identity = token_source("developer", "", LOOPBACK)
+    identity = token_source(Settings(identity="developer"))
     assert identity.token() == identity.token(FRESH) == "of-the-person"
     with pytest.raises(AccessRefused, match="az login"):
         identity.token('{"access_token": {"acrs": {"essential": true, "value": "c1"}}}')
@@ -116,7 +110,7 @@ def test_a_developer_posts_with_the_token_of_az_login(az):
 def test_a_developer_who_is_not_signed_in_is_told_to(az):
     az("echo 'ERROR: Please run az login to setup account.' >&2; exit 1")
     with pytest.raises(AccessRefused, match="az login"):
-        token_source("developer", "", LOOPBACK).token()
+        token_source(Settings(identity="developer")).token()
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_nothing_is_shown_without_a_token_for_graph(client):
         answer = client.call("GET", THREADS, headers={"Authorization": authorization})
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "InvalidAuthenticationToken")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
-    client.mailbox.revoke_tokens()
+    client.mailbox.tokens.revoke()
     revoked = client.call("GET", THREADS)
     assert (revoked.status_code, revoked.headers["WWW-Authenticate"][:7]) == (401, "Bearer ")
 

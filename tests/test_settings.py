@@ -27,7 +27,18 @@ def test_every_setting_arrives(tmp_path):
         "BRIDGE_TEMPLATES": str(tmp_path),
         "BRIDGE_IDENTITY": "developer",
         "BRIDGE_CLIENT_ID": "an-id",
-        "BRIDGE_GRAPH_URL": "https://graph.microsoft.com/beta/",
+        "BRIDGE_TENANT_ID": "contoso.onmicrosoft.com",
+        "BRIDGE_BLUEPRINT_ID": "a-blueprint",
+        "BRIDGE_AGENT_ID": "an-agent",
+        "BRIDGE_AGENT_USER_ID": "agent@contoso.com",
+        "BRIDGE_APP_ID": "an-app",
+        "BRIDGE_KEY_VAULT_URL": "https://bridge.vault.usgovcloudapi.net/",
+        "BRIDGE_KEY_VAULT_ENTRY": "entry-1",
+        "BRIDGE_PUBLIC_URL": "https://bridge.contoso.com/",
+        "BRIDGE_CHANNEL": "mail",
+        "BRIDGE_MAIL_FROM": "bridge@contoso.com",
+        "BRIDGE_CLOUD": "us-gov",
+        "BRIDGE_GRAPH_URL": "https://graph.microsoft.us/beta/",
         "BRIDGE_SETTLE_SECONDS": "0.5",
         "BRIDGE_DIGEST_OVER": "20",
         "BRIDGE_REOPEN_MINUTES": "30",
@@ -43,7 +54,18 @@ def test_every_setting_arrives(tmp_path):
         templates=tmp_path,
         identity="developer",
         client_id="an-id",
-        graph_url="https://graph.microsoft.com/beta",
+        tenant_id="contoso.onmicrosoft.com",
+        blueprint_id="a-blueprint",
+        agent_id="an-agent",
+        agent_user_id="agent@contoso.com",
+        app_id="an-app",
+        key_vault_url="https://bridge.vault.usgovcloudapi.net",
+        key_vault_entry="entry-1",
+        public_url="https://bridge.contoso.com",
+        channel="mail",
+        mail_from="bridge@contoso.com",
+        cloud_name="us-gov",
+        graph_url="https://graph.microsoft.us/beta",
         settle_seconds=0.5,
         digest_over=20,
         reopen_minutes=30,
@@ -117,3 +139,60 @@ def test_only_this_machine_is_asked_without_tls(url):
 def test_a_token_is_given_to_no_other_host_than_graph(url):
     (problem,) = problems_of({"BRIDGE_GRAPH_URL": url})
     assert problem.startswith("BRIDGE_GRAPH_URL must begin with https:// and one of graph.microsoft.com, ")
+
+
+def test_the_cloud_says_where_graph_is():
+    assert Settings.from_env({"BRIDGE_CLOUD": "china"}).graph_base == "https://microsoftgraph.chinacloudapi.cn/v1.0"
+
+
+def test_azure_says_where_the_app_is_unless_a_person_does():
+    azure = {"WEBSITE_HOSTNAME": "bridge.azurewebsites.net"}
+    assert Settings.from_env(azure).public_url == "https://bridge.azurewebsites.net"
+    own = azure | {"BRIDGE_PUBLIC_URL": "https://bridge.contoso.com"}
+    assert Settings.from_env(own).public_url == "https://bridge.contoso.com"
+
+
+@pytest.mark.parametrize(
+    ("env", "missing"),
+    [
+        ({"BRIDGE_IDENTITY": "agent-user"}, {"TENANT_ID", "BLUEPRINT_ID", "AGENT_ID", "AGENT_USER_ID"}),
+        ({"BRIDGE_IDENTITY": "service-account"}, {"TENANT_ID", "APP_ID", "CLIENT_ID", "KEY_VAULT_URL"}),
+        ({"BRIDGE_CHANNEL": "mail"}, {"MAIL_FROM"}),
+    ],
+)
+def test_a_choice_names_every_setting_that_it_needs(env, missing):
+    problems = problems_of(env)
+    assert {problem.split()[0] for problem in problems} == {f"BRIDGE_{name}" for name in missing}
+    assert all(f"{name}={value}" in problem for problem in problems for name, value in env.items())
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"BRIDGE_CLOUD": "china", "BRIDGE_GRAPH_URL": "https://graph.microsoft.com/v1.0"},
+        {"BRIDGE_CLOUD": "us-gov", "BRIDGE_KEY_VAULT_URL": "https://bridge.vault.azure.net"},
+        {"BRIDGE_KEY_VAULT_URL": "https://vault.azure.net.evil.test"},
+    ],
+)
+def test_hosts_of_another_cloud_are_told_before_their_tokens_are_refused(env):
+    (problem,) = problems_of(env)
+    assert "is not of the cloud of BRIDGE_CLOUD" in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BRIDGE_TENANT_ID", "contoso.com/../other"),
+        ("BRIDGE_KEY_VAULT_URL", "http://bridge.vault.azure.net"),
+        ("BRIDGE_KEY_VAULT_URL", "https://bridge.vault.azure.net/secrets/x"),
+        ("BRIDGE_KEY_VAULT_ENTRY", "a/b"),
+        ("BRIDGE_PUBLIC_URL", "https://bridge.contoso.com/api?x=1"),
+        ("BRIDGE_MAIL_FROM", "Bridge <bridge@contoso.com>"),
+        ("BRIDGE_CHANNEL", "pigeon"),
+        ("BRIDGE_CLOUD", "moon"),
+    ],
+)
+def test_what_would_become_another_address_is_refused(name, value):
+    (problem,) = problems_of({name: value})
+    assert problem.startswith(name)
+    assert value not in problem

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from bridge.errors import AccessRefused, GraphError, NotSent
-from bridge.settings import GRAPH_HOSTS, is_loopback
+from bridge.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,24 +30,18 @@ class Identity(Protocol):
         """
 
 
-def token_source(identity: str, client_id: str, graph_url: str) -> Identity:
-    """The identity of that name (`managed-identity` or `developer`), for the cloud of `graph_url`.
+def token_source(settings: Settings) -> Identity:
+    """The identity that the settings name, for the Graph of their cloud.
 
-    client_id: of a user-assigned managed identity; empty means the system-assigned one.
     Importing azure-identity takes a fifth of a second, so it happens here, where only publishing pays for it.
     https://learn.microsoft.com/python/api/azure-identity/azure.identity.managedidentitycredential
     """
+    scope = settings.cloud.graph_scope
     makers: dict[str, Callable[[], Identity]] = {
-        "managed-identity": lambda: _managed_identity(client_id, scope(graph_url)),
-        "developer": lambda: _developer(scope(graph_url)),
+        "managed-identity": lambda: _managed_identity(settings.client_id, scope),
+        "developer": lambda: _developer(scope),
     }
-    return makers[identity]()
-
-
-def scope(graph_url: str) -> str:
-    """The scope that stands for all permissions the identity has on the Graph of that URL."""
-    host = GRAPH_HOSTS[0] if is_loopback(graph_url) else urlsplit(graph_url).hostname
-    return f"https://{host}/.default"
+    return makers[settings.identity]()
 
 
 def without_tokens(text: str) -> str:

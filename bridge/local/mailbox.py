@@ -21,13 +21,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from bridge.clouds import CLOUDS
 from bridge.local.mailbox_faults import Fault, Faults
 from bridge.local.mailbox_graph import OPERATIONS, Call, Failure, Operation, check_group
 from bridge.local.mailbox_store import MailPost, MailStore, MailThread
-from bridge.settings import GRAPH_HOSTS
+from bridge.local.tokens import Grant, Tokens
 
 IDENTITY_HEADER = "local"
 _CLIENT_ID = "00000000-0000-4000-8000-0000000000c1"
+_ROLES = ("Group-Conversation.ReadWrite.All",)
 _VERSIONS = ("v1.0", "beta")
 _TOKEN_SECONDS = 24 * 3600
 _LARGEST_BODY = 4 << 20
@@ -53,17 +55,20 @@ class Logged:
 class Mailbox:
     """The stand-in: routes to mount, what it keeps, the faults to come, and a log of the requests.
 
-    path: the SQLite file of threads and posts. clock: what posts are dated by and faults are timed by.
+    path: the SQLite file of threads and posts. clock: what posts are dated by and faults are timed by. tokens: those
+    that are good here, in which its own endpoint remembers what it hands out.
     `faults` and `missing_groups` may be changed at any time; `log` has the last requests, oldest first.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC), tokens: Tokens | None = None
+    ) -> None:
+        self.tokens = tokens or Tokens()
         self.faults = Faults()
         self.missing_groups: set[str] = set()
         self.log: deque[Logged] = deque(maxlen=_LONGEST_LOG)
         self._clock = clock
         self._store = MailStore(path, clock)
-        self._tokens: dict[str, float] = {}
         self._in_flight: Counter[str] = Counter()
 
     def routes(self) -> list[BaseRoute]:
@@ -90,10 +95,6 @@ class Mailbox:
         """The posts of a thread, the oldest first."""
         return self._store.posts(group, thread)
 
-    def revoke_tokens(self) -> None:
-        """Makes every token that was handed out until now worthless."""
-        self._tokens = {}
-
     def close(self) -> None:
         """Closes the file; no request may come afterwards."""
         self._store.close()
@@ -109,8 +110,8 @@ class Mailbox:
         # In real time, whatever the mailbox's clock says: azure-identity has no clock that could be set.
         expires = int(time.time()) + _TOKEN_SECONDS
         token = _jwt({"aud": resource, "appid": client_id, "idtyp": "app", "exp": expires})
-        if resource.rstrip("/") in {f"https://{host}" for host in GRAPH_HOSTS}:
-            self._tokens[token] = expires
+        if resource.rstrip("/") in {f"https://{cloud.graph}" for cloud in CLOUDS.values()}:
+            self.tokens.remember(token, Grant("app", frozenset(_ROLES), client_id, resource.rstrip("/"), expires))
         answer = {"access_token": token, "expires_on": str(expires), "resource": resource, "token_type": "Bearer"}
         return JSONResponse(answer | {"client_id": client_id})
 
@@ -167,7 +168,7 @@ class Mailbox:
         scheme, _, token = authorization.partition(" ")
         if scheme != "Bearer" or not token:
             raise Failure(401, "InvalidAuthenticationToken", "Access token is empty.")
-        if self._tokens.get(token, 0) <= time.time():
+        if self.tokens.grant(token) is None:
             raise Failure(401, "InvalidAuthenticationToken", "Access token validation failure. Invalid or expired.")
 
     def _call(self, request: Request, content: object, fault: Fault) -> Call:
@@ -224,6 +225,5 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str]) -> 
 
 def _jwt(claims: Mapping[str, Any]) -> str:
     """A token in the form of a JWT, without a signature: this mailbox remembers what it hands out."""
-    roles = ["Group-Conversation.ReadWrite.All"]
-    parts = ({"typ": "JWT", "alg": "none"}, {**claims, "roles": roles, "jti": secrets.token_urlsafe(16)})
+    parts = ({"typ": "JWT", "alg": "none"}, {**claims, "roles": _ROLES, "jti": secrets.token_urlsafe(16)})
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
