@@ -1,22 +1,24 @@
-"""The triggers, and nothing else: a webhook function for each source, `publish`, `sweep` and `health`."""
+"""The triggers, and nothing else: a webhook function for each source, delivery, health, and the sign-in."""
 
 import json
 import logging
 import os
 import typing
 from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl
 
 import azure.functions as func
 
 from bridge.app import Bridge
 from bridge.entries import to_message
-from bridge.errors import SettingsError
+from bridge.errors import BridgeError, SettingsError, SignInError
 from bridge.events import Webhook
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
 
 _logger = logging.getLogger("bridge")
+_WRONG = {"error": "The settings are wrong; /api/health/details names them, with the key."}
 _QUEUE, _STORAGE = "entries", "AzureWebJobsStorage"
 
 app = func.FunctionApp()
@@ -45,7 +47,7 @@ def _webhook(source: Source) -> Callable[[func.HttpRequest, func.Out[typing.List
     # The worker refuses func.Out[list[str]] when it loads the app; it reads typing.List as one message an item.
     def webhook(req: func.HttpRequest, entries: func.Out[typing.List[str]]) -> func.HttpResponse:  # noqa: UP006
         if bridge is None:
-            return _answer(503, {"error": "The settings are wrong; /api/health/details names them, with the key."})
+            return _answer(503, _WRONG)
         request = Webhook(dict(req.headers), req.get_body(), req.method, dict(req.params))
         receipt = bridge.receiver.receive(source.name, request)
         if receipt.entries:
@@ -65,14 +67,14 @@ for _source in SOURCES.values():
 @app.queue_trigger(arg_name="message", queue_name=_QUEUE, connection=_STORAGE)
 def publish(message: func.QueueMessage) -> None:
     """Records an entry, or drains a group that a wake names."""
-    _publishing().publisher.handle(message.get_body())
+    _working().publisher.handle(message.get_body())
 
 
 @app.function_name("sweep")
 @app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *", run_on_startup=False)
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the worker binds it by name
     """Wakes what was overslept, takes back what was poisoned, forgets what is old."""
-    _publishing().publisher.sweep()
+    _working().sweep()
 
 
 @app.function_name("health")
@@ -91,6 +93,40 @@ def health_details(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 
     return _answer(*_health())
 
 
+@app.function_name("sign_in")
+@app.route("sign-in", methods=["GET"], auth_level=func.AuthLevel.ADMIN)
+def sign_in(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name
+    """Sends the browser to Entra, where the service account signs in."""
+    return _told(
+        lambda: func.HttpResponse(status_code=302, headers={"Location": _working().delivery.sign_in().begin()})
+    )
+
+
+# Anyone may call it, but only with the state that the other function has signed.
+@app.function_name("sign_in_callback")
+@app.route("sign-in/callback", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
+    """Redeems what Entra sends the browser back with, and keeps the account."""
+
+    def finished() -> func.HttpResponse:
+        form = dict(parse_qsl(req.get_body().decode("utf-8", "replace")))
+        name = _working().delivery.sign_in().finish(form)
+        return func.HttpResponse(f"{name} has signed in; you may close this page.\n", mimetype="text/plain")
+
+    return _told(finished)
+
+
+def _told(answer: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+    """The answer, or what the person before the browser has to know instead."""
+    if bridge is None:
+        return _answer(503, _WRONG)
+    try:
+        return answer()
+    except BridgeError as error:
+        status = 400 if isinstance(error, SignInError) else 503
+        return func.HttpResponse(f"{error}\n", status_code=status, mimetype="text/plain")
+
+
 def _health() -> tuple[int, Mapping[str, object]]:
     if bridge is None:
         return 503, {"ok": False, "problems": problems}
@@ -103,7 +139,7 @@ def _health() -> tuple[int, Mapping[str, object]]:
     return 200 if ok else 503, {"ok": ok, **report}
 
 
-def _publishing() -> Bridge:
+def _working() -> Bridge:
     if bridge is None:
         raise SettingsError(problems)  # the message stays in the queue until the settings are mended
     return bridge

@@ -16,6 +16,7 @@ from bridge.sources import SOURCES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bridge.delivery import Delivery
     from bridge.outbox.base import Outbox
     from bridge.publisher import Publisher
     from bridge.settings import Settings
@@ -34,38 +35,29 @@ class Bridge:
         self.renderer = Renderer(settings.templates, self.titles)
         self.receiver = Receiver(SOURCES, settings.secrets, self.routes, self.renderer, lambda: datetime.now(UTC))
         self._publisher = publisher
+        self._delivery: Delivery | None = None
         self._building = threading.Lock()
 
     @property
     def publisher(self) -> Publisher:
+        """The one who delivers."""
+        return self._publisher or self.delivery.publisher
+
+    def sweep(self) -> None:
+        """What is done every five minutes, whether or not anything comes in."""
+        (self._publisher or self.delivery).sweep()
+
+    @property
+    def delivery(self) -> Delivery:
         """The delivering wing, one for the process, built when it is first needed."""
         with self._building:
-            if self._publisher is None:
-                self._publisher = _publisher(self.settings, self.routes.paused, self.titles)
-            return self._publisher
+            if self._delivery is None:
+                # Imported here, so that a worker that only receives starts without it.
+                from bridge.delivery import Delivery  # noqa: PLC0415
 
-
-def _publisher(settings: Settings, paused: frozenset[str], titles: Mapping[str, str]) -> Publisher:
-    # Imported here, so that a worker that only receives starts without them.
-    from bridge.batching import Rules  # noqa: PLC0415
-    from bridge.drain import Policy  # noqa: PLC0415
-    from bridge.graph.client import GraphClient  # noqa: PLC0415
-    from bridge.graph.identities import token_source  # noqa: PLC0415
-    from bridge.graph.threads import GroupThreads  # noqa: PLC0415
-    from bridge.publisher import Publisher  # noqa: PLC0415
-
-    identity = token_source(settings)
-    rules = Rules(settings.reopen_minutes * 60, settings.thread_days * 86400, int(settings.digest_over))
-    policy = Policy(
-        rules=rules,
-        settle=settings.settle_seconds,
-        give_up=settings.give_up_hours * 3600,
-        history=settings.history_days * 86400,
-        paused=paused,
-        titles=titles,
-    )
-    channel = GroupThreads(GraphClient(settings.graph_base, identity))
-    return Publisher(open_outbox(settings, os.environ), channel, policy)
+                outbox = open_outbox(self.settings, os.environ)
+                self._delivery = Delivery(self.settings, self.routes, self.titles, outbox)
+            return self._delivery
 
 
 def open_outbox(settings: Settings, env: Mapping[str, str]) -> Outbox:

@@ -103,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("delivery", metavar="DELIVERY", help="the delivery's id, as its service shows it")
     history.set_defaults(command=operations.history)
 
+    sign_in = commands.add_parser("sign-in", help="lets the service account sign in to a deployed app, in a browser")
+    sign_in.add_argument("url", nargs="?", metavar="URL", help="the app's URL (BRIDGE_PUBLIC_URL)")
+    sign_in.set_defaults(command=operations.sign_in)
+
     sources = commands.add_parser("sources", help="lists the services: URL, proof, and the setting of the secret")
     sources.set_defaults(command=_sources)
     return parser

@@ -167,11 +167,17 @@ class Drain:
             thread = self._send(batch, batch.target or (thread if batch.follows else ""))
 
     def _send(self, batch: Batch, target: str) -> str:
-        """One request to Graph, marked before and after. Returns the thread, or nothing when Graph has not got it."""
+        """One post to Graph, marked before and after. Returns the thread, or nothing when Graph has not got it."""
         self._log("planned", batch.rows)
         self._keep()
-        post = self._post(batch)
-        claimed = self._claim(batch.rows, target)
+        try:
+            post = self._channel.prepare(self._post(batch), target)
+        except GraphError as error:
+            self._failed(batch.rows, error)
+            return ""
+        self._budget.requests -= 1 if post.draft else 0
+        self._keep()
+        claimed = self._claim(batch.rows, post.draft or target)
         self._budget.requests -= 1
         try:
             thread = self._channel.reply(target, post) if target else self._channel.start(post)
@@ -193,13 +199,14 @@ class Drain:
             references=tuple(entry.reference for entry in entries),
             participants=tuple(participants),
             conversation=entries[0].conversation,
+            abandoned=tuple(dict.fromkeys(row.thread for row in batch.rows if row.thread)),
         )
 
-    def _claim(self, batch: Sequence[OpenEntry], target: str) -> Sequence[OpenEntry]:
+    def _claim(self, batch: Sequence[OpenEntry], where: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""
         now = self._clock()
         lease, attempt = self._lease.prolonged(), f"{self._lease.lease.owner}.{self._budget.requests}"
-        doubt = {"due": now + GUARD, "until": now + GUARD, "claimed": now, "attempt": attempt, "thread": target}
+        doubt = {"due": now + GUARD, "until": now + GUARD, "claimed": now, "attempt": attempt, "thread": where}
         claimed: list[OpenEntry] = []
         for part in _parts(batch):
             rows = [replace(row, state=State.SENDING, **doubt) for row in part]  # type: ignore[arg-type]

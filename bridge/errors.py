@@ -37,6 +37,10 @@ class SettingsError(BridgeError):
         self.problems = tuple(problems)
 
 
+class SignInError(BridgeError):
+    """The sign-in of the service account cannot be begun or finished."""
+
+
 class CommandError(BridgeError):
     """A command cannot be carried out."""
 

@@ -1,7 +1,8 @@
 """Leases as their holder sees them: taken, kept long enough for a request, and given back."""
 
+import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from bridge.batching import SKEW
@@ -57,6 +58,39 @@ def take_slot(outbox: Outbox, owner: str, clock: Callable[[], float], chance: ra
         if isinstance(slot, HeldLease):
             return slot
     return None
+
+
+@contextlib.contextmanager
+def exclusively(outbox: Outbox, name: str, clock: Callable[[], float], chance: random.Random) -> Iterator[bool]:
+    """Whether nobody else in the whole app is within such a block of that name, for two minutes at the most."""
+    lease = _take(outbox, SLOTS, name, f"{chance.getrandbits(64):016x}", clock)
+    try:
+        yield isinstance(lease, HeldLease)
+    finally:
+        if isinstance(lease, HeldLease):
+            lease.release()
+
+
+class Permits:
+    """So many of something in so many seconds for the whole app, however many instances it has."""
+
+    def __init__(
+        self, outbox: Outbox, name: str, count: int, seconds: float, clock: Callable[[], float], chance: random.Random
+    ) -> None:
+        self._outbox, self._name, self._seconds = outbox, name, seconds
+        self._clock, self._chance = clock, chance
+        self._taken = dict.fromkeys(range(count), 0.0)  # until when, as far as it is known here
+
+    def take(self) -> float:
+        """Takes one and returns 0, or the seconds until there may be one."""
+        free = [number for number, until in list(self._taken.items()) if until <= self._clock()]
+        for number in self._chance.sample(free, len(free)):
+            now, owner = self._clock(), f"{self._chance.getrandbits(64):016x}"
+            lease = self._outbox.acquire(SLOTS, f"{self._name}/{number}", owner, now, now + self._seconds)
+            self._taken[number] = lease.expires
+            if lease.owner == owner:
+                return 0.0
+        return max(min(self._taken.values()) - self._clock(), SKEW)
 
 
 def _take(outbox: Outbox, partition: str, name: str, owner: str, clock: Callable[[], float]) -> HeldLease | float:

@@ -5,11 +5,15 @@ They work on the outbox that the settings name: also, with `az login`, on that o
 
 import argparse
 import contextlib
+import getpass
 import os
 import sys
+import webbrowser
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+import requests
 
 from bridge.app import Bridge, open_outbox
 from bridge.entries import Entry, from_message
@@ -17,6 +21,9 @@ from bridge.errors import CommandError, Conflict, MessageError
 from bridge.local import config
 from bridge.outbox.base import DeadLetter, OpenEntry, Outbox, Told
 from bridge.settings import Settings
+
+_ADMIN_KEY = "BRIDGE_ADMIN_KEY"
+_TIMEOUT = 60  # seconds
 
 
 def dead_letters(_: argparse.Namespace) -> int:
@@ -107,6 +114,31 @@ def _became(told: Told, dead: Mapping[str, str], still_open: Mapping[str, OpenEn
     if told.id in dead:
         return f"a dead letter: {dead[told.id]}"
     return f"still to be told: {still_open[told.id].state}" if told.id in still_open else "forgotten"
+
+
+def sign_in(asked: argparse.Namespace) -> int:
+    """Opens the page of Entra at which the service account signs in to the app."""
+    env = environment()
+    url = asked.url or env.get("BRIDGE_PUBLIC_URL", "")
+    if not url.startswith("https://"):
+        raise CommandError("Say where the app is, as https://..., or set BRIDGE_PUBLIC_URL.")
+    key = env.get(_ADMIN_KEY, "") or getpass.getpass(f"The app's master key ({_ADMIN_KEY}): ")
+    address = _sign_in_address(f"{url.rstrip('/')}/api/sign-in", key)
+    print(f"Sign in as the service account, within ten minutes, at\n\n{address}\n")
+    webbrowser.open(address)
+    return 0
+
+
+def _sign_in_address(url: str, key: str) -> str:
+    try:
+        # In a header: an address would stay in the browser's history.
+        answer = requests.get(url, headers={"x-functions-key": key}, timeout=_TIMEOUT, allow_redirects=False)
+    except (requests.RequestException, ValueError) as error:
+        raise CommandError(f"{url} cannot be reached: {type(error).__name__}.") from None
+    if answer.status_code == 302 and answer.headers.get("Location", "").startswith("https://"):
+        return answer.headers["Location"]
+    advice = {401: "The master key is wrong: it is under App keys in the portal.", 404: "No bridge is there."}
+    raise CommandError(f"{url} answered {answer.status_code}. {advice.get(answer.status_code, answer.text.strip())}")
 
 
 def _outbox() -> Outbox:

@@ -4,7 +4,7 @@ import logging
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,9 +17,11 @@ from bridge.events import Event
 
 _logger = logging.getLogger(__name__)
 
-_NAMES = {field.name for field in fields(Event)}
-_KEYS = {"when", "groups", "continue", "participants"}
+_NAMES = {one.name for one in fields(Event)}
+_KEYS = {"when", "groups", "continue", "participants", "conversation"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
+_GRAPH_ID = re.compile(r"[\w=+/-]{4,}")
 _MAIL = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>")
 
 _environment = ImmutableSandboxedEnvironment()
@@ -27,13 +29,29 @@ _environment.tests["glob"] = lambda value, pattern: fnmatchcase(str(value), str(
 
 
 @dataclass(frozen=True)
+class Group:
+    """What the settings say of a group.
+
+    mail: its address. thread: the one thread that all its posts reply to. paused: it gets nothing for now.
+    """
+
+    mail: str = ""
+    thread: str = ""
+    paused: bool = False
+
+
+@dataclass(frozen=True)
 class Route:
-    """One `[[route]]`. groups: object ids; none of them: what matches is dropped."""
+    """One `[[route]]`. groups: object ids; none of them: what matches is dropped.
+
+    conversation: the id of the one in which its threads are started.
+    """
 
     when: str
     groups: tuple[str, ...]
     goes_on: bool
     participants: tuple[str, ...]
+    conversation: str
     matches: Callable[..., Any]
 
 
@@ -49,13 +67,13 @@ class Decision:
 class Routes:
     """The groups and routes of the settings.
 
-    default: the group that gets what no route matches, or empty. paused: the groups that get nothing for now.
+    default: the group that gets what no route matches, or empty. groups: those of [groups], by their object ids.
     """
 
     default: str
     names: Mapping[str, str]
     routes: tuple[Route, ...]
-    paused: frozenset[str] = frozenset()
+    groups: Mapping[str, Group] = field(default_factory=dict)
 
     @staticmethod
     def from_settings(group: str, config: str) -> "Routes":
@@ -65,7 +83,7 @@ class Routes:
         except tomllib.TOMLDecodeError as error:
             raise SettingsError([f"BRIDGE_CONFIG is not TOML: {error}"]) from error
         problems = [f"BRIDGE_CONFIG has an unknown table [{name}]" for name in sorted(document.keys() - _TABLES)]
-        names, paused = _groups(document.get("groups", {}), problems)
+        names, known = _groups(document.get("groups", {}), problems)
         tables = document.get("route", [])
         if not isinstance(tables, list):
             problems.append("BRIDGE_CONFIG: a route begins with [[route]], in double brackets")
@@ -76,7 +94,13 @@ class Routes:
             problems.append("BRIDGE_GROUP is missing: set it to the object id of the group that receives the posts")
         if problems:
             raise SettingsError(problems)
-        return Routes(default, names, tuple(routes), paused)
+        return Routes(default, names, tuple(routes), known)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The object ids of all groups that the settings name."""
+        routed = (group for route in self.routes for group in route.groups)
+        return tuple(dict.fromkeys(filter(None, (self.default, *self.groups, *routed))))
 
     def decide(self, event: Event, requested: str = "") -> Decision:
         """Where the event goes.
@@ -93,7 +117,7 @@ class Routes:
             what = "drops it" if not route.groups else "matches"
             why.append(f"route {number} {what}: {route.when}")
             for group in (chosen or route.groups) if route.groups else ():
-                targets.setdefault(group, Target(group, route.participants))
+                targets.setdefault(group, Target(group, route.participants, route.conversation))
             if not route.goes_on:
                 break
         if why:
@@ -111,6 +135,7 @@ class Routes:
 
 
 _TABLES = {"groups", "route"}
+_GROUP_KEYS = {"id", "mail", "thread", "paused"}
 
 
 def _matches(route: Route, event: Event) -> bool:
@@ -121,23 +146,33 @@ def _matches(route: Route, event: Event) -> bool:
         return False
 
 
-def _groups(table: object, problems: list[str]) -> tuple[dict[str, str], frozenset[str]]:
-    """The object ids of named groups, and those of them that are paused."""
+def _groups(table: object, problems: list[str]) -> tuple[dict[str, str], dict[str, Group]]:
+    """The object ids of named groups, and what is said of each id."""
     if not isinstance(table, dict):
         problems.append("BRIDGE_CONFIG: [groups] must be a table of names and object ids")
-        return {}, frozenset()
+        return {}, {}
     names: dict[str, str] = {}
-    paused: set[str] = set()
+    groups: dict[str, Group] = {}
     for name, value in table.items():
         what = f"BRIDGE_CONFIG: the group {name}"
         group = value if isinstance(value, dict) else {"id": value}
-        problems.extend(f"{what} has an unknown key {key!r}" for key in sorted(group.keys() - {"id", "paused"}))
+        problems.extend(f"{what} has an unknown key {key!r}" for key in sorted(group.keys() - _GROUP_KEYS))
         names[name] = _group_id(what, group.get("id"), {}, problems)
-        if group.get("paused") is True:
-            paused.add(names[name])
-        elif group.get("paused", False) is not False:
+        groups[names[name]] = Group(
+            mail=_text(f"{what}: `mail`", group.get("mail", ""), _ADDRESS, "an address", problems),
+            thread=_text(f"{what}: `thread`", group.get("thread", ""), _GRAPH_ID, "a thread's id", problems),
+            paused=group.get("paused") is True,
+        )
+        if not isinstance(group.get("paused", False), bool):
             problems.append(f"{what}: `paused` must be true or false")
-    return names, frozenset(paused)
+    return names, groups
+
+
+def _text(what: str, value: object, form: re.Pattern[str], meant: str, problems: list[str]) -> str:
+    if value == "" or (isinstance(value, str) and form.fullmatch(value)):
+        return value
+    problems.append(f"{what} must be {meant}")
+    return ""
 
 
 def _group_id(what: str, value: object, names: Mapping[str, str], problems: list[str]) -> str:
@@ -162,11 +197,17 @@ def _route(what: str, table: object, names: Mapping[str, str], problems: list[st
     if not isinstance(people, list) or not all(isinstance(one, str) and _MAIL.fullmatch(one) for one in people):
         problems.append(f'{what}: `participants` must be a list of "Name <name@example.com>"')
         people = []
+    conversation = _text(
+        f"{what}: `conversation`", table.get("conversation", ""), _GRAPH_ID, "a conversation's id", problems
+    )
+    if conversation and len(groups) != 1:
+        problems.append(f"{what}: `conversation` is of one group, so the route needs exactly one")
     return Route(
         when=str(when),
         groups=tuple(_group_id(f"{what}: {group!r}", group, names, problems) for group in groups),
         goes_on=table.get("continue", False) is True,
         participants=tuple(people),
+        conversation=conversation,
         matches=_compiled(what, str(when), problems),
     )
 

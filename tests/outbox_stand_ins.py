@@ -26,6 +26,9 @@ class Group:
         self.find_faults = []
         self.started = 0
 
+    def prepare(self, post, thread):
+        return post
+
     def start(self, post):
         self.started += 1
         return self._take(f"thread-{self.started}", post)

@@ -5,7 +5,7 @@ import pytest
 from bridge.entries import Target
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event, Severity
-from bridge.routing import Routes
+from bridge.routing import Group, Routes
 
 DEFAULT, OPS, DEV = (f"3c1d0d4e-0000-4000-8000-00000000000{n}" for n in range(3))
 GROUPS = f'[groups]\nops = "{OPS}"\ndev = {{ id = "{DEV}" }}\n'
@@ -121,6 +121,10 @@ def test_participants_go_along():
         (DEFAULT, '[groups]\nops = { name = "x" }', "the group ops is not a group's object id"),
         (DEFAULT, f'[groups]\nops = {{ id = "{OPS}", name = "x" }}', "the group ops has an unknown key 'name'"),
         (DEFAULT, f'[groups]\nops = {{ id = "{OPS}", paused = 1 }}', "`paused` must be true or false"),
+        (DEFAULT, f'[groups]\nops = {{ id = "{OPS}", mail = "ops" }}', "the group ops: `mail` must be an address"),
+        (DEFAULT, f'[groups]\nops = {{ id = "{OPS}", thread = "a b" }}', "`thread` must be a thread's id"),
+        (DEFAULT, GROUPS + route("true", '["ops"]', "conversation = 1"), "`conversation` must be a conversation's id"),
+        (DEFAULT, GROUPS + route("true", '["ops", "dev"]', "conversation = 'AAQk='"), "`conversation` is of one group"),
         (DEFAULT, "[route]\nwhen = 'true'", "in double brackets"),
         (DEFAULT, "route = [1]", "route 1 is not a table"),
         (DEFAULT, route("true", '["ops"]'), "'ops' is not a group's object id"),
@@ -143,6 +147,13 @@ def test_a_wrong_group_is_not_also_missing():
     assert len(raised.value.problems) == 1
 
 
-def test_a_group_may_be_paused():
-    routes = Routes.from_settings(DEFAULT, f'[groups]\nops = {{ id = "{OPS}", paused = true }}\ndev = "{DEV}"')
-    assert routes.paused == {OPS}
+def test_a_group_may_have_an_address_and_a_thread_and_be_paused():
+    table = f'id = "{OPS}", mail = "ops@contoso.com", thread = "AAQkAD_-=", paused = true'
+    routes = Routes.from_settings(DEFAULT, f'[groups]\nops = {{ {table} }}\ndev = "{DEV}"')
+    assert routes.groups == {OPS: Group("ops@contoso.com", "AAQkAD_-=", paused=True), DEV: Group()}
+    assert routes.all == (DEFAULT, OPS, DEV)
+
+
+def test_a_route_may_start_its_threads_in_a_conversation():
+    config = GROUPS + route("true", '["ops"]', 'conversation = "AAQkAD_-="')
+    assert Routes.from_settings(DEFAULT, config).decide(event()).targets == (Target(OPS, (), "AAQkAD_-="),)

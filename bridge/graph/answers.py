@@ -15,9 +15,16 @@ LONGEST_RETRY_AFTER = 3600.0
 APP_ONLY = (
     "Graph takes new threads and replies only from somebody who acts as a user (delegated), and refuses a managed "
     "identity's own token, whatever roles it has (https://learn.microsoft.com/graph/api/group-post-threads). "
-    "Ways out: post with an identity that acts as a user (BRIDGE_IDENTITY), or through mail to the group. "
-    "If it is a user already: make it a member of the group, and consent to Group-Conversation.ReadWrite.All."
+    "Ways out: an identity that acts as a user (BRIDGE_IDENTITY=agent-user or service-account), or mail to the group "
+    "(BRIDGE_CHANNEL=mail). If it is a user already: make it a member of the group, and consent to "
+    "Group-Conversation.ReadWrite.All."
 )
+_NO_MAIL = (
+    "The identity needs Mail.Send and Mail.ReadWrite for the mailbox of BRIDGE_MAIL_FROM: scripts/make-mailbox.ps1 "
+    "grants them for that mailbox alone. Exchange may take two hours to know of it."
+)
+_MISSING_GROUP = "Check the group's id; it must be a Microsoft 365 group with a mailbox."
+_MISSING_MAILBOX = "Check BRIDGE_MAIL_FROM; it must be a mailbox of this tenant."
 _MAYBE_DONE = "It may have been carried out: look for the post before sending it again."
 
 
@@ -62,15 +69,16 @@ _REFUSALS: Mapping[int, tuple[type[GraphError], str]] = {
 def failure(answer: Answer, name: str) -> GraphError:
     """The error that an answer other than 2xx means, told for the request of that name (method and path)."""
     code, message = _odata_error(answer)
+    is_mail = " /users/" in name
     told = f"{name}: Graph answered {answer.status}{_detail(code, message)}{_request_id(answer)}."
     if answer.status in (429, 509):
         return NotSent(f"{told} The app is throttled; it will be sent later.", retry_after(answer.headers))
     if answer.status == 503 and (seconds := retry_after(answer.headers)) is not None:
         return NotSent(f"{told} Graph is busy; it will be sent later.", seconds)
     if answer.status == 404:
-        return NotFound(f"{told} Check the group's id; it must be a Microsoft 365 group with a mailbox.", code)
+        return NotFound(f"{told} {_MISSING_MAILBOX if is_mail else _MISSING_GROUP}", code)
     if answer.status == 403 and code == "ErrorAccessDenied":
-        return AccessRefused(f"{told} {APP_ONLY}")
+        return AccessRefused(f"{told} {_NO_MAIL if is_mail else APP_ONLY}")
     kind, advice = _REFUSALS.get(answer.status) or _any_other(answer.status)
     return kind(f"{told} {advice}")
 

@@ -38,6 +38,7 @@ class _Request:
     url: str
     name: str
     body: bytes | None
+    headers: Mapping[str, str]
     deadline: float
 
     def seconds_left(self) -> float:
@@ -64,7 +65,12 @@ class GraphClient:
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=8, max_retries=_RETRY)
 
     def request(
-        self, method: str, path: str, json: Mapping[str, Any] | None = None, params: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        json: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Mapping[str, Any]:
         """Sends one request and returns the JSON object that answers it, empty if the answer has none.
 
@@ -74,7 +80,7 @@ class GraphClient:
         url = self._base + path + (f"?{urlencode(params, safe='$,')}" if params else "")
         body = None if json is None else jsonlib.dumps(json, ensure_ascii=False).encode()
         name = f"{method} {path.partition('?')[0]}"
-        request = _Request(method, url, name, body, time.monotonic() + self._total)
+        request = _Request(method, url, name, body, headers or {}, time.monotonic() + self._total)
         answer = self._send(request, self._identity.token())
         if answer.status == 401:
             answer = self._send(request, self._identity.token(_challenge(answer.headers) or FRESH))
@@ -110,7 +116,7 @@ class GraphClient:
                 request.method,
                 request.url,
                 data=request.body,
-                headers={"Accept": "application/json"} | ({"Content-Type": "application/json"} if request.body else {}),
+                headers={"Accept": "application/json", **_content_type(request.body), **request.headers},
                 auth=_Bearer(token),
                 timeout=(min(self._timeout[0], left), min(self._timeout[1], left)),
                 allow_redirects=False,
@@ -158,6 +164,10 @@ def _read(response: requests.Response, most: int, request: _Request) -> bytes | 
         if len(body) > most or time.monotonic() > request.deadline:
             return None
     return bytes(body)
+
+
+def _content_type(body: bytes | None) -> Mapping[str, str]:
+    return {"Content-Type": "application/json"} if body else {}
 
 
 def _content(answer: Answer, name: str) -> Mapping[str, Any]:

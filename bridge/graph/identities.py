@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+import threading
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from bridge.errors import AccessRefused, GraphError, NotSent
+from bridge.errors import NotSent
 from bridge.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from azure.core.credentials import TokenCredential
-
-# A claims challenge that demands nothing: credentials answer any challenge with a token that is not from their cache.
+# A claims challenge that demands nothing: it is answered with a token that is not from memory.
 FRESH = "{}"
+_RENEW = 300.0  # seconds before a token expires
 _TOKEN = re.compile(r"(?i:bearer)\s+[^\s\"',;]+|eyJ[\w-]{6,}(?:\.[\w-]*){0,4}")
 
 
@@ -30,18 +31,60 @@ class Identity(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Token:
+    """An access token and for how many seconds it is good, by the issuer's word."""
+
+    text: str
+    lifetime: float
+
+
+class Remembered:
+    """An `Identity` whose tokens are kept until shortly before they expire, and fetched by one thread at a time.
+
+    fetch: gives a new token for a claims challenge, FRESH, or nothing in particular. clock: seconds since 1970.
+    """
+
+    def __init__(self, fetch: Callable[[str], Token], clock: Callable[[], float] = time.time) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._text = ""
+        self._renew = self._expires = 0.0
+
+    def token(self, claims: str = "") -> str:
+        """See `Identity.token`."""
+        with self._lock:
+            now = self._clock()
+            if claims or now >= self._renew:
+                try:
+                    self._keep(self._fetch(claims), now)
+                except NotSent:
+                    # While the issuer is down, the token that is due for renewal is still good.
+                    if claims or now >= self._expires:
+                        raise
+            return self._text
+
+    def _keep(self, token: Token, asked: float) -> None:
+        self._text = token.text
+        self._expires = asked + token.lifetime
+        self._renew = self._expires - min(_RENEW, token.lifetime / 2)
+
+
 def token_source(settings: Settings) -> Identity:
     """The identity that the settings name, for the Graph of their cloud.
 
-    Importing azure-identity takes a fifth of a second, so it happens here, where only publishing pays for it.
-    https://learn.microsoft.com/python/api/azure-identity/azure.identity.managedidentitycredential
+    Importing azure-identity and MSAL takes a fifth of a second, so it happens here, where only publishing pays for it.
     """
-    scope = settings.cloud.graph_scope
-    makers: dict[str, Callable[[], Identity]] = {
-        "managed-identity": lambda: _managed_identity(settings.client_id, scope),
-        "developer": lambda: _developer(scope),
+    from bridge.graph import agent_user, credentials, service_account  # noqa: PLC0415
+
+    makers: dict[str, Callable[[Settings], Identity]] = {
+        "managed-identity": lambda settings: credentials.managed_identity(settings, settings.cloud.graph_scope),
+        "agent-user": agent_user.agent_user,
+        "service-account": service_account.service_account,
+        "developer": lambda settings: credentials.developer(settings.cloud.graph_scope),
     }
-    return makers[settings.identity]()
+    return makers[settings.identity](settings)
 
 
 def without_tokens(text: str) -> str:
@@ -49,71 +92,6 @@ def without_tokens(text: str) -> str:
     return _TOKEN.sub("[token]", text)
 
 
-class _FromAzure:
-    """An identity that azure-identity knows how to ask for."""
-
-    def __init__(
-        self,
-        credential: TokenCredential,
-        scope: str,
-        advice: str,
-        *,
-        answers_challenges: bool,
-        statuses: Sequence[int] = (),
-    ) -> None:
-        self._credential = credential
-        self._scope = scope
-        self._advice = advice
-        self._answers_challenges = answers_challenges
-        self._statuses = statuses
-
-    def token(self, claims: str = "") -> str:
-        from azure.core.exceptions import AzureError  # noqa: PLC0415
-
-        asked = claims if claims != FRESH or self._answers_challenges else ""
-        try:
-            # azure-identity caches: a good token costs microseconds.
-            return self._credential.get_token(self._scope, claims=asked or None).token
-        except AzureError as error:
-            raise self._no_token(error) from None
-
-    def _no_token(self, error: Exception) -> GraphError:
-        reason = " ".join(without_tokens(str(error)).split())[:500]
-        if _is_of_connections(error) or any(status == 429 or status >= 500 for status in self._statuses):
-            return NotSent(f"No access token: the issuer of tokens does not answer as it should ({reason}).")
-        return AccessRefused(f"No access token for this identity: {reason} {self._advice}")
-
-
-def _managed_identity(client_id: str, scope: str) -> Identity:
-    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
-
-    advice = "Turn on the app's managed identity" + (
-        f" {client_id} (BRIDGE_CLIENT_ID) and assign it to the app." if client_id else ", or set BRIDGE_CLIENT_ID."
-    )
-    # The only way to tell a failing issuer from a refusing one: the credential's errors do not have the status.
-    statuses: deque[int] = deque(maxlen=1)
-    credential = ManagedIdentityCredential(
-        client_id=client_id or None,
-        # The outbox tries again for hours; the credential's own patience would only use up a drain's lease.
-        retry_total=0,
-        connection_timeout=2,
-        read_timeout=10,
-        raw_response_hook=lambda response: statuses.append(response.http_response.status_code),
-    )
-    return _FromAzure(credential, scope, advice, answers_challenges=True, statuses=statuses)
-
-
-def _developer(scope: str) -> Identity:
-    from azure.identity import AzureCliCredential  # noqa: PLC0415
-
-    # `az` keeps its own cache, which no challenge goes past.
-    return _FromAzure(AzureCliCredential(), scope, "Run `az login` and try again.", answers_challenges=False)
-
-
-def _is_of_connections(error: BaseException | None) -> bool:
-    """Whether an error, or one of its causes, is that the issuer could not be reached or did not answer."""
-    from azure.core.exceptions import ServiceRequestError, ServiceResponseError  # noqa: PLC0415
-
-    while error is not None and not isinstance(error, ServiceRequestError | ServiceResponseError):
-        error = error.__cause__ or error.__context__
-    return error is not None
+def in_short(text: str) -> str:
+    """What an issuer says, on one line of bounded length, without anything that looks like a token."""
+    return " ".join(without_tokens(text).split())[:500]

@@ -4,35 +4,52 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from typing import Any
 from urllib.parse import quote
 
-from bridge.errors import OutcomeUnknown, ThreadGone
+from bridge.errors import AccessRefused, NotSent, OutcomeUnknown, ThreadGone
 from bridge.graph.answers import NotFound
-from bridge.graph.channel import Post
+from bridge.graph.channel import Post, is_draft
 from bridge.graph.client import GraphClient
+from bridge.graph.shapes import body, recipient, topic
 
-_LONGEST_TOPIC = 255
 # How far Graph's clock and ours may be apart.
 _SKEW = timedelta(minutes=5)
 _THREAD_PAGE = {"$top": 50, "$select": "id,topic,preview,lastDeliveredDateTime"}
 _POST_PAGE = {"$top": 50, "$select": "id,body,receivedDateTime"}
 _MOST_PAGES = 20
+_MOST_FIRST_POSTS = 1000
 # Codes of a 404 that mean the group and not the thread.
 _GROUP_CODES = ("ErrorGroupNotFound", "Request_ResourceNotFound", "ErrorInvalidGroup", "MailboxNotEnabledForRESTAPI")
 _TAG = re.compile(r"<[^>]*>")
 
 
 class GroupThreads:
-    """Posts as conversation threads of Microsoft 365 groups. A thread's reference is its id."""
+    """Posts as conversation threads of Microsoft 365 groups. A thread's reference is its id.
 
-    def __init__(self, client: GraphClient) -> None:
+    seeds: groups of which all posts reply to one thread, each with its thread.
+    to_posts: replies are made to a thread's first post, which Microsoft lists for applications, and not to the thread.
+    """
+
+    def __init__(self, client: GraphClient, seeds: Mapping[str, str] | None = None, *, to_posts: bool = False) -> None:
         self._client = client
+        self._seeds = seeds or {}
+        self._to_posts = to_posts
+        self._first_posts: dict[str, str] = {}
+
+    def prepare(self, post: Post, thread: str) -> Post:  # noqa: ARG002  see `Channel.prepare`
+        """There is nothing to prepare: Graph has no drafts of group posts."""
+        return post
 
     def start(self, post: Post) -> str:
-        """Starts a thread: https://learn.microsoft.com/graph/api/group-post-threads."""
-        path = _threads(post.group)
+        """Starts a thread, in the conversation that the post names, if it does.
+
+        https://learn.microsoft.com/graph/api/group-post-threads,
+        https://learn.microsoft.com/graph/api/conversation-post-threads
+        """
+        if post.group in self._seeds:
+            return self._reply_to_seed(post)
+        path = _threads(post.group, conversation=post.conversation)
         answer = self._client.request("POST", path, json=_new_thread(post))
         thread = answer.get("id")
         if not isinstance(thread, str) or not thread:
@@ -41,20 +58,61 @@ class GroupThreads:
 
     def reply(self, thread: str, post: Post) -> str:
         """Replies to a thread: https://learn.microsoft.com/graph/api/conversationthread-reply."""
+        if post.group in self._seeds:
+            return self._reply_to_seed(post)
+        if is_draft(thread):
+            raise ThreadGone("The thread was begun by mail (BRIDGE_CHANNEL): it goes on in a new one.")
         try:
-            self._client.request("POST", f"{_threads(post.group, thread)}/reply", json={"post": {"body": _body(post)}})
+            self._send_reply(thread, post)
         except NotFound as error:
             if error.code in _GROUP_CODES:
                 raise
             raise ThreadGone(f"{error} The thread was deleted, or is so new that Graph does not show it yet.") from None
         return thread
 
-    def find(self, group: str, references: Sequence[str], since: datetime, thread: str = "") -> Mapping[str, str]:
+    def _send_reply(self, thread: str, post: Post) -> None:
+        path = _threads(post.group, thread)
+        if self._to_posts:
+            path = f"{path}/posts/{quote(self._first_post(post.group, thread), safe='')}"
+        try:
+            self._client.request("POST", f"{path}/reply", json={"post": {"body": body(post)}})
+        except NotFound:
+            self._first_posts.pop(thread, None)
+            raise
+
+    def _reply_to_seed(self, post: Post) -> str:
+        thread = self._seeds[post.group]
+        try:
+            self._send_reply(thread, post)
+        except NotFound as error:
+            raise AccessRefused(f"{error} The group's `thread` in BRIDGE_CONFIG must be one that is there.") from None
+        return thread
+
+    def _first_post(self, group: str, thread: str) -> str:
+        """The id of a thread's first post: https://learn.microsoft.com/graph/api/conversationthread-list-posts."""
+        if thread not in self._first_posts:
+            path = f"{_threads(group, thread)}/posts"
+            try:
+                (first, *_) = self._client.request("GET", path, params={"$top": 1, "$select": "id"})["value"]
+                found = str(first["id"])
+            except OutcomeUnknown as error:
+                raise NotSent(f"{error} Nothing was posted yet.") from None
+            except (KeyError, ValueError, TypeError):
+                raise NotSent(f"GET {path}: Graph shows no post of the thread; it will be tried again.") from None
+            if len(self._first_posts) >= _MOST_FIRST_POSTS:
+                self._first_posts.clear()
+            self._first_posts[thread] = found
+        return self._first_posts[thread]
+
+    def find(self, group: str, references: Sequence[str], since: datetime, where: str = "") -> Mapping[str, str]:
         """Which references the group's posts show, each with its thread; see `Channel.find`.
 
         Graph can neither filter nor search threads, so they are read, newest first, until everything is found.
         OutcomeUnknown when there is more than can be read. https://learn.microsoft.com/graph/api/group-list-threads
         """
+        if is_draft(where):
+            raise OutcomeUnknown("It left by mail (BRIDGE_CHANNEL), and is not looked for among the threads.")
+        thread = self._seeds.get(group, where)
         threads = iter([thread]) if thread else self._newer(group, since - _SKEW)
         found: dict[str, str] = {}
         missing = set(references)
@@ -88,27 +146,20 @@ class GroupThreads:
         return shown
 
 
-def _threads(group: str, thread: str = "") -> str:
+def _threads(group: str, thread: str = "", conversation: str = "") -> str:
     """The path of a group's threads, or of one of them. Thread ids end in "==", so ids are always encoded."""
-    path = f"/groups/{quote(group, safe='')}/threads"
+    path = f"/groups/{quote(group, safe='')}"
+    if conversation:
+        path = f"{path}/conversations/{quote(conversation, safe='')}"
+    path = f"{path}/threads"
     return f"{path}/{quote(thread, safe='')}" if thread else path
 
 
 def _new_thread(post: Post) -> Mapping[str, Any]:
-    first: dict[str, Any] = {"body": _body(post)}
+    first: dict[str, Any] = {"body": body(post)}
     if post.participants:
-        first["newParticipants"] = [_recipient(participant) for participant in post.participants]
-    # The longest topic is documented nowhere; 255 is the longest subject that Exchange keeps.
-    return {"topic": post.topic[:_LONGEST_TOPIC], "posts": [first]}
-
-
-def _body(post: Post) -> Mapping[str, str]:
-    return {"contentType": "html", "content": post.html}
-
-
-def _recipient(participant: str) -> Mapping[str, Any]:
-    name, address = parseaddr(participant)
-    return {"emailAddress": {"name": name or address, "address": address}}
+        first["newParticipants"] = [recipient(participant) for participant in post.participants]
+    return {"topic": topic(post), "posts": [first]}
 
 
 def _is_newer(thread: Mapping[str, Any], since: datetime) -> bool:
@@ -119,8 +170,8 @@ def _is_newer(thread: Mapping[str, Any], since: datetime) -> bool:
 
 
 def _text(post: Mapping[str, Any]) -> str:
-    body = post.get("body")
-    content = body.get("content") if isinstance(body, dict) else None
+    shown = post.get("body")
+    content = shown.get("content") if isinstance(shown, dict) else None
     return html.unescape(_TAG.sub(" ", content)) if isinstance(content, str) else ""
 
 

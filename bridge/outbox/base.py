@@ -55,7 +55,8 @@ class OpenEntry:
     tries: how often it was surely not sent. missing: how often its thread was not there.
     alone: it is posted by itself, because a post of it and others was refused.
     attempt, claimed: the post that may have told it, and when it left. until: only after that a search that does not
-    find the post proves that there is none. thread: what the post was a reply to; empty when it started a thread.
+    find the post proves that there is none. thread: where to look for it: the draft that was sent, or the thread that
+    was replied to; empty when it started a thread.
     """
 
     entry: Entry

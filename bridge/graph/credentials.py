@@ -1,0 +1,99 @@
+"""The identities that azure-identity knows how to ask for: the app's managed identity, and the person of `az login`."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.identity import AzureCliCredential, ManagedIdentityCredential
+
+from bridge.errors import AccessRefused, GraphError, NotSent
+from bridge.graph.identities import FRESH, Identity, in_short
+from bridge.settings import Settings
+
+
+class _FromAzure:
+    """An identity with a credential of azure-identity, which keeps tokens: a good one costs microseconds."""
+
+    def __init__(
+        self,
+        credential: TokenCredential,
+        scope: str,
+        advice: str,
+        *,
+        answers_challenges: bool,
+        statuses: Sequence[int] = (),
+    ) -> None:
+        self._credential = credential
+        self._scope = scope
+        self._advice = advice
+        self._answers_challenges = answers_challenges
+        self._statuses = statuses
+
+    def token(self, claims: str = "") -> str:
+        """See `Identity.token`."""
+        asked = claims if claims != FRESH or self._answers_challenges else ""
+        try:
+            return self._credential.get_token(self._scope, claims=asked or None).token
+        except AzureError as error:
+            raise self._no_token(error) from None
+
+    def _no_token(self, error: Exception) -> GraphError:
+        reason = in_short(str(error))
+        if is_passing(error) or any(map(_is_overloaded, self._statuses)):
+            return NotSent(f"No access token: the issuer of tokens does not answer as it should ({reason}).")
+        return AccessRefused(f"No access token for this identity: {reason} {self._advice}")
+
+
+def managed_identity(settings: Settings, scope: str) -> Identity:
+    """The app's managed identity: the one of BRIDGE_CLIENT_ID, or the system-assigned one.
+
+    scope: for whom its tokens are.
+    https://learn.microsoft.com/python/api/azure-identity/azure.identity.managedidentitycredential
+    """
+    client_id = settings.client_id
+    advice = "Turn on the app's managed identity" + (
+        f" {client_id} (BRIDGE_CLIENT_ID) and assign it to the app." if client_id else ", or set BRIDGE_CLIENT_ID."
+    )
+    # The only way to tell a failing issuer from a refusing one: the credential's errors do not have the status.
+    statuses: deque[int] = deque(maxlen=1)
+    credential = managed_credential(
+        client_id, raw_response_hook=lambda response: statuses.append(response.http_response.status_code)
+    )
+    return _FromAzure(credential, scope, advice, answers_challenges=True, statuses=statuses)
+
+
+def managed_credential(client_id: str, **options: Any) -> ManagedIdentityCredential:
+    """The credential of the managed identity, without its own patience: the outbox tries again for hours."""
+    return ManagedIdentityCredential(
+        client_id=client_id or None,
+        retry_total=0,
+        connection_timeout=2,
+        read_timeout=10,
+        **options,
+    )
+
+
+def developer(scope: str) -> Identity:
+    """The person who is signed in to the Azure CLI."""
+    # `az` keeps its own cache, which no challenge goes past.
+    return _FromAzure(AzureCliCredential(), scope, "Run `az login` and try again.", answers_challenges=False)
+
+
+def is_passing(error: BaseException | None) -> bool:
+    """Whether an error of Azure's libraries, or one of its causes, may be gone the next time.
+
+    That is: the service could not be reached, did not answer, or is overloaded.
+    """
+    while error is not None:
+        if isinstance(error, ServiceRequestError | ServiceResponseError):
+            return True
+        if isinstance(error, HttpResponseError) and error.status_code and _is_overloaded(error.status_code):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _is_overloaded(status: int) -> bool:
+    return status == 429 or status >= 500

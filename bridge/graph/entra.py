@@ -1,0 +1,106 @@
+"""Tokens of Microsoft Entra for an application whose credential is the managed identity: no client secret anywhere.
+
+https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msal
+import requests
+
+from bridge.errors import AccessRefused, NotSent
+from bridge.graph.credentials import managed_identity
+from bridge.graph.identities import FRESH, Identity, Token, in_short
+from bridge.settings import Settings
+
+Assertion = Callable[[], str]
+_TIMEOUT = (3.0, 10.0)  # seconds for connecting, and for silence
+# https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+_PASSING = ("temporarily_unavailable", "server_error")
+_NO_ACCOUNT = "no_account"
+_PERSON = ("invalid_grant", "interaction_required", "login_required", "consent_required", _NO_ACCOUNT)
+_ASSERTION_EXPIRED = "AADSTS700024"
+
+
+class AssertionExpired(AccessRefused):
+    """The managed identity's assertion is not valid now: it has expired, or a clock is wrong."""
+
+
+class _Login(requests.Session):
+    """A session that waits a bounded time, and follows no redirection with what it sends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.max_redirects = 0
+
+    def request(self, *arguments: Any, **options: Any) -> requests.Response:
+        return super().request(*arguments, **{"timeout": _TIMEOUT, **options})
+
+
+def application(
+    settings: Settings, client_id: str, assertion: Assertion, cache: msal.TokenCache | None = None
+) -> msal.ConfidentialClientApplication:
+    """An application of the tenant, which proves itself by the assertion. Raises as `granted` does."""
+    return _answered(
+        lambda: msal.ConfidentialClientApplication(
+            client_id,
+            authority=f"https://{settings.cloud.login}/{settings.tenant_id}",
+            client_credential={"client_assertion": assertion},
+            token_cache=cache,
+            http_client=_Login(),
+            # The host is one of those that we know.
+            instance_discovery=False,
+        )
+    )
+
+
+def granted(
+    what: str, call: Callable[[], Mapping[str, Any] | None], advice: str, sign_in: str = ""
+) -> Mapping[str, Any]:
+    """The answer of a call of MSAL, which has an `access_token`.
+
+    what: the token, for the error. advice: what to do when it is refused; sign_in: when only a person can mend that.
+    Raises NotSent when Entra cannot be reached or fails, AccessRefused when it refuses.
+    """
+    answer = _answered(call) or {"error": _NO_ACCOUNT}
+    if "access_token" in answer:
+        return answer
+    code, description = str(answer.get("error", "")), str(answer.get("error_description", ""))
+    told = f"Entra gives no {what}: {in_short(f'{code} {description}')}."
+    if code in _PASSING:
+        raise NotSent(told)
+    if _ASSERTION_EXPIRED in description:
+        raise AssertionExpired(f"{told} Check the clock of this machine.")
+    raise AccessRefused(f"{told} {sign_in if sign_in and code in _PERSON else advice}")
+
+
+def _answered(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except (requests.RequestException, RuntimeError, json.JSONDecodeError) as error:
+        # The text may have a proxy's address and password in it.
+        raise NotSent(f"No access token: Entra does not answer as it should ({type(error).__name__}).") from None
+    except ValueError as error:
+        raise AccessRefused(f"Entra does not know the tenant: {in_short(str(error))} Check BRIDGE_TENANT_ID.") from None
+
+
+def token_of(answer: Mapping[str, Any]) -> Token:
+    """The token of an answer."""
+    return Token(str(answer["access_token"]), float(answer.get("expires_in", 0)))
+
+
+def assertions(settings: Settings) -> Identity:
+    """The managed identity, whose tokens are the assertions of an application of the tenant."""
+    return managed_identity(settings, f"{settings.cloud.exchange}/.default")
+
+
+def asserted(identity: Identity, claims: str, fetch: Callable[[Assertion], Token]) -> Token:
+    """What is fetched with the identity's assertion; with a fresh one, when the one in memory has expired."""
+    try:
+        return fetch(lambda: identity.token(FRESH if claims else ""))
+    except AssertionExpired:
+        if claims:
+            raise
+        return fetch(lambda: identity.token(FRESH))

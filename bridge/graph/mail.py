@@ -1,0 +1,129 @@
+"""The channel of mail: from one mailbox to the groups' addresses, where a group turns it into threads.
+
+Mail of one conversation stays together because each is a reply to the one before:
+https://learn.microsoft.com/graph/api/message-createreplyall
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from bridge.errors import AccessRefused, GraphError, NotSent, OutcomeUnknown, ThreadGone
+from bridge.graph.answers import NotFound
+from bridge.graph.channel import DRAFT, Post, is_draft
+from bridge.graph.client import GraphClient
+from bridge.graph.shapes import body, recipient, topic
+
+# So that a draft still has its id when it lies among what was sent:
+# https://learn.microsoft.com/graph/outlook-immutable-id
+_IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
+
+
+class MailToGroups:
+    """Posts as mail. A thread's reference is the id of its last message, behind `mail:`.
+
+    mailbox: the address that sends. addresses: those of groups, by object id; the others are asked of Graph, once.
+    permit: seconds to wait before the next message may be sent; 0 permits one now.
+    """
+
+    def __init__(
+        self, client: GraphClient, mailbox: str, addresses: Mapping[str, str], permit: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._messages = f"/users/{quote(mailbox, safe='@')}/messages"
+        self._addresses = dict(addresses)
+        self._permit = permit
+
+    def prepare(self, post: Post, thread: str) -> Post:
+        """Makes a draft of the post: https://learn.microsoft.com/graph/api/user-post-messages."""
+        for abandoned in filter(is_draft, post.abandoned):
+            # One that stays behind harms nobody.
+            with contextlib.suppress(GraphError):
+                self._client.request("DELETE", self._message(abandoned), headers=_IMMUTABLE)
+        wait = self._permit()
+        if wait:
+            raise NotSent("The mailbox has sent as many messages in this minute as Exchange allows.", wait)
+        try:
+            draft = self._draft_reply(thread, post) if thread else self._draft(post)
+        except OutcomeUnknown as error:
+            raise NotSent(f"{error} If so, it is only a draft, and another one will be sent.") from None
+        return replace(post, draft=DRAFT + draft)
+
+    def start(self, post: Post) -> str:
+        """Sends the draft: https://learn.microsoft.com/graph/api/message-send."""
+        try:
+            self._client.request("POST", f"{self._message(post.draft)}/send")
+        except NotFound as error:
+            raise NotSent(f"{error} The draft is not there any more; another one will be sent.") from None
+        return post.draft
+
+    def reply(self, thread: str, post: Post) -> str:  # noqa: ARG002  the draft is a reply to it
+        """Sends the draft, which is now the thread's last message."""
+        return self.start(post)
+
+    def find(
+        self,
+        group: str,  # noqa: ARG002  a message is known by its id alone
+        references: Sequence[str],
+        since: datetime,  # noqa: ARG002
+        where: str = "",
+    ) -> Mapping[str, str]:
+        """All of the references, if the draft is one no more: https://learn.microsoft.com/graph/api/message-get."""
+        if not is_draft(where):
+            raise OutcomeUnknown("It did not leave by mail (BRIDGE_CHANNEL), and is not looked for in the mailbox.")
+        try:
+            message = self._client.request(
+                "GET", self._message(where), params={"$select": "isDraft"}, headers=_IMMUTABLE
+            )
+        except NotFound:
+            return {}  # Somebody has deleted the draft.
+        return {} if message.get("isDraft") is not False else dict.fromkeys(references, where)
+
+    def _draft(self, post: Post) -> str:
+        message = {
+            "subject": topic(post),
+            **self._to_group(post),
+            "ccRecipients": [recipient(participant) for participant in post.participants],
+        }
+        return self._created(self._messages, message)
+
+    def _draft_reply(self, thread: str, post: Post) -> str:
+        if not is_draft(thread):
+            raise ThreadGone("The thread was not begun by mail (BRIDGE_CHANNEL): it goes on in a new one.")
+        try:
+            draft = self._created(f"{self._message(thread)}/createReplyAll", {})
+        except NotFound as error:
+            raise ThreadGone(f"{error} The last message of the thread was deleted.") from None
+        # Not in the request before: a body there is put above a quotation of all that was written until now.
+        content = {**self._to_group(post), "ccRecipients": []}
+        self._client.request("PATCH", self._message(DRAFT + draft), json=content, headers=_IMMUTABLE)
+        return draft
+
+    def _created(self, path: str, content: Mapping[str, Any]) -> str:
+        message = self._client.request("POST", path, json=content, headers=_IMMUTABLE)
+        if not isinstance(message.get("id"), str):
+            raise OutcomeUnknown(f"POST {path}: Graph gave the draft no id.")
+        return str(message["id"])
+
+    def _to_group(self, post: Post) -> Mapping[str, Any]:
+        return {"body": body(post), "toRecipients": [recipient(self.address(post.group))]}
+
+    def address(self, group: str) -> str:
+        """The address of a group, from the settings or else from Graph: https://learn.microsoft.com/graph/api/group-get."""
+        if group not in self._addresses:
+            advice = "Or say in BRIDGE_CONFIG which address the group has: { id = ..., mail = ... }."
+            try:
+                path = f"/groups/{quote(group, safe='')}"
+                address = self._client.request("GET", path, params={"$select": "mail"}).get("mail")
+            except AccessRefused as error:
+                raise AccessRefused(f"{error} {advice}") from None
+            if not isinstance(address, str) or not address:
+                raise AccessRefused(f"GET {path}: the group has no address: it must be a Microsoft 365 group. {advice}")
+            self._addresses[group] = address
+        return self._addresses[group]
+
+    def _message(self, reference: str) -> str:
+        return f"{self._messages}/{quote(reference.removeprefix(DRAFT), safe='')}"

@@ -1,0 +1,120 @@
+"""The one sign-in of the service account, in the deployed app: only there is the managed identity that redeems it.
+
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+
+import msal
+
+from bridge.errors import GraphError, SignInError
+from bridge.graph.entra import application, assertions, granted
+from bridge.graph.service_account import APP_ADVICE, Account
+from bridge.graph.vault import Vault
+from bridge.settings import Settings
+
+_CALLBACK = "sign-in/callback"
+_GOOD_FOR = 600.0  # seconds
+_STATE = re.compile(r"[0-9]{1,12}\.[\w-]{1,64}\.[0-9a-f]{64}", re.ASCII)
+_AGAIN = "Begin again with `python -m bridge sign-in`."
+
+
+_logger = logging.getLogger(__name__)
+
+
+class SignIn:
+    """Begins and finishes a sign-in; what one instance begins, another one may finish.
+
+    exclusively: gives whether nobody else in the whole app is about to change the account.
+    Both methods raise SignInError when the person at the browser has to do something, else NotSent or AccessRefused.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        exclusively: Callable[[], AbstractContextManager[bool]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if settings.identity != "service-account":
+            raise SignInError("BRIDGE_IDENTITY is not service-account: nobody has to sign in.")
+        if not settings.public_url:
+            raise SignInError("BRIDGE_PUBLIC_URL is missing: the sign-in has to return to the app.")
+        self._settings = settings
+        self._exclusively = exclusively
+        self._clock = clock
+        self._vault = Vault(settings)
+        self._account = Account(settings)
+        self._managed = assertions(settings)
+        self._pending = f"{settings.key_vault_entry}-pending"
+
+    def begin(self) -> str:
+        """The address at Entra where the person signs in; an earlier one is good no more."""
+        key = secrets.token_bytes(32)
+        flow = self._application().initiate_auth_code_flow(
+            [self._settings.cloud.graph_scope],
+            redirect_uri=f"{self._settings.public_url}/api/{_CALLBACK}",
+            state=_signed(f"{int(self._clock() + _GOOD_FOR)}.{secrets.token_urlsafe(16)}", key),
+            # Else the browser would sign in the administrator who sits before it.
+            prompt="select_account",
+            # The code shall not be in an address, which proxies and logs keep.
+            response_mode="form_post",
+        )
+        self._vault.write(self._pending, json.dumps({"key": key.hex(), "flow": flow}))
+        return str(flow["auth_uri"])
+
+    def finish(self, answer: Mapping[str, str]) -> str:
+        """Redeems what Entra sent the browser back with, keeps the account, and returns its name."""
+        with self._exclusively() as alone:
+            if not alone:
+                raise SignInError("The account is being changed at this moment. Try again in two minutes.")
+            flow = self._taken(answer.get("state", ""))
+            if "error" in answer:
+                raise SignInError(f"Entra did not let the account sign in ({answer['error'][:100]}). {_AGAIN}")
+            cache = msal.SerializableTokenCache()
+            redeemed = granted(
+                "token for who signed in",
+                lambda: self._application(cache).acquire_token_by_auth_code_flow(flow, dict(answer)),
+                APP_ADVICE,
+                _AGAIN,
+            )
+            self._account.keep(cache)
+        return str(redeemed.get("id_token_claims", {}).get("preferred_username", "the account"))
+
+    def _taken(self, state: str) -> dict[str, object]:
+        """The flow that was begun with that state, which is then good no more."""
+        try:
+            # Without anything that looks like a state of ours the vault is left alone.
+            pending = json.loads(self._vault.read(self._pending) or "{}") if _STATE.fullmatch(state) else {}
+        except GraphError as error:
+            # Until the state is proved, anyone may be asking.
+            _logger.error("A sign-in cannot be finished. %s", error)  # noqa: TRY400  it says it all
+            raise SignInError(f"The sign-in cannot be finished now; the app's log says why. {_AGAIN}") from None
+        if not pending or not _is_good(state, bytes.fromhex(pending["key"]), self._clock()):
+            raise SignInError(
+                f"This is not the sign-in that was begun last, or it was more than ten minutes ago. {_AGAIN}"
+            )
+        self._vault.write(self._pending, "{}")
+        flow: dict[str, object] = pending["flow"]
+        return flow
+
+    def _application(self, cache: msal.TokenCache | None = None) -> msal.ConfidentialClientApplication:
+        return application(self._settings, self._settings.app_id, self._managed.token, cache)
+
+
+def _signed(text: str, key: bytes) -> str:
+    return f"{text}.{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}"
+
+
+def _is_good(state: str, key: bytes, now: float) -> bool:
+    text, _, _ = state.rpartition(".")
+    if not hmac.compare_digest(_signed(text, key).encode(), state.encode()):
+        return False
+    return now < float(text.partition(".")[0])
