@@ -93,6 +93,16 @@ def health_details(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 
     return _answer(*_health())
 
 
+@app.function_name("doctor")
+@app.route("doctor", methods=["GET", "POST"], auth_level=func.AuthLevel.ADMIN)
+def doctor(req: func.HttpRequest) -> func.HttpResponse:
+    """The checklist of everything that a post needs; POST posts a test thread, too."""
+    from bridge.doctor import as_json, examine, is_well, of_settings  # noqa: PLC0415  whoever only receives needs none
+
+    findings = list(examine(bridge, os.environ, post=req.method == "POST") if bridge else of_settings(problems))
+    return _answer(200 if is_well(findings) else 503, as_json(findings))
+
+
 @app.function_name("sign_in")
 @app.route("sign-in", methods=["GET"], auth_level=func.AuthLevel.ADMIN)
 def sign_in(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name

@@ -103,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("delivery", metavar="DELIVERY", help="the delivery's id, as its service shows it")
     history.set_defaults(command=operations.history)
 
+    doctor = commands.add_parser("doctor", help="looks at everything that a post needs, and says what to do")
+    doctor.add_argument(
+        "--post", action="store_true", help="posts a test thread into the first group, and reads it back"
+    )
+    doctor.add_argument("--json", action="store_true", help="for machines")
+    doctor.set_defaults(command=operations.doctor)
+
     sign_in = commands.add_parser("sign-in", help="lets the service account sign in to a deployed app, in a browser")
     sign_in.add_argument("url", nargs="?", metavar="URL", help="the app's URL (BRIDGE_PUBLIC_URL)")
     sign_in.set_defaults(command=operations.sign_in)

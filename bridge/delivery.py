@@ -37,7 +37,8 @@ class Delivery:
         self._settings = settings
         self._chance = random.SystemRandom()
         self.outbox = outbox
-        self.client = GraphClient(settings.graph_base, token_source(settings))
+        self.identity = token_source(settings)
+        self.client = GraphClient(settings.graph_base, self.identity)
         self.channel = self._channel(routes)
         self.publisher = Publisher(outbox, self.channel, _policy(settings, routes, titles))
 

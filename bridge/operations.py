@@ -3,24 +3,32 @@
 They work on the outbox that the settings name: also, with `az login`, on that of an app in Azure.
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import getpass
+import json
 import os
 import sys
+import textwrap
 import webbrowser
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 
 from bridge.app import Bridge, open_outbox
 from bridge.entries import Entry, from_message
-from bridge.errors import CommandError, Conflict, MessageError
+from bridge.errors import CommandError, Conflict, MessageError, SettingsError
 from bridge.local import config
 from bridge.outbox.base import DeadLetter, OpenEntry, Outbox, Told
 from bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from bridge.doctor import Finding
 
 _ADMIN_KEY = "BRIDGE_ADMIN_KEY"
 _TIMEOUT = 60  # seconds
@@ -114,6 +122,38 @@ def _became(told: Told, dead: Mapping[str, str], still_open: Mapping[str, OpenEn
     if told.id in dead:
         return f"a dead letter: {dead[told.id]}"
     return f"still to be told: {still_open[told.id].state}" if told.id in still_open else "forgotten"
+
+
+def doctor(asked: argparse.Namespace) -> int:
+    """Prints the checklist, line by line as it is found; 1 when anything has failed."""
+    from bridge.doctor import as_json, is_well  # noqa: PLC0415  the other commands start without it
+
+    env = environment()
+    findings: list[Finding] = []
+    for finding in _findings(env, post=asked.post):
+        findings.append(finding)
+        if not asked.json:
+            print("\n".join(_lines(finding)), flush=True)
+    if asked.json:
+        print(json.dumps(as_json(findings), indent=2))
+    return 0 if is_well(findings) else 1
+
+
+def _findings(env: Mapping[str, str], *, post: bool) -> Iterator[Finding]:
+    from bridge.doctor import examine, of_settings  # noqa: PLC0415
+
+    try:
+        bridge = Bridge(Settings.from_env(env))
+    except SettingsError as error:
+        yield from of_settings(error.problems)
+        return
+    yield from examine(bridge, env, post=post)
+
+
+def _lines(finding: Finding) -> list[str]:
+    words = filter(None, (finding.text, finding.advice))
+    wrapped = [line for text in words for line in textwrap.wrap(text, 100, break_long_words=False)]
+    return [f"{finding.verdict:<9}{finding.subject}: {wrapped[0]}", *(f"{'':<9}{line}" for line in wrapped[1:])]
 
 
 def sign_in(asked: argparse.Namespace) -> int:

@@ -89,6 +89,17 @@ class Renderer:
         self._environment = environment(self._loader)
         self._titles = titles
 
+    def problems(self) -> list[str]:
+        """The templates that do not compile, each with its reason."""
+        found = []
+        for name in self._environment.list_templates(extensions=["html"]):
+            try:
+                self._environment.get_template(name)
+            except TemplateError as error:
+                line = getattr(error, "lineno", None)
+                found.append(f"{name}{f', line {line}' if line else ''}: {error}")
+        return found
+
     def considered(self, event: Event) -> tuple[str, ...]:
         """The names of templates for the event, from special to general: the first that exists is taken."""
         words = event.kind.split(".")
