@@ -24,6 +24,7 @@ from bridge.sources import SOURCES
 
 _COMBINATION = "identity and channel"
 _IDENTITY = "docs/identity.md tells which identity is for whom."
+_OPEN = "The stand-in for Graph takes these posts; Microsoft does not:"
 _SKEW = 300.0  # seconds; Entra takes so much
 _CONVERSATIONS = ("Group-Conversation.ReadWrite.All", "Group.ReadWrite.All")
 _SEND, _DRAFT = ("Mail.Send", "Mail.Send.Shared"), ("Mail.ReadWrite", "Mail.ReadWrite.Shared")
@@ -46,6 +47,14 @@ class Finding:
     subject: str
     text: str
     advice: str = ""
+
+
+_UNPROVEN = Finding(
+    Verdict.WARNING,
+    _COMBINATION,
+    "Microsoft lists replies to posts for applications, but nobody has shown yet that they work.",
+    "Try it with `python -m bridge doctor --post`.",
+)
 
 
 def _ok(subject: str, text: str) -> Finding:
@@ -191,19 +200,22 @@ def _combination(bridge: Bridge, env: Mapping[str, str], claims: Mapping[str, An
     """Whether posts can get through at all, by what the token is and the channel."""
     if bridge.settings.identity == "developer" and "WEBSITE_INSTANCE_ID" in env:
         return _failed(_COMBINATION, "`developer` is the person of `az login`: in Azure there is none.", _IDENTITY)
-    if bridge.settings.channel == "mail":
-        return _needs(claims, *([] if is_app_only(claims) else [_SEND, _DRAFT]))
-    if not is_app_only(claims):
-        return _needs(claims, _CONVERSATIONS)
+    if bridge.settings.channel == "mail" or not is_app_only(claims):
+        return _needs(claims, *_required(bridge.settings.channel, claims))
     if not all(group in bridge.routes.groups and bridge.routes.groups[group].thread for group in bridge.routes.all):
-        # The stand-in for Graph takes it unless it is told to do as Microsoft does.
         is_open = is_loopback(bridge.settings.graph_base) and env.get("BRIDGE_LOCAL_PERMISSIONS") != "microsoft"
-        return Finding(Verdict.WARNING if is_open else Verdict.FAILED, _COMBINATION, APP_ONLY, _IDENTITY)
+        if is_open:
+            return Finding(Verdict.WARNING, _COMBINATION, f"{_OPEN} {APP_ONLY}", _IDENTITY)
+        return _failed(_COMBINATION, APP_ONLY, _IDENTITY)
     finding = _needs(claims, _CONVERSATIONS)
-    if finding.verdict is Verdict.FAILED:
-        return finding
-    unproven = "Microsoft lists replies to posts for applications, but nobody has shown yet that they work."
-    return Finding(Verdict.WARNING, _COMBINATION, unproven, "Try it with `python -m bridge doctor --post`.")
+    return finding if finding.verdict is Verdict.FAILED else _UNPROVEN
+
+
+def _required(channel: str, claims: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+    """Of which permissions a token has one each, if it may post. What Exchange grants is not in the token."""
+    if channel == "mail":
+        return () if is_app_only(claims) else (_SEND, _DRAFT)
+    return (_CONVERSATIONS,)
 
 
 def _needs(claims: Mapping[str, Any], *alternatives: Sequence[str]) -> Finding:

@@ -151,9 +151,10 @@ def _findings(env: Mapping[str, str], *, post: bool) -> Iterator[Finding]:
 
 
 def _lines(finding: Finding) -> list[str]:
-    words = filter(None, (finding.text, finding.advice))
-    wrapped = [line for text in words for line in textwrap.wrap(text, 100, break_long_words=False)]
-    return [f"{finding.verdict:<9}{finding.subject}: {wrapped[0]}", *(f"{'':<9}{line}" for line in wrapped[1:])]
+    wrap = textwrap.TextWrapper(110, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False)
+    lines = wrap.wrap(f"{finding.verdict:<9}{finding.subject}: {finding.text}")
+    wrap.initial_indent = wrap.subsequent_indent
+    return [*lines, *wrap.wrap(finding.advice)]
 
 
 def sign_in(asked: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """What the tests of the delivering wing share: a clock, entries, and a group that fails on demand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bridge.entries import Entry
@@ -36,7 +37,7 @@ class Group:
     def reply(self, thread, post):
         return self._take(thread, post)
 
-    def find(self, group, references, since, thread=""):
+    def find(self, group, references, since, where=""):
         if self.find_faults:
             raise self.find_faults.pop(0)
         return {r: where for where, post in self.posts for r in post.references if r in references}
@@ -52,6 +53,41 @@ class Group:
         if error:
             raise error
         return thread
+
+
+class Drafts(Group):
+    """A Channel of drafts, each of which can be sent once; `prepare_faults` are raised one by one."""
+
+    def __init__(self):
+        super().__init__()
+        self.drafts = set()
+        self.prepare_faults = []
+
+    def prepare(self, post, thread):
+        self.drafts -= set(post.abandoned)
+        if self.prepare_faults:
+            raise self.prepare_faults.pop(0)
+        self.started += 1
+        self.drafts.add(f"draft-{self.started}")
+        return replace(post, draft=f"draft-{self.started}")
+
+    def start(self, post):
+        assert post.draft in self.drafts
+        try:
+            return self._take(post.draft, post)
+        finally:
+            self.drafts -= {post.draft for _, post in self.posts}
+
+    def reply(self, thread, post):
+        assert thread not in self.drafts
+        return self.start(post)
+
+    def find(self, group, references, since, where=""):
+        if self.find_faults:
+            raise self.find_faults.pop(0)
+        assert where
+        sent = {post.draft for _, post in self.posts}
+        return dict.fromkeys(references, where) if where in sent else {}
 
 
 def entry(number, thread="one", group="g", **changes):

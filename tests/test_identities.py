@@ -1,13 +1,15 @@
 import re
 import stat
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bridge.clouds import CLOUDS
 from bridge.errors import AccessRefused, NotSent
-from bridge.graph.identities import FRESH, token_source, without_tokens
+from bridge.graph.identities import FRESH, Remembered, Token, token_source, without_tokens
 from bridge.settings import Settings
 from tests.graph_servers import answer, closed_port, mailbox_at, raw
 
@@ -111,6 +113,79 @@ def test_a_developer_who_is_not_signed_in_is_told_to(az):
     az("echo 'ERROR: Please run az login to setup account.' >&2; exit 1")
     with pytest.raises(AccessRefused, match="az login"):
         token_source(Settings(identity="developer")).token()
+
+
+class Issuer:
+    """Gives tokens that are good for `lifetime` seconds, by a clock that a test moves; `faults` are raised first."""
+
+    def __init__(self, lifetime=3600.0):
+        self.now, self.lifetime, self.given, self.faults, self.asked = 0.0, lifetime, 0, [], []
+        self.identity = Remembered(self.fetch, lambda: self.now)
+
+    def fetch(self, claims):
+        self.asked.append(claims)
+        if self.faults:
+            raise self.faults.pop(0)
+        self.given += 1
+        return Token(f"token-{self.given}", self.lifetime)
+
+
+def test_a_token_is_kept_until_shortly_before_it_expires():
+    issuer = Issuer()
+    assert [issuer.identity.token() for _ in range(3)] == ["token-1"] * 3
+    issuer.now = 3299
+    assert issuer.identity.token() == "token-1"
+    issuer.now = 3301
+    assert issuer.identity.token() == "token-2"
+
+
+def test_a_challenge_is_answered_with_a_new_token_which_is_then_kept():
+    issuer = Issuer()
+    issuer.identity.token()
+    assert issuer.identity.token(FRESH) == issuer.identity.token() == "token-2"
+    assert issuer.asked == ["", FRESH]
+
+
+def test_while_the_issuer_is_down_a_good_token_goes_on_being_used():
+    issuer = Issuer()
+    issuer.identity.token()
+    issuer.faults = [NotSent("down")] * 3
+    issuer.now = 3400
+    assert issuer.identity.token() == "token-1"
+    with pytest.raises(NotSent):
+        issuer.identity.token(FRESH)
+    issuer.now = 3600
+    with pytest.raises(NotSent):
+        issuer.identity.token()
+    assert issuer.identity.token() == "token-2"
+
+
+def test_who_is_refused_keeps_no_token():
+    issuer = Issuer()
+    issuer.identity.token()
+    issuer.faults = [AccessRefused("revoked")]
+    issuer.now = 3400
+    with pytest.raises(AccessRefused):
+        issuer.identity.token()
+
+
+def test_a_short_lived_token_is_not_fetched_for_every_request():
+    issuer = Issuer(lifetime=120.0)
+    issuer.identity.token()
+    issuer.now = 59
+    assert issuer.identity.token() == "token-1"
+
+
+def test_sixteen_threads_share_one_fetch():
+    issuer = Issuer()
+    together = threading.Barrier(16)
+
+    def ask(_):
+        together.wait()
+        return issuer.identity.token()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(ask, range(16))) == {"token-1"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bridge.leases import LEASE
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.publisher import Publisher
-from tests.outbox_stand_ins import START, Clock, Group, entry, refs
+from tests.outbox_stand_ins import START, Clock, Drafts, Group, entry, refs
 
 
 class Crash(Exception):
@@ -44,8 +44,8 @@ class Crashing:
 
 
 class World:
-    def __init__(self, folder, seed=1):
-        self.clock, self.group, self.random = Clock(), Group(), random.Random(seed)
+    def __init__(self, folder, seed=1, channel=Group):
+        self.clock, self.group, self.random = Clock(), channel(), random.Random(seed)
         path = folder / "outbox.sqlite"
         self.outbox, self.queue = SqliteOutbox(path, self.clock), SqliteQueue(path, clock=self.clock)
         self.publisher = self.make(self.outbox, self.group)
@@ -235,9 +235,18 @@ FAULTS = {
 }
 
 
+@pytest.fixture(params=[Group, Drafts])
+def either(request, tmp_path):
+    """A world with a channel of each kind: one that posts at once, one that makes drafts and sends them."""
+    made = World(tmp_path, channel=request.param)
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize("number", range(2), ids=["start", "reply"])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_every_entry_is_told_once_and_in_order_whatever_fails(world, fault, number):
+def test_every_entry_is_told_once_and_in_order_whatever_fails(either, fault, number):
+    world = either
     if number:
         world.put(entry(0))
         world.run(100)
@@ -249,6 +258,27 @@ def test_every_entry_is_told_once_and_in_order_whatever_fails(world, fault, numb
     world.run()
     assert world.group.told()[before:] == refs(1, 2, 3)
     assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
+
+
+@pytest.mark.parametrize("fault", [NotSent("503"), NotSent("30 a minute", 20.0), AccessRefused("403")], ids=str)
+def test_a_draft_that_cannot_be_made_is_made_later(tmp_path, fault):
+    world = World(tmp_path, channel=Drafts)
+    world.group.prepare_faults = [fault, fault]
+    world.put(entry(1), entry(2, "two"))
+    world.run()
+    assert world.group.told() == refs(1, 2)
+    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
+    world.close()
+
+
+def test_drafts_of_tries_that_failed_do_not_pile_up(tmp_path):
+    world = World(tmp_path, channel=Drafts)
+    world.group.faults = [NotSent("503")] * 5 + [OutcomeUnknown("504")] * 3
+    world.put(entry(1))
+    world.run()
+    assert world.group.told() == refs(1)
+    assert world.group.drafts == set()
+    world.close()
 
 
 def test_retry_after_is_kept_for_the_whole_group(world):
@@ -527,7 +557,7 @@ def test_a_week_goes_by(tmp_path):
 
 @pytest.mark.parametrize("seed", range(150))
 def test_random_faults_and_crashes_neither_lose_nor_double(tmp_path, seed):
-    world, chance = World(tmp_path, seed), random.Random(seed)
+    world, chance = World(tmp_path, seed, Drafts if seed % 3 == 0 else Group), random.Random(seed)
     faults = [fault for name, fault in FAULTS.items() if name != "access refused"]
     for number in range(6):
         world.put(entry(number, str(chance.randrange(2))))

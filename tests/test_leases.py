@@ -1,0 +1,52 @@
+"""What the instances of the app share: permits by the minute, and what only one may do at a time."""
+
+import random
+
+import pytest
+
+from bridge.leases import Permits, exclusively
+from bridge.outbox.sqlite import SqliteOutbox
+from tests.outbox_stand_ins import Clock
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def outbox(tmp_path, clock):
+    made = SqliteOutbox(tmp_path / "outbox.sqlite", clock)
+    yield made
+    made.close()
+
+
+def permits(outbox, clock, seed=1):
+    return Permits(outbox, "mail", 30, 60.0, clock, random.Random(seed))
+
+
+def test_thirty_a_minute_are_permitted_and_the_next_one_says_when(outbox, clock):
+    own = permits(outbox, clock)
+    assert [own.take() for _ in range(30)] == [0.0] * 30
+    clock.now += 20
+    assert own.take() == pytest.approx(40)
+    clock.now += 40
+    assert [own.take() for _ in range(30)] == [0.0] * 30
+    assert own.take() > 0
+
+
+def test_instances_share_the_minute(outbox, clock):
+    instances = [permits(outbox, clock, seed) for seed in range(3)]
+    waits = [instances[number % 3].take() for number in range(60)]
+    assert waits.count(0.0) == 30
+
+
+def test_what_is_exclusive_has_one_at_a_time(outbox, clock):
+    chance = random.Random(1)
+    with exclusively(outbox, "account", clock, chance) as alone:
+        with exclusively(outbox, "account", clock, chance) as second:
+            assert (alone, second) == (True, False)
+        with exclusively(outbox, "account", clock, chance) as third:
+            assert third is False
+    with exclusively(outbox, "account", clock, chance) as again:
+        assert again is True
