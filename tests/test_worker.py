@@ -124,6 +124,12 @@ def test_every_function_is_indexed_with_its_bindings(good):
             "httpTrigger": {"route": "health/details", "methods": ["GET"], "authLevel": "FUNCTION"},
             "http": {},
         },
+        "doctor": {"httpTrigger": {"route": "doctor", "methods": ["GET", "POST"], "authLevel": "ADMIN"}, "http": {}},
+        "sign_in": {"httpTrigger": {"route": "sign-in", "methods": ["GET"], "authLevel": "ADMIN"}, "http": {}},
+        "sign_in_callback": {
+            "httpTrigger": {"route": "sign-in/callback", "methods": ["POST"], "authLevel": "ANONYMOUS"},
+            "http": {},
+        },
     }
 
 
