@@ -1,0 +1,273 @@
+"""Identities that act as a user: real MSAL, azure-identity and Key Vault code against strict stand-ins."""
+
+import json
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from urllib.parse import parse_qsl, urlsplit
+
+import jwt
+import pytest
+
+from bridge.clouds import CLOUDS
+from bridge.errors import AccessRefused, NotSent, SignInError
+from bridge.graph.identities import FRESH, token_source
+from bridge.graph.service_account import Account
+from bridge.settings import Settings
+from bridge.sign_in import SignIn
+from tests.microsoft import microsoft
+
+
+@contextmanager
+def alone():
+    yield True
+
+
+class Tenant:
+    """A tenant, and the bridge's settings in it."""
+
+    def __init__(self, cloud, monkeypatch):
+        self.cloud = cloud
+        for name, value in cloud.env.items():
+            monkeypatch.setenv(name, value)
+
+    def settings(self, identity, **changes):
+        return Settings.from_env({**self.cloud.settings, "BRIDGE_IDENTITY": identity, **changes})
+
+    def identity(self, name, **changes):
+        return token_source(self.settings(name, **changes))
+
+    def browser(self, address):
+        """Where Entra sends the browser back to: the form's fields."""
+        return dict(parse_qsl(urlsplit(self.cloud.entra.sign_in(address)).query))
+
+    def sign_in(self, clock=time.time):
+        return SignIn(self.settings("service-account"), alone, clock)
+
+    def signed_in(self):
+        page = self.sign_in()
+        return page.finish(self.browser(page.begin()))
+
+
+@pytest.fixture(params=CLOUDS)
+def anywhere(request, tmp_path, monkeypatch):
+    with microsoft(tmp_path, request.param) as cloud:
+        yield Tenant(cloud, monkeypatch)
+
+
+@pytest.fixture
+def tenant(tmp_path, monkeypatch):
+    with microsoft(tmp_path) as cloud:
+        yield Tenant(cloud, monkeypatch)
+
+
+def claims(token):
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+@pytest.mark.parametrize("identity", ["managed-identity", "agent-user", "service-account"])
+def test_every_identity_gets_a_token_in_every_cloud(anywhere, identity):
+    if identity == "service-account":
+        anywhere.signed_in()
+    token = claims(anywhere.identity(identity).token())
+    assert token["aud"].rstrip("/") == f"https://{anywhere.settings(identity).cloud.graph}"
+    assert ("scp" in token) is (identity != "managed-identity")
+    assert anywhere.cloud.refused_hosts == []
+
+
+@pytest.mark.parametrize("name", ["oid", "upn"])
+def test_an_agents_user_is_named_by_id_or_by_name(tenant, name):
+    user = {"oid": tenant.cloud.entra.agent_user_id, "upn": tenant.cloud.entra.agent_user_name}[name]
+    token = claims(tenant.identity("agent-user", BRIDGE_AGENT_USER_ID=user).token())
+    assert token["oid"] == tenant.cloud.entra.agent_user_id
+
+
+@pytest.mark.parametrize(
+    "setting", ["BRIDGE_BLUEPRINT_ID", "BRIDGE_AGENT_ID", "BRIDGE_AGENT_USER_ID", "BRIDGE_TENANT_ID"]
+)
+def test_an_agents_wrong_id_is_told_with_what_to_check(tenant, setting):
+    with pytest.raises(AccessRefused, match=r"BRIDGE_AGENT_USER_ID|BRIDGE_TENANT_ID"):
+        tenant.identity("agent-user", **{setting: "00000000-0000-4000-8000-00000000dead"}).token()
+
+
+@pytest.mark.parametrize("identity", ["agent-user", "service-account"])
+def test_sixteen_threads_cost_one_exchange(tenant, identity):
+    tenant.signed_in()
+    one = tenant.identity(identity)
+    tenant.cloud.entra.requests.clear()
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(lambda _: one.token(), range(16)))) == 1
+    assert len(tenant.cloud.entra.requests) <= 4
+
+
+@pytest.mark.parametrize("identity", ["agent-user", "service-account"])
+def test_a_challenge_is_answered_with_a_token_that_has_its_claims(tenant, identity):
+    tenant.signed_in()
+    one = tenant.identity(identity)
+    first = one.token()
+    assert one.token(FRESH) != first
+    challenge = json.dumps({"access_token": {"acrs": {"essential": True, "value": "c1"}}})
+    assert "c1" in json.dumps(claims(one.token(challenge)))
+
+
+@pytest.mark.parametrize("identity", ["managed-identity", "agent-user", "service-account"])
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_a_clock_that_is_wrong_by_ten_minutes_keeps_nobody_from_posting(tenant, identity, minutes):
+    tenant.cloud.entra.clock_offset = minutes * 60.0
+    tenant.signed_in()
+    assert tenant.identity(identity).token()
+
+
+@pytest.mark.parametrize("identity", ["agent-user", "service-account"])
+def test_entra_that_fails_is_tried_again_later(tenant, identity):
+    tenant.signed_in()
+    one = tenant.identity(identity)
+    tenant.cloud.entra.faults += [503]
+    with pytest.raises(NotSent):
+        one.token()
+    assert one.token()
+
+
+def test_a_key_vault_that_is_down_is_tried_again_later_and_a_good_token_goes_on(tenant):
+    tenant.signed_in()
+    one = tenant.identity("service-account")
+    first = one.token()
+    tenant.cloud.vault.down = True
+    assert one.token() == first
+    with pytest.raises(NotSent, match="key vault"):
+        tenant.identity("service-account").token()
+    tenant.cloud.vault.down = False
+    assert tenant.identity("service-account").token()
+
+
+def test_a_revoked_sign_in_says_who_must_do_what(tenant):
+    tenant.signed_in()
+    tenant.cloud.entra.revoke_refresh_tokens()
+    with pytest.raises(AccessRefused) as refused:
+        tenant.identity("service-account").token()
+    assert "invalid_grant" in str(refused.value)
+    assert f"python -m bridge sign-in {tenant.cloud.settings['BRIDGE_PUBLIC_URL']}" in str(refused.value)
+
+
+def test_before_the_sign_in_nobody_has_a_token(tenant):
+    with pytest.raises(AccessRefused, match="Nobody has signed in"):
+        tenant.identity("service-account").token()
+
+
+def test_something_else_in_the_vault_is_no_sign_in(tenant):
+    settings = tenant.settings("service-account")
+    account = Account(settings)
+    account._vault.write(settings.key_vault_entry, "not json")
+    with pytest.raises(AccessRefused, match="is not a sign-in"):
+        account.fetch("")
+
+
+def test_the_sign_in_is_kept_without_access_tokens(tenant):
+    name = tenant.signed_in()
+    assert "@" in name
+    kept = json.loads(stored(tenant))
+    assert set(kept) == {"RefreshToken", "Account"}
+
+
+def stored(tenant) -> str:
+    settings = tenant.settings("service-account")
+    return Account(settings)._vault.read(settings.key_vault_entry)
+
+
+def test_a_refresh_replaces_the_refresh_token_and_reading_does_not(tenant):
+    tenant.signed_in()
+    before = stored(tenant)
+    tenant.identity("service-account").token()
+    assert stored(tenant) == before
+    Account(tenant.settings("service-account")).refresh()
+    after = stored(tenant)
+    assert after != before
+    assert tenant.identity("service-account").token()
+
+
+def test_a_sign_in_is_good_once(tenant):
+    page = tenant.sign_in()
+    form = tenant.browser(page.begin())
+    page.finish(form)
+    with pytest.raises(SignInError, match="begun last"):
+        page.finish(form)
+
+
+def test_a_sign_in_is_good_for_ten_minutes(tenant):
+    page = tenant.sign_in()
+    form = tenant.browser(page.begin())
+    with pytest.raises(SignInError, match="ten minutes"):
+        tenant.sign_in(lambda: time.time() + 601).finish(form)
+    assert tenant.sign_in(lambda: time.time() + 599).finish(form)
+
+
+def test_only_the_sign_in_that_was_begun_last_is_good(tenant):
+    page = tenant.sign_in()
+    first = tenant.browser(page.begin())
+    second = tenant.browser(page.begin())
+    with pytest.raises(SignInError):
+        page.finish(first)
+    assert page.finish(second)
+
+
+@pytest.mark.parametrize(
+    "state", ["", "1", "9999999999.abc.def", f"9999999999.{'a' * 22}.{'0' * 64}", "\u0661.a." + "0" * 64]
+)
+def test_a_state_that_was_not_signed_here_changes_nothing(tenant, state):
+    page = tenant.sign_in()
+    form = tenant.browser(page.begin())
+    with pytest.raises(SignInError):
+        page.finish({**form, "state": state})
+    assert page.finish(form)
+
+
+def test_who_declines_begins_again(tenant):
+    page = tenant.sign_in()
+    form = tenant.browser(page.begin())
+    with pytest.raises(SignInError, match="access_denied"):
+        page.finish({"state": form["state"], "error": "access_denied", "error_description": "The user said no."})
+    with pytest.raises(SignInError):
+        page.finish(form)
+
+
+def test_a_code_that_entra_does_not_redeem_says_to_begin_again(tenant):
+    page = tenant.sign_in()
+    form = tenant.browser(page.begin())
+    with pytest.raises(AccessRefused, match=r"invalid_grant.*Begin again"):
+        page.finish({**form, "code": "another"})
+
+
+def test_two_callbacks_at_once_are_one(tenant):
+    @contextmanager
+    def busy():
+        yield False
+
+    page = tenant.sign_in()
+    form = tenant.browser(page.begin())
+    with pytest.raises(SignInError, match="two minutes"):
+        SignIn(tenant.settings("service-account"), busy).finish(form)
+    assert page.finish(form)
+
+
+def test_nobody_signs_in_where_nobody_has_to(tenant):
+    with pytest.raises(SignInError, match="not service-account"):
+        SignIn(tenant.settings("managed-identity"), alone)
+    with pytest.raises(SignInError, match="BRIDGE_PUBLIC_URL"):
+        SignIn(tenant.settings("service-account", BRIDGE_PUBLIC_URL=""), alone)
+
+
+def test_a_vault_that_fails_before_the_state_is_proved_is_told_to_the_log_alone(tenant, caplog):
+    page = tenant.sign_in()
+    form = tenant.browser(page.begin())
+    tenant.cloud.vault.down = True
+    with caplog.at_level(logging.ERROR), pytest.raises(SignInError) as told:
+        page.finish(form)
+    assert "vault" not in str(told.value)
+    assert "key vault" in caplog.text
+
+
+def test_a_vault_that_refuses_says_which_role_is_missing(tenant):
+    tenant.cloud.vault.forbidden = True
+    with pytest.raises(AccessRefused, match="Key Vault Secrets Officer"):
+        tenant.identity("service-account").token()

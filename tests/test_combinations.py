@@ -1,0 +1,150 @@
+"""Every identity with every channel: the same webhooks end as threads, or the group is held and the reason says why."""
+
+import json
+import time
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import requests
+
+from bridge.local.tokens import Grant
+from tests.local_stack import GROUPS, PATIENCE, Stack, issue, references, running
+from tests.microsoft import microsoft
+
+GROUP = "group-0"
+MAILBOX = "bridge@contoso.com"
+ADDRESS = "pumps@contoso.com"
+SCOPES = ("Group-Conversation.ReadWrite.All", "Group.Read.All", "Mail.Send.Shared", "Mail.ReadWrite.Shared")
+
+
+@pytest.fixture
+def cloud(tmp_path):
+    with microsoft(tmp_path / "microsoft", permissions="microsoft") as cloud:
+        cloud.mailbox.mail_scope = {MAILBOX}
+        yield cloud
+
+
+def settings_of(cloud, identity: str, channel: str, group: str = "") -> dict[str, str]:
+    """The environment of a bridge in that tenant. group: what [groups] says of the group, beside its id."""
+    return {
+        **cloud.env,
+        **cloud.settings,
+        "BRIDGE_GRAPH_URL": "",
+        "BRIDGE_IDENTITY": identity,
+        "BRIDGE_CHANNEL": channel,
+        "BRIDGE_MAIL_FROM": MAILBOX,
+        "BRIDGE_CONFIG": f'[groups]\n{GROUP} = {{ id = "{GROUPS[GROUP]}"{group} }}',
+        "BRIDGE_GROUP": GROUP,
+    }
+
+
+def told(cloud, *answers: requests.Response) -> list[tuple[str, list[str]]]:
+    """Topic and posts of the group's threads, as soon as what the answers accepted is told."""
+    accepted = {ident[:12] for answer in answers for ident in answer.json()["accepted"]}
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        threads = [
+            (thread.topic, [post.html for post in cloud.mailbox.posts(GROUPS[GROUP], thread.id)])
+            for thread in cloud.mailbox.threads(GROUPS[GROUP])
+        ]
+        if accepted <= set(references(threads)):
+            return threads
+        time.sleep(0.05)
+    raise AssertionError(f"{threads} after {PATIENCE} seconds, not {accepted}")
+
+
+def sign_in(cloud, stack: Stack) -> requests.Response:
+    """What an administrator does with a browser: the account signs in, and Entra sends the form back."""
+    begun = stack.get("/api/sign-in", headers={"x-functions-key": "local"}, allow_redirects=False)
+    assert begun.status_code == 302, begun.text
+    back = urlsplit(cloud.entra.sign_in(begun.headers["Location"]))
+    return requests.post(f"{stack.address}{back.path}", data=dict(parse_qsl(back.query)), timeout=60)
+
+
+def az_login(cloud, folder, monkeypatch) -> None:
+    """Puts an `az` on the PATH that gives the token of a person."""
+    cloud.mailbox.tokens.remember(
+        "of-the-person", Grant("user", frozenset(SCOPES), "a-person", "https://graph.microsoft.com", time.time() + 3600)
+    )
+    program = folder / "az"
+    program.write_text("""#!/bin/sh\necho '{"accessToken": "of-the-person", "expires_on": 4102444800}'\n""")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+@pytest.mark.parametrize("channel", ["threads", "mail"])
+@pytest.mark.parametrize("identity", ["managed-identity", "agent-user", "service-account", "developer"])
+def test_the_same_webhooks_end_as_threads(cloud, tmp_path, monkeypatch, identity, channel):
+    if identity == "developer":
+        az_login(cloud, tmp_path, monkeypatch)
+    group = f', mail = "{ADDRESS}"' if channel == "mail" else ""
+    if channel == "mail":
+        cloud.mailbox.addresses[ADDRESS] = GROUPS[GROUP]
+    if (identity, channel) == ("managed-identity", "threads"):
+        seed = seeded(cloud)
+        group = f', thread = "{seed}"'
+    with running(tmp_path, **settings_of(cloud, identity, channel, group)) as stack:
+        if identity == "service-account":
+            assert sign_in(cloud, stack).status_code == 200
+        opened = stack.send("issues", issue("opened", 7))
+        told(cloud, opened)
+        closed = stack.send("issues", issue("closed", 7))
+        other = stack.send("issues", issue("opened", 8))
+        threads = told(cloud, opened, closed, other)
+        assert stack.health()["held"] == {}
+        examined = stack.get("/api/doctor", headers={"x-functions-key": "local"}).json()
+    if "thread" in group:
+        assert [len(posts) for _, posts in threads] == [4]
+    else:
+        topic = "contoso/pump: The pump runs dry 7 #7"
+        assert {name.removeprefix("RE: "): len(posts) for name, posts in threads}[topic] == 2
+        assert len(threads) == 2
+    assert [finding for finding in examined["findings"] if finding["verdict"] == "failed"] == []
+    assert cloud.refused_hosts == []
+
+
+def seeded(cloud) -> str:
+    """A thread that a person has started in the group."""
+    token = "of-a-member"
+    audience = f"https://{cloud.entra.cloud.graph}"
+    cloud.mailbox.tokens.remember(token, Grant("user", frozenset(SCOPES), "a-member", audience, time.time() + 3600))
+    proxies = {"https": cloud.env["HTTPS_PROXY"]}
+    answer = requests.post(
+        f"{audience}/v1.0/groups/{GROUPS[GROUP]}/threads",
+        json={"topic": "Alerts", "posts": [{"body": {"contentType": "text", "content": "Here they come."}}]},
+        headers={"Authorization": f"Bearer {token}"},
+        proxies=proxies,
+        verify=cloud.env["REQUESTS_CA_BUNDLE"],
+        timeout=60,
+    )
+    return answer.json()["id"]
+
+
+def test_a_managed_identity_that_starts_threads_is_held_and_told_why(cloud, tmp_path):
+    with running(tmp_path, **settings_of(cloud, "managed-identity", "threads")) as stack:
+        examined = stack.get("/api/doctor", headers={"x-functions-key": "local"})
+        assert stack.send("issues", issue("opened")).status_code == 202
+        held = until_held(stack)
+    assert cloud.mailbox.threads(GROUPS[GROUP]) == []
+    (failed,) = [finding for finding in examined.json()["findings"] if finding["verdict"] == "failed"]
+    for text in (held["reason"], failed["text"], (tmp_path / "log").read_text()):
+        assert "refuses a managed identity's own token" in text
+        assert "BRIDGE_IDENTITY=agent-user or service-account" in text
+        assert "BRIDGE_CHANNEL=mail" in text
+
+
+def test_make_run_shows_on_its_page_what_microsoft_refuses(tmp_path):
+    with running(tmp_path, BRIDGE_LOCAL_PERMISSIONS="microsoft") as stack:
+        stack.send("issues", issue("opened"), GROUP)
+        until_held(stack)
+        page = stack.get("/viewer/mail").json()
+    assert "refuses a managed identity's own token" in json.dumps(page["held"])
+
+
+def until_held(stack: Stack) -> dict:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if held := stack.health()["held"]:
+            return held[GROUPS[GROUP]]
+        time.sleep(0.05)
+    raise AssertionError(stack.health())

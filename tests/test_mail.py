@@ -1,0 +1,158 @@
+"""The channel of mail, against the stand-in's mailboxes and the groups that their mail reaches."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
+from bridge.graph.channel import DRAFT, Post
+from bridge.graph.mail import MailToGroups
+from bridge.local.mailbox_faults import Fault
+from tests.graph_contract import problems
+from tests.graph_servers import GROUP, graph_client, mailbox_at
+
+SENDER, ADDRESS = "bridge@contoso.com", "pumps@contoso.com"
+SINCE = datetime.now(UTC) - timedelta(minutes=1)
+
+
+@pytest.fixture
+def mailbox(tmp_path):
+    with mailbox_at(tmp_path) as (mailbox, address):
+        mailbox.address = address
+        mailbox.addresses[ADDRESS] = GROUP
+        yield mailbox
+
+
+@pytest.fixture
+def channel(mailbox, monkeypatch):
+    with graph_client(monkeypatch, mailbox.address) as client:
+        yield MailToGroups(client, SENDER, {GROUP: ADDRESS}, lambda: 0.0)
+    wrong = [(seen.method, seen.path, problems(*seen)) for seen in mailbox.seen]
+    assert [request for request in wrong if request[2]] == []
+
+
+def post(*references, topic="Topic", participants=(), abandoned=()):
+    html = f"<p>{'</p><p>'.join(references)}</p>"
+    return Post(GROUP, topic, html, references, participants, abandoned=abandoned)
+
+
+def started(channel, *references, **more):
+    return channel.start(channel.prepare(post(*references, **more), ""))
+
+
+def replied(channel, thread, *references):
+    return channel.reply(thread, channel.prepare(post(*references), thread))
+
+
+def posts(mailbox):
+    return [
+        (thread.topic, [post.html for post in mailbox.posts(GROUP, thread.id)]) for thread in mailbox.threads(GROUP)
+    ]
+
+
+def test_mail_to_the_group_is_a_thread_and_what_follows_stays_in_it(mailbox, channel):
+    first = started(channel, "one", participants=("Alex <alexd@contoso.com>",))
+    second = replied(channel, first, "two")
+    third = replied(channel, second, "three")
+    assert len({first, second, third}) == 3
+    ((topic, bodies),) = posts(mailbox)
+    assert topic == "Topic"
+    assert [word for word in ("one", "two", "three") if word in " ".join(bodies)] == ["one", "two", "three"]
+    assert len(bodies) == 3
+
+
+def test_a_draft_is_seen_by_nobody_until_it_is_sent(mailbox, channel):
+    prepared = channel.prepare(post("one"), "")
+    assert prepared.draft.startswith(DRAFT)
+    assert posts(mailbox) == []
+    assert channel.find(GROUP, ["one"], SINCE, prepared.draft) == {}
+    sent = channel.start(prepared)
+    assert channel.find(GROUP, ["one"], SINCE, prepared.draft) == {"one": sent}
+
+
+@pytest.mark.parametrize(("kind", "done"), [("created-but-504", True), ("500", False)])
+def test_whether_a_message_was_sent_is_told_by_its_draft(mailbox, channel, kind, done):
+    prepared = channel.prepare(post("one"), "")
+    mailbox.faults.add(Fault(kind))
+    with pytest.raises(OutcomeUnknown):
+        channel.start(prepared)
+    assert bool(channel.find(GROUP, ["one"], SINCE, prepared.draft)) is done
+
+
+@pytest.mark.parametrize("kind", ["created-but-504", "500", "drop-after"])
+def test_a_draft_of_unknown_outcome_is_surely_not_sent(mailbox, channel, kind):
+    mailbox.faults.add(Fault(kind))
+    with pytest.raises(NotSent, match="only a draft"):
+        channel.prepare(post("one"), "")
+
+
+def test_a_draft_is_sent_once(mailbox, channel):
+    prepared = channel.prepare(post("one"), "")
+    channel.start(prepared)
+    with pytest.raises(NotSent):
+        channel.start(prepared)
+    assert [len(bodies) for _, bodies in posts(mailbox)] == [1]
+
+
+def test_an_abandoned_draft_is_deleted(mailbox, channel):
+    abandoned = channel.prepare(post("one"), "").draft
+    again = channel.prepare(post("one", abandoned=(abandoned, "AAQkAD=")), "")
+    with pytest.raises(NotSent):
+        channel.start(post_with(abandoned))
+    channel.start(again)
+    assert channel.find(GROUP, ["one"], SINCE, abandoned) == {}
+
+
+def post_with(draft):
+    return Post(GROUP, "Topic", "", (), draft=draft)
+
+
+def test_a_thread_whose_last_message_is_gone_is_gone(channel):
+    with pytest.raises(ThreadGone):
+        channel.prepare(post("two"), f"{DRAFT}AAMkADnowhere=")
+
+
+def test_a_thread_of_the_other_channel_is_gone(channel):
+    with pytest.raises(ThreadGone, match="BRIDGE_CHANNEL"):
+        channel.prepare(post("two"), "AAQkAD=")
+    with pytest.raises(OutcomeUnknown, match="BRIDGE_CHANNEL"):
+        channel.find(GROUP, ["one"], SINCE, "AAQkAD=")
+
+
+def test_more_than_is_permitted_waits(mailbox, monkeypatch):
+    with graph_client(monkeypatch, mailbox.address) as client:
+        waiting = MailToGroups(client, SENDER, {GROUP: ADDRESS}, lambda: 17.0)
+        with pytest.raises(NotSent) as refused:
+            waiting.prepare(post("one"), "")
+    assert refused.value.retry_after == 17.0
+
+
+def test_the_groups_address_is_asked_for_once(mailbox, monkeypatch):
+    with graph_client(monkeypatch, mailbox.address) as client:
+        channel = MailToGroups(client, SENDER, {}, lambda: 0.0)
+        started(channel, "one")
+        started(channel, "two")
+        assert len(posts(mailbox)) == 2
+    assert [logged.path for logged in mailbox.log if logged.method == "GET"] == [f"/graph/v1.0/groups/{GROUP}"]
+
+
+def test_a_group_whose_address_may_not_be_asked_for_says_where_to_give_it(mailbox, monkeypatch):
+    mailbox.missing_groups.add(GROUP)
+    with graph_client(monkeypatch, mailbox.address) as client, pytest.raises(AccessRefused, match="mail = "):
+        MailToGroups(client, SENDER, {}, lambda: 0.0).prepare(post("one"), "")
+
+
+def test_a_mailbox_that_is_not_there_is_named(mailbox, monkeypatch):
+    with graph_client(monkeypatch, mailbox.address) as client, pytest.raises(AccessRefused, match="BRIDGE_MAIL_FROM"):
+        MailToGroups(client, "missing@contoso.com", {GROUP: ADDRESS}, lambda: 0.0).prepare(post("one"), "")
+
+
+def test_what_is_refused_is_refused(mailbox, channel):
+    with pytest.raises(ContentRefused):
+        channel.prepare(post("x" * (5 << 20)), "")
+
+
+def test_who_is_given_by_a_payload_changes_no_address(channel, mailbox):
+    started(channel, "one", participants=('"Evil, <evil@contoso.com>" <alexd@contoso.com>',))
+    assert json.dumps([seen.body for seen in mailbox.seen]).count("alexd@contoso.com") == 1
