@@ -82,6 +82,13 @@ def test_an_issuer_that_gives_no_token_refuses_or_fails(endpoint, status, error)
     assert "abc.def" not in str(caught.value)
 
 
+def test_an_issuer_that_answers_with_a_page_is_tried_again_later(endpoint):
+    with raw(answer(500, b"<html>Internal Server Error</html>", Content_Type="text/html")) as server:
+        endpoint(server.url)
+        with pytest.raises(NotSent):
+            token_source(Settings()).token()
+
+
 def test_the_wrong_header_is_refused_with_advice(tmp_path, endpoint):
     with mailbox_at(tmp_path) as (_, address):
         endpoint(address, header="wrong")

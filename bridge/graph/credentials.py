@@ -12,6 +12,9 @@ from bridge.errors import AccessRefused, GraphError, NotSent
 from bridge.graph.identities import FRESH, Identity, in_short
 from bridge.settings import Settings
 
+# azure-identity reads what the issuer answers as JSON, whatever it is: a proxy's page is a ValueError.
+ERRORS = (AzureError, ValueError)
+
 
 class _FromAzure:
     """An identity with a credential of azure-identity, which keeps tokens: a good one costs microseconds."""
@@ -36,7 +39,7 @@ class _FromAzure:
         asked = claims if claims != FRESH or self._answers_challenges else ""
         try:
             return self._credential.get_token(self._scope, claims=asked or None).token
-        except AzureError as error:
+        except ERRORS as error:
             raise self._no_token(error) from None
 
     def _no_token(self, error: Exception) -> GraphError:
@@ -84,10 +87,10 @@ def developer(scope: str) -> Identity:
 def is_passing(error: BaseException | None) -> bool:
     """Whether an error of Azure's libraries, or one of its causes, may be gone the next time.
 
-    That is: the service could not be reached, did not answer, or is overloaded.
+    That is: the service could not be reached, did not answer, is overloaded, or another one answered in its place.
     """
     while error is not None:
-        if isinstance(error, ServiceRequestError | ServiceResponseError):
+        if isinstance(error, ServiceRequestError | ServiceResponseError | ValueError):
             return True
         if isinstance(error, HttpResponseError) and error.status_code and _is_overloaded(error.status_code):
             return True

@@ -9,6 +9,7 @@ from typing import Any
 
 import msal
 import requests
+from msal.exceptions import MsalError
 
 from bridge.errors import AccessRefused, NotSent
 from bridge.graph.credentials import managed_identity
@@ -79,7 +80,7 @@ def granted(
 def _answered(call: Callable[[], Any]) -> Any:
     try:
         return call()
-    except (requests.RequestException, RuntimeError, json.JSONDecodeError) as error:
+    except (requests.RequestException, MsalError, RuntimeError, json.JSONDecodeError) as error:
         # The text may have a proxy's address and password in it.
         raise NotSent(f"No access token: Entra does not answer as it should ({type(error).__name__}).") from None
     except ValueError as error:

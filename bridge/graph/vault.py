@@ -1,10 +1,10 @@
 """The key vault that keeps the service account's sign-in."""
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.keyvault.secrets import SecretClient
 
 from bridge.errors import AccessRefused, GraphError, NotSent
-from bridge.graph.credentials import is_passing, managed_credential
+from bridge.graph.credentials import ERRORS, is_passing, managed_credential
 from bridge.graph.identities import in_short
 from bridge.settings import Settings
 
@@ -33,17 +33,17 @@ class Vault:
             return self._client.get_secret(name).value or ""
         except ResourceNotFoundError:
             return ""
-        except AzureError as error:
+        except ERRORS as error:
             raise self._failure("read", error) from None
 
     def write(self, name: str, text: str) -> None:
         """Writes a new version of an entry; the last writer wins."""
         try:
             self._client.set_secret(name, text, content_type="application/json")
-        except AzureError as error:
+        except ERRORS as error:
             raise self._failure("written", error) from None
 
-    def _failure(self, done: str, error: AzureError) -> GraphError:
+    def _failure(self, done: str, error: Exception) -> GraphError:
         told = f"The key vault {self._url} cannot be {done}: {in_short(str(error))}"
         if is_passing(error):
             return NotSent(told)
