@@ -59,7 +59,7 @@ arguments() {
 
 # The comment at the head of the script.
 help() {
-  sed -n '2,/^[^#]/s/^#\( \|$\)//p' "$0"
+  sed -nE '2,/^[^#]/s/^#( |$)//p' "$0"
   exit 0
 }
 
