@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import uuid
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -111,7 +112,10 @@ class Az:
         if not self.directory["account"] and command != "cloud show":
             raise Refused("ERROR: Please run 'az login' to setup account.")
         result = {
-            "account show": lambda: {"tenantId": TENANT, "user": dict(zip(("name", "type"), self.directory["account"]))},
+            "account show": lambda: {
+                "tenantId": TENANT,
+                "user": dict(zip(("name", "type"), self.directory["account"], strict=True)),
+            },
             "cloud show": lambda: {"name": self.directory["cloud"]},
             "functionapp identity show": lambda: _named(self.directory["apps"], given["--name"]),
             "keyvault show": lambda: self._vault(given),
@@ -159,7 +163,9 @@ class Az:
     def _graph(self, method, path, query, body):
         refuse = self.directory["refuse"]
         if refuse and f"{method} {path}".startswith(refuse):
-            raise Refused('ERROR: Forbidden({"error":{"code":"Authorization_RequestDenied","message":"No privileges"}})')
+            raise Refused(
+                'ERROR: Forbidden({"error":{"code":"Authorization_RequestDenied","message":"No privileges"}})'
+            )
         is_write = method != "get" and not path.endswith("/checkMemberGroups")
         if is_write and self.directory["writes"] and self.directory["late"]:
             self.directory["late"] -= 1
@@ -221,7 +227,7 @@ def _credentials(directory, query, body, key):
 
 
 def _trusted(directory, query, body, key):
-    if set(body) != {"name", "issuer", "subject", "audiences"} or "partner" in body["issuer"] and "China" not in str(body):
+    if set(body) != {"name", "issuer", "subject", "audiences"} or len(body["audiences"]) != 1:
         raise Refused("ERROR: Bad Request(credential)")
     _named(directory["applications"], key)["federatedIdentityCredentials"].append(body)
     return {"id": "credential"}
@@ -389,16 +395,16 @@ def _parsed(arguments):
 
 
 def main():
-    with open(os.environ["AZ_DIRECTORY"], encoding="utf-8") as file:
-        directory = json.load(file)
+    """One call of az, as its arguments say."""
+    file = Path(os.environ["AZ_DIRECTORY"])
+    directory = json.loads(file.read_text("utf-8"))
     try:
         sys.stdout.write(Az(directory).run(sys.argv[1:]))
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     finally:
-        with open(os.environ["AZ_DIRECTORY"], "w", encoding="utf-8") as file:
-            json.dump(directory, file)
+        file.write_text(json.dumps(directory), "utf-8")
     return 0
 
 

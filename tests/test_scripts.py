@@ -1,4 +1,4 @@
-"""The administrator's scripts, run as they are, with a stand-in for `az`; and make-mailbox.ps1, as far as one can here."""
+"""The administrator's scripts, run as they are, with a stand-in for `az`; make-mailbox.ps1 is only looked at."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +16,7 @@ from tests.az_stand_in import TENANT, new_directory
 from tests.local_stack import ROOT
 
 SCRIPTS = ROOT / "scripts"
+MAILBOX = (SCRIPTS / "make-mailbox.ps1").read_text("utf-8")
 SHELL = sorted(SCRIPTS.glob("*.sh"))
 ROLE = ("grant-graph-role.sh", "--app", "bridge", "--resource-group", "rg")
 AGENT = (
@@ -143,7 +143,7 @@ def test_what_goes_wrong_is_a_sentence_and_changes_nothing(call, changes, more, 
     tenant = Tenant(tmp_path, **changes)
     run = tenant.run(*call, *more)
     assert (run.returncode, run.stdout) == (1, "")
-    assert f"Error: " in run.stderr
+    assert "Error: " in run.stderr
     assert says in run.stderr
     assert "Traceback" not in run.stderr
     assert tenant.now["writes"] == []
@@ -298,3 +298,39 @@ def test_another_cloud_has_its_own_hosts_audience_and_issuer(tmp_path):
     (credential,) = row["federatedIdentityCredentials"]
     assert credential["audiences"] == ["api://AzureADTokenExchangeChina"]
     assert credential["issuer"] == f"https://login.partner.microsoftonline.cn/{TENANT}/v2.0"
+
+
+def test_the_script_of_the_mailbox_documents_every_parameter():
+    head, _, body = MAILBOX.partition("#>")
+    parameters = body[body.index("param(") : body.index("\n)")]
+    names = re.findall(r"\$(\w+)(?: =|,|\n|$)", parameters)
+    assert names == ["Mailbox", "ClientId", "PrincipalId", "DisplayName", "Name", "Cloud", "DryRun"]
+    assert re.findall(r"^\.PARAMETER (\w+)$", head, re.MULTILINE) == names
+
+
+def test_the_script_of_the_mailbox_changes_things_only_where_it_says_so():
+    _, _, body = MAILBOX.partition("#>")
+    changing = re.findall(r"^(.*)\b((?:New|Set|Add|Remove|Enable|Disable)-[A-Z]\w+)", body, re.MULTILINE)
+    cmdlets = {cmdlet for before, cmdlet in changing}
+    assert cmdlets == {"New-Mailbox", "New-ServicePrincipal", "New-ManagementScope", "New-ManagementRoleAssignment"}
+    blocks = re.findall(r"Invoke-Change \"[^\n]+\" \{\n(.+?)\n +\}\n", body, re.DOTALL)
+    assert {block.split()[0] for block in blocks} == cmdlets
+    assert len(blocks) == len([one for one in changing if one[1] in cmdlets])
+
+
+def test_the_script_of_the_mailbox_grants_nothing_in_entra():
+    granting = r"AppRoleAssignment\b|OAuth2PermissionGrant|Connect-MgGraph|--method (?!get)|ApplicationAccessPolicy"
+    assert re.findall(granting, MAILBOX) == []
+    assert "-CustomResourceScope $Name" in MAILBOX
+    assert "-RecipientRestrictionFilter $filter" in MAILBOX
+
+
+def test_the_script_of_the_mailbox_can_be_read():
+    if not (pwsh := shutil.which("pwsh")):
+        pytest.skip("no pwsh: make-mailbox.ps1 is only looked at")
+    parse = (
+        "$e = $null; [void][Management.Automation.Language.Parser]::ParseFile("
+        f"'{SCRIPTS / 'make-mailbox.ps1'}', [ref]$null, [ref]$e); $e; exit $e.Count"
+    )
+    run = subprocess.run([pwsh, "-NoProfile", "-Command", parse], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "")
