@@ -1,0 +1,277 @@
+# shellcheck shell=bash
+# What the scripts beside this file share: arguments, words, and requests by `az`. It is sourced, not run, and keeps to
+# what bash 3.2 knows, which is the bash of macOS.
+
+graph_app=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenant
+unknown='(new)'                                # stands on --dry-run for the id of what was not made
+dry_run='' yes='' cloud=global
+app='' resource_group='' client_id='' principal_id='' graph_principal=''
+changes=0 fresh='' purpose='' answer='' tenant='' signed_in=''
+az_cloud='' graph_host='' login_host='' exchange=''
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
+
+# Words for the person go to the standard error, so that the standard output has the settings alone.
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  printf 'Error: %s\n' "$*" >&2
+  exit 1
+}
+
+# arguments <names...> -- "$@": sets one variable for each argument, --resource-group that of resource_group. A name
+# that ends with + may be given again; its values are separated by spaces. One that ends with ! takes no value.
+arguments() {
+  local names=' ' name variable
+  while [[ $1 != -- ]]; do
+    names+="$1 "
+    shift
+  done
+  shift
+  names+='cloud dry-run! yes! '
+  while (($#)); do
+    [[ $1 != --help ]] || help
+    name=${1#--} variable=${1#--}
+    variable=${variable//-/_}
+    case "$1 $names" in
+      --*" $name! "*)
+        printf -v "$variable" yes
+        shift
+        continue
+        ;;
+      --*" $name "* | --*" $name+ "*) ;;
+      *) fail "$1 is not an argument of this script: --help lists them." ;;
+    esac
+    [[ ${2:-} ]] || fail "$1 needs a value."
+    # Values become parts of JSON, of filters and of addresses.
+    case $2 in
+      *[\"\'\\\&\#\?\+%]* | *[[:cntrl:]]*) fail "The value of $1 must be without quotes, backslashes and & # ? + %." ;;
+    esac
+    if [[ $names == *" $name+ "* ]]; then
+      [[ $2 != *' '* ]] || fail "The value of $1 must be without spaces."
+      printf -v "$variable" %s "${!variable} $2"
+    else
+      printf -v "$variable" %s "$2"
+    fi
+    shift 2
+  done
+}
+
+# The comment at the head of the script.
+help() {
+  sed -nE '2,/^[^#]/s/^#( |$)//p' "$0"
+  exit 0
+}
+
+# needs <name>...: ends the script unless these arguments were given.
+needs() {
+  local name variable
+  for name; do
+    variable=${name//-/_}
+    [[ ${!variable} ]] || fail "--$name is missing: --help says what it is."
+  done
+}
+
+# The same as in bridge/clouds.py, and what `az` calls the cloud.
+choose_cloud() {
+  az_cloud=AzureUSGovernment login_host=login.microsoftonline.us exchange=api://AzureADTokenExchangeUSGov
+  case $cloud in
+    global)
+      az_cloud=AzureCloud graph_host=graph.microsoft.com login_host=login.microsoftonline.com
+      exchange=api://AzureADTokenExchange
+      ;;
+    us-gov) graph_host=graph.microsoft.us ;;
+    us-dod) graph_host=dod-graph.microsoft.us ;;
+    china)
+      az_cloud=AzureChinaCloud graph_host=microsoftgraph.chinacloudapi.cn login_host=login.chinacloudapi.cn
+      exchange=api://AzureADTokenExchangeChina
+      ;;
+    *) fail "--cloud must be global, us-gov, us-dod or china." ;;
+  esac
+}
+
+# Looks at who is signed in and where, and says so.
+start() {
+  local who
+  choose_cloud
+  command -v az >/dev/null || fail "az was not found: install the Azure CLI, or use the Cloud Shell."
+  answer=$(az account show --query '[tenantId,user.name,user.type]' --output tsv 2>"$errors") ||
+    fail "Nobody is signed in to az: run \`az login --allow-no-subscriptions\` first."
+  # shellcheck disable=SC2034  # signed_in is for the scripts
+  { read -r tenant && read -r who && read -r signed_in; } <<<"$answer" || fail "az account show: not understood."
+  look 'the cloud of az' ask cloud show --query name
+  [[ $answer == "$az_cloud" ]] ||
+    fail "az works in $answer, and --cloud $cloud is $az_cloud: run \`az cloud set --name $az_cloud\` and \`az login\`."
+  say "Tenant $tenant, as $who."
+}
+
+# ask <arguments of az...>: what az prints is in $answer; where az is refused, the script ends with a sentence.
+ask() {
+  local tries=0
+  while ! answer=$(az "$@" --only-show-errors --output tsv 2>"$errors"); do
+    tries=$((tries + 1))
+    # The directory shows new things late, and says then that they are not there.
+    if [[ $fresh ]] && ((tries < 7)) && grep -qiE 'not ?found|does not exist|not exist' "$errors"; then
+      say 'wait: the directory does not show everywhere yet what was made'
+      sleep "${PAUSE:-$((tries * 5))}" # tests do not wait
+      continue
+    fi
+    fail "$purpose: az was refused. $(tr -s '[:space:]' ' ' <"$errors" | cut -c 1-600)"
+  done
+}
+
+# graph <method> <path> <query> [<body>]: one request to Microsoft Graph; what the query finds is in $answer.
+graph() {
+  ask rest --method "$1" --url "https://$graph_host/v1.0$2" --resource "https://$graph_host" --query "$3" \
+    ${4:+--headers OData-Version=4.0 --body "$4"}
+}
+
+# look <at what> <command...>: runs it; $answer is empty where it asks for what --dry-run did not make.
+look() {
+  purpose="Looking at $1"
+  shift
+  answer=''
+  [[ "$*" == *"$unknown"* ]] || "$@"
+}
+
+# change <what> <command...>: says what is changed, and changes it. On --dry-run it is only said.
+change() {
+  purpose=$1
+  shift
+  changes=$((changes + 1))
+  if [[ $dry_run ]]; then
+    say "would: $purpose"
+    answer="$unknown"$'\n'"$unknown"
+    return
+  fi
+  say "change: $purpose"
+  agree
+  "$@"
+  fresh=yes
+}
+
+agree() {
+  local reply
+  [[ ! $yes ]] || return 0
+  [[ -t 0 ]] || fail 'Nothing was changed: add --yes to change things without being asked.'
+  read -r -p "Change this, and what else is missing, in the tenant $tenant? [y/N] " reply
+  [[ $reply == [yY]* ]] || fail 'Nothing was changed.'
+  yes=yes
+}
+
+# finish <setting>...: says how much was changed, and prints the settings.
+finish() {
+  if ((!changes)); then
+    say 'Nothing to change: all of it is there.'
+  elif [[ $dry_run ]]; then
+    say "Nothing was changed; without --dry-run there would be $changes changes."
+    return
+  else
+    say "Changes: $changes."
+  fi
+  say 'The settings of the app:'
+  printf '%s\n' "$@"
+  if [[ $cloud != global ]]; then printf '%s\n' "BRIDGE_CLOUD=$cloud"; fi
+}
+
+# two <first> <second>: puts the two lines of $answer into these variables, or nothing into either.
+two() {
+  local lines
+  lines=$(printf '%s' "${answer:+$answer$'\n'}" | wc -l)
+  ((lines <= 2)) || fail "$purpose: there are several. Rename or remove the others, or choose another --name."
+  printf -v "$1" %s "${answer%%$'\n'*}"
+  printf -v "$2" %s "${answer##*$'\n'}"
+}
+
+# The object id of Microsoft Graph in this tenant, in $graph_principal.
+find_graph() {
+  look 'Microsoft Graph in the directory' graph get "/servicePrincipals?\$filter=appId eq '$graph_app'&\$select=id" \
+    'value[0].id'
+  [[ $answer ]] || fail 'The directory has no service principal of Microsoft Graph.'
+  graph_principal=$answer
+}
+
+# The managed identity that --principal-id, --client-id, or --app and --resource-group name: its object id is in
+# $principal_id then, and in $client_id the client id of one that is user-assigned.
+find_identity() {
+  local type id user_assigned given="$principal_id$client_id"
+  if [[ ! $given ]]; then
+    [[ $app ]] || fail '--app, --client-id or --principal-id is missing: whose identity is it?'
+    needs resource-group
+    look "the identity of $app" ask functionapp identity show --name "$app" --resource-group "$resource_group" \
+      --query principalId
+    principal_id=$answer
+  fi
+  if [[ ! $given && ! $principal_id ]]; then
+    look "the user-assigned identities of $app" ask functionapp identity show --name "$app" \
+      --resource-group "$resource_group" --query 'userAssignedIdentities.*.[clientId,principalId] | []'
+    [[ $answer ]] || fail "$app has no managed identity: turn one on (the app, Settings, Identity)."
+    [[ $(wc -l <<<"$answer") -eq 2 ]] || fail "$app has several identities: name one by --client-id."
+    two client_id principal_id
+  fi
+  if [[ ! $principal_id ]]; then
+    look "the identity $client_id" graph get \
+      "/servicePrincipals?\$filter=appId eq '$client_id'&\$select=id" 'value[0].id'
+    principal_id=$answer
+    [[ $principal_id ]] || fail "There is no identity with the client id $client_id in this tenant."
+  fi
+  look "the identity $principal_id" graph get \
+    "/servicePrincipals/$principal_id?\$select=servicePrincipalType,appId,alternativeNames" \
+    "[servicePrincipalType,appId,contains(join(' ',alternativeNames),'/userAssignedIdentities/')]"
+  { read -r type && read -r id && read -r user_assigned; } <<<"$answer" || fail "$purpose: not understood."
+  [[ $type == ManagedIdentity ]] || fail "$principal_id is not a managed identity, but: $type."
+  if [[ $user_assigned == true ]]; then client_id=$id; fi
+}
+
+# trust <object id of an application>: the managed identity becomes its credential.
+trust() {
+  local issuer
+  look 'the issuer of the tenant' ask rest --method get --skip-authorization-header \
+    --url "https://$login_host/$tenant/v2.0/.well-known/openid-configuration" --query issuer
+  issuer=$answer
+  look 'the credentials of the application' graph get "/applications/$1/federatedIdentityCredentials" \
+    "value[?subject=='$principal_id'].name | [0]"
+  [[ $answer ]] || change "let the managed identity $principal_id be the application's credential" \
+    graph post "/applications/$1/federatedIdentityCredentials" id \
+    "{\"name\": \"managed-identity-$principal_id\", \"issuer\": \"$issuer\", \"subject\": \"$principal_id\",
+      \"audiences\": [\"$exchange\"]}"
+}
+
+# consent <object id of a service principal> <object id of a user> <scopes>: for this user alone, to exactly these.
+consent() {
+  local grant scopes path=/oauth2PermissionGrants
+  look 'the consents' graph get "$path?\$filter=clientId eq '$1'" \
+    "value[?principalId=='$2' && resourceId=='$graph_principal'].[id,scope] | []"
+  two grant scopes
+  if [[ ! $grant ]]; then
+    change "consent to $3, for $2 alone" graph post "$path" id \
+      "{\"clientId\": \"$1\", \"consentType\": \"Principal\", \"principalId\": \"$2\",
+        \"resourceId\": \"$graph_principal\", \"scope\": \"$3\"}"
+  elif [[ $(words "$scopes") != "$(words "$3")" ]]; then
+    change "consent to $3, in place of ${scopes# }, for $2 alone" graph patch "$path/$grant" id "{\"scope\": \"$3\"}"
+  fi
+}
+
+# The words of a text in the order of the alphabet.
+words() { tr -s ' ' '\n' <<<"$1" | sed '/^$/d' | sort | tr '\n' ' '; }
+
+# check_groups <groups>: ends the script unless all of them are groups with conversations.
+check_groups() {
+  local group name unified
+  for group in $1; do
+    look "the group $group" graph get "/groups/$group?\$select=displayName,groupTypes" \
+      "[displayName,contains(groupTypes,'Unified')]"
+    two name unified
+    [[ $unified == true ]] || fail "$name ($group) is not a Microsoft 365 group: it has no conversations."
+  done
+}
+
+# make_member <object id of a user> <groups>: of all of these groups.
+make_member() {
+  local group
+  for group in $2; do
+    look "the groups of $1" graph post "/users/$1/checkMemberGroups" 'value[0]' "{\"groupIds\": [\"$group\"]}"
+    [[ $answer ]] || change "make the user a member of the group $group" \
+      graph post "/groups/$group/members/\$ref" id "{\"@odata.id\": \"https://$graph_host/v1.0/directoryObjects/$1\"}"
+  done
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Makes the app registration that a service account signs in to, with the bridge's managed identity for its credential.
+#
+#   make-service-account-app.sh --url https://<app>.azurewebsites.net --client-id <id> --account <user> --vault <name>
+#                               --group <group id> [--group <group id>]
+#
+#   --url         URL of the app: the sign-in returns to /api/sign-in/callback there
+#   --client-id   client id of the app's user-assigned managed identity
+#   --account     the service account: object id or user principal name of a user with a licence
+#   --vault       name of the key vault that keeps the sign-in
+#   --group       object id of a Microsoft 365 group to post into; may be given again
+#   --name        name of the app registration; default: Webhook bridge
+#   --cloud       global (default), us-gov, us-dod or china
+#   --dry-run     looks, and says what would be changed
+#   --yes         does not ask before the first change
+#
+# It makes: the app registration (this tenant alone), its service principal, the managed identity as its credential, the
+# consent to Group-Conversation.ReadWrite.All, openid, profile and offline_access for the account alone, the role Key
+# Vault Secrets Officer on the vault for the identity, and the memberships. What is there already is left alone; the app
+# registration is known by its name.
+#
+# It takes an `az login` with the Entra roles Privileged Role Administrator, or Cloud Application Administrator, and
+# Groups Administrator, and with Owner, or User Access Administrator, of the vault. The account signs in afterwards,
+# once: python -m bridge sign-in https://<app>.azurewebsites.net
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+scopes='Group-Conversation.ReadWrite.All openid profile offline_access'
+url='' account='' vault='' group='' name='Webhook bridge' application='' app_id=''
+arguments url client-id account vault group+ name -- "$@"
+needs url client-id account vault group
+[[ $url =~ ^https://[A-Za-z0-9.-]+/?$ ]] || fail '--url must be https:// and the host of the app, and nothing behind.'
+redirect="${url%/}/api/sign-in/callback"
+start
+find_identity
+find_graph
+
+check_groups "$group"
+look "the account $account" graph get "/users/$account?\$select=id" id
+account_id=$answer
+look "the key vault $vault" ask keyvault show --name "$vault" \
+  --query '[id,properties.vaultUri,properties.enableRbacAuthorization]'
+{ read -r vault_id && read -r vault_url && read -r by_roles; } <<<"$answer" || fail "$purpose: not understood."
+[[ $by_roles == true ]] || fail "$vault uses access policies: set its permission model to Azure role-based access control."
+
+look 'the permissions of Microsoft Graph' graph get \
+  "/servicePrincipals/$graph_principal?\$select=oauth2PermissionScopes" \
+  "oauth2PermissionScopes[?value=='${scopes// /\' || value==\'}'].id"
+[[ $(wc -l <<<"$answer") -eq $(wc -w <<<"$scopes") ]] || fail "Microsoft Graph has not all of: $scopes."
+permissions=''
+for id in $answer; do permissions+="${permissions:+, }{\"id\": \"$id\", \"type\": \"Scope\"}"; done
+
+look "the app registration '$name'" graph get \
+  "/applications?\$filter=displayName eq '$name'&\$select=id,appId" 'value[].[id,appId] | []'
+[[ $answer ]] || change "create the app registration '$name', with the redirect URI $redirect" \
+  graph post /applications '[id,appId]' \
+  "{\"displayName\": \"$name\", \"signInAudience\": \"AzureADMyOrg\", \"web\": {\"redirectUris\": [\"$redirect\"]},
+    \"requiredResourceAccess\": [{\"resourceAppId\": \"$graph_app\", \"resourceAccess\": [$permissions]}]}"
+two application app_id
+
+look "the redirect URIs of '$name'" graph get "/applications/$application?\$select=web" 'web.redirectUris'
+if [[ $application != "$unknown" && $'\n'$answer$'\n' != *$'\n'$redirect$'\n'* ]]; then
+  uris="\"$redirect\""
+  for uri in $answer; do uris+=", \"$uri\""; done
+  change "add the redirect URI $redirect to '$name'" \
+    graph patch "/applications/$application" id "{\"web\": {\"redirectUris\": [$uris]}}"
+fi
+
+look 'its service principal' graph get "/servicePrincipals?\$filter=appId eq '$app_id'&\$select=id" 'value[0].id'
+[[ $answer ]] || change 'create its service principal' graph post /servicePrincipals id "{\"appId\": \"$app_id\"}"
+principal=${answer%%$'\n'*}
+
+trust "$application"
+consent "$principal" "$account_id" "$scopes"
+
+officer='Key Vault Secrets Officer'
+look "the roles on $vault" ask role assignment list --assignee "$principal_id" --role "$officer" --scope "$vault_id" \
+  --include-inherited --query '[0].id'
+[[ $answer ]] || change "give the managed identity the role $officer on the key vault $vault" \
+  ask role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
+  --role "$officer" --scope "$vault_id" --query id
+
+make_member "$account_id" "$group"
+
+say "Then let the account sign in, once: python -m bridge sign-in ${url%/}"
+finish BRIDGE_IDENTITY=service-account "BRIDGE_TENANT_ID=$tenant" "BRIDGE_APP_ID=$app_id" \
+  "BRIDGE_CLIENT_ID=$client_id" "BRIDGE_KEY_VAULT_URL=$vault_url" "BRIDGE_PUBLIC_URL=${url%/}"

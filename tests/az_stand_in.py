@@ -1,0 +1,412 @@
+"""A stand-in for `az` that the administrator's scripts are tried with: a strict one, over a directory in a JSON file.
+
+It knows the commands, requests and queries of these scripts, and refuses whatever else it is asked. AZ_DIRECTORY names
+the file; `new_directory` says what is in it.
+"""
+
+import json
+import os
+import re
+import sys
+import uuid
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+GRAPH = "00000003-0000-0000-c000-000000000000"
+TENANT = "7e000000-0000-4000-8000-000000000001"
+# What the Azure CLI calls each cloud, the host of its Graph, and of its login.
+CLOUDS = {
+    "graph.microsoft.com": ("AzureCloud", "login.microsoftonline.com", "login.microsoftonline.com"),
+    "graph.microsoft.us": ("AzureUSGovernment", "login.microsoftonline.us", "login.microsoftonline.us"),
+    "dod-graph.microsoft.us": ("AzureUSGovernment", "login.microsoftonline.us", "login.microsoftonline.us"),
+    "microsoftgraph.chinacloudapi.cn": (
+        "AzureChinaCloud",
+        "login.chinacloudapi.cn",
+        "login.partner.microsoftonline.cn",
+    ),
+}
+_PARAMETERS = {
+    "account show": "--query",
+    "cloud show": "--query",
+    "functionapp identity show": "--name --resource-group --query",
+    "keyvault show": "--name --query",
+    "role assignment list": "--assignee --role --scope --include-inherited --query",
+    "role assignment create": "--assignee-object-id --assignee-principal-type --role --scope --query",
+    "rest": "--method --url --resource --query --headers --body --skip-authorization-header",
+}
+_FLAGS = ("--include-inherited", "--skip-authorization-header", "--only-show-errors")
+_ID = r"[\w()-]+"
+
+
+class Refused(Exception):
+    """What az prints before it ends with 1."""
+
+
+def new_directory(**changes):
+    """A tenant with one app, one group, two users and one key vault, in which nothing is set up yet."""
+    return {
+        "account": ["admin@contoso.com", "user"],
+        "cloud": "AzureCloud",
+        "applications": {},
+        "servicePrincipals": {
+            "graph": {
+                "appId": GRAPH,
+                "servicePrincipalType": "Application",
+                "alternativeNames": [],
+                "appRoles": [{"id": "role-conversation", "value": "Group-Conversation.ReadWrite.All"}],
+                "oauth2PermissionScopes": [
+                    {"id": f"scope-{value}", "value": value}
+                    for value in (
+                        "Group-Conversation.ReadWrite.All",
+                        "openid",
+                        "profile",
+                        "offline_access",
+                        "Group.ReadWrite.All",
+                    )
+                ],
+            },
+            "system": _managed("system-app", "sites/bridge"),
+            "assigned": _managed("assigned-app", "userAssignedIdentities/bridge"),
+        },
+        "users": {"sponsor@contoso.com": {"id": "sponsor"}, "service@contoso.com": {"id": "service"}},
+        "groups": {
+            "group-1": {"displayName": "Platform", "groupTypes": ["Unified"], "members": []},
+            "security": {"displayName": "Admins", "groupTypes": [], "members": []},
+        },
+        "oauth2PermissionGrants": {},
+        "apps": {
+            "bridge": {"principalId": "system", "userAssignedIdentities": None},
+            "assigned": {
+                "principalId": None,
+                "userAssignedIdentities": {"/id": {"clientId": "assigned-app", "principalId": "assigned"}},
+            },
+            "bare": {"principalId": None, "userAssignedIdentities": None},
+        },
+        "vaults": {"vault": {"id": "/vault", "uri": "https://vault.vault.azure.net/", "roles": True}},
+        "roles": [],
+        "writes": [],
+        "late": 0,  # how often what was just made is not there yet
+        "refuse": "",  # the beginning of the method and path that Graph refuses
+        **changes,
+    }
+
+
+def _managed(app, name):
+    return {
+        "appId": app,
+        "servicePrincipalType": "ManagedIdentity",
+        "alternativeNames": ["isExplicit=True", f"/subscriptions/s/resourcegroups/r/providers/x/{name}"],
+        "appRoleAssignments": [],
+    }
+
+
+class Az:
+    """One call of az."""
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def run(self, arguments):
+        """What az prints."""
+        command, given = _parsed(arguments)
+        if not self.directory["account"] and command != "cloud show":
+            raise Refused("ERROR: Please run 'az login' to setup account.")
+        result = {
+            "account show": lambda: {
+                "tenantId": TENANT,
+                "user": dict(zip(("name", "type"), self.directory["account"], strict=True)),
+            },
+            "cloud show": lambda: {"name": self.directory["cloud"]},
+            "functionapp identity show": lambda: _named(self.directory["apps"], given["--name"]),
+            "keyvault show": lambda: self._vault(given),
+            "role assignment list": lambda: self._roles(given),
+            "role assignment create": lambda: self._give_role(given),
+            "rest": lambda: self._rest(given),
+        }[command]()
+        return _tsv(queried(given["--query"], result))
+
+    def _vault(self, given):
+        vault = _named(self.directory["vaults"], given["--name"])
+        properties = {"vaultUri": vault["uri"], "enableRbacAuthorization": vault["roles"]}
+        return {"id": vault["id"], "properties": properties}
+
+    def _roles(self, given):
+        wanted = [given["--assignee"], given["--role"], given["--scope"]]
+        return [{"id": "assignment"}] if wanted in self.directory["roles"] else []
+
+    def _give_role(self, given):
+        if given["--assignee-principal-type"] != "ServicePrincipal":
+            raise Refused("ERROR: wrong type")
+        self.directory["roles"].append([given["--assignee-object-id"], given["--role"], given["--scope"]])
+        self.directory["writes"].append("role assignment create")
+        return {"id": "assignment"}
+
+    def _rest(self, given):
+        url = urlsplit(given["--url"])
+        if "--skip-authorization-header" in given:
+            hosts = {login: issuer for _, login, issuer in CLOUDS.values()}
+            if url.path != f"/{TENANT}/v2.0/.well-known/openid-configuration" or url.hostname not in hosts:
+                raise Refused(f"ERROR: Not Found({url.path})")
+            return {"issuer": f"https://{hosts[url.hostname]}/{TENANT}/v2.0"}
+        host = str(url.hostname)
+        if CLOUDS.get(host, ("",))[0] != self.directory["cloud"] or given["--resource"] != f"https://{host}":
+            raise Refused(f"ERROR: no token for {host}")
+        if not url.path.startswith("/v1.0/"):
+            raise Refused("ERROR: not v1.0")
+        body = None
+        if "--body" in given:
+            body = json.loads(given["--body"])
+            if given.get("--headers") != "OData-Version=4.0":
+                raise Refused("ERROR: without OData-Version")
+        return self._graph(given["--method"], url.path.removeprefix("/v1.0"), dict(parse_qsl(url.query)), body)
+
+    def _graph(self, method, path, query, body):
+        refuse = self.directory["refuse"]
+        if refuse and f"{method} {path}".startswith(refuse):
+            raise Refused(
+                'ERROR: Forbidden({"error":{"code":"Authorization_RequestDenied","message":"No privileges"}})'
+            )
+        is_write = method != "get" and not path.endswith("/checkMemberGroups")
+        if is_write and self.directory["writes"] and self.directory["late"]:
+            self.directory["late"] -= 1
+            raise Refused("ERROR: Bad Request(Object with id 5 not found.)")
+        for wanted, pattern, answer in _REQUESTS:
+            match = re.fullmatch(pattern, path)
+            if match and method == wanted:
+                result = answer(self.directory, query, body, *match.groups())
+                break
+        else:
+            raise Refused(f"ERROR: Not Found({method} {path})")
+        if is_write:
+            self.directory["writes"].append(f"{method} {path}")
+        return result
+
+
+def _listed(kind, type_=None, need=()):
+    """Answers a list request: all of them, or those that an equation of $filter lets through."""
+
+    def answer(directory, query, body):
+        rows = [{"id": key, **row} for key, row in directory[kind].items() if type_ in (None, row.get("@type"))]
+        match = re.fullmatch(r"(\w+) eq '([^']*)'", query.get("$filter", ""))
+        if not match or match[1] not in need:
+            raise Refused(f"ERROR: Bad Request(invalid filter {query.get('$filter')})")
+        return {"value": [row for row in rows if row.get(match[1]) == match[2]]}
+
+    return answer
+
+
+def _made(kind, type_=None, need=(), **more):
+    """Answers the making of an object, of which these properties must be there, and no others."""
+
+    def answer(directory, query, body):
+        if set(body) != set(need.split()):
+            raise Refused(f"ERROR: Bad Request(properties {sorted(body)})")
+        key = str(uuid.uuid4())
+        row = {**body, **more, "@type": type_}
+        if kind == "applications":
+            row |= {"appId": str(uuid.uuid4()), "federatedIdentityCredentials": []}
+        directory[kind][key] = row
+        return {"id": key, **row}
+
+    return answer
+
+
+def _got(kind):
+    return lambda directory, query, body, key: {"id": key, **_named(directory[kind], key)}
+
+
+def _patched(kind):
+    def answer(directory, query, body, key):
+        _named(directory[kind], key).update(body)
+
+    return answer
+
+
+def _credentials(directory, query, body, key):
+    return {"value": _named(directory["applications"], key)["federatedIdentityCredentials"]}
+
+
+def _trusted(directory, query, body, key):
+    if set(body) != {"name", "issuer", "subject", "audiences"} or len(body["audiences"]) != 1:
+        raise Refused("ERROR: Bad Request(credential)")
+    _named(directory["applications"], key)["federatedIdentityCredentials"].append(body)
+    return {"id": "credential"}
+
+
+def _app_roles(directory, query, body, key):
+    return {"value": _named(directory["servicePrincipals"], key)["appRoleAssignments"]}
+
+
+def _granted(directory, query, body, key):
+    if key != "graph" or set(body) != {"principalId", "resourceId", "appRoleId"} or body["resourceId"] != "graph":
+        raise Refused("ERROR: Bad Request(assignment)")
+    _named(directory["servicePrincipals"], body["principalId"])["appRoleAssignments"].append({"id": "grant", **body})
+    return {"id": "grant"}
+
+
+def _member_of(directory, query, body, user):
+    return {"value": [group for group in body["groupIds"] if user in directory["groups"][group]["members"]]}
+
+
+def _joined(directory, query, body, group):
+    (link,) = body.values()
+    _named(directory["groups"], group)["members"].append(link.rpartition("/directoryObjects/")[2])
+
+
+_AGENT = "microsoft.graph.agentIdentity"
+_USER = "microsoft.graph.agentUser"
+_REQUESTS = (
+    ("get", "/servicePrincipals", _listed("servicePrincipals", need=("appId",))),
+    ("get", f"/servicePrincipals/{_AGENT}", _listed("servicePrincipals", _AGENT, ("displayName",))),
+    ("get", f"/servicePrincipals/({_ID})", _got("servicePrincipals")),
+    ("post", "/servicePrincipals", _made("servicePrincipals", need="appId")),
+    ("post", f"/servicePrincipals/{_AGENT}BlueprintPrincipal", _made("servicePrincipals", need="appId")),
+    (
+        "post",
+        f"/servicePrincipals/{_AGENT}",
+        _made("servicePrincipals", _AGENT, "displayName agentIdentityBlueprintId sponsors@odata.bind"),
+    ),
+    ("get", f"/servicePrincipals/({_ID})/appRoleAssignments", _app_roles),
+    ("post", f"/servicePrincipals/({_ID})/appRoleAssignedTo", _granted),
+    ("get", "/applications", _listed("applications", need=("displayName",))),
+    ("get", f"/applications/{_AGENT}Blueprint", _listed("applications", _AGENT + "Blueprint", ("displayName",))),
+    ("get", f"/applications/({_ID})", _got("applications")),
+    ("patch", f"/applications/({_ID})", _patched("applications")),
+    ("post", "/applications", _made("applications", need="displayName signInAudience web requiredResourceAccess")),
+    (
+        "post",
+        f"/applications/{_AGENT}Blueprint",
+        _made("applications", _AGENT + "Blueprint", "displayName sponsors@odata.bind"),
+    ),
+    ("get", f"/applications/({_ID})/federatedIdentityCredentials", _credentials),
+    ("post", f"/applications/({_ID})/federatedIdentityCredentials", _trusted),
+    ("get", f"/users/{_USER}", _listed("users", _USER, ("userPrincipalName",))),
+    (
+        "post",
+        f"/users/{_USER}",
+        _made("users", _USER, "displayName userPrincipalName mailNickname accountEnabled identityParentId"),
+    ),
+    ("post", f"/users/({_ID})/checkMemberGroups", _member_of),
+    ("get", r"/users/([\w.@-]+)", lambda directory, query, body, key: _named(directory["users"], key)),
+    ("get", "/oauth2PermissionGrants", _listed("oauth2PermissionGrants", need=("clientId",))),
+    (
+        "post",
+        "/oauth2PermissionGrants",
+        _made("oauth2PermissionGrants", need="clientId consentType principalId resourceId scope"),
+    ),
+    ("patch", f"/oauth2PermissionGrants/({_ID})", _patched("oauth2PermissionGrants")),
+    ("get", f"/groups/({_ID})", _got("groups")),
+    ("post", rf"/groups/({_ID})/members/\$ref", _joined),
+)
+
+
+def queried(query, data):
+    """What a query of the scripts finds: JMESPath, as far as they use it."""
+    for pattern, find in _QUERIES:
+        match = re.fullmatch(pattern, query)
+        if match:
+            return find(data, *match.groups())
+    raise Refused(f"ERROR: argument --query: invalid jmespath_type value: {query!r}")
+
+
+def _at(data, path):
+    for name in path.split("."):
+        data = data.get(name) if isinstance(data, dict) else None
+    return data
+
+
+def _equal(row, conditions):
+    return all(row.get(name) == value for name, value in re.findall(r"(\w+)\s*==\s*'([^']*)'", conditions))
+
+
+def _flat(rows, names):
+    return [_at(row, name) for row in rows for name in names.split(",")]
+
+
+_QUERIES = (
+    (r"([\w.]+)", _at),
+    (r"\[([\w.,]+)\]", lambda data, names: [_at(data, name) for name in names.split(",")]),
+    (r"\[0\]\.(\w+)", lambda data, name: data[0][name] if data else None),
+    (r"value\[0\]", lambda data: next(iter(data["value"]), None)),
+    (r"value\[0\]\.(\w+)", lambda data, name: data["value"][0][name] if data["value"] else None),
+    (r"value\[\]\.\[([\w,]+)\] \| \[\]", lambda data, names: _flat(data["value"], names)),
+    (
+        r"value\[\?([^|]+)\]\.\[([\w,]+)\] \| \[\]",
+        lambda data, conditions, names: _flat([row for row in data["value"] if _equal(row, conditions)], names),
+    ),
+    (
+        r"(\w+)\[\?([^|]+)\]\.(\w+) \| \[0\]",
+        lambda data, key, conditions, name: next((row[name] for row in data[key] if _equal(row, conditions)), None),
+    ),
+    (
+        r"oauth2PermissionScopes\[\?(.+)\]\.id",
+        lambda data, conditions: [
+            row["id"]
+            for row in data["oauth2PermissionScopes"]
+            if any(_equal(row, condition) for condition in conditions.split("||"))
+        ],
+    ),
+    (
+        r"userAssignedIdentities\.\*\.\[clientId,principalId\] \| \[\]",
+        lambda data: _flat((data["userAssignedIdentities"] or {}).values(), "clientId,principalId"),
+    ),
+    (
+        r"\[displayName,contains\(groupTypes,'Unified'\)\]",
+        lambda data: [data["displayName"], "Unified" in data["groupTypes"]],
+    ),
+    (
+        r"\[servicePrincipalType,appId,contains\(join\(' ',alternativeNames\),'/userAssignedIdentities/'\)\]",
+        lambda data: [
+            data["servicePrincipalType"],
+            data["appId"],
+            "/userAssignedIdentities/" in " ".join(data["alternativeNames"]),
+        ],
+    ),
+)
+
+
+def _tsv(result):
+    if result is None:
+        return ""
+    rows = result if isinstance(result, list) else [result]
+    return "".join(f"{str(row).lower() if isinstance(row, bool) else row}\n" for row in rows)
+
+
+def _named(things, name):
+    if name not in things:
+        raise Refused(f"ERROR: Not Found(Resource '{name}' does not exist)")
+    return things[name]
+
+
+def _parsed(arguments):
+    words = [argument for argument in arguments if not argument.startswith("-")]
+    command = next((name for name in _PARAMETERS if words[: len(name.split())] == name.split()), None)
+    if command is None:
+        raise Refused(f"ERROR: '{' '.join(words[:2])}' is misspelled or not recognized by the system.")
+    given, rest = {}, arguments[len(command.split()) :]
+    while rest:
+        name = rest.pop(0)
+        if name not in (*_PARAMETERS[command].split(), "--output", "--only-show-errors") or name in given:
+            raise Refused(f"ERROR: unrecognized arguments: {name}")
+        given[name] = "" if name in _FLAGS else rest.pop(0)
+    if given.get("--output") != "tsv" or "--query" not in given:
+        raise Refused("ERROR: the scripts read tsv, and of a query alone")
+    return command, given
+
+
+def main():
+    """One call of az, as its arguments say."""
+    file = Path(os.environ["AZ_DIRECTORY"])
+    directory = json.loads(file.read_text("utf-8"))
+    try:
+        sys.stdout.write(Az(directory).run(sys.argv[1:]))
+    except Refused as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 1
+    finally:
+        file.write_text(json.dumps(directory), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

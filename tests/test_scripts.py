@@ -1,0 +1,336 @@
+"""The administrator's scripts, run as they are, with a stand-in for `az`; make-mailbox.ps1 is only looked at."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from bridge.clouds import CLOUDS
+from bridge.settings import Settings
+from tests import az_stand_in
+from tests.az_stand_in import TENANT, new_directory
+from tests.local_stack import ROOT
+
+SCRIPTS = ROOT / "scripts"
+MAILBOX = (SCRIPTS / "make-mailbox.ps1").read_text("utf-8")
+SHELL = sorted(SCRIPTS.glob("*.sh"))
+ROLE = ("grant-graph-role.sh", "--app", "bridge", "--resource-group", "rg")
+AGENT = (
+    "make-agent-user.sh", "--app", "assigned", "--resource-group", "rg", "--sponsor", "sponsor@contoso.com",
+    "--user", "webhook-bridge@contoso.com", "--group", "group-1",
+)  # fmt: skip
+ACCOUNT = (
+    "make-service-account-app.sh", "--url", "https://bridge.azurewebsites.net", "--client-id", "assigned-app",
+    "--account", "service@contoso.com", "--vault", "vault", "--group", "group-1",
+)  # fmt: skip
+APPLICATION = ["set-up", "servicePrincipal"]
+ALL = pytest.mark.parametrize("call", [ROLE, AGENT, ACCOUNT], ids=lambda call: call[0])
+
+
+class Tenant:
+    """A directory in a file, and the scripts over it."""
+
+    def __init__(self, folder, **changes):
+        self._file = folder / "directory.json"
+        self._bin = folder / "bin"
+        self._bin.mkdir(exist_ok=True)
+        az = self._bin / "az"
+        # Without site-packages it starts in a third of the time.
+        az.write_text(f'#!/bin/sh\nexec "{sys.executable}" -ISE "{az_stand_in.__file__}" "$@"\n')
+        az.chmod(0o755)
+        self._file.write_text(json.dumps(new_directory(**{"account": APPLICATION, **changes})))
+
+    @property
+    def now(self):
+        return json.loads(self._file.read_text())
+
+    def run(self, script, *arguments, path=""):
+        env = {"PATH": path or f"{self._bin}:{os.environ['PATH']}", "AZ_DIRECTORY": str(self._file), "PAUSE": "0"}
+        return subprocess.run(
+            [shutil.which("bash"), SCRIPTS / script, *arguments],
+            env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=30,
+        )  # fmt: skip
+
+
+def settings_of(run):
+    assert run.returncode == 0, run.stderr
+    return Settings.from_env(dict(line.split("=", 1) for line in run.stdout.splitlines()))
+
+
+@pytest.mark.parametrize("script", SHELL, ids=lambda path: path.name)
+def test_the_scripts_are_shell(script):
+    assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+    assert script.name == "common.sh" or os.access(script, os.X_OK)
+
+
+def test_shellcheck_finds_nothing():
+    if not (shellcheck := shutil.which("shellcheck")):
+        pytest.skip("no shellcheck: the scripts are only parsed")
+    run = subprocess.run([shellcheck, "-x", *SHELL], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.stdout == ""
+
+
+def test_the_clouds_are_those_of_the_bridge():
+    text = (SCRIPTS / "common.sh").read_text()
+    for name, cloud in CLOUDS.items():
+        print_it = f'cloud={name}; choose_cloud; echo "$graph_host $login_host $exchange $az_cloud"'
+        run = subprocess.run(["bash", "-euc", f"{text}\n{print_it}"], capture_output=True, text=True, check=True)
+        assert run.stdout.split()[:3] == [cloud.graph, cloud.login, cloud.exchange]
+        assert run.stdout.split()[3] == az_stand_in.CLOUDS[cloud.graph][0]
+
+
+@ALL
+def test_the_first_run_sets_everything_up_and_the_second_changes_nothing(call, tmp_path):
+    tenant = Tenant(tmp_path, late=2)
+    first = tenant.run(*call, "--yes")
+    settings = settings_of(first)
+    made = tenant.now
+    told = [line for line in first.stderr.splitlines() if line.startswith("change: ")]
+    assert len(told) == len(made["writes"]) > 0
+    assert f"Changes: {len(told)}." in first.stderr
+    assert made["late"] == 0 or len(told) == 1
+    second = tenant.run(*call)
+    assert settings_of(second) == settings
+    assert "Nothing to change" in second.stderr
+    assert tenant.now == made
+
+
+@ALL
+def test_a_dry_run_says_what_would_be_changed_and_writes_nothing(call, tmp_path):
+    tenant = Tenant(tmp_path, account=["admin@contoso.com", "user"])
+    before = tenant.now
+    run = tenant.run(*call, "--dry-run")
+    assert (run.returncode, run.stdout) == (0, "")
+    assert tenant.now == before
+    would = [line.removeprefix("would: ") for line in run.stderr.splitlines() if line.startswith("would: ")]
+    real = Tenant(tmp_path).run(*call, "--yes")
+    did = [line.removeprefix("change: ") for line in real.stderr.splitlines() if line.startswith("change: ")]
+    assert [line.split()[:3] for line in would] == [line.split()[:3] for line in did]
+    assert f"there would be {len(did)} changes" in run.stderr
+
+
+@ALL
+def test_help_is_the_head_of_the_script(call, tmp_path):
+    run = Tenant(tmp_path).run(call[0], "--help")
+    assert run.returncode == 0
+    assert run.stdout.splitlines()[2].strip().startswith(call[0])
+    parsed = re.search(r"^arguments (.+) -- ", (SCRIPTS / call[0]).read_text(), re.MULTILINE)[1]
+    for name in [*re.findall(r"[\w-]+", parsed), "cloud", "dry-run", "yes"]:
+        assert re.search(rf"^  .*--{name}\b", run.stdout, re.MULTILINE), name
+    assert "set -euo" not in run.stdout
+
+
+@ALL
+@pytest.mark.parametrize(
+    ("changes", "more", "says"),
+    [
+        ({"account": None}, [], "Nobody is signed in to az: run `az login"),
+        ({"cloud": "AzureChinaCloud"}, [], "run `az cloud set --name AzureCloud`"),
+        ({"refuse": "get /servicePrincipals"}, [], "az was refused. ERROR: Forbidden"),
+        ({"refuse": "post /"}, ["--yes"], "az was refused. ERROR: Forbidden"),
+        ({}, [], "Nothing was changed: add --yes"),
+        ({}, ["--nonsense", "x"], "--nonsense is not an argument of this script"),
+        ({}, ["--cloud"], "--cloud needs a value"),
+        ({}, ["--cloud", "moon"], "--cloud must be"),
+        ({}, ["--cloud", 'x"'], "without quotes"),
+    ],
+)
+def test_what_goes_wrong_is_a_sentence_and_changes_nothing(call, changes, more, says, tmp_path):
+    tenant = Tenant(tmp_path, **changes)
+    run = tenant.run(*call, *more)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "Error: " in run.stderr
+    assert says in run.stderr
+    assert "Traceback" not in run.stderr
+    assert tenant.now["writes"] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (("grant-graph-role.sh",), "--app, --client-id or --principal-id is missing"),
+        (("grant-graph-role.sh", "--app", "bridge"), "--resource-group is missing"),
+        ((*ROLE, "--role", "Mail.Send"), "make-mailbox.ps1 grants it for one alone"),
+        ((*ROLE, "--role", "No.Such"), "no application role No.Such"),
+        (("grant-graph-role.sh", "--principal-id", "graph"), "is not a managed identity"),
+        (("grant-graph-role.sh", "--app", "bare", "--resource-group", "rg"), "has no managed identity"),
+        (AGENT[:-2], "--group is missing"),
+        ((*AGENT, "--group", "security"), "is not a Microsoft 365 group"),
+        ((*AGENT, "--group", "nowhere"), "does not exist"),
+        ((*AGENT, "--user", "name"), "--user must be like"),
+        (ACCOUNT[:-2], "--group is missing"),
+        ((*ACCOUNT, "--url", "http://bridge"), "--url must be https://"),
+        ((*ACCOUNT, "--vault", "none"), "does not exist"),
+        ((*ACCOUNT, "--client-id", "none"), "no identity with the client id none"),
+    ],
+)
+def test_wrong_arguments_are_told_before_anything_is_changed(call, says, tmp_path):
+    tenant = Tenant(tmp_path)
+    run = tenant.run(*call, "--yes")
+    assert run.returncode == 1
+    assert says in run.stderr
+    assert tenant.now["writes"] == []
+
+
+def test_without_az_a_sentence_says_so(tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for tool in ("mktemp", "rm", "dirname"):
+        (bare / tool).symlink_to(shutil.which(tool))
+    run = Tenant(tmp_path).run(*ROLE, path=str(bare))
+    assert run.returncode == 1
+    assert "az was not found" in run.stderr
+
+
+def test_a_role_is_granted_to_the_identity_of_the_app(tmp_path):
+    tenant = Tenant(tmp_path)
+    assert settings_of(tenant.run(*ROLE, "--yes")).client_id == ""
+    (grant,) = tenant.now["servicePrincipals"]["system"]["appRoleAssignments"]
+    assert grant["appRoleId"] == "role-conversation"
+    run = tenant.run("grant-graph-role.sh", "--principal-id", "assigned", "--yes")
+    assert settings_of(run).client_id == "assigned-app"
+
+
+def test_an_agents_user_is_made_with_all_that_it_takes(tmp_path):
+    tenant = Tenant(tmp_path)
+    settings = settings_of(tenant.run(*AGENT, "--yes"))
+    now = tenant.now
+    ((blueprint, row),) = now["applications"].items()
+    assert settings.identity == "agent-user"
+    assert (settings.tenant_id, settings.blueprint_id, settings.client_id) == (TENANT, row["appId"], "assigned-app")
+    assert row["sponsors@odata.bind"] == ["https://graph.microsoft.com/v1.0/users/sponsor"]
+    (credential,) = row["federatedIdentityCredentials"]
+    assert (credential["subject"], credential["audiences"]) == ("assigned", ["api://AzureADTokenExchange"])
+    assert credential["issuer"] == f"https://login.microsoftonline.com/{TENANT}/v2.0"
+    assert now["servicePrincipals"][settings.agent_id]["agentIdentityBlueprintId"] == settings.blueprint_id
+    user = now["users"][settings.agent_user_id]
+    assert (user["identityParentId"], user["mailNickname"]) == (settings.agent_id, "webhook-bridge")
+    (consent,) = now["oauth2PermissionGrants"].values()
+    assert consent["scope"] == "Group-Conversation.ReadWrite.All"
+    assert (consent["clientId"], consent["principalId"]) == (settings.agent_id, settings.agent_user_id)
+    assert now["groups"]["group-1"]["members"] == [settings.agent_user_id]
+    assert blueprint not in (settings.blueprint_id, settings.agent_id)
+
+
+def test_a_person_is_told_why_graph_would_refuse_an_agents_user(tmp_path):
+    tenant = Tenant(tmp_path, account=["admin@contoso.com", "user"])
+    run = tenant.run(*AGENT, "--yes")
+    assert run.returncode == 1
+    assert "signed in as a person" in run.stderr
+    assert tenant.now["writes"] == []
+    assert settings_of(tenant.run(*AGENT, "--yes", "--as-person")).identity == "agent-user"
+
+
+def test_an_agents_user_of_somebody_else_is_left_alone(tmp_path):
+    other = {"@type": "microsoft.graph.agentUser", "userPrincipalName": AGENT[8], "identityParentId": "other"}
+    run = Tenant(tmp_path, users={**new_directory()["users"], "theirs": other}).run(*AGENT, "--yes")
+    assert run.returncode == 1
+    assert "is the user of another agent identity (other)" in run.stderr
+
+
+def test_a_service_accounts_app_is_made_with_all_that_it_takes(tmp_path):
+    tenant = Tenant(tmp_path)
+    settings = settings_of(tenant.run(*ACCOUNT, "--yes"))
+    now = tenant.now
+    ((_, row),) = now["applications"].items()
+    assert (settings.identity, settings.app_id, settings.client_id) == ("service-account", row["appId"], "assigned-app")
+    assert (settings.key_vault_url, settings.public_url) == (
+        "https://vault.vault.azure.net",
+        "https://bridge.azurewebsites.net",
+    )
+    assert row["signInAudience"] == "AzureADMyOrg"
+    assert row["web"] == {"redirectUris": ["https://bridge.azurewebsites.net/api/sign-in/callback"]}
+    wanted = ["Group-Conversation.ReadWrite.All", "offline_access", "openid", "profile"]
+    (resource,) = row["requiredResourceAccess"]
+    assert sorted(one["id"] for one in resource["resourceAccess"]) == [f"scope-{scope}" for scope in wanted]
+    (consent,) = now["oauth2PermissionGrants"].values()
+    assert sorted(consent["scope"].split()) == wanted
+    assert (consent["consentType"], consent["principalId"]) == ("Principal", "service")
+    assert now["roles"] == [["assigned", "Key Vault Secrets Officer", "/vault"]]
+    assert now["groups"]["group-1"]["members"] == ["service"]
+
+
+def test_only_what_is_missing_is_changed(tmp_path):
+    tenant = Tenant(tmp_path)
+    settings_of(tenant.run(*ACCOUNT, "--yes"))
+    now = tenant.now
+    (row,) = now["applications"].values()
+    row["web"] = {"redirectUris": ["https://other.example/"]}
+    (consent,) = now["oauth2PermissionGrants"].values()
+    consent["scope"] = " openid Group.ReadWrite.All"
+    tenant = Tenant(tmp_path, **{**now, "writes": []})
+    run = tenant.run(*ACCOUNT, "--yes")
+    assert settings_of(run).app_id == row["appId"]
+    assert [write.split("/")[1] for write in tenant.now["writes"]] == ["applications", "oauth2PermissionGrants"]
+    (row,) = tenant.now["applications"].values()
+    assert sorted(row["web"]["redirectUris"]) == [
+        "https://bridge.azurewebsites.net/api/sign-in/callback",
+        "https://other.example/",
+    ]
+    (consent,) = tenant.now["oauth2PermissionGrants"].values()
+    assert "Group.ReadWrite.All" not in consent["scope"]
+
+
+def test_an_ambiguous_name_is_not_guessed_at(tmp_path):
+    twin = {"displayName": "Webhook bridge", "appId": "a", "web": {"redirectUris": []}}
+    run = Tenant(tmp_path, applications={"one": twin, "two": twin}).run(*ACCOUNT, "--yes")
+    assert run.returncode == 1
+    assert "there are several" in run.stderr
+
+
+def test_a_vault_with_access_policies_is_not_touched(tmp_path):
+    vaults = {"vault": {"id": "/vault", "uri": "https://vault.vault.azure.net/", "roles": None}}
+    run = Tenant(tmp_path, vaults=vaults).run(*ACCOUNT, "--yes")
+    assert run.returncode == 1
+    assert "Azure role-based access control" in run.stderr
+
+
+def test_another_cloud_has_its_own_hosts_audience_and_issuer(tmp_path):
+    vaults = {"vault": {"id": "/vault", "uri": "https://vault.vault.azure.cn/", "roles": True}}
+    tenant = Tenant(tmp_path, cloud="AzureChinaCloud", vaults=vaults)
+    settings = settings_of(tenant.run(*ACCOUNT, "--yes", "--cloud", "china"))
+    assert settings.cloud_name == "china"
+    (row,) = tenant.now["applications"].values()
+    (credential,) = row["federatedIdentityCredentials"]
+    assert credential["audiences"] == ["api://AzureADTokenExchangeChina"]
+    assert credential["issuer"] == f"https://login.partner.microsoftonline.cn/{TENANT}/v2.0"
+
+
+def test_the_script_of_the_mailbox_documents_every_parameter():
+    head, _, body = MAILBOX.partition("#>")
+    parameters = body[body.index("param(") : body.index("\n)")]
+    names = re.findall(r"\$(\w+)(?: =|,|\n|$)", parameters)
+    assert names == ["Mailbox", "ClientId", "PrincipalId", "DisplayName", "Name", "Cloud", "DryRun"]
+    assert re.findall(r"^\.PARAMETER (\w+)$", head, re.MULTILINE) == names
+
+
+def test_the_script_of_the_mailbox_changes_things_only_where_it_says_so():
+    _, _, body = MAILBOX.partition("#>")
+    changing = re.findall(r"^(.*)\b((?:New|Set|Add|Remove|Enable|Disable)-[A-Z]\w+)", body, re.MULTILINE)
+    cmdlets = {cmdlet for before, cmdlet in changing}
+    assert cmdlets == {"New-Mailbox", "New-ServicePrincipal", "New-ManagementScope", "New-ManagementRoleAssignment"}
+    blocks = re.findall(r"Invoke-Change \"[^\n]+\" \{\n(.+?)\n +\}\n", body, re.DOTALL)
+    assert {block.split()[0] for block in blocks} == cmdlets
+    assert len(blocks) == len([one for one in changing if one[1] in cmdlets])
+
+
+def test_the_script_of_the_mailbox_grants_nothing_in_entra():
+    granting = r"AppRoleAssignment\b|OAuth2PermissionGrant|Connect-MgGraph|--method (?!get)|ApplicationAccessPolicy"
+    assert re.findall(granting, MAILBOX) == []
+    assert "-CustomResourceScope $Name" in MAILBOX
+    assert "-RecipientRestrictionFilter $filter" in MAILBOX
+
+
+def test_the_script_of_the_mailbox_can_be_read():
+    if not (pwsh := shutil.which("pwsh")):
+        pytest.skip("no pwsh: make-mailbox.ps1 is only looked at")
+    parse = (
+        "$e = $null; [void][Management.Automation.Language.Parser]::ParseFile("
+        f"'{SCRIPTS / 'make-mailbox.ps1'}', [ref]$null, [ref]$e); $e; exit $e.Count"
+    )
+    run = subprocess.run([pwsh, "-NoProfile", "-Command", parse], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "")
