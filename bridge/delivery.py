@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bridge.batching import Rules
@@ -31,16 +31,27 @@ _logger = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Everything that stands between the queue and Microsoft Graph. `titles`: the names of sources for people."""
+    """Everything that stands between the queue and Microsoft Graph.
 
-    def __init__(self, settings: Settings, routes: Routes, titles: Mapping[str, str], outbox: Outbox) -> None:
+    titles: the names of sources for people. clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        routes: Routes,
+        titles: Mapping[str, str],
+        outbox: Outbox,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
         self._settings = settings
         self._chance = random.SystemRandom()
         self.outbox = outbox
         self.identity = token_source(settings)
         self.client = GraphClient(settings.graph_base, self.identity)
         self.channel = self._channel(routes)
-        self.publisher = Publisher(outbox, self.channel, _policy(settings, routes, titles))
+        self.publisher = Publisher(outbox, self.channel, _policy(settings, routes, titles), clock=clock)
 
     def sweep(self) -> None:
         """What is done every five minutes; the service account's sign-in is renewed once a day."""
@@ -50,23 +61,23 @@ class Delivery:
 
     def sign_in(self) -> SignIn:
         """The sign-in of the service account; SignInError when there is none."""
-        return SignIn(self._settings, lambda: exclusively(self.outbox, "account", time.time, self._chance))
+        return SignIn(self._settings, lambda: exclusively(self.outbox, "account", self._clock, self._chance))
 
     def _channel(self, routes: Routes) -> Channel:
         if self._settings.channel == "mail":
             addresses = {group: known.mail for group, known in routes.groups.items() if known.mail}
-            permits = Permits(self.outbox, "mail", _MESSAGES, _MINUTE, time.time, self._chance)
+            permits = Permits(self.outbox, "mail", _MESSAGES, _MINUTE, self._clock, self._chance)
             return MailToGroups(self.client, self._settings.mail_from, addresses, permits.take)
         seeds = {group: known.thread for group, known in routes.groups.items() if known.thread}
         return GroupThreads(self.client, seeds, to_posts=self._settings.identity == "managed-identity")
 
     def _renew(self) -> None:
-        owner, now = f"{self._chance.getrandbits(64):016x}", time.time()
+        owner, now = f"{self._chance.getrandbits(64):016x}", self._clock()
         due = self.outbox.acquire(SLOTS, "renewal", owner, now, now + _DAY)
         if due.owner != owner:
             return
         try:
-            with exclusively(self.outbox, "account", time.time, self._chance) as alone:
+            with exclusively(self.outbox, "account", self._clock, self._chance) as alone:
                 if alone:
                     Account(self._settings).refresh()
         except GraphError as error:

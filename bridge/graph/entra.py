@@ -4,6 +4,7 @@ https://learn.microsoft.com/entra/workload-id/workload-identity-federation-confi
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ _PASSING = ("temporarily_unavailable", "server_error")
 _NO_ACCOUNT = "no_account"
 _PERSON = ("invalid_grant", "interaction_required", "login_required", "consent_required", _NO_ACCOUNT)
 _ASSERTION_EXPIRED = "AADSTS700024"
+
+# At that level it writes the code and the verifier of a sign-in. A filter, because levels are the host's to set.
+logging.getLogger("msal.token_cache").addFilter(lambda record: record.levelno > logging.DEBUG)
 
 
 class AssertionExpired(AccessRefused):

@@ -1,0 +1,81 @@
+"""The delivering wing as the settings build it; the service account's sign-in is renewed, or it is told why not."""
+
+import itertools
+
+import pytest
+
+from bridge.delivery import IDENTITY, Delivery
+from bridge.graph.mail import MailToGroups
+from bridge.graph.threads import GroupThreads
+from bridge.outbox.sqlite import SqliteOutbox
+from bridge.routing import Routes
+from bridge.settings import Settings
+from tests.entra import Fault
+from tests.microsoft import microsoft
+from tests.outbox_stand_ins import Clock
+from tests.test_accounts import Tenant
+
+GROUP = "00000000-0000-4000-8000-0000000000d0"
+DAY = 86400
+
+
+@pytest.fixture
+def tenant(tmp_path, monkeypatch):
+    with microsoft(tmp_path) as cloud:
+        yield Tenant(cloud, monkeypatch)
+
+
+@pytest.fixture
+def delivery(tenant, tmp_path):
+    clock = Clock()
+    outbox = SqliteOutbox(tmp_path / "outbox.sqlite", clock)
+    made = Delivery(tenant.settings("service-account"), Routes.from_settings(GROUP, ""), {}, outbox, clock)
+    yield made
+    outbox.close()
+
+
+def kept(tenant):
+    return tenant.cloud.vault.value("webhook-bridge-account")
+
+
+def test_the_sign_in_is_renewed_once_a_day(tenant, delivery):
+    tenant.signed_in()
+    versions = [kept(tenant)]
+    for hours in (0, 1, 22, 2, 23, 2):
+        delivery._clock.now += hours * 3600
+        delivery.sweep()
+        versions.append(kept(tenant))
+    changes = "".join("." if old == new else "x" for old, new in itertools.pairwise(versions))
+    assert changes == "x..x.x"  # at once, and whenever a day is over
+    assert delivery.publisher.health()["held"] == {}
+
+
+def test_a_revoked_sign_in_is_told_in_health_until_somebody_signs_in(tenant, delivery):
+    tenant.signed_in()
+    tenant.cloud.entra.revoke_refresh_tokens()
+    delivery.sweep()
+    assert "python -m bridge sign-in" in delivery.publisher.health()["held"][IDENTITY]["reason"]
+    page = delivery.sign_in()
+    assert page.finish(tenant.browser(page.begin()))
+    delivery._clock.now += 300
+    delivery.sweep()
+    assert delivery.publisher.health()["held"] == {}
+
+
+def test_a_renewal_that_fails_comes_again_with_the_next_sweep(tenant, delivery):
+    tenant.signed_in()
+    before = kept(tenant)
+    tenant.cloud.entra.faults.append(Fault(endpoint="token"))
+    delivery.sweep()
+    assert (kept(tenant), delivery.publisher.health()["held"]) == (before, {})
+    delivery._clock.now += 300
+    delivery.sweep()
+    assert kept(tenant) != before
+
+
+@pytest.mark.parametrize(("channel", "kind"), [("threads", GroupThreads), ("mail", MailToGroups)])
+def test_the_settings_choose_the_channel(tmp_path, channel, kind):
+    settings = Settings(channel=channel, mail_from="bridge@contoso.com")
+    outbox = SqliteOutbox(tmp_path / "outbox.sqlite")
+    assert isinstance(Delivery(settings, Routes.from_settings(GROUP, ""), {}, outbox).channel, kind)
+    outbox.close()
