@@ -16,7 +16,11 @@ from azure.keyvault.secrets._shared import http_challenge_cache
 
 from bridge.clouds import CLOUDS
 from bridge.settings import Settings
-from tests.entra import DELEGATED, IDENTITY_HEADER, JWT_BEARER, REDIRECT_URI, TENANT, Fault, Refusal
+from tests import local_stack
+from tests.entra import IDENTITY_HEADER
+from tests.entra_directory import DELEGATED, REDIRECT_URI, TENANT
+from tests.entra_parameters import JWT_BEARER, Refusal
+from tests.faults import Fault
 from tests.key_vault import LARGEST
 from tests.microsoft import microsoft
 
@@ -229,6 +233,18 @@ except requests.ConnectionError:
     assert (done.stdout, done.stderr) == ("refused\n", "")
     assert ms.vault.value("from") == "a process of its own"
     assert ms.refused_hosts == ["example.com"]
+
+
+def test_the_bridge_itself_finds_it_by_its_environment_alone(ms, tmp_path):
+    env = {**ms.env, **ms.settings, "BRIDGE_GRAPH_URL": f"{ms.entra.graph}/v1.0"}
+    with local_stack.running(tmp_path / "bridge", **env) as stack:
+        assert stack.send("issues", local_stack.issue("opened")).status_code == 202
+        deadline = time.monotonic() + local_stack.PATIENCE
+        while not ms.mailbox.log and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert ms.mailbox.log[0].path.startswith("/v1.0/groups/")
+    assert ms.entra.requests[0].form["client_id"] == ms.settings["BRIDGE_CLIENT_ID"]
+    assert ms.refused_hosts == []
 
 
 @pytest.mark.parametrize(
