@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.entra import Entra, Fault, happens, take_fault
+from tests.entra import Entra
+from tests.faults import Fault, happens, take_fault
 
 LARGEST = 25 * 1024
 _API_VERSIONS = frozenset({"7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"})

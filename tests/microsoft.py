@@ -27,7 +27,8 @@ from bridge.clouds import CLOUDS
 from bridge.local.host import listen
 from bridge.local.mailbox import Mailbox
 from bridge.local.tokens import Tokens
-from tests.entra import IDENTITY_HEADER, PUBLIC_URL, Entra
+from tests.entra import IDENTITY_HEADER, Entra
+from tests.entra_directory import PUBLIC_URL
 from tests.key_vault import KeyVault
 
 
@@ -56,9 +57,9 @@ def microsoft(folder: Path, cloud: str = "global", **mailbox_options) -> Iterato
     refused_hosts: list[str] = []
     with (
         contextlib.closing(Mailbox(folder / "mailbox.sqlite", tokens=tokens, **mailbox_options)) as mailbox,
-        listen(0) as tls,
-        listen(0) as identity,
-        listen(0) as proxy,
+        _listen() as tls,
+        _listen() as identity,
+        _listen() as proxy,
     ):
         hosts = {entra.cloud.login: entra.routes(), entra.cloud.graph: _graph(mailbox), vault.host: vault.routes()}
         known = Starlette(routes=[Host(host, Router(routes, redirect_slashes=False)) for host, routes in hosts.items()])
@@ -77,6 +78,14 @@ def microsoft(folder: Path, cloud: str = "global", **mailbox_options) -> Iterato
                 vault,
                 refused_hosts,
             )
+
+
+def _listen() -> socket.socket:
+    # What it accepts inherits this. asyncio sees to it only for sockets that say they are of TCP, which those of
+    # create_server do not, and every answer would wait 40 ms for an acknowledgement.
+    listener = listen(0)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _config(application: Starlette, **options) -> uvicorn.Config:
