@@ -39,8 +39,9 @@ class Tenant:
         self._bin = folder / "bin"
         self._bin.mkdir(exist_ok=True)
         az = self._bin / "az"
-        # Without site-packages it starts in a third of the time.
-        az.write_text(f'#!/bin/sh\nexec "{sys.executable}" -ISE "{az_stand_in.__file__}" "$@"\n')
+        # It starts in a third of the time without site-packages, and compiled before.
+        code = f"import sys; sys.path.insert(0, '{ROOT / 'tests'}'); import az_stand_in; sys.exit(az_stand_in.main())"
+        az.write_text(f'#!/bin/sh\nexec "{sys.executable}" -ISE -c "{code}" "$@"\n')
         az.chmod(0o755)
         self._file.write_text(json.dumps(new_directory(**{"account": APPLICATION, **changes})))
 
