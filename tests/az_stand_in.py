@@ -8,8 +8,6 @@ import json
 import os
 import re
 import sys
-import uuid
-from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -201,10 +199,10 @@ def _made(kind, type_=None, need=(), **more):
     def answer(directory, query, body):
         if set(body) != set(need.split()):
             raise Refused(f"ERROR: Bad Request(properties {sorted(body)})")
-        key = str(uuid.uuid4())
+        key = f"{kind}-{len(directory[kind])}"
         row = {**body, **more, "@type": type_}
         if kind == "applications":
-            row |= {"appId": str(uuid.uuid4()), "federatedIdentityCredentials": []}
+            row |= {"appId": f"app-of-{key}", "federatedIdentityCredentials": []}
         directory[kind][key] = row
         return {"id": key, **row}
 
@@ -396,15 +394,16 @@ def _parsed(arguments):
 
 def main():
     """One call of az, as its arguments say."""
-    file = Path(os.environ["AZ_DIRECTORY"])
-    directory = json.loads(file.read_text("utf-8"))
+    with open(os.environ["AZ_DIRECTORY"], encoding="utf-8") as file:  # noqa: PTH123  pathlib takes long to import
+        directory = json.load(file)
     try:
         sys.stdout.write(Az(directory).run(sys.argv[1:]))
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     finally:
-        file.write_text(json.dumps(directory), "utf-8")
+        with open(os.environ["AZ_DIRECTORY"], "w", encoding="utf-8") as file:  # noqa: PTH123
+            json.dump(directory, file)
     return 0
 
 

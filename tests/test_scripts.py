@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from bridge.clouds import CLOUDS
-from bridge.settings import Settings
+from bridge.settings import TABLE, Settings
 from tests import az_stand_in
 from tests.az_stand_in import TENANT, new_directory
 from tests.local_stack import ROOT
@@ -39,8 +39,9 @@ class Tenant:
         self._bin = folder / "bin"
         self._bin.mkdir(exist_ok=True)
         az = self._bin / "az"
-        # Without site-packages it starts in a third of the time.
-        az.write_text(f'#!/bin/sh\nexec "{sys.executable}" -ISE "{az_stand_in.__file__}" "$@"\n')
+        # It starts in a third of the time without site-packages, and compiled before.
+        code = f"import sys; sys.path.insert(0, '{ROOT / 'tests'}'); import az_stand_in; sys.exit(az_stand_in.main())"
+        az.write_text(f'#!/bin/sh\nexec "{sys.executable}" -ISE -c "{code}" "$@"\n')
         az.chmod(0o755)
         self._file.write_text(json.dumps(new_directory(**{"account": APPLICATION, **changes})))
 
@@ -334,3 +335,19 @@ def test_the_script_of_the_mailbox_can_be_read():
     )
     run = subprocess.run([pwsh, "-NoProfile", "-Command", parse], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (0, "")
+
+
+def test_the_guide_names_scripts_arguments_and_settings_that_exist():
+    guide = (ROOT / "docs" / "identity.md").read_text("utf-8")
+    assert [
+        path for path in re.findall(r"\]\((?!https?:)([^)#]+)\)", guide) if not (ROOT / "docs" / path).exists()
+    ] == []
+    scripts = set(re.findall(r"[\w-]+\.(?:sh|ps1)\b", guide))
+    assert scripts == {path.name for path in SCRIPTS.iterdir()} - {"common.sh"}
+    arguments = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", guide)) - {"post", "service-principal", "method", "help"}
+    known = "".join(path.read_text("utf-8") for path in SHELL)
+    assert {name for name in arguments if f"--{name} " not in known} == set()
+    assert {name for name in re.findall(r" -([A-Z]\w+)", guide) if f"${name}" not in MAILBOX} == set()
+    assert set(re.findall(r"BRIDGE_[A-Z_]*[A-Z]", guide)) <= set(TABLE)
+    for cloud, values in CLOUDS.items():
+        assert re.search(rf"^\| `{cloud}`.*`{values.graph}` \| `{values.exchange}` \|$", guide, re.MULTILINE)
