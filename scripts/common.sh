@@ -176,11 +176,11 @@ finish() {
 
 # two <first> <second>: puts the two lines of $answer into these variables, or nothing into either.
 two() {
-  local lines
-  lines=$(printf '%s' "${answer:+$answer$'\n'}" | wc -l)
-  ((lines <= 2)) || fail "$purpose: there are several. Rename or remove the others, or choose another --name."
-  printf -v "$1" %s "${answer%%$'\n'*}"
-  printf -v "$2" %s "${answer##*$'\n'}"
+  local newline=$'\n'
+  (($(wc -l <<<"$answer") <= 2)) ||
+    fail "$purpose: there are several. Rename or remove the others, or choose another --name."
+  printf -v "$1" %s "${answer%%"$newline"*}"
+  printf -v "$2" %s "${answer##*"$newline"}"
 }
 
 # The object id of Microsoft Graph in this tenant, in $graph_principal.

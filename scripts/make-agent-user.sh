@@ -31,7 +31,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 sponsor='' user='' group='' name='Webhook bridge' as_person=''
-blueprint='' blueprint_id='' user_id='' parent=''
+blueprint='' blueprint_id='' agent='' user_id='' parent=''
 arguments app resource-group client-id principal-id sponsor user group+ name as-person! -- "$@"
 needs sponsor user group
 [[ $user == *?@?* ]] || fail '--user must be like webhook-bridge@contoso.com.'
@@ -66,7 +66,7 @@ look "the agent identity '$name'" graph get \
 [[ $answer ]] || change "create the agent identity '$name'" \
   graph post /servicePrincipals/microsoft.graph.agentIdentity id \
   "{\"displayName\": \"$name\", \"agentIdentityBlueprintId\": \"$blueprint_id\", $sponsors}"
-agent=${answer%%$'\n'*}
+two agent _
 
 look "the agent's user $user" graph get \
   "/users/microsoft.graph.agentUser?\$filter=userPrincipalName eq '$user'&\$select=id,identityParentId" \
@@ -76,7 +76,7 @@ two user_id parent
 [[ $user_id ]] || change "create the agent's user $user" graph post /users/microsoft.graph.agentUser id \
   "{\"displayName\": \"$name\", \"userPrincipalName\": \"$user\", \"mailNickname\": \"${user%%@*}\",
     \"accountEnabled\": true, \"identityParentId\": \"$agent\"}"
-user_id=${user_id:-${answer%%$'\n'*}}
+[[ $user_id ]] || two user_id _
 
 consent "$agent" "$user_id" Group-Conversation.ReadWrite.All
 make_member "$user_id" "$group"

@@ -27,7 +27,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 scopes='Group-Conversation.ReadWrite.All openid profile offline_access'
-url='' account='' vault='' group='' name='Webhook bridge' application='' app_id=''
+url='' account='' vault='' group='' name='Webhook bridge' application='' app_id='' principal=''
 arguments url client-id account vault group+ name -- "$@"
 needs url client-id account vault group
 [[ $url =~ ^https://[A-Za-z0-9.-]+/?$ ]] || fail '--url must be https:// and the host of the app, and nothing behind.'
@@ -44,9 +44,11 @@ look "the key vault $vault" ask keyvault show --name "$vault" \
 { read -r vault_id && read -r vault_url && read -r by_roles; } <<<"$answer" || fail "$purpose: not understood."
 [[ $by_roles == true ]] || fail "$vault uses access policies: set its permission model to Azure role-based access control."
 
+wanted=''
+for scope in $scopes; do wanted+="${wanted:+ || }value=='$scope'"; done
 look 'the permissions of Microsoft Graph' graph get \
   "/servicePrincipals/$graph_principal?\$select=oauth2PermissionScopes" \
-  "oauth2PermissionScopes[?value=='${scopes// /\' || value==\'}'].id"
+  "oauth2PermissionScopes[?$wanted].id"
 [[ $(wc -l <<<"$answer") -eq $(wc -w <<<"$scopes") ]] || fail "Microsoft Graph has not all of: $scopes."
 permissions=''
 for id in $answer; do permissions+="${permissions:+, }{\"id\": \"$id\", \"type\": \"Scope\"}"; done
@@ -69,7 +71,7 @@ fi
 
 look 'its service principal' graph get "/servicePrincipals?\$filter=appId eq '$app_id'&\$select=id" 'value[0].id'
 [[ $answer ]] || change 'create its service principal' graph post /servicePrincipals id "{\"appId\": \"$app_id\"}"
-principal=${answer%%$'\n'*}
+two principal _
 
 trust "$application"
 consent "$principal" "$account_id" "$scopes"
