@@ -58,15 +58,16 @@ class SignIn:
     def begin(self) -> str:
         """The address at Entra where the person signs in; an earlier one is good no more."""
         key = secrets.token_bytes(32)
-        flow = self._application().initiate_auth_code_flow(
-            [self._settings.cloud.graph_scope],
-            redirect_uri=f"{self._settings.public_url}/api/{_CALLBACK}",
-            state=_signed(f"{int(self._clock() + _GOOD_FOR)}.{secrets.token_urlsafe(16)}", key),
-            # Else the browser would sign in the administrator who sits before it.
-            prompt="select_account",
-            # The code shall not be in an address, which proxies and logs keep.
-            response_mode="form_post",
-        )
+        with self._application() as app:
+            flow = app.initiate_auth_code_flow(
+                [self._settings.cloud.graph_scope],
+                redirect_uri=f"{self._settings.public_url}/api/{_CALLBACK}",
+                state=_signed(f"{int(self._clock() + _GOOD_FOR)}.{secrets.token_urlsafe(16)}", key),
+                # Else the browser would sign in the administrator who sits before it.
+                prompt="select_account",
+                # The code shall not be in an address, which proxies and logs keep.
+                response_mode="form_post",
+            )
         self._vault.write(self._pending, json.dumps({"key": key.hex(), "flow": flow}))
         return str(flow["auth_uri"])
 
@@ -79,12 +80,13 @@ class SignIn:
             if "error" in answer:
                 raise SignInError(f"Entra did not let the account sign in ({answer['error'][:100]}). {_AGAIN}")
             cache = msal.SerializableTokenCache()
-            redeemed = granted(
-                "token for who signed in",
-                lambda: self._application(cache).acquire_token_by_auth_code_flow(flow, dict(answer)),
-                APP_ADVICE,
-                _AGAIN,
-            )
+            with self._application(cache) as app:
+                redeemed = granted(
+                    "token for who signed in",
+                    lambda: app.acquire_token_by_auth_code_flow(flow, dict(answer)),
+                    APP_ADVICE,
+                    _AGAIN,
+                )
             self._account.keep(cache)
         return str(redeemed.get("id_token_claims", {}).get("preferred_username", "the account"))
 
@@ -105,7 +107,9 @@ class SignIn:
         flow: dict[str, object] = pending["flow"]
         return flow
 
-    def _application(self, cache: msal.TokenCache | None = None) -> msal.ConfidentialClientApplication:
+    def _application(
+        self, cache: msal.TokenCache | None = None
+    ) -> AbstractContextManager[msal.ConfidentialClientApplication]:
         return application(self._settings, self._settings.app_id, self._managed.token, cache)
 
 

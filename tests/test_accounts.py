@@ -16,7 +16,7 @@ from bridge.graph.identities import FRESH, token_source
 from bridge.graph.service_account import Account
 from bridge.settings import Settings
 from bridge.sign_in import SignIn
-from tests.entra import Fault
+from tests.faults import Fault
 from tests.microsoft import microsoft
 
 

@@ -10,7 +10,7 @@ from bridge.graph.threads import GroupThreads
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.routing import Routes
 from bridge.settings import Settings
-from tests.entra import Fault
+from tests.faults import Fault
 from tests.microsoft import microsoft
 from tests.outbox_stand_ins import Clock
 from tests.test_accounts import Tenant

@@ -14,7 +14,7 @@ from bridge.errors import BridgeError
 from bridge.events import Webhook
 from bridge.local.mailbox_faults import Fault as GraphFault
 from bridge.sources import SOURCES
-from tests.entra import Fault
+from tests.faults import Fault
 from tests.local_stack import issue, workplace
 from tests.microsoft import microsoft
 from tests.test_accounts import Tenant
@@ -43,8 +43,8 @@ def tenant(tmp_path, monkeypatch):
 def secrets_of(cloud) -> set[str]:
     """Everything that must be nowhere: what was sent to issuers, what they gave, and what is kept."""
     known = {WEBHOOK_SECRET, OLD_SECRET, ADMIN_KEY, cloud.env["IDENTITY_HEADER"], *cloud.mailbox.tokens._grants}
-    known |= {token["access_token"] for token in cloud.entra._identity_tokens.values()}
-    known |= set(cloud.entra._refresh_tokens) | set(cloud.entra._codes)
+    known |= {token["access_token"] for token in cloud.entra.identity_tokens.values()}
+    known |= set(cloud.entra.refresh_tokens) | set(cloud.entra.codes)
     names = ("client_assertion", "user_federated_identity_credential", "refresh_token", "code", "code_verifier")
     known |= {logged.form[name] for logged in cloud.entra.requests for name in names if name in logged.form}
     for versions in cloud.vault.secrets.values():

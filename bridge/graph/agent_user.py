@@ -3,8 +3,8 @@
 https://learn.microsoft.com/entra/agent-id/identity-platform/autonomous-agent-request-agent-user-tokens
 """
 
-from bridge.graph.entra import Assertion, application, asserted, assertions, granted, token_of
-from bridge.graph.identities import FRESH, Identity, Remembered, Token
+from bridge.graph.entra import Assertion, application, asserted, assertions, demanded, granted, token_of
+from bridge.graph.identities import Identity, Remembered, Token
 from bridge.settings import Settings
 
 _ADVICE = (
@@ -23,23 +23,23 @@ def agent_user(settings: Settings) -> Identity:
 
 def _exchange(settings: Settings, claims: str, assertion: Assertion) -> Token:
     exchange = [f"{settings.cloud.exchange}/.default"]
-    blueprint = application(settings, settings.blueprint_id, assertion)
-    trust = granted(
-        "token to the blueprint",
-        lambda: blueprint.acquire_token_for_client(exchange, fmi_path=settings.agent_id),
-        _ADVICE,
-    )
-    agent = application(settings, settings.agent_id, lambda: str(trust["access_token"]))
-    instance = granted("token to the agent identity", lambda: agent.acquire_token_for_client(exchange), _ADVICE)
-    user = "username" if "@" in settings.agent_user_id else "user_object_id"
-    answer = granted(
-        "token for the agent's user",
-        lambda: agent.acquire_token_by_user_federated_identity_credential(
-            [settings.cloud.graph_scope],
-            instance["access_token"],
-            claims_challenge=claims if claims not in ("", FRESH) else None,
-            **{user: settings.agent_user_id},
-        ),
-        _ADVICE,
-    )
+    with application(settings, settings.blueprint_id, assertion) as blueprint:
+        trust = granted(
+            "token to the blueprint",
+            lambda: blueprint.acquire_token_for_client(exchange, fmi_path=settings.agent_id),
+            _ADVICE,
+        )
+    with application(settings, settings.agent_id, lambda: str(trust["access_token"])) as agent:
+        instance = granted("token to the agent identity", lambda: agent.acquire_token_for_client(exchange), _ADVICE)
+        user = "username" if "@" in settings.agent_user_id else "user_object_id"
+        answer = granted(
+            "token for the agent's user",
+            lambda: agent.acquire_token_by_user_federated_identity_credential(
+                [settings.cloud.graph_scope],
+                instance["access_token"],
+                claims_challenge=demanded(claims),
+                **{user: settings.agent_user_id},
+            ),
+            _ADVICE,
+        )
     return token_of(answer)

@@ -3,9 +3,10 @@
 https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
 """
 
+import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msal
@@ -44,21 +45,26 @@ class _Login(requests.Session):
         return super().request(*arguments, **{"timeout": _TIMEOUT, **options})
 
 
+@contextlib.contextmanager
 def application(
     settings: Settings, client_id: str, assertion: Assertion, cache: msal.TokenCache | None = None
-) -> msal.ConfidentialClientApplication:
-    """An application of the tenant, which proves itself by the assertion. Raises as `granted` does."""
-    return _answered(
-        lambda: msal.ConfidentialClientApplication(
-            client_id,
-            authority=f"https://{settings.cloud.login}/{settings.tenant_id}",
-            client_credential={"client_assertion": assertion},
-            token_cache=cache,
-            http_client=_Login(),
-            # The host is one of those that we know.
-            instance_discovery=False,
+) -> Iterator[msal.ConfidentialClientApplication]:
+    """An application of the tenant, which proves itself by the assertion. Raises as `granted` does.
+
+    One for each fetch: MSAL's application answers from memory for a while what was refused before.
+    """
+    with _Login() as session:
+        yield _answered(
+            lambda: msal.ConfidentialClientApplication(
+                client_id,
+                authority=f"https://{settings.cloud.login}/{settings.tenant_id}",
+                client_credential={"client_assertion": assertion},
+                token_cache=cache,
+                http_client=session,
+                # The host is one of those that we know.
+                instance_discovery=False,
+            )
         )
-    )
 
 
 def granted(
@@ -109,3 +115,8 @@ def asserted(identity: Identity, claims: str, fetch: Callable[[Assertion], Token
         if claims:
             raise
         return fetch(lambda: identity.token(FRESH))
+
+
+def demanded(claims: str) -> str | None:
+    """The claims challenge that Entra is to be told of, if it is one."""
+    return claims if claims not in ("", FRESH) else None

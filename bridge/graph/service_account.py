@@ -12,8 +12,8 @@ from typing import Any
 import msal
 
 from bridge.errors import AccessRefused
-from bridge.graph.entra import Assertion, application, asserted, assertions, granted, token_of
-from bridge.graph.identities import FRESH, Identity, Remembered, Token
+from bridge.graph.entra import Assertion, application, asserted, assertions, demanded, granted, token_of
+from bridge.graph.identities import Identity, Remembered, Token
 from bridge.graph.vault import Vault
 from bridge.settings import Settings
 
@@ -66,21 +66,19 @@ class Account:
         return cache
 
     def _granted(self, cache: msal.SerializableTokenCache, claims: str, assertion: Assertion) -> Mapping[str, Any]:
-        app = application(self._settings, self._settings.app_id, assertion, cache)
         sign_in = sign_in_advice(self._settings)
-        accounts = app.get_accounts()
-        if not accounts:
-            raise AccessRefused(f"Nobody has signed in as the service account yet. {sign_in}")
-        return granted(
-            f"token for {accounts[0].get('username', 'the service account')}",
-            lambda: app.acquire_token_silent_with_error(
-                [self._settings.cloud.graph_scope],
-                accounts[0],
-                claims_challenge=claims if claims not in ("", FRESH) else None,
-            ),
-            APP_ADVICE,
-            sign_in,
-        )
+        with application(self._settings, self._settings.app_id, assertion, cache) as app:
+            accounts = app.get_accounts()
+            if not accounts:
+                raise AccessRefused(f"Nobody has signed in as the service account yet. {sign_in}")
+            return granted(
+                f"token for {accounts[0].get('username', 'the service account')}",
+                lambda: app.acquire_token_silent_with_error(
+                    [self._settings.cloud.graph_scope], accounts[0], claims_challenge=demanded(claims)
+                ),
+                APP_ADVICE,
+                sign_in,
+            )
 
 
 _KEPT = (msal.TokenCache.CredentialType.REFRESH_TOKEN, msal.TokenCache.CredentialType.ACCOUNT)

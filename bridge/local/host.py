@@ -115,10 +115,13 @@ def _application(listens: int, names: Mapping[str, str], routes: list[BaseRoute]
 def listen(port: int) -> socket.socket:
     """A socket that listens at the port, on this machine alone; CommandError when the port is taken."""
     try:
-        return socket.create_server((LOOPBACK, port))
+        listening = socket.create_server((LOOPBACK, port))
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise CommandError(f"Port {port} cannot be used ({reason}): choose another one with PORT.") from error
+    # Else every answer on a connection that is kept waits for the acknowledgement of the one before.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def serve(build: Callable[[int], Starlette], port: int, ready: Callable[[], None]) -> None:
