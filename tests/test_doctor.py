@@ -94,7 +94,7 @@ def test_without_a_token_nothing_behind_it_is_looked_at(mailbox, doctor, monkeyp
 
 def test_every_group_is_looked_at_by_its_name(mailbox, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_CONFIG", f'[groups]\nops = {{ id = "{OTHER}", paused = true }}\nnext = "{GROUP}"')
-    mailbox.missing_groups.add(GROUP)
+    mailbox.missing.add(GROUP)
     status, found = doctor()
     assert (status, found["group next"]["verdict"], found["group ops"]["verdict"]) == (1, "failed", "warning")
     assert "Check the group's id" in found["group next"]["text"]

@@ -138,7 +138,7 @@ def test_the_groups_address_is_asked_for_once(mailbox, monkeypatch):
 
 
 def test_a_group_whose_address_may_not_be_asked_for_says_where_to_give_it(mailbox, monkeypatch):
-    mailbox.missing_groups.add(GROUP)
+    mailbox.missing.add(GROUP)
     with graph_client(monkeypatch, mailbox.address) as client, pytest.raises(AccessRefused, match="mail = "):
         MailToGroups(client, SENDER, {}, lambda: 0.0).prepare(post("one"), "")
 

@@ -72,7 +72,7 @@ def client(server):
     mailbox, _, clock = server
     client = Client(*server)
     mailbox.faults.clear()
-    mailbox.missing_groups.clear()
+    mailbox.missing.clear()
     clock.now += timedelta(days=1)  # whatever was late is there to be deleted
     for thread in mailbox.threads(GROUP):
         assert client.call("DELETE", f"{THREADS}/{thread.id}").status_code == 204
@@ -186,7 +186,7 @@ REQUESTS = {
 
 @pytest.mark.parametrize(("method", "path", "options", "status"), REQUESTS.values(), ids=REQUESTS)
 def test_a_request_that_graph_would_refuse_is_refused(client, method, path, options, status):
-    client.mailbox.missing_groups = {f"{GROUP[:-1]}f"}
+    client.mailbox.missing = {f"{GROUP[:-1]}f"}
     thread = client.start().json()["id"]
     answer = client.call(method, path.replace("$THREAD", thread), **options)
     assert answer.status_code == status

@@ -123,7 +123,7 @@ def test_a_new_thread_may_become_visible_late(mailbox, channel, clock):
 
 @pytest.mark.parametrize(("group", "error"), [(GROUP, AccessRefused), ("platform", ContentRefused)])
 def test_a_group_that_is_not_there_is_not_a_thread_that_is_gone(mailbox, channel, group, error):
-    mailbox.missing_groups.add(GROUP)
+    mailbox.missing.add(GROUP)
     calls = [
         lambda: channel.start(post("r", group=group)),
         lambda: channel.reply("AAQ==", post("r", group=group)),

@@ -6,6 +6,7 @@ Checks requests as Graph does, keeps what it is sent, and fails when it is told 
 import asyncio
 import base64
 import json
+import re
 import secrets
 import time
 import uuid
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,18 +23,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bridge.clouds import CLOUDS
+from bridge.local.mailbox_calls import Call, Failure
 from bridge.local.mailbox_faults import Fault, Faults
-from bridge.local.mailbox_graph import OPERATIONS, Call, Failure, Operation, check_group
+from bridge.local.mailbox_operations import OPERATIONS, Operation, Policy, check_permission
 from bridge.local.mailbox_store import MailPost, MailStore, MailThread
 from bridge.local.tokens import Grant, Tokens
 
 IDENTITY_HEADER = "local"
 _CLIENT_ID = "00000000-0000-4000-8000-0000000000c1"
-_ROLES = ("Group-Conversation.ReadWrite.All",)
+_ROLES = ("Group-Conversation.ReadWrite.All", "Group.Read.All")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _VERSIONS = ("v1.0", "beta")
 _TOKEN_SECONDS = 24 * 3600
 _LARGEST_BODY = 4 << 20
 _LONGEST_LOG = 100_000
+_LONGEST_SEEN = 200
+MAILBOX = "bridge@localhost"
 _CHALLENGE = 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'
 
 
@@ -52,20 +57,44 @@ class Logged:
     at: float
 
 
+_HEADERS = {401: {"WWW-Authenticate": _CHALLENGE}, 429: {"Retry-After": "60"}}
+
+
+class Seen(NamedTuple):
+    """A request as it was sent; `content` is the JSON of its body."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    content: object
+
+
 class Mailbox:
     """The stand-in: routes to mount, what it keeps, the faults to come, and a log of the requests.
 
     path: the SQLite file of threads and posts. clock: what posts are dated by and faults are timed by. tokens: those
-    that are good here, in which its own endpoint remembers what it hands out.
-    `faults` and `missing_groups` may be changed at any time; `log` has the last requests, oldest first.
+    that are good here, in which its own endpoint remembers what it hands out. permissions: `open` lets every good token
+    do everything, `microsoft` what Microsoft documents for it.
+    What is not private may be changed at any time. `missing`: groups and mailboxes that are not there, by ids and
+    addresses; `members` and `mail_scope`: see `Policy`. `log` has the last requests, oldest first, and `seen` the last
+    ones whole.
     """
 
     def __init__(
-        self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC), tokens: Tokens | None = None
+        self,
+        path: Path,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        tokens: Tokens | None = None,
+        permissions: str = "open",
     ) -> None:
+        self.permissions = permissions
+        self.members: dict[str, frozenset[str]] = {}
+        self.mail_scope: set[str] = {MAILBOX}
+        self.seen: deque[Seen] = deque(maxlen=_LONGEST_SEEN)
         self.tokens = tokens or Tokens()
         self.faults = Faults()
-        self.missing_groups: set[str] = set()
+        self.missing: set[str] = set()
         self.log: deque[Logged] = deque(maxlen=_LONGEST_LOG)
         self._clock = clock
         self._store = MailStore(path, clock)
@@ -78,10 +107,15 @@ class Mailbox:
             Route("/graph/_faults", self._change_faults, methods=["POST", "DELETE"]),
             Route("/graph/_log", self._show_log, methods=["GET"]),
             *(
-                Route(f"/graph/{{version}}/groups/{{group}}{path}", self._endpoint(operation), methods=[method])
-                for (method, path), operation in OPERATIONS.items()
+                Route(f"/graph/{{version}}{operation.path}", self._endpoint(operation), methods=[operation.method])
+                for operation in OPERATIONS
             ),
         ]
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The addresses of groups, each with the group's id."""
+        return self._store.addresses
 
     def groups(self) -> list[str]:
         """The groups that have a thread."""
@@ -131,7 +165,8 @@ class Mailbox:
 
     def _endpoint(self, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            group, status, at = request.path_params["group"], 0, time.time()
+            group = request.path_params.get("group") or request.path_params["mailbox"]
+            status, at = 0, time.time()
             self._in_flight[group] += 1
             in_flight, in_group = self._in_flight.total(), self._in_flight[group]
             try:
@@ -150,41 +185,61 @@ class Mailbox:
     async def _answer(self, operation: Operation, request: Request) -> tuple[Response, bool]:
         """The answer, and whether the connection is to be dropped instead."""
         try:
-            self._check_token(request.headers.get("Authorization", ""))
+            grant = self._grant(request.headers.get("Authorization", ""))
+            path = _path(request)
+            if self.permissions == "microsoft":
+                check_permission(operation, grant, path, Policy(self.members, frozenset(self.mail_scope)))
+            self._check_there(path)
             fault = self.faults.take(request.method)
             status, content = 200, None
             if fault.effect.acts:
-                call = self._call(request, await _json(request), fault)
-                status, content = await run_in_threadpool(operation, self._store, call)
+                call = self._call(request, path, await _json(request), fault)
+                self.seen.append(Seen(request.method, request.url.path, call.headers, call.query, call.content))
+                status, content = await run_in_threadpool(operation.answer, self._store, call)
             await asyncio.sleep(fault.delay("slow"))
             if fault.effect.answer:
                 return _error(*fault.effect.answer, headers=fault.retry_after), False
             return _success(status, content), fault.effect.drops
         except Failure as failure:
-            headers = {"WWW-Authenticate": _CHALLENGE} if failure.status == 401 else {}
-            return _error(failure.status, failure.code, failure.message, headers=headers), False
+            return _error(failure.status, failure.code, failure.message, _HEADERS.get(failure.status, {})), False
 
-    def _check_token(self, authorization: str) -> None:
+    def _grant(self, authorization: str) -> Grant:
         scheme, _, token = authorization.partition(" ")
         if scheme != "Bearer" or not token:
             raise Failure(401, "InvalidAuthenticationToken", "Access token is empty.")
-        if self.tokens.grant(token) is None:
+        grant = self.tokens.grant(token)
+        if grant is None:
             raise Failure(401, "InvalidAuthenticationToken", "Access token validation failure. Invalid or expired.")
+        return grant
 
-    def _call(self, request: Request, content: object, fault: Fault) -> Call:
-        if request.path_params["version"] not in _VERSIONS:
-            raise Failure(400, "BadRequest", f"Invalid version: {request.path_params['version']}.")
-        check_group(request.path_params["group"], self.missing_groups)
+    def _check_there(self, path: Mapping[str, str]) -> None:
+        group, mailbox = path.get("group", ""), path.get("mailbox", "")
+        if group and not _UUID.fullmatch(group):
+            raise Failure(400, "Request_BadRequest", f"Invalid object identifier '{group}'.")
+        if group in self.missing:
+            raise Failure(404, "ErrorGroupNotFound", f"The requested group '{group}' was not found.")
+        if mailbox in self.missing:
+            raise Failure(404, "ErrorInvalidUser", f"The requested user '{mailbox}' is invalid.")
+
+    def _call(self, request: Request, path: Mapping[str, str], content: object, fault: Fault) -> Call:
         received = self._clock() + timedelta(seconds=fault.delay("late"))
         return Call(
             url=str(request.url.replace(query="")),
-            group=request.path_params["group"],
-            thread=request.path_params.get("thread", ""),
+            path=path,
             query=request.query_params,
+            headers=request.headers,
             content=content,
             received=received,
             visible=received + timedelta(seconds=fault.delay("late-visible")),
         )
+
+
+def _path(request: Request) -> Mapping[str, str]:
+    path = dict(request.path_params)
+    version = path.pop("version")
+    if version not in _VERSIONS:
+        raise Failure(400, "BadRequest", f"Invalid version: {version}.")
+    return path
 
 
 async def _json(request: Request) -> object:
