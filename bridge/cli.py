@@ -33,6 +33,10 @@ from bridge.sources import SOURCES
 from bridge.sources.base import Acknowledged, Source
 
 _SAMPLE = ".venv/bin/python -m bridge send github samples/github/pull_request.opened.json"
+_PERMISSIONS = {
+    "open": "open; BRIDGE_LOCAL_PERMISSIONS=microsoft refuses what Microsoft refuses",
+    "microsoft": "as Microsoft documents them",
+}
 _TIMEOUT = 30  # seconds
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
@@ -161,6 +165,7 @@ def _run_lines(port: int) -> list[str]:
         "webhooks": ", ".join(f"{address}/api/webhooks/{name}" for name in SOURCES),
         "health": f"{address}/api/health/details?code=local",
         "settings": f"{settings or 'the environment alone'}",
+        "permissions": _PERMISSIONS[config.permissions(os.environ)],
         "try it": f"{elsewhere}{_SAMPLE}",
     }
     return ["The bridge is running; Ctrl-C stops it.", *table(lines.items())]

@@ -21,6 +21,8 @@ SCOPES = ("Group-Conversation.ReadWrite.All", "Group.Read.All", "Mail.Send.Share
 def cloud(tmp_path):
     with microsoft(tmp_path / "microsoft", permissions="microsoft") as cloud:
         cloud.mailbox.mail_scope = {MAILBOX}
+        for client in (cloud.entra.agent, cloud.entra.application):
+            client.scopes |= {"Mail.Send.Shared", "Mail.ReadWrite.Shared"}
         yield cloud
 
 

@@ -47,14 +47,24 @@ IDENTITY = {"X-IDENTITY-HEADER": "local"}
 @pytest.fixture
 def page(tmp_path):
     with contextlib.closing(Mailbox(tmp_path / "mailbox.sqlite")) as mailbox, listen(0) as listener:
-        routes = [*mailbox.routes(), *viewer.routes(mailbox, listener.getsockname()[1], {"Platform": GROUP})]
-        with in_thread(Starlette(routes=routes), listener) as address:
-            yield Page(mailbox, address)
+        held = {}
+        shown = viewer.routes(mailbox, listener.getsockname()[1], {"Platform": GROUP}, lambda: held)
+        with in_thread(Starlette(routes=[*mailbox.routes(), *shown]), listener) as address:
+            page = Page(mailbox, address)
+            page.held = held
+            yield page
+
+
+def test_a_group_on_hold_is_told_also_when_no_group_has_a_thread(page):
+    why = {"reason": "Graph <b>refuses</b> it.", "since": "2026-11-23T12:00:00+00:00", "until": ""}
+    page.held |= {GROUP: why, OTHER: why}
+    assert [held["group"] for held in page.mail()["held"]] == ["Platform", OTHER]
 
 
 def test_an_empty_group_shows_how_to_fill_it(page):
     assert "-m bridge send github samples/github/pull_request.opened.json" in page.get().text
-    assert page.mail() == {"groups": [], "group": "", "threads": [], "thread": "", "posts": []}
+    empty = {"groups": [], "group": "", "threads": [], "thread": "", "posts": []}
+    assert page.mail() == {**empty, "held": [], "permissions": "open"}
 
 
 def test_threads_are_newest_first_with_the_posts_of_the_one_that_is_read(page):
@@ -126,6 +136,16 @@ def test_a_browser_shows_the_posts_and_runs_nothing_of_them(page, tmp_path):
     assert "&lt;b&gt;Topic&lt;/b&gt;" in document
     assert 'sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox"' in document
     assert "Seen" in document
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: the page is not looked at in a browser")
+def test_a_browser_shows_what_is_on_hold_and_what_is_permitted(page, tmp_path):
+    page.held[GROUP] = {"reason": "Graph <b>refuses</b> it.", "since": "2026-11-23T12:00:00+00:00", "until": ""}
+    page.mailbox.permissions = "microsoft"
+    document = browse(page.address, tmp_path)
+    assert "Platform is on hold" in document
+    assert "Graph &lt;b&gt;refuses&lt;/b&gt; it." in document
+    assert "Permissions as Microsoft documents them." in document
 
 
 def browse(address, folder):

@@ -71,6 +71,14 @@ def mailbox_file(env: Mapping[str, str]) -> Path:
     return outbox_file(env).with_name("mailbox.sqlite")
 
 
+def permissions(env: Mapping[str, str]) -> str:
+    """Whether the stand-in Graph permits everything (`open`), or what Microsoft permits (`microsoft`)."""
+    chosen = env.get("BRIDGE_LOCAL_PERMISSIONS", "").strip() or "open"
+    if chosen not in ("open", "microsoft"):
+        raise CommandError("BRIDGE_LOCAL_PERMISSIONS must be open or microsoft.")
+    return chosen
+
+
 @dataclass(frozen=True)
 class QueueOptions:
     """What host.json says of queues, with the host's defaults. Times are in seconds.

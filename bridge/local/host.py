@@ -15,9 +15,10 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 
+from bridge.app import Bridge
 from bridge.errors import CommandError
 from bridge.local import http_functions, viewer
-from bridge.local.config import QueueOptions, mailbox_file, outbox_file, queue_options
+from bridge.local.config import QueueOptions, mailbox_file, outbox_file, permissions, queue_options
 from bridge.local.functions import Functions, index
 from bridge.local.mailbox import Mailbox
 from bridge.local.queue_functions import LEASE, QueueRunner
@@ -81,7 +82,13 @@ def bridge_app(listens: int) -> Starlette:
     function_app = importlib.import_module("function_app")
     host = Host(function_app.app, _queue, queue_options(Path("host.json")))
     names = function_app.bridge.routes.names if function_app.bridge else {}
-    return _application(listens, names, host.routes(), host)
+    return _application(listens, names, host.routes(), host, lambda: _held(function_app.bridge))
+
+
+def _held(bridge: Bridge | None) -> Mapping[str, object]:
+    """The groups that need a person; none while the settings are wrong."""
+    held = bridge.publisher.health()["held"] if bridge else {}
+    return held if isinstance(held, dict) else {}
 
 
 def _queue(name: str) -> Queue:
@@ -97,11 +104,17 @@ def _queue(name: str) -> Queue:
 
 def mailbox_app(listens: int) -> Starlette:
     """The stand-in Graph and the page alone."""
-    return _application(listens, {}, [], None)
+    return _application(listens, {}, [], None, dict)
 
 
-def _application(listens: int, names: Mapping[str, str], routes: list[BaseRoute], host: Host | None) -> Starlette:
-    mailbox = Mailbox(mailbox_file(os.environ))
+def _application(
+    listens: int,
+    names: Mapping[str, str],
+    routes: list[BaseRoute],
+    host: Host | None,
+    held: Callable[[], Mapping[str, object]],
+) -> Starlette:
+    mailbox = Mailbox(mailbox_file(os.environ), permissions=permissions(os.environ))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -109,7 +122,9 @@ def _application(listens: int, names: Mapping[str, str], routes: list[BaseRoute]
             yield
         mailbox.close()
 
-    return Starlette(routes=[*routes, *mailbox.routes(), *viewer.routes(mailbox, listens, names)], lifespan=lifespan)
+    return Starlette(
+        routes=[*routes, *mailbox.routes(), *viewer.routes(mailbox, listens, names, held)], lifespan=lifespan
+    )
 
 
 def listen(port: int) -> socket.socket:

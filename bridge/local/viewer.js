@@ -72,11 +72,24 @@ function showPosts(mail) {
   }
 }
 
+const PERMISSIONS = {
+  open: "Open: Microsoft would refuse a managed identity's own token. BRIDGE_LOCAL_PERMISSIONS=microsoft shows that.",
+  microsoft: "Permissions as Microsoft documents them.",
+};
+
+function showHeld(mail) {
+  element("permissions").textContent = PERMISSIONS[mail.permissions];
+  element("held").hidden = mail.held.length === 0;
+  element("held").replaceChildren(...mail.held.map((held) =>
+    make("li", {}, make("strong", {}, `${held.group} is on hold`), ` since `, time(held.since), `. ${held.reason}`)));
+}
+
 function show(mail) {
   const empty = mail.threads.length === 0;
   element("empty").hidden = !empty;
   element("reading").hidden = empty;
   document.querySelector("nav").hidden = empty;
+  showHeld(mail);
   showGroups(mail);
   showThreads(mail);
   showPosts(mail);

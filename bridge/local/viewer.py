@@ -36,16 +36,28 @@ _HEADERS = {
 _MOST_THREADS = 200
 
 
-def routes(mailbox: Mailbox, port: int, names: Mapping[str, str]) -> list[BaseRoute]:
-    """The page at `/` and what it asks for. names: the names that the settings give to groups."""
+def routes(
+    mailbox: Mailbox, port: int, names: Mapping[str, str], held: Callable[[], Mapping[str, object]] = dict
+) -> list[BaseRoute]:
+    """The page at `/` and what it asks for.
+
+    names: the names that the settings give to groups. held: the groups that need a person, as health tells them.
+    """
     labels = {group.lower(): name for name, group in names.items()}
 
     async def mail(request: Request) -> Response:
         chosen = request.query_params.get("group", ""), request.query_params.get("thread", "")
-        return JSONResponse(await run_in_threadpool(_mail, mailbox, labels, *chosen))
+        shown = await run_in_threadpool(_mail, mailbox, labels, *chosen)
+        stopped = await run_in_threadpool(held)
+        shown["held"] = [{"group": labels.get(group.lower(), group), **_reason(why)} for group, why in stopped.items()]
+        return JSONResponse(shown)
 
     endpoints: dict[str, Endpoint] = {path: _file(*file) for path, file in _FILES.items()} | {"/viewer/mail": mail}
     return [Route(path, _guarded(endpoint, port), methods=["GET"]) for path, endpoint in endpoints.items()]
+
+
+def _reason(why: object) -> Mapping[str, object]:
+    return why if isinstance(why, dict) else {}
 
 
 def _file(name: str, media_type: str) -> Endpoint:
@@ -92,6 +104,7 @@ def _mail(mailbox: Mailbox, labels: Mapping[str, str], group: str, thread: str) 
     thread = thread if thread in [found.id for found in threads] else next((found.id for found in threads), "")
     posts = mailbox.posts(group, thread) if thread else []
     return {
+        "permissions": mailbox.permissions,
         "groups": [{"id": found, "name": labels.get(found.lower(), found)} for found in groups],
         "group": group,
         "threads": [
