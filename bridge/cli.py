@@ -34,8 +34,8 @@ from bridge.sources.base import Acknowledged, Source
 
 _SAMPLE = ".venv/bin/python -m bridge send github samples/github/pull_request.opened.json"
 _PERMISSIONS = {
-    "open": "open; BRIDGE_LOCAL_PERMISSIONS=microsoft refuses what Microsoft refuses",
-    "microsoft": "as Microsoft documents them",
+    "open": "a stand-in that permits everything; BRIDGE_LOCAL_PERMISSIONS=microsoft what Microsoft permits",
+    "microsoft": "a stand-in that permits what Microsoft permits",
 }
 _TIMEOUT = 30  # seconds
 _PAGE = """<!doctype html>
@@ -165,7 +165,7 @@ def _run_lines(port: int) -> list[str]:
         "webhooks": ", ".join(f"{address}/api/webhooks/{name}" for name in SOURCES),
         "health": f"{address}/api/health/details?code=local",
         "settings": f"{settings or 'the environment alone'}",
-        "permissions": _PERMISSIONS[config.permissions(os.environ)],
+        "graph": _PERMISSIONS[config.permissions(os.environ)],
         "try it": f"{elsewhere}{_SAMPLE}",
     }
     return ["The bridge is running; Ctrl-C stops it.", *table(lines.items())]
