@@ -25,7 +25,7 @@ from bridge.entries import Entry, from_message
 from bridge.errors import CommandError, Conflict, MessageError, SettingsError
 from bridge.local import config
 from bridge.outbox.base import DeadLetter, OpenEntry, Outbox, Told
-from bridge.settings import Settings
+from bridge.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     from bridge.doctor import Finding
@@ -161,7 +161,7 @@ def sign_in(asked: argparse.Namespace) -> int:
     """Opens the page of Entra at which the service account signs in to the app."""
     env = environment()
     url = asked.url or env.get("BRIDGE_PUBLIC_URL", "")
-    if not url.startswith("https://"):
+    if not url.startswith("https://") and not is_loopback(url):
         raise CommandError("Say where the app is, as https://..., or set BRIDGE_PUBLIC_URL.")
     key = env.get(_ADMIN_KEY, "") or getpass.getpass(f"The app's master key ({_ADMIN_KEY}): ")
     address = _sign_in_address(f"{url.rstrip('/')}/api/sign-in", key)

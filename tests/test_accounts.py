@@ -1,10 +1,10 @@
 """Identities that act as a user: real MSAL, azure-identity and Key Vault code against strict stand-ins."""
 
+import contextlib
 import json
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from urllib.parse import parse_qsl, urlsplit
 
 import jwt
@@ -12,15 +12,19 @@ import pytest
 
 from bridge.clouds import CLOUDS
 from bridge.errors import AccessRefused, NotSent, SignInError
+from bridge.graph.channel import Post
+from bridge.graph.client import GraphClient
 from bridge.graph.identities import FRESH, token_source
 from bridge.graph.service_account import Account
+from bridge.graph.threads import GroupThreads
 from bridge.settings import Settings
 from bridge.sign_in import SignIn
 from tests.faults import Fault
+from tests.graph_servers import GROUP
 from tests.microsoft import microsoft
 
 
-@contextmanager
+@contextlib.contextmanager
 def alone():
     yield True
 
@@ -242,7 +246,7 @@ def test_a_code_that_entra_does_not_redeem_says_to_begin_again(tenant):
 
 
 def test_two_callbacks_at_once_are_one(tenant):
-    @contextmanager
+    @contextlib.contextmanager
     def busy():
         yield False
 
@@ -274,3 +278,20 @@ def test_a_vault_that_refuses_says_which_role_is_missing(tenant):
     tenant.cloud.vault.permissions.clear()
     with pytest.raises(AccessRefused, match="Key Vault Secrets Officer"):
         tenant.identity("service-account").token()
+
+
+@pytest.mark.parametrize("name", ["managed-identity", "agent-user", "service-account"])
+def test_a_token_that_expires_in_the_middle_of_a_drain_is_replaced(tenant, name):
+    """Graph says so with a 401, whatever this machine's clock says; the post goes out all the same."""
+    tenant.signed_in()
+    settings = tenant.settings(name)
+    with contextlib.closing(GraphClient(settings.graph_base, token_source(settings))) as client:
+        channel = GroupThreads(client)
+        for number in range(4):
+            if number == 2:
+                tenant.cloud.mailbox.tokens.revoke()
+                tenant.cloud.entra.identity_tokens.clear()
+            channel.start(Post(GROUP, f"Topic {number}", "<p>Post</p>", ()))
+    assert len(tenant.cloud.mailbox.threads(GROUP)) == 4
+    statuses = [logged.status for logged in tenant.cloud.mailbox.log]
+    assert statuses == [201, 201, 401, 201, 201]

@@ -48,6 +48,20 @@ def test_explain_tells_proof_events_threads_templates_route_and_groups(capsys):
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("bridge.contoso.com", "https://"),
+        ("http://bridge.contoso.com", "https://"),
+        ("http://127.0.0.1:1", "cannot be reached"),
+    ],
+)
+def test_who_cannot_sign_in_is_told_why(capsys, monkeypatch, url, told):
+    monkeypatch.setenv("BRIDGE_ADMIN_KEY", "local")
+    assert cli.main(["sign-in", url]) == 2
+    assert told in capsys.readouterr().err
+
+
 def test_explain_says_why_nothing_is_posted(capsys, monkeypatch):
     assert cli.main(["explain", "github", PING]) == 0
     assert "nothing is posted: GitHub's ping" in capsys.readouterr().out

@@ -1,12 +1,14 @@
 """Every identity with every channel: the same webhooks end as threads, or the group is held and the reason says why."""
 
 import json
+import sys
 import time
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
 
+from bridge import cli
 from bridge.local.tokens import Grant
 from tests.local_stack import GROUPS, PATIENCE, Stack, issue, references, running
 from tests.microsoft import microsoft
@@ -72,6 +74,32 @@ def az_login(cloud, folder, monkeypatch) -> None:
     program.write_text("""#!/bin/sh\necho '{"accessToken": "of-the-person", "expires_on": 4102444800}'\n""")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the browser is a shell script")
+def test_the_command_opens_the_browser_where_the_account_signs_in(cloud, tmp_path, monkeypatch, capsys):
+    seen = tmp_path / "seen"
+    (tmp_path / "browser").write_text(f'#!/bin/sh\nprintf %s "$1" > {seen}\n')
+    (tmp_path / "browser").chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(tmp_path / "browser"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with running(tmp_path, **settings_of(cloud, "service-account", "threads")) as stack:
+        monkeypatch.setenv("BRIDGE_ADMIN_KEY", "wrong")
+        assert cli.main(["sign-in", stack.address]) == 2
+        assert "The master key is wrong" in capsys.readouterr().err
+        monkeypatch.setenv("BRIDGE_ADMIN_KEY", "local")
+        assert cli.main(["sign-in", stack.address]) == 0
+        address = seen.read_text()
+        assert address in capsys.readouterr().out
+        back = urlsplit(cloud.entra.sign_in(address))
+        answer = requests.post(f"{stack.address}{back.path}", data=dict(parse_qsl(back.query)), timeout=60)
+        assert (answer.status_code, answer.text) == (
+            200,
+            "bridge-account@contoso.com has signed in; you may close this page.\n",
+        )
+        again = requests.post(f"{stack.address}{back.path}", data=dict(parse_qsl(back.query)), timeout=60)
+        assert again.status_code == 400
 
 
 @pytest.mark.parametrize("channel", ["threads", "mail"])

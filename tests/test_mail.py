@@ -5,12 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bridge.batching import Rules
 from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
 from bridge.graph.channel import DRAFT, Post
 from bridge.graph.mail import MailToGroups
+from bridge.leases import Permits
 from bridge.local.mailbox_faults import Fault
 from tests.graph_contract import problems
 from tests.graph_servers import GROUP, graph_client, mailbox_at
+from tests.outbox_stand_ins import entry
+from tests.test_publisher import World
 
 SENDER, ADDRESS = "bridge@contoso.com", "pumps@contoso.com"
 SINCE = datetime.now(UTC) - timedelta(minutes=1)
@@ -157,3 +161,29 @@ def test_what_is_refused_is_refused(mailbox, channel):
 def test_who_is_given_by_a_payload_changes_no_address(channel, mailbox):
     started(channel, "one", participants=('"Evil, <evil@contoso.com>" <alexd@contoso.com>',))
     assert json.dumps([seen.content for seen in mailbox.seen]).count("alexd@contoso.com") == 1
+
+
+def test_sixty_threads_take_two_minutes_and_none_is_lost(tmp_path, monkeypatch):
+    """The outbox waits for what Exchange allows a mailbox: thirty messages a minute."""
+    world = World(tmp_path / "world")
+    clock = world.clock
+    with (
+        mailbox_at(tmp_path, lambda: datetime.fromtimestamp(clock.now, UTC)) as (mailbox, address),
+        graph_client(monkeypatch, address) as client,
+    ):
+        mailbox.addresses[ADDRESS] = GROUP
+        permits = Permits(world.outbox, "mail", 30, 60.0, clock, world.random)
+        channel = MailToGroups(client, SENDER, {"g": ADDRESS}, permits.take)
+        world.publisher = world.make(world.outbox, channel, rules=Rules(digest_over=100))
+        world.put(*[entry(number, str(number)) for number in range(60)])
+        counts = []
+        for _ in range(4):
+            world.run(60)
+            counts.append(len(mailbox.threads(GROUP)))
+        assert counts[0] <= 30
+        assert counts[-1] == 60
+        assert 429 not in {logged.status for logged in mailbox.log}
+        assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
+        # Nothing was left behind by tries that had to wait.
+        assert client.request("GET", f"/users/{SENDER}/mailFolders/drafts/messages")["value"] == []
+    world.close()

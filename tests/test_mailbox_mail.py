@@ -15,12 +15,27 @@ MESSAGES = f"/users/{SENDER}/messages"
 IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
 
 
-@pytest.fixture
-def client(tmp_path):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
     clock = Clock()
-    with mailbox_at(tmp_path, clock) as (mailbox, address):
-        mailbox.addresses[ADDRESS] = GROUP
-        yield Client(mailbox, address, clock)
+    with mailbox_at(tmp_path_factory.mktemp("mailbox"), clock) as (mailbox, address):
+        yield mailbox, address, clock
+
+
+@pytest.fixture
+def client(server):
+    """A client of an empty mailbox with everything permitted. The server is shared, for it takes long to stop."""
+    mailbox, _, clock = server
+    mailbox.permissions, mailbox.members, mailbox.mail_scope = "open", {}, set()
+    mailbox.addresses.clear()
+    mailbox.addresses[ADDRESS] = GROUP
+    client = Client(*server)
+    clock.now += timedelta(days=1)
+    for thread in mailbox.threads(GROUP):
+        client.call("DELETE", f"{THREADS}/{thread.id}")
+    for left in client.call("GET", f"/users/{SENDER}/mailFolders/drafts/messages?$top=999").json()["value"]:
+        client.call("DELETE", f"{MESSAGES}/{left['id']}")
+    return client
 
 
 def to(*addresses):

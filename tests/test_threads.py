@@ -9,6 +9,7 @@ from bridge.graph.channel import Post
 from bridge.graph.client import GraphClient
 from bridge.graph.threads import GroupThreads
 from bridge.local.mailbox_faults import Fault
+from tests.graph_contract import problems
 from tests.graph_servers import GROUP, answer, graph_client, mailbox_at, raw
 
 NOW = datetime.now(UTC)
@@ -35,6 +36,7 @@ def clock():
 def stack(tmp_path, monkeypatch, clock):
     with mailbox_at(tmp_path, clock) as (mailbox, address), graph_client(monkeypatch, address) as client:
         yield mailbox, GroupThreads(client)
+    assert [problem for seen in mailbox.seen for problem in problems(*seen)] == []
 
 
 @pytest.fixture
