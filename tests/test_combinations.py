@@ -79,7 +79,7 @@ def az_login(cloud, folder, monkeypatch) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="the browser is a shell script")
 def test_the_command_opens_the_browser_where_the_account_signs_in(cloud, tmp_path, monkeypatch, capsys):
     seen = tmp_path / "seen"
-    (tmp_path / "browser").write_text(f'#!/bin/sh\nprintf %s "$1" > {seen}\n')
+    (tmp_path / "browser").write_text(f'#!/bin/sh\nprintf %s "$1" > {seen}.part; mv {seen}.part {seen}\n')
     (tmp_path / "browser").chmod(0o755)
     monkeypatch.setenv("BROWSER", str(tmp_path / "browser"))
     monkeypatch.chdir(tmp_path)
@@ -90,6 +90,7 @@ def test_the_command_opens_the_browser_where_the_account_signs_in(cloud, tmp_pat
         assert "The master key is wrong" in capsys.readouterr().err
         monkeypatch.setenv("BRIDGE_ADMIN_KEY", "local")
         assert cli.main(["sign-in", stack.address]) == 0
+        until(seen.is_file)  # a browser starts in its own time
         address = seen.read_text()
         assert address in capsys.readouterr().out
         back = urlsplit(cloud.entra.sign_in(address))
@@ -172,9 +173,12 @@ def test_make_run_shows_on_its_page_what_microsoft_refuses(tmp_path):
 
 
 def until_held(stack: Stack) -> dict:
+    until(lambda: stack.health()["held"])
+    return stack.health()["held"][GROUPS[GROUP]]
+
+
+def until(happened) -> None:
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if held := stack.health()["held"]:
-            return held[GROUPS[GROUP]]
+    while not happened():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
-    raise AssertionError(stack.health())
