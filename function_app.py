@@ -107,9 +107,7 @@ def doctor(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("sign-in", methods=["GET"], auth_level=func.AuthLevel.ADMIN)
 def sign_in(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name
     """Sends the browser to Entra, where the service account signs in."""
-    return _told(
-        lambda: func.HttpResponse(status_code=302, headers={"Location": _working().delivery.sign_in().begin()})
-    )
+    return _told(lambda: func.HttpResponse(status_code=302, headers={"Location": _working().delivery.begin_sign_in()}))
 
 
 # Anyone may call it, but only with the state that the other function has signed.
@@ -120,7 +118,7 @@ def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
 
     def finished() -> func.HttpResponse:
         form = dict(parse_qsl(req.get_body().decode("utf-8", "replace")))
-        name = _working().delivery.sign_in().finish(form)
+        name = _working().delivery.finish_sign_in(form)
         return func.HttpResponse(f"{name} has signed in; you may close this page.\n", mimetype="text/plain")
 
     return _told(finished)

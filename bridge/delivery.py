@@ -58,9 +58,21 @@ class Delivery:
         self.publisher.sweep()
         if self._settings.identity == "service-account":
             self._renew()
+        elif self.outbox.pause(IDENTITY):
+            # Of a service account that was given up.
+            self.outbox.set_pause(IDENTITY, None)
 
-    def sign_in(self) -> SignIn:
-        """The sign-in of the service account; SignInError when there is none."""
+    def begin_sign_in(self) -> str:
+        """See `SignIn.begin`; SignInError when there is no service account."""
+        return self._sign_in().begin()
+
+    def finish_sign_in(self, answer: Mapping[str, str]) -> str:
+        """See `SignIn.finish`; whatever kept the account from posting is over."""
+        name = self._sign_in().finish(answer)
+        self.outbox.set_pause(IDENTITY, None)
+        return name
+
+    def _sign_in(self) -> SignIn:
         return SignIn(self._settings, lambda: exclusively(self.outbox, "account", self._clock, self._chance))
 
     def _channel(self, routes: Routes) -> Channel:

@@ -16,6 +16,7 @@ from bridge.delivery import Delivery
 from bridge.errors import BridgeError, GraphError
 from bridge.graph.answers import APP_ONLY
 from bridge.graph.channel import Post
+from bridge.graph.identities import in_short
 from bridge.graph.mail import MailToGroups
 from bridge.outbox import is_configured
 from bridge.outbox.base import SLOTS
@@ -97,7 +98,8 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
         delivery = bridge.delivery
         yield from _storage(delivery, env, groups)
     except Exception as error:  # noqa: BLE001  whatever storage raises is the finding
-        yield _failed("storage", f"{type(error).__name__}: {error}", "Check AzureWebJobsStorage and its access.")
+        reason = f"{type(error).__name__}: {in_short(str(error))}"
+        yield _failed("storage", reason, "Check AzureWebJobsStorage and its access.")
         return
     claims: dict[str, Any] = {}
     yield from _token(delivery, claims)
@@ -108,7 +110,7 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
         yield from _mailbox(delivery, settings, claims)
     for group in groups:
         yield from _group(bridge, delivery, group)
-    if post:
+    if post and groups:
         yield from _test_post(delivery, groups[0])
 
 
@@ -133,8 +135,9 @@ def _templates(bridge: Bridge) -> Iterator[Finding]:
 def _storage(delivery: Delivery, env: Mapping[str, str], groups: Sequence[str]) -> Iterator[Finding]:
     outbox, now = delivery.outbox, time.time()
     outbox.acquire(SLOTS, "doctor", secrets.token_hex(8), now, now)
-    # Whom it wakes finds nothing new to do.
-    outbox.put_wake(groups[0], now)
+    for group in groups[:1]:
+        # Whom it wakes finds nothing new to do.
+        outbox.put_wake(group, now)
     counts = outbox.counts()
     where = "the storage account" if is_configured(env) else "a file"
     yield _ok("storage", f"{where} can be read and written; {counts.open} entries wait")

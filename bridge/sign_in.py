@@ -26,7 +26,6 @@ _GOOD_FOR = 600.0  # seconds
 _STATE = re.compile(r"[0-9]{1,12}\.[\w-]{1,64}\.[0-9a-f]{64}", re.ASCII)
 _AGAIN = "Begin again with `python -m bridge sign-in`."
 
-
 _logger = logging.getLogger(__name__)
 
 

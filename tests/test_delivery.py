@@ -55,11 +55,19 @@ def test_a_revoked_sign_in_is_told_in_health_until_somebody_signs_in(tenant, del
     tenant.cloud.entra.revoke_refresh_tokens()
     delivery.sweep()
     assert "python -m bridge sign-in" in delivery.publisher.health()["held"][IDENTITY]["reason"]
-    page = delivery.sign_in()
-    assert page.finish(tenant.browser(page.begin()))
+    assert delivery.finish_sign_in(tenant.browser(delivery.begin_sign_in()))
+    assert delivery.publisher.health()["held"] == {}
     delivery._clock.now += 300
     delivery.sweep()
     assert delivery.publisher.health()["held"] == {}
+
+
+def test_an_account_that_was_given_up_is_not_on_hold_for_ever(tenant, delivery):
+    delivery.sweep()
+    assert IDENTITY in delivery.publisher.health()["held"]
+    other = Delivery(tenant.settings("agent-user"), Routes.from_settings(GROUP, ""), {}, delivery.outbox)
+    other.sweep()
+    assert other.publisher.health()["held"] == {}
 
 
 def test_a_renewal_that_fails_comes_again_with_the_next_sweep(tenant, delivery):

@@ -139,6 +139,13 @@ def test_the_function_tells_of_wrong_settings(tmp_path):
         assert stack.get("/api/sign-in", params={"code": "local"}).status_code == 503
 
 
+def test_routes_that_drop_everything_have_no_group_to_look_at(mailbox, doctor, monkeypatch):
+    monkeypatch.setenv("BRIDGE_GROUP", "")
+    monkeypatch.setenv("BRIDGE_CONFIG", "[[route]]\ngroups = []")
+    status, found = doctor("--post")
+    assert (status, found["storage"]["verdict"], list(found)[-1]) == (0, "ok", "identity and channel")
+
+
 def test_nothing_answers(doctor, mailbox, monkeypatch):
     monkeypatch.setenv("BRIDGE_GRAPH_URL", f"http://127.0.0.1:{closed_port()}/graph/v1.0")
     status, found = doctor()
