@@ -1,6 +1,7 @@
 """Every identity with every channel: the same webhooks end as threads, or the group is held and the reason says why."""
 
 import json
+import subprocess
 import sys
 import time
 from urllib.parse import parse_qsl, urlsplit
@@ -8,9 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from bridge import cli
 from bridge.local.tokens import Grant
-from tests.local_stack import GROUPS, PATIENCE, Stack, issue, references, running
+from tests.local_stack import GROUPS, PATIENCE, Stack, environment, issue, references, running
 from tests.microsoft import microsoft
 
 GROUP = "group-0"
@@ -77,22 +77,21 @@ def az_login(cloud, folder, monkeypatch) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the browser is a shell script")
-def test_the_command_opens_the_browser_where_the_account_signs_in(cloud, tmp_path, monkeypatch, capsys):
+def test_the_command_opens_the_browser_where_the_account_signs_in(cloud, tmp_path):
     seen = tmp_path / "seen"
     (tmp_path / "browser").write_text(f'#!/bin/sh\nprintf %s "$1" > {seen}.part; mv {seen}.part {seen}\n')
     (tmp_path / "browser").chmod(0o755)
-    monkeypatch.setenv("BROWSER", str(tmp_path / "browser"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with running(tmp_path, **settings_of(cloud, "service-account", "threads")) as stack:
-        monkeypatch.setenv("BRIDGE_ADMIN_KEY", "wrong")
-        assert cli.main(["sign-in", stack.address]) == 2
-        assert "The master key is wrong" in capsys.readouterr().err
-        monkeypatch.setenv("BRIDGE_ADMIN_KEY", "local")
-        assert cli.main(["sign-in", stack.address]) == 0
+        refused = command(tmp_path, "sign-in", stack.address, BRIDGE_ADMIN_KEY="wrong")
+        assert refused.returncode == 2
+        assert "The master key is wrong" in refused.stderr
+        opened = command(
+            tmp_path, "sign-in", stack.address, BRIDGE_ADMIN_KEY="local", BROWSER=str(tmp_path / "browser")
+        )
+        assert opened.returncode == 0
         until(seen.is_file)  # a browser starts in its own time
+        assert seen.read_text() in opened.stdout
         address = seen.read_text()
-        assert address in capsys.readouterr().out
         back = urlsplit(cloud.entra.sign_in(address))
         answer = requests.post(f"{stack.address}{back.path}", data=dict(parse_qsl(back.query)), timeout=60)
         assert (answer.status_code, answer.text) == (
@@ -170,6 +169,19 @@ def test_make_run_shows_on_its_page_what_microsoft_refuses(tmp_path):
         until_held(stack)
         page = stack.get("/viewer/mail").json()
     assert "refuses a managed identity's own token" in json.dumps(page["held"])
+
+
+def command(folder, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+    """A command in a process of its own: which browsers there are is found out once for each."""
+    return subprocess.run(
+        [sys.executable, "-m", "bridge", *arguments],
+        cwd=folder,
+        env=environment(**env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def until_held(stack: Stack) -> dict:
