@@ -67,9 +67,13 @@ class Delivery:
         return self._sign_in().begin()
 
     def finish_sign_in(self, answer: Mapping[str, str]) -> str:
-        """See `SignIn.finish`; whatever kept the account from posting is over."""
+        """See `SignIn.finish`; the groups that were on hold are tried again at once."""
         name = self._sign_in().finish(answer)
-        self.outbox.set_pause(IDENTITY, None)
+        for held, pause in self.outbox.pauses().items():
+            if pause.reason:
+                self.outbox.set_pause(held, None)
+                if held != IDENTITY:
+                    self.outbox.put_wake(held, self._clock())
         return name
 
     def _sign_in(self) -> SignIn:

@@ -102,6 +102,15 @@ def test_the_command_opens_the_browser_where_the_account_signs_in(cloud, tmp_pat
         assert again.status_code == 400
 
 
+def test_what_waited_for_the_sign_in_is_told_after_it(cloud, tmp_path):
+    with running(tmp_path, **settings_of(cloud, "service-account", "threads")) as stack:
+        waiting = stack.send("issues", issue("opened"))
+        assert "python -m bridge sign-in" in until_held(stack)["reason"]
+        assert sign_in(cloud, stack).text == "bridge-account@contoso.com has signed in; you may close this page.\n"
+        assert len(told(cloud, waiting)) == 1
+        assert stack.health()["held"] == {}
+
+
 @pytest.mark.parametrize("channel", ["threads", "mail"])
 @pytest.mark.parametrize("identity", ["managed-identity", "agent-user", "service-account", "developer"])
 def test_the_same_webhooks_end_as_threads(cloud, tmp_path, monkeypatch, identity, channel):
