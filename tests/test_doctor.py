@@ -1,15 +1,22 @@
 """The checklist: what a person reads when posts do not come."""
 
+import contextlib
 import json
 import os
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import requests
 
 from bridge import cli
 from bridge.local.mailbox_faults import Fault
+from bridge.outbox.base import DeadLetter, Pause
+from bridge.outbox.sqlite import SqliteOutbox
 from tests.graph_servers import GROUP, closed_port, mailbox_at
 from tests.local_stack import running, workplace
+from tests.microsoft import microsoft
 
 OTHER = "00000000-0000-4000-8000-0000000000d1"
 
@@ -151,3 +158,95 @@ def test_nothing_answers(doctor, mailbox, monkeypatch):
     status, found = doctor()
     assert (status, found[f"group {GROUP}"]["verdict"]) == (1, "failed")
     assert "no connection to Graph" in found[f"group {GROUP}"]["text"]
+
+
+def test_a_source_without_its_secret_is_a_warning(mailbox, doctor, monkeypatch):
+    monkeypatch.setenv("BRIDGE_GITHUB_SECRET", " ")
+    status, found = doctor()
+    assert (status, found["GitHub"]["verdict"]) == (0, "warning")
+    assert "BRIDGE_GITHUB_SECRET" in found["GitHub"]["text"]
+
+
+def test_what_waits_for_a_person_is_told(mailbox, doctor):
+    with contextlib.closing(SqliteOutbox(Path(".bridge/outbox.sqlite"))) as outbox:
+        outbox.set_pause(OTHER, Pause(time.time() + 60, "Graph refuses it."))
+        outbox.bury_message(DeadLetter("d" * 32, "", "{", "unreadable", "look", time.time()))
+    status, found = doctor()
+    assert status == 0
+    assert found[f"on hold: {OTHER}"]["text"] == "Graph refuses it."
+    assert "replay" in found["dead letters"]["advice"]
+
+
+def test_mail_looks_at_the_mailbox_and_the_groups_address(mailbox, doctor, monkeypatch):
+    monkeypatch.setenv("BRIDGE_CHANNEL", "mail")
+    monkeypatch.setenv("BRIDGE_MAIL_FROM", "bridge@contoso.com")
+    status, found = doctor()
+    assert (status, found["mailbox"]["verdict"], found["confinement"]["verdict"]) == (0, "ok", "ok")
+    mailbox.missing.add("bridge@contoso.com")
+    status, found = doctor()
+    assert (status, found["mailbox"]["verdict"]) == (1, "failed")
+    assert "BRIDGE_MAIL_FROM" in found["mailbox"]["text"]
+
+
+def test_a_post_that_cannot_be_read_back_is_a_warning(mailbox, doctor):
+    # The first request looks at the group, the second looks for the post.
+    mailbox.faults.add(Fault("slow", 0, method="GET"), Fault("500", method="GET"))
+    status, found = doctor("--post")
+    assert (status, found["test post"]["verdict"]) == (0, "warning")
+    assert "posted, but it cannot be read back" in found["test post"]["text"]
+
+
+@pytest.fixture
+def tenant(tmp_path, monkeypatch):
+    """A tenant of Microsoft's own hosts, and the bridge's settings in it."""
+    monkeypatch.chdir(workplace(tmp_path / "work"))
+    with microsoft(tmp_path, permissions="microsoft") as cloud:
+        for name, value in {**cloud.env, **cloud.settings, "BRIDGE_GRAPH_URL": "", "BRIDGE_GROUP": GROUP}.items():
+            monkeypatch.setenv(name, value)
+        yield cloud
+
+
+def test_a_managed_identity_that_starts_threads_is_told_beforehand(tenant, doctor):
+    status, found = doctor()
+    assert (status, found["identity and channel"]["verdict"]) == (1, "failed")
+    assert "BRIDGE_CHANNEL=mail" in found["identity and channel"]["text"]
+
+
+def test_mail_permissions_of_the_whole_tenant_are_a_warning(tenant, doctor, monkeypatch):
+    tenant.entra.user_assigned.roles |= {"Mail.Send", "Mail.ReadWrite"}
+    monkeypatch.setenv("BRIDGE_CHANNEL", "mail")
+    monkeypatch.setenv("BRIDGE_MAIL_FROM", "bridge@contoso.com")
+    monkeypatch.setenv("BRIDGE_CONFIG", f'[groups]\nops = {{ id = "{GROUP}", mail = "ops@contoso.com" }}')
+    status, found = doctor()
+    assert (status, found["confinement"]["verdict"]) == (0, "warning")
+    assert "make-mailbox.ps1" in found["confinement"]["advice"]
+
+
+def test_a_user_without_the_permission_is_told_which(tenant, doctor, monkeypatch):
+    tenant.entra.agent.scopes = {"User.Read"}
+    monkeypatch.setenv("BRIDGE_IDENTITY", "agent-user")
+    status, found = doctor()
+    assert (status, found["identity and channel"]["verdict"]) == (1, "failed")
+    assert "Group-Conversation.ReadWrite.All" in found["identity and channel"]["text"]
+
+
+def test_a_wrong_clock_is_a_warning(tenant, doctor, monkeypatch):
+    tenant.entra.clock_offset = 600.0
+    monkeypatch.setenv("BRIDGE_IDENTITY", "agent-user")
+    _, found = doctor()
+    assert (found["clock"]["verdict"], found["clock"]["text"][:40]) == (
+        "warning",
+        "this clock and the token issuer's are 10",
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
+def test_in_azure_nobody_is_signed_in_to_the_azure_cli(mailbox, doctor, monkeypatch, tmp_path):
+    program = tmp_path / "az"
+    program.write_text("""#!/bin/sh\necho '{"accessToken": "opaque", "expires_on": 4102444800}'\n""")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("BRIDGE_IDENTITY", "developer")
+    monkeypatch.setenv("WEBSITE_INSTANCE_ID", "0")
+    _, found = doctor()
+    assert "in Azure there is none" in found["identity and channel"]["text"]
