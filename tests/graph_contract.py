@@ -1,4 +1,4 @@
-"""Microsoft Graph's contract: whether a request is one that its OpenAPI description has."""
+"""Microsoft Graph's contract: whether requests and answers are such as its OpenAPI description has."""
 
 import functools
 import re
@@ -11,8 +11,6 @@ import yaml
 
 _HERE = Path(__file__).parent
 DESCRIPTION = _HERE.parent.parent / "shared/reference/graph-openapi.yaml"
-# Of every list and every item: https://learn.microsoft.com/graph/query-parameters
-_QUERY = {"$select", "$top", "$skip", "$count", "$orderby", "$filter", "$expand"}
 _VERSION = re.compile(r"^(/graph)?/(v1\.0|beta)")
 
 needs_description = pytest.mark.skipif(
@@ -23,13 +21,17 @@ needs_description = pytest.mark.skipif(
 @functools.cache
 def paths() -> Mapping[str, Mapping[str, dict]]:
     """The operations by path and method."""
-    more = yaml.safe_load((_HERE / "graph_openapi_more.yaml").read_text())["paths"]
-    return {**_description()["paths"], **more}
+    return {**_description()["paths"], **_more()["paths"]}
 
 
 @functools.cache
 def _description() -> dict:
     return yaml.safe_load(DESCRIPTION.read_text())
+
+
+@functools.cache
+def _more() -> dict:
+    return yaml.safe_load((_HERE / "graph_openapi_more.yaml").read_text())
 
 
 def operation(method: str, path: str) -> dict | None:
@@ -52,7 +54,7 @@ def problems(
     asked = operation(method, _VERSION.sub("", path))
     if asked is None:
         return [f"no operation {method} {path}"]
-    found = [f"unknown query parameter {name}" for name in query if name not in _QUERY]
+    found = _problems_of_query(asked, query)
     body = asked.get("requestBody")
     if content is None:
         return found + (["the body is missing"] if body and body.get("required") else [])
@@ -63,6 +65,31 @@ def problems(
     return found + [error.message for error in _validator(body).iter_errors(content)]
 
 
+def problems_of_answer(method: str, path: str, status: int, content: object) -> list[str]:
+    """What is wrong with an answer that is none of an error, by the description. path, content: as of `problems`."""
+    asked = operation(method, _VERSION.sub("", path))
+    if asked is None:
+        return [f"no operation {method} {path}"]
+    answer = asked.get("responses", {}).get(str(status), {})
+    if "content" not in answer:
+        return [] if content is None else [f"there must be nothing to read in {status}"]
+    return [error.message for error in _validator(answer).iter_errors(content)]
+
+
+def _problems_of_query(asked: dict, query: Mapping[str, str]) -> list[str]:
+    parameters = {parameter["name"]: parameter["schema"] for parameter in _parameters(asked)}
+    found = [f"unknown query parameter {name}" for name in query if name not in parameters]
+    numbers = [name for name in query if parameters.get(name, {}).get("type") == "integer"]
+    return found + [f"{name} is no number: {query[name]}" for name in numbers if not query[name].isdecimal()]
+
+
+def _parameters(asked: dict) -> list[dict]:
+    """The parameters of the query."""
+    named = _description()["components"]["parameters"]
+    listed = [named[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in asked.get("parameters", [])]
+    return [parameter for parameter in listed if parameter["in"] == "query"]
+
+
 def _validator(body: dict) -> jsonschema.Draft202012Validator:
     schema = _strict(body["content"]["application/json"]["schema"])
     return jsonschema.Draft202012Validator({"components": _components(), **schema})
@@ -70,7 +97,7 @@ def _validator(body: dict) -> jsonschema.Draft202012Validator:
 
 @functools.cache
 def _components() -> dict:
-    schemas = _description()["components"]["schemas"]
+    schemas = {**_description()["components"]["schemas"], **_more()["components"]["schemas"]}
     return {"schemas": {name: _strict(schema, inherited=True) for name, schema in schemas.items()}}
 
 

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from bridge.local.mailbox_operations import OPERATIONS
-from tests.graph_contract import needs_description, operation, paths, problems
+from tests.graph_contract import needs_description, operation, paths, problems, problems_of_answer
+from tests.graph_servers import GROUP, mailbox_at
+from tests.test_mailbox import THREADS, Client, post
 
 pytestmark = needs_description
 
@@ -43,6 +45,8 @@ BODY = {"contentType": "html", "content": "x"}
         ("POST", "/v1.0/groups/g/threads", {}, None, "body is missing"),
         ("GET", "/v1.0/groups/g/threads", {}, {"a": 1}, "must be no body"),
         ("GET", "/v1.0/groups/g/threads", {"top": "1"}, None, "unknown query parameter top"),
+        ("GET", "/v1.0/groups/g/threads", {"$top": "all"}, None, "$top is no number: all"),
+        ("GET", "/v1.0/groups/g", {"$top": "1"}, None, "unknown query parameter $top"),
         ("PUT", "/v1.0/groups/g/threads", {}, None, "no operation"),
         ("GET", "/v1.0/groups/g/threadz", {}, None, "no operation"),
     ],
@@ -50,3 +54,60 @@ BODY = {"contentType": "html", "content": "x"}
 def test_the_contract_finds_what_is_wrong(method, path, query, content, problem):
     found = problems(method, path, JSON if content else {}, query, content)
     assert (problem is None and found == []) or any(problem in text for text in found)
+
+
+SENDER = "bridge@contoso.com"
+MESSAGES = f"/users/{SENDER}/messages"
+MAIL = {
+    "subject": "Subject",
+    "body": {"contentType": "html", "content": "<p>Mail</p>"},
+    "toRecipients": [{"emailAddress": {"address": "somebody@contoso.com"}}],
+    "internetMessageHeaders": [{"name": "x-entry", "value": "e1"}],
+}
+
+
+def test_requests_and_answers_of_the_stand_in_are_as_described(tmp_path):
+    """The strictness of the one is the strictness of the other, in every operation."""
+    with mailbox_at(tmp_path) as (mailbox, address):
+        client = Client(mailbox, address, None)
+        wrong = []
+
+        def call(method, path, status=200, content=None):
+            answer = client.call(method, path, **({} if content is None else {"json": content}))
+            assert answer.status_code == status, answer.text
+            wrong.extend(problems_of_answer(method, path, status, answer.json() if answer.content else None))
+            return answer.json() if answer.content else None
+
+        thread = call("POST", THREADS, 201, {"topic": "Topic", "posts": [post()]})["id"]
+        call("POST", f"{THREADS}/{thread}/reply", 202, {"post": post()})
+        (first, *_) = call("GET", f"{THREADS}/{thread}/posts")["value"]
+        call("POST", f"{THREADS}/{thread}/posts/{first['id']}/reply", 202, {"post": post()})
+        call("GET", f"{THREADS}/{thread}/posts/{first['id']}")
+        call("GET", f"{THREADS}/{thread}")
+        call("GET", THREADS)
+        (conversation,) = call("GET", f"/groups/{GROUP}/conversations")["value"]
+        assert conversation["id"] == first["conversationId"]
+        of_it = f"/groups/{GROUP}/conversations/{conversation['id']}/threads"
+        call("POST", of_it, 201, {"topic": "Other", "posts": [post()]})
+        call("GET", of_it)
+        call("DELETE", f"{THREADS}/{thread}", 204)
+        call("GET", f"/groups/{GROUP}")
+        draft = call("POST", MESSAGES, 201, MAIL)["id"]
+        call("PATCH", f"{MESSAGES}/{draft}", 200, {"subject": "Other"})
+        call("GET", f"{MESSAGES}/{draft}")
+        call("GET", f"/users/{SENDER}/mailFolders/drafts/messages")
+        call("DELETE", f"{MESSAGES}/{draft}", 204)
+        client.headers["Prefer"] = 'IdType="ImmutableId"'
+        draft = call("POST", MESSAGES, 201, MAIL)["id"]
+        call("POST", f"{MESSAGES}/{draft}/send", 202)
+        call("POST", f"{MESSAGES}/{draft}/createReplyAll", 201, {})
+        call("POST", f"/users/{SENDER}/sendMail", 202, {"message": MAIL, "saveToSentItems": False})
+        assert wrong == []
+        assert [problem for seen in mailbox.seen for problem in problems(*seen)] == []
+        seen = {(one.method, path) for one in mailbox.seen for path in paths() if fits(path, one.path)}
+    offered = {(one.method, path) for one in OPERATIONS for path in paths() if fits(path, sample(one.path))}
+    assert offered - seen == set()
+
+
+def fits(template: str, path: str) -> bool:
+    return re.fullmatch(f"(/graph/v1.0)?{re.sub(r'{[^}]*}', '[^/]+', template)}", path) is not None

@@ -297,3 +297,12 @@ def test_the_urls_of_the_settings_file_follow_the_port(tmp_path):
 def test_without_a_settings_file_the_environment_is_enough(tmp_path):
     assert config.settings_file(tmp_path) is None
     assert config.environment({"BRIDGE_GROUP": "g"}, tmp_path, 7071)["BRIDGE_GROUP"] == "g"
+
+
+def test_the_permissions_of_the_stand_in_are_open_or_microsofts():
+    assert [config.permissions(env) for env in ({}, {"BRIDGE_LOCAL_PERMISSIONS": " microsoft "})] == [
+        "open",
+        "microsoft",
+    ]
+    with pytest.raises(CommandError, match="BRIDGE_LOCAL_PERMISSIONS must be open or microsoft"):
+        config.permissions({"BRIDGE_LOCAL_PERMISSIONS": "Microsoft Graph"})

@@ -4,10 +4,8 @@ Checks requests as Graph does, keeps what it is sent, and fails when it is told 
 """
 
 import asyncio
-import base64
 import json
 import re
-import secrets
 import time
 import uuid
 from collections import Counter, deque
@@ -22,23 +20,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bridge.clouds import CLOUDS
+from bridge.local import managed_identity
 from bridge.local.mailbox_calls import Call, Failure
 from bridge.local.mailbox_faults import Fault, Faults
+from bridge.local.mailbox_mail import prefers_immutable_ids
 from bridge.local.mailbox_operations import OPERATIONS, Operation, Policy, check_permission
 from bridge.local.mailbox_store import MailPost, MailStore, MailThread
 from bridge.local.tokens import Grant, Tokens
 
-IDENTITY_HEADER = "local"
-_CLIENT_ID = "00000000-0000-4000-8000-0000000000c1"
-_ROLES = ("Group-Conversation.ReadWrite.All", "Group.Read.All")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _VERSIONS = ("v1.0", "beta")
-_TOKEN_SECONDS = 24 * 3600
 _LARGEST_BODY = 4 << 20
 _LONGEST_LOG = 100_000
 _LONGEST_SEEN = 200
 MAILBOX = "bridge@localhost"
+_IMMUTABLE = {"Preference-Applied": 'IdType="ImmutableId"'}
 _CHALLENGE = 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'
 
 
@@ -55,9 +51,6 @@ class Logged:
     in_flight: int
     in_group: int
     at: float
-
-
-_HEADERS = {401: {"WWW-Authenticate": _CHALLENGE}, 429: {"Retry-After": "60"}}
 
 
 class Seen(NamedTuple):
@@ -77,7 +70,8 @@ class Mailbox:
     that are good here, in which its own endpoint remembers what it hands out. permissions: `open` lets every good token
     do everything, `microsoft` what Microsoft documents for it.
     What is not private may be changed at any time. `missing`: groups and mailboxes that are not there, by ids and
-    addresses; `members` and `mail_scope`: see `Policy`. `log` has the last requests, oldest first, and `seen` the last
+    addresses; `without_mailbox`: those that are there but that Exchange knows nothing of; `members`, `people` and
+    `mail_scope`: see `Policy`. `log` has the last requests, oldest first, and `seen` the last
     ones whole.
     """
 
@@ -90,11 +84,13 @@ class Mailbox:
     ) -> None:
         self.permissions = permissions
         self.members: dict[str, frozenset[str]] = {}
+        self.people: dict[str, str] = {}
         self.mail_scope: set[str] = {MAILBOX}
         self.seen: deque[Seen] = deque(maxlen=_LONGEST_SEEN)
         self.tokens = tokens or Tokens()
         self.faults = Faults()
         self.missing: set[str] = set()
+        self.without_mailbox: set[str] = set()
         self.log: deque[Logged] = deque(maxlen=_LONGEST_LOG)
         self._clock = clock
         self._store = MailStore(path, clock)
@@ -103,7 +99,7 @@ class Mailbox:
     def routes(self) -> list[BaseRoute]:
         """The routes of Graph, of its faults and its log, and of the managed-identity endpoint."""
         return [
-            Route("/msi/token", self._token, methods=["GET"]),
+            managed_identity.route(self.tokens),
             Route("/graph/_faults", self._change_faults, methods=["POST", "DELETE"]),
             Route("/graph/_log", self._show_log, methods=["GET"]),
             *(
@@ -132,22 +128,6 @@ class Mailbox:
     def close(self) -> None:
         """Closes the file; no request may come afterwards."""
         self._store.close()
-
-    async def _token(self, request: Request) -> Response:
-        """The endpoint of App Service: https://learn.microsoft.com/azure/app-service/overview-managed-identity."""
-        if request.headers.get("X-IDENTITY-HEADER") != IDENTITY_HEADER:
-            return JSONResponse({"statusCode": 401, "message": "X-IDENTITY-HEADER is missing or wrong."}, 401)
-        resource = request.query_params.get("resource", "")
-        if request.query_params.get("api-version") != "2019-08-01" or not resource:
-            return JSONResponse({"statusCode": 400, "message": "api-version 2019-08-01 and resource are needed."}, 400)
-        client_id = request.query_params.get("client_id", _CLIENT_ID)
-        # In real time, whatever the mailbox's clock says: azure-identity has no clock that could be set.
-        expires = int(time.time()) + _TOKEN_SECONDS
-        token = _jwt({"aud": resource, "appid": client_id, "idtyp": "app", "exp": expires})
-        if resource.rstrip("/") in {f"https://{cloud.graph}" for cloud in CLOUDS.values()}:
-            self.tokens.remember(token, Grant("app", frozenset(_ROLES), client_id, resource.rstrip("/"), expires))
-        answer = {"access_token": token, "expires_on": str(expires), "resource": resource, "token_type": "Bearer"}
-        return JSONResponse(answer | {"client_id": client_id})
 
     async def _change_faults(self, request: Request) -> Response:
         if request.method == "DELETE":
@@ -188,20 +168,27 @@ class Mailbox:
             grant = self._grant(request.headers.get("Authorization", ""))
             path = _path(request)
             if self.permissions == "microsoft":
-                check_permission(operation, grant, path, Policy(self.members, frozenset(self.mail_scope)))
-            self._check_there(path)
+                policy = Policy(self.members, self.people, frozenset(self.mail_scope))
+                check_permission(operation, grant, path, policy)
+            self._check_there(operation, path)
             fault = self.faults.take(request.method)
             status, content = 200, None
+            call = self._call(request, path, await _json(request), fault)
+            self.seen.append(
+                Seen(request.method, request.scope["raw_path"].decode(), call.headers, call.query, call.content)
+            )
             if fault.effect.acts:
-                call = self._call(request, path, await _json(request), fault)
-                self.seen.append(Seen(request.method, request.url.path, call.headers, call.query, call.content))
                 status, content = await run_in_threadpool(operation.answer, self._store, call)
             await asyncio.sleep(fault.delay("slow"))
             if fault.effect.answer:
                 return _error(*fault.effect.answer, headers=fault.retry_after), False
-            return _success(status, content), fault.effect.drops
+            applied = _IMMUTABLE if "mailbox" in path and prefers_immutable_ids(call) else {}
+            return _success(status, content, applied), fault.effect.drops
         except Failure as failure:
-            return _error(failure.status, failure.code, failure.message, _HEADERS.get(failure.status, {})), False
+            headers = {"WWW-Authenticate": _CHALLENGE} if failure.status == 401 else {}
+            if failure.retry_after is not None:
+                headers["Retry-After"] = str(failure.retry_after)
+            return _error(failure.status, failure.code, failure.message, headers), False
 
     def _grant(self, authorization: str) -> Grant:
         scheme, _, token = authorization.partition(" ")
@@ -212,14 +199,16 @@ class Mailbox:
             raise Failure(401, "InvalidAuthenticationToken", "Access token validation failure. Invalid or expired.")
         return grant
 
-    def _check_there(self, path: Mapping[str, str]) -> None:
+    def _check_there(self, operation: Operation, path: Mapping[str, str]) -> None:
         group, mailbox = path.get("group", ""), path.get("mailbox", "")
+        is_directory = operation.path == "/groups/{group}"
         if group and not _UUID.fullmatch(group):
             raise Failure(400, "Request_BadRequest", f"Invalid object identifier '{group}'.")
-        if group in self.missing:
-            raise Failure(404, "ErrorGroupNotFound", f"The requested group '{group}' was not found.")
-        if mailbox in self.missing:
-            raise Failure(404, "ErrorInvalidUser", f"The requested user '{mailbox}' is invalid.")
+        if (group or mailbox).lower() in _lower(self.missing):
+            raise _missing(group, mailbox, is_directory=is_directory)
+        if (group or mailbox).lower() in _lower(self.without_mailbox) and not is_directory:
+            text = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
+            raise Failure(404, "MailboxNotEnabledForRESTAPI", text)
 
     def _call(self, request: Request, path: Mapping[str, str], content: object, fault: Fault) -> Call:
         received = self._clock() + timedelta(seconds=fault.delay("late"))
@@ -229,9 +218,24 @@ class Mailbox:
             query=request.query_params,
             headers=request.headers,
             content=content,
+            missing=_lower(self.missing | self.without_mailbox),
+            private=path.get("group") in self.members,
             received=received,
             visible=received + timedelta(seconds=fault.delay("late-visible")),
         )
+
+
+def _missing(group: str, mailbox: str, *, is_directory: bool) -> Failure:
+    if mailbox:
+        return Failure(404, "ErrorInvalidUser", f"The requested user '{mailbox}' is invalid.")
+    if is_directory:
+        text = f"Resource '{group}' does not exist or one of its queried reference-property objects are not present."
+        return Failure(404, "Request_ResourceNotFound", text)
+    return Failure(404, "ErrorGroupNotFound", f"The requested group '{group}' was not found.")
+
+
+def _lower(names: set[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
 
 
 def _path(request: Request) -> Mapping[str, str]:
@@ -265,8 +269,8 @@ async def _drop(request: Request) -> None:
     await asyncio.sleep(0)  # so that uvicorn learns of it before it is given the answer
 
 
-def _success(status: int, content: Mapping[str, Any] | None) -> Response:
-    headers = {"request-id": str(uuid.uuid4())}
+def _success(status: int, content: Mapping[str, Any] | None, applied: Mapping[str, str]) -> Response:
+    headers = {"request-id": str(uuid.uuid4()), **applied}
     return Response(status_code=status, headers=headers) if content is None else JSONResponse(content, status, headers)
 
 
@@ -276,9 +280,3 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str]) -> 
     inner = {"date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "request-id": request_id}
     content = {"error": {"code": code, "message": message, "innerError": inner}}
     return JSONResponse(content, status, {"request-id": request_id, **headers})
-
-
-def _jwt(claims: Mapping[str, Any]) -> str:
-    """A token in the form of a JWT, without a signature: this mailbox remembers what it hands out."""
-    parts = ({"typ": "JWT", "alg": "none"}, {**claims, "roles": _ROLES, "jti": secrets.token_urlsafe(16)})
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."

@@ -17,20 +17,22 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Failure(Exception):
-    """An answer other than 2xx, with the code and the message of Graph's error."""
+    """An answer other than 2xx, with the code and the message of Graph's error, and the seconds of its Retry-After."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
 class Call:
     """A request. `url` is without its query; `path` has the ids in it by their names.
 
-    headers: by their names in lower case. What it makes is `received` and `visible` then.
+    headers: by their names in lower case. missing: groups and mailboxes that are not there, in lower case. private:
+    whether the group is. What it makes is `received` and `visible` then.
     """
 
     url: str
@@ -38,6 +40,8 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     content: object
+    missing: frozenset[str]
+    private: bool
     received: datetime
     visible: datetime
 
@@ -96,6 +100,11 @@ def _wrong_value(name: str) -> str:
     return f"Cannot convert the value of '{name}' to the expected type."
 
 
+def not_found() -> Failure:
+    """What Exchange answers where there is no such item."""
+    return Failure(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+
+
 def bad_request(message: str) -> Failure:
     """What Graph answers to a request that it cannot read."""
     return Failure(400, "BadRequest", message)
@@ -103,6 +112,8 @@ def bad_request(message: str) -> Failure:
 
 def range_of(call: Call) -> tuple[int, int]:
     """The numbers of $top and $skip."""
+    if "$filter" in call.query and "mailbox" in call.path:
+        raise Failure(501, "NotImplemented", "Graph filters mail, but this stand-in does not.")
     if "$filter" in call.query:
         raise Failure(501, "FilteringOnConversations", "$filter is not supported on this collection.")
     top, skip = (call.query.get(name, default) for name, default in (("$top", str(_PAGE)), ("$skip", "0")))

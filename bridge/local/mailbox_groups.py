@@ -11,11 +11,11 @@ from bridge.local.mailbox_calls import (
     BODY,
     RECIPIENT,
     Call,
-    Failure,
     Reply,
     Type,
     bad_request,
     checked,
+    not_found,
     page,
     range_of,
     selected,
@@ -45,8 +45,9 @@ _GROUP_PROPERTIES = ("id", "displayName", "mail", "mailEnabled", "groupTypes", "
 _THREAD_PROPERTIES = ("id", *(name for name in _THREAD.properties if name != "posts"))
 _POST_PROPERTIES = (
     *("id", "createdDateTime", "lastModifiedDateTime", "changeKey", "categories", "receivedDateTime"),
-    *("hasAttachments", "body", "from", "sender", "newParticipants", "conversationThreadId"),
+    *("hasAttachments", "body", "from", "sender", "newParticipants", "conversationThreadId", "conversationId"),
 )
+_CONVERSATION_PROPERTIES = ("id", "topic", "hasAttachments", "lastDeliveredDateTime", "uniqueSenders", "preview")
 
 
 def get_group(store: MailStore, call: Call) -> Reply:
@@ -54,7 +55,7 @@ def get_group(store: MailStore, call: Call) -> Reply:
     group = call.path["group"]
     mail = store.address_of(group)
     name = mail.partition("@")[0]
-    values = (group, name, mail, True, ["Unified"], "Private")
+    values = (group, name, mail, True, ["Unified"], "Private" if call.private else "Public")
     return 200, selected(call, dict(zip(_GROUP_PROPERTIES, values, strict=True)), _GROUP_PROPERTIES)
 
 
@@ -66,6 +67,21 @@ def list_threads(store: MailStore, call: Call) -> Reply:
         _check_conversation(store, call)
     found = store.threads(call.path["group"], conversation=conversation, top=top + 1, skip=skip)
     return page(call, [_thread_json(thread) for thread in found], _THREAD_PROPERTIES)
+
+
+def list_conversations(store: MailStore, call: Call) -> Reply:
+    """GET /groups/{id}/conversations: the one with the newest post first."""
+    top, skip = range_of(call)
+    newest: dict[str, MailThread] = {}
+    topics: dict[str, str] = {}
+    for thread in store.threads(call.path["group"]):
+        newest.setdefault(thread.conversation, thread)
+        topics[thread.conversation] = thread.topic
+    found: list[Mapping[str, Any]] = [
+        {**_thread_json(thread), "id": ident, "topic": topics[ident]}
+        for ident, thread in list(newest.items())[skip : skip + top + 1]
+    ]
+    return page(call, found, _CONVERSATION_PROPERTIES)
 
 
 def start(store: MailStore, call: Call) -> Reply:
@@ -114,13 +130,15 @@ def reply(store: MailStore, call: Call) -> Reply:
 def list_posts(store: MailStore, call: Call) -> Reply:
     """GET /groups/{id}/threads/{id}/posts: the oldest first, whatever $orderby says."""
     top, skip = range_of(call)
-    found = store.posts(call.path["group"], _existing(store, call).id, top=top + 1, skip=skip)
-    return page(call, [_post_json(post) for post in found], _POST_PROPERTIES)
+    thread = _existing(store, call)
+    found = store.posts(thread.group, thread.id, top=top + 1, skip=skip)
+    return page(call, [_post_json(post, thread) for post in found], _POST_PROPERTIES)
 
 
 def get_post(store: MailStore, call: Call) -> Reply:
     """GET /groups/{id}/threads/{id}/posts/{id}."""
-    return 200, selected(call, _post_json(_existing_post(store, call)), _POST_PROPERTIES)
+    thread = _existing(store, call)
+    return 200, selected(call, _post_json(_existing_post(store, call), thread), _POST_PROPERTIES)
 
 
 def content(body: Mapping[str, Any]) -> str:
@@ -132,23 +150,19 @@ def content(body: Mapping[str, Any]) -> str:
 def _existing(store: MailStore, call: Call) -> MailThread:
     for thread in store.threads(call.path["group"], call.path["thread"]):
         return thread
-    raise _not_found()
+    raise not_found()
 
 
 def _existing_post(store: MailStore, call: Call) -> MailPost:
     for post in store.posts(call.path["group"], _existing(store, call).id):
         if post.id == call.path["post"]:
             return post
-    raise _not_found()
+    raise not_found()
 
 
 def _check_conversation(store: MailStore, call: Call) -> None:
     if not store.threads(call.path["group"], conversation=call.path["conversation"], top=1):
-        raise _not_found()
-
-
-def _not_found() -> Failure:
-    return Failure(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+        raise not_found()
 
 
 def _thread_json(thread: MailThread) -> Mapping[str, Any]:
@@ -165,8 +179,9 @@ def _thread_json(thread: MailThread) -> Mapping[str, Any]:
     }
 
 
-def _post_json(post: MailPost) -> Mapping[str, Any]:
-    sender = {"emailAddress": {"name": post.sender, "address": "bridge@localhost"}}
+def _post_json(post: MailPost, thread: MailThread) -> Mapping[str, Any]:
+    address = post.sender if "@" in post.sender else "bridge@localhost"
+    sender = {"emailAddress": {"name": post.sender, "address": address}}
     return {
         "id": post.id,
         "createdDateTime": stamp(post.received),
@@ -179,5 +194,6 @@ def _post_json(post: MailPost) -> Mapping[str, Any]:
         "from": sender,
         "sender": sender,
         "newParticipants": [],
-        "conversationThreadId": post.thread,
+        "conversationThreadId": thread.id,
+        "conversationId": thread.conversation,
     }
