@@ -117,6 +117,14 @@ def test_a_thread_whose_last_message_is_gone_is_gone(channel):
         channel.prepare(post("two"), f"{DRAFT}AAMkADnowhere=")
 
 
+def test_a_message_that_is_still_on_its_way_is_replied_to_later(mailbox, channel):
+    prepared = channel.prepare(post("one"), "")
+    mailbox.faults.add(Fault("late-visible", 60))
+    thread = channel.start(prepared)
+    with pytest.raises(NotSent, match="on its way"):
+        channel.prepare(post("two"), thread)
+
+
 def test_a_thread_of_the_other_channel_is_gone(channel):
     with pytest.raises(ThreadGone, match="BRIDGE_CHANNEL"):
         channel.prepare(post("two"), "AAQkAD=")

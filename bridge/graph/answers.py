@@ -23,6 +23,8 @@ _NO_MAIL = (
     "The identity needs Mail.Send and Mail.ReadWrite for the mailbox of BRIDGE_MAIL_FROM: scripts/make-mailbox.ps1 "
     "grants them for that mailbox alone. Exchange may take two hours to know of it."
 )
+# A message that was sent a moment ago cannot be replied to yet.
+_UNSETTLED = "ErrorInvalidReferenceItem"
 _MISSING_GROUP = "Check the group's id; it must be a Microsoft 365 group with a mailbox."
 _MISSING_MAILBOX = "Check BRIDGE_MAIL_FROM; it must be a mailbox of this tenant."
 _MAYBE_DONE = "It may have been carried out: look for the post before sending it again."
@@ -75,6 +77,8 @@ def failure(answer: Answer, name: str) -> GraphError:
         return NotSent(f"{told} The app is throttled; it will be sent later.", retry_after(answer.headers))
     if answer.status == 503 and (seconds := retry_after(answer.headers)) is not None:
         return NotSent(f"{told} Graph is busy; it will be sent later.", seconds)
+    if code == _UNSETTLED:
+        return NotSent(f"{told} The last message is on its way into its folder; the reply will be sent later.")
     if answer.status == 404:
         return NotFound(f"{told} {_MISSING_MAILBOX if is_mail else _MISSING_GROUP}", code)
     if answer.status == 403 and code == "ErrorAccessDenied":
