@@ -17,7 +17,7 @@ SCHEMES = {"http", "https", "mailto"}
 LONGEST_URL = 2000  # what every browser and Outlook take
 
 _PARAGRAPH = "margin:0 0 8px 0"
-_CODE = "font-family:Consolas,monospace;font-size:13px;background:#f3f2f1"
+_CODE = "font-family:Consolas,monospace;font-size:13px;background:#f3f2f1;color:#323130"
 _CELL = "border:1px solid #e1dfdd;padding:3px 8px"
 _HEADING = f"{_PARAGRAPH};font-weight:600;color:#201f1e"
 _STYLES: Mapping[str, str] = {
@@ -25,8 +25,9 @@ _STYLES: Mapping[str, str] = {
     "a": "color:#0f6cbd",
     "code": _CODE,
     "pre": f"{_CODE};{_PARAGRAPH};padding:6px 8px;white-space:pre-wrap",
-    "ul": f"{_PARAGRAPH};padding:0 0 0 20px",
-    "ol": f"{_PARAGRAPH};padding:0 0 0 20px",
+    # Word puts the marks of a list into its margin, and knows no padding here.
+    "ul": "margin:0 0 8px 24px",
+    "ol": "margin:0 0 8px 24px",
     "blockquote": f"{_PARAGRAPH};padding:0 0 0 10px;border-left:3px solid #c8c6c4;color:#605e5c",
     "table": f"{_PARAGRAPH};border-collapse:collapse;font-size:13px",
     "th": f"{_CELL};font-weight:600",
@@ -74,6 +75,16 @@ def safe_url(url: str) -> str:
         return ""
     whole = parts.path if parts.scheme == "mailto" else parts.netloc
     return url if parts.scheme in SCHEMES and whole else ""
+
+
+def is_id(text: str) -> bool:
+    """Whether the text is an id, which is compared digit by digit: a commit's hash or a UUID."""
+    return bool(re.fullmatch(r"(?=.*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})", text.strip().lower()))
+
+
+def short_url(url: str) -> str:
+    """A URL as people read it: its host and what there is room for of its path."""
+    return shorten(re.sub(r"^https?://(www\.)?", "", url.strip()).rstrip("/"), 60)
 
 
 def markdown(text: str, limit: int, url: str = "") -> Markup:
@@ -135,11 +146,13 @@ FILTERS = {
     "clock": clock,
     "count": count,
     "duration": duration,
+    "is_id": is_id,
     "markdown": markdown,
     "one_line": one_line,
     "plain": plain,
     "plural": plural,
     "safe_url": safe_url,
+    "short_url": short_url,
     "shorten": shorten,
 }
 

@@ -1,0 +1,129 @@
+"""Every post of every source, as people and Outlook's Word engine see it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bridge.digests import digest_html
+from bridge.entries import Entry, Target, entry_id
+from bridge.events import Event, Severity, Webhook
+from bridge.rendering import Renderer, post_html
+from bridge.sources import SOURCES
+from bridge.sources.base import Acknowledged, Source
+from tests.look import contrast, findings, parse
+
+ROOT = Path(__file__).parent.parent
+FIXTURES = ROOT.parent / "shared" / "fixtures"
+NOW = datetime(2026, 11, 23, 15, 5, tzinfo=UTC)
+TARGET = Target("3c1d0d4e-0000-0000-0000-000000000000")
+RENDERER = Renderer(titles={name: source.title for name, source in SOURCES.items()})
+
+
+def events_of(source: Source, path: Path) -> list[Event]:
+    name = path.name.partition("__")[0].partition(".")[0]
+    answer = source.read(Webhook(source.headers(name, path.stem), path.read_bytes()))
+    return [] if isinstance(answer, Acknowledged) else list(answer)
+
+
+def entry_of(event: Event, position: int = 0) -> Entry:
+    return RENDERER.entry(event, entry_id(event, position, TARGET.group), TARGET, NOW)
+
+
+def is_good_first_line(line: str, event: Event) -> bool:
+    """As a notification it says who or what, and what happened: never the severity alone."""
+    things = (event.actor, event.scope, *event.title.split(), event.kind.partition(".")[0].replace("_", " "))
+    named = any(thing.lower() in line.lower() for thing in things if len(thing) > 1)
+    return named and len(line.split()) >= 2 and line.lower() not in set(Severity)
+
+
+def payloads(folder: Path) -> Iterator[tuple[Path, Event]]:
+    """The events of a folder: that of samples and that of fixtures may write a source's name differently."""
+    names = {name.replace("_", ""): source for name, source in SOURCES.items()}
+    for path in sorted(folder.glob("*/*.json")):
+        if source := names.get(path.parent.name.replace("_", "")):
+            for event in events_of(source, path):
+                yield path, event
+
+
+def check(folder: Path) -> None:
+    found = []
+    seen = 0
+    for path, event in payloads(folder):
+        entry = entry_of(event)
+        lines = parse(entry.html).lines
+        found += [f"{path.name}: {finding}" for finding in findings(entry.html)]
+        if not is_good_first_line(lines[0], event):
+            found.append(f"{path.name}: its first line is {lines[0]!r}")
+        seen += 1
+    assert seen
+    assert not found, "\n".join(sorted(set(found)))
+
+
+def test_the_posts_of_the_samples() -> None:
+    check(ROOT / "samples")
+
+
+def test_the_posts_of_what_services_really_send() -> None:
+    if not FIXTURES.is_dir():
+        pytest.skip("needs the fixtures of services' payloads beside the project")
+    check(FIXTURES)
+
+
+def test_a_post_of_two_cards_and_a_digest() -> None:
+    entries = [entry_of(event) for _, event in payloads(ROOT / "samples")]
+    assert findings(post_html(entries[:2])) == []
+    spread = [
+        Entry(**{**vars(entry), "occurred": NOW + timedelta(seconds=50 * place), "severity": list(Severity)[place % 5]})
+        for place, entry in enumerate(entries)
+    ]
+    assert findings(digest_html(spread)) == []
+    assert parse(digest_html(spread)).lines[0].startswith(f"{len(spread)} events in ")
+
+
+CARD = '<table role="presentation" width="600"><tr><td width="6" style="background:#c4314b">&nbsp;</td><td>{}</td></tr></table>'
+
+
+@pytest.mark.parametrize(
+    ("html", "finding"),
+    [
+        ("<img>", "<img>"),
+        ('<p class="x">a</p>', "class on <p>"),
+        ('<p style="position:fixed">a</p>', "position on <p>"),
+        ('<table role="presentation" style="background:url(x)"></table>', "background: url(x)"),
+        ("<table><tr><td>a</td></tr></table>", "neither data"),
+        ('<table role="presentation">' * 9 + "</table>" * 9, "too deep"),
+        ('<a href="javascript:x">word</a>', "a link to"),
+        ('<a href="https://a.example">here</a>', "says 'here'"),
+        ('<a href="https://a.example"> </a>', "says ''"),
+        (f'<a href="https://a.example">https://a.example/{"x" * 60}</a>', "shows https"),
+        ('<span style="background:#f3f2f1">a</span>', "without a colour"),
+        ('<p style="color:#000000">a</p>', "dark modes"),
+        ('<table role="presentation"><tr><td bgcolor="#111111" style="background:#222222">&nbsp;</td></tr></table>', "other"),
+        ('<p style="color:#8a8886">a</p>', "'a' in #8a8886 on #fefefe"),
+        (CARD.format("&nbsp;"), "a bar without its word"),
+        (CARD.format("Merely text"), "a bar without its word"),
+        (
+            CARD.format(
+                'FAILED <table role="presentation"><tr><td><table role="presentation"><tr>'
+                '<td style="background:#c4314b">&nbsp;</td></tr></table></td></tr></table>'
+            ),
+            "without a text beside",
+        ),
+        ('<table role="presentation" width="700"></table>', "700 pixels"),
+        (CARD.format('<table role="presentation" width="601"></table>'), "601 pixels"),
+        (
+            '<table role="presentation" width="100"><tr><td width="60">a</td><td width="60">b</td></tr></table>',
+            "cells of 120",
+        ),
+        ("x" * 40_000, "40000 bytes"),
+    ],
+)
+def test_the_rules_find(html: str, finding: str) -> None:
+    assert finding in "\n".join(findings(html))
+
+
+def test_contrast_is_that_of_the_guidelines() -> None:
+    assert contrast("#000000", "#ffffff") == 21
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
