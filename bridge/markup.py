@@ -79,7 +79,9 @@ def safe_url(url: str) -> str:
 
 def is_id(text: str) -> bool:
     """Whether the text is an id, which is compared digit by digit: a commit's hash or a UUID."""
-    return bool(re.fullmatch(r"(?=.*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})", text.strip().lower()))
+    return bool(
+        re.fullmatch(r"(?=.*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})", text.strip().lower())
+    )
 
 
 def short_url(url: str) -> str:

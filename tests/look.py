@@ -32,7 +32,9 @@ _ANY = set(TAGS)
 # https://learn.microsoft.com/previous-versions/office/developer/office-2007/aa338201(v=office.12)
 PROPERTIES = {
     **dict.fromkeys(("color", "line-height", "font-family", "font-size", "font-weight"), _ANY),
-    **dict.fromkeys(("border", "border-top", "border-left", "border-bottom", "border-right"), _CELLS | _BLOCKS | {"table"}),
+    **dict.fromkeys(
+        ("border", *(f"border-{side}" for side in ("top", "left", "bottom", "right"))), _CELLS | _BLOCKS | {"table"}
+    ),
     "background": _CELLS | {"table", "span", "code", "pre"},
     "border-collapse": {"table"},
     "display": {"div"},
