@@ -32,7 +32,7 @@ class Bridge:
         self.settings = settings
         self.routes = Routes.from_settings(settings.group, settings.config)
         self.titles = {source.name: source.title for source in SOURCES.values()}
-        self.renderer = Renderer(settings.templates, self.titles)
+        self.renderer = Renderer(settings.templates, self.titles, settings.time_zone)
         self.receiver = Receiver(SOURCES, settings.secrets, self.routes, self.renderer, lambda: datetime.now(UTC))
         self._publisher = publisher
         self._delivery: Delivery | None = None

@@ -114,4 +114,5 @@ def _policy(settings: Settings, routes: Routes, titles: Mapping[str, str]) -> Po
         history=settings.history_days * 86400,
         paused=frozenset(group for group, known in routes.groups.items() if known.paused),
         titles=titles,
+        zone=settings.time_zone,
     )

@@ -5,15 +5,16 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
 
 from jinja2 import FileSystemLoader
 
 from bridge.entries import Entry
 from bridge.events import Severity
-from bridge.markup import count, duration, one_line, plural
+from bridge.markup import count, duration, offset, plural
 from bridge.rendering import MAX_LINE, TEMPLATES, environment
+from bridge.text import one_line
 
 MAX_ROWS = 200
 MAX_DIGEST = 200_000  # bytes of as many rows
@@ -61,13 +62,14 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Clock:
-    """How times are written, and the pixels that one takes."""
+    """How times are written, the pixels that one takes, and where they are the time."""
 
     format: str
     width: int
+    zone: tzinfo
 
     def __call__(self, time: datetime) -> str:
-        return f"{time.astimezone(UTC):{self.format}}"
+        return f"{time.astimezone(self.zone):{self.format}}"
 
 
 @dataclass(frozen=True)
@@ -93,27 +95,28 @@ def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLE
     return one_line(f"{_headline(entries)}{': ' if bad else ''}{bad} ({', '.join(names)})", MAX_LINE)
 
 
-def digest_html(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES) -> str:
+def digest_html(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, zone: tzinfo = UTC) -> str:
     """The HTML of a post that tells one entry or more, a row each, in the order in which they come.
 
     It holds every entry's reference. As many as MAX_ROWS stay within MAX_DIGEST bytes, whatever they say.
-    titles: the names of sources for people.
+    titles: the names of sources for people. zone: of the times that are shown.
     """
     html = ""
     for limits in _LIMITS:
-        html = _html(entries, titles, limits)
+        html = _html(entries, titles, zone, limits)
         if len(html.encode()) <= MAX_DIGEST:
             break
     return html
 
 
-def _html(entries: Sequence[Entry], titles: Mapping[str, str], limits: _Limits) -> str:
+def _html(entries: Sequence[Entry], titles: Mapping[str, str], zone: tzinfo, limits: _Limits) -> str:
     first, last = _extent(entries)
-    clock = _clock(first, last)
-    start, end = clock(first), clock(last)
+    clock = _clock(first, last, zone)
+    start, end, utc = clock(first), clock(last), offset(last, zone)
     return _TEMPLATE.render(
         severity=max(entry.severity for entry in entries),
-        period=f"{start} UTC" if start == end else f"{start} to {end} UTC",
+        period=f"{start} {utc}" if start == end else f"{start} to {end} {utc}",
+        offset=utc,
         headline=_headline(entries),
         tally=_tally(entries),
         sources=_listed([f"{name} {count(number)}" for name, number in _by_source(entries, titles)], 8),
@@ -128,9 +131,9 @@ def _extent(entries: Sequence[Entry]) -> tuple[datetime, datetime]:
     return min(times), max(times)
 
 
-def _clock(first: datetime, last: datetime) -> _Clock:
-    one_day = first.astimezone(UTC).date() == last.astimezone(UTC).date()
-    return _Clock("%H:%M", 36) if one_day else _Clock("%d %b %H:%M", 80)
+def _clock(first: datetime, last: datetime, zone: tzinfo) -> _Clock:
+    one_day = first.astimezone(zone).date() == last.astimezone(zone).date()
+    return _Clock("%H:%M", 36, zone) if one_day else _Clock("%d %b %H:%M", 80, zone)
 
 
 def _headline(entries: Sequence[Entry]) -> str:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import chain, groupby
 from typing import TypeVar
 
@@ -57,6 +57,7 @@ class Policy:
     give_up: how long a refused group, or a search without an answer, is tried again.
     history: how long repeats are recognised.
     paused: the groups that are left alone. titles: the names of sources for people.
+    zone: of the times that posts show.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -65,6 +66,7 @@ class Policy:
     history: float = 30 * 86400.0
     paused: frozenset[str] = frozenset()
     titles: Mapping[str, str] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
 
 class Drain:
@@ -195,7 +197,7 @@ class Drain:
         return Post(
             group=self._group,
             topic=digest_topic(entries, self._policy.titles) if batch.digest else entries[0].topic,
-            html=digest_html(entries, self._policy.titles) if batch.digest else post_html(entries),
+            html=digest_html(entries, self._policy.titles, self._policy.zone) if batch.digest else post_html(entries),
             references=tuple(entry.reference for entry in entries),
             participants=tuple(participants),
             conversation=entries[0].conversation,

@@ -5,7 +5,7 @@ import secrets
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +26,8 @@ from markupsafe import Markup
 from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_message
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
-from bridge.markup import FILTERS, clock, one_line, printable, safe_url
+from bridge.markup import FILTERS, clock
+from bridge.text import one_line, printable, safe_url
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 MAX_HTML = 40_000  # bytes
@@ -61,8 +62,11 @@ class _Draft:
     html: str
 
 
-def environment(loader: BaseLoader) -> ImmutableSandboxedEnvironment:
-    """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters."""
+def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:
+    """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters.
+
+    zone: of the times that the filter `clock` writes.
+    """
     sandbox = ImmutableSandboxedEnvironment(
         loader=loader,
         autoescape=True,
@@ -71,7 +75,7 @@ def environment(loader: BaseLoader) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sandbox.filters.update(FILTERS)
+    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone))
     return sandbox
 
 
@@ -79,15 +83,18 @@ class Renderer:
     """Turns events into entries, by the user's templates and the bridge's own.
 
     templates: a folder of the user's, searched first; its files can extend the bridge's as `default:<name>`.
-    titles: the names of sources for people.
+    titles: the names of sources for people. zone: of the times that are shown.
     """
 
-    def __init__(self, templates: Path | None = None, titles: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self, templates: Path | None = None, titles: Mapping[str, str] = MappingProxyType({}), zone: tzinfo = UTC
+    ) -> None:
         own = FileSystemLoader(TEMPLATES)
         users = [FileSystemLoader(templates)] if templates else []
         self._loader: BaseLoader = ChoiceLoader([*users, own, PrefixLoader({"default": own}, delimiter=":")])
-        self._environment = environment(self._loader)
+        self._environment = environment(self._loader, zone)
         self._titles = titles
+        self._zone = zone
 
     def problems(self) -> list[str]:
         """The templates that do not compile, each with its reason."""
@@ -166,7 +173,7 @@ class Renderer:
 
     def _footer(self, entry: Entry) -> str:
         title = self._titles.get(entry.source, entry.source)
-        return f"{title} · {clock(entry.occurred)} · {reference(entry.id)}"
+        return f"{title} · {clock(entry.occurred, self._zone)} · {reference(entry.id)}"
 
     def _without_template(self, event: Event, entry: Entry) -> Entry:
         title = _line(event.title) or event.kind

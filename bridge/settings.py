@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from bridge.clouds import CLOUDS, Cloud
 from bridge.errors import SettingsError
@@ -41,6 +43,7 @@ class Settings:
     group: str = ""
     config: str = ""
     templates: Path | None = None
+    time_zone: tzinfo = UTC
     identity: str = "managed-identity"
     client_id: str = ""
     tenant_id: str = ""
@@ -147,6 +150,13 @@ def _config_text(config: str, problems: list[str]) -> str:
         return ""
 
 
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (OSError, ValueError, LookupError):
+        raise ValueError("is not a time zone: give its name, as Europe/Berlin or America/New_York") from None
+
+
 def _folder(text: str) -> Path:
     if not Path(text).is_dir():
         raise ValueError("is not a folder: create it, or remove the setting")
@@ -230,6 +240,7 @@ TABLE: Mapping[str, tuple[str, Callable[[str], Any], str]] = {
     "BRIDGE_GROUP": ("group", str, "Object id of the group that gets what no route sends elsewhere"),
     "BRIDGE_CONFIG": ("config", str, "Groups and routes as TOML: the text itself, or the path of a file"),
     "BRIDGE_TEMPLATES": ("templates", _folder, "Folder of your own templates, searched before the bridge's"),
+    "BRIDGE_TIME_ZONE": ("time_zone", _zone, "Zone of the times that posts show, as `Europe/Berlin`: `16:03 UTC+2`"),
     "BRIDGE_IDENTITY": ("identity", _one_of(*IDENTITIES), f"Who posts: {_listed(IDENTITIES)}"),
     "BRIDGE_CLIENT_ID": ("client_id", str, "Client id of a user-assigned managed identity; empty: system-assigned"),
     "BRIDGE_TENANT_ID": ("tenant_id", _name, "Id of the Entra tenant (`agent-user`, `service-account`)"),

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -202,6 +203,12 @@ def test_what_is_no_safe_url_or_a_long_one_is_not_linked(url: str) -> None:
     html = check([entry(url=url)])
     assert "<a " not in html
     assert "InstanceDown db-03" in html
+
+
+def test_times_are_of_the_zone_that_is_set() -> None:
+    text = text_of(digest_html([entry(), entry(seconds=50_000)], zone=ZoneInfo("America/New_York")))
+    assert "09:03 to 22:56 UTC-5" in text
+    assert text.endswith("times in UTC-5")
 
 
 def test_a_row_leads_to_its_event() -> None:

@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bridge.entries import MAX_MESSAGE, Entry, Target, entry_id, to_message
 from bridge.events import Event, Severity, Webhook
-from bridge.markup import safe_url
 from bridge.rendering import MAX_HTML, MAX_LINE, Renderer, post_html
 from bridge.sources.base import Acknowledged
 from bridge.sources.github import GITHUB
+from bridge.text import safe_url
 
 FOLDER = Path(__file__).parent.parent / "samples" / "github"
 PUSH = FOLDER / "push.json"
@@ -192,6 +193,13 @@ def test_a_merge_shows_its_size() -> None:
 def test_the_footer_names_source_time_and_reference() -> None:
     entry = entry_of(sample("pull_request.closed"))
     assert f"GitHub · 14:03 UTC · {entry.reference}" in entry.html
+
+
+def test_times_are_of_the_zone_that_is_set() -> None:
+    renderer = Renderer(titles={"github": "GitHub"}, zone=ZoneInfo("Asia/Kolkata"))
+    entry = entry_of(sample("pull_request.opened"), renderer)
+    local = entry.occurred.astimezone(ZoneInfo("Asia/Kolkata"))
+    assert text_of(entry).endswith(f"GitHub · {local:%H:%M} UTC+5:30 · {entry.reference}")
 
 
 def test_the_entry_carries_what_publishing_needs() -> None:

@@ -1,6 +1,7 @@
 """Settings: everything from the environment, every problem at once, no value in any text."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,6 +26,7 @@ def test_every_setting_arrives(tmp_path):
         "BRIDGE_GROUP": GROUP,
         "BRIDGE_CONFIG": "[groups]",
         "BRIDGE_TEMPLATES": str(tmp_path),
+        "BRIDGE_TIME_ZONE": "Europe/Berlin",
         "BRIDGE_IDENTITY": "developer",
         "BRIDGE_CLIENT_ID": "an-id",
         "BRIDGE_TENANT_ID": "contoso.onmicrosoft.com",
@@ -52,6 +54,7 @@ def test_every_setting_arrives(tmp_path):
         group=GROUP,
         config="[groups]",
         templates=tmp_path,
+        time_zone=ZoneInfo("Europe/Berlin"),
         identity="developer",
         client_id="an-id",
         tenant_id="contoso.onmicrosoft.com",
@@ -90,6 +93,7 @@ def test_all_problems_are_told_at_once_and_no_value():
         {
             "BRIDGE_IDENTITY": "wrong-value",
             "BRIDGE_SETTLE_SECONDS": "wrong-value",
+            "BRIDGE_TIME_ZONE": "../wrong-value",
             "BRIDGE_HISTORY_DAYS": "0",
             "BRIDGE_TEMPLATES": "/wrong-value",
             "BRIDGE_GRAPH_URL": "http://wrong-value",
@@ -100,6 +104,7 @@ def test_all_problems_are_told_at_once_and_no_value():
     assert named == {
         "BRIDGE_IDENTITY",
         "BRIDGE_SETTLE_SECONDS",
+        "BRIDGE_TIME_ZONE",
         "BRIDGE_HISTORY_DAYS",
         "BRIDGE_TEMPLATES",
         "BRIDGE_GRAPH_URL",

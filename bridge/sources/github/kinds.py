@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bridge.events import Severity
 from bridge.fields import Payload, at, dig, first
-from bridge.markup import one_line
 from bridge.sources.github.words import (
     MAX_TITLE,
     advisory_title,
@@ -19,6 +18,7 @@ from bridge.sources.github.words import (
     shown,
     times,
 )
+from bridge.text import one_line
 
 Facts = tuple[tuple[str, str], ...]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge.fields import Payload, at, dig, first, objects
-from bridge.markup import one_line
+from bridge.text import one_line
 
 _LONGEST = 255  # characters; names of branches and checks can be longer than a key may be
 

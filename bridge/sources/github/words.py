@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.events import Severity
 from bridge.fields import Payload, at, dig, first
-from bridge.markup import one_line
+from bridge.text import one_line
 
 MAX_TITLE = 200  # characters, so that a topic has room for the repository
 _MAX_FACT = 120
