@@ -19,8 +19,8 @@ _PARAGRAPH = "margin:0 0 8px 0"
 _HEADING = f"{_PARAGRAPH};font-weight:600;color:#201f1e"
 _CODE = "font-family:Consolas,monospace;font-size:13px;background:#f3f2f1;color:#323130"
 _CELL = "border:1px solid #e1dfdd;padding:3px 8px"
-# Word puts the marks of a list into its margin, and knows no padding here.
-_LIST = "margin:0 0 8px 24px"
+# Word puts the marks of a list into its margin; browsers would add a padding of their own.
+_LIST = "margin:0 0 8px 24px;padding:0"
 _LINK = "color:#0f6cbd"
 _QUOTE = f"{_PARAGRAPH};padding:0 0 0 10px;border-left:3px solid "
 

@@ -40,7 +40,7 @@ PROPERTIES = {
     "display": {"div"},
     "margin": _BLOCKS | {"table"},
     "mso-hide": {"div"},
-    "padding": _CELLS | {"pre", "blockquote"},
+    "padding": _CELLS | {"pre", "blockquote", "ul", "ol"},
     "table-layout": {"table"},
     "text-decoration": {"a"},
     "white-space": {"pre"},
