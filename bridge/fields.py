@@ -1,10 +1,14 @@
 """Looking into payloads that may hold anything: what is missing or of another type is its default, never an error."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, overload
 
 Payload = Mapping[str, Any]
+
+_NUMBER = re.compile(r"\s*\d{9,16}(\.\d{1,9})?\s*", re.ASCII)
+_MILLISECONDS = 1e11  # as seconds that is in the year 5138
 
 _T = TypeVar("_T")
 
@@ -40,14 +44,18 @@ def objects(value: Any, path: str) -> list[Mapping[str, Any]]:
 
 
 def moment(value: Any, path: str) -> datetime | None:
-    """The time at a dotted path, ISO 8601 or seconds since 1970, with its zone (UTC where it names none)."""
-    found = at(value, path)
+    """The time at a dotted path, as `as_time` reads it."""
+    return as_time(at(value, path))
+
+
+def as_time(found: Any) -> datetime | None:
+    """A time with its zone (UTC where it names none): of ISO 8601, or of seconds or milliseconds since 1970."""
     try:
-        if isinstance(found, str):
-            time = datetime.fromisoformat(found)
+        if isinstance(found, str) and not _NUMBER.fullmatch(found):
+            time = datetime.fromisoformat(found.strip())
             return time if time.tzinfo else time.replace(tzinfo=UTC)
-        if isinstance(found, int | float) and found:
-            return datetime.fromtimestamp(found, UTC)
+        if isinstance(found, str | int | float) and (seconds := float(found)):
+            return datetime.fromtimestamp(seconds / 1000 if seconds > _MILLISECONDS else seconds, UTC)
     except (ValueError, OverflowError, OSError):
         pass
     return None

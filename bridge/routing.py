@@ -3,17 +3,13 @@
 import logging
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from fnmatch import fnmatchcase
-from typing import Any
-
-from jinja2 import TemplateError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bridge.entries import Target
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event
+from bridge.expressions import Expression, compiled, fault
 
 _logger = logging.getLogger(__name__)
 
@@ -23,9 +19,6 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
 _GRAPH_ID = re.compile(r"[\w=+/-]{4,}")
 _MAIL = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>")
-
-_environment = ImmutableSandboxedEnvironment()
-_environment.tests["glob"] = lambda value, pattern: fnmatchcase(str(value), str(pattern))
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ class Route:
     goes_on: bool
     participants: tuple[str, ...]
     conversation: str
-    matches: Callable[..., Any]
+    matches: Expression
 
 
 @dataclass(frozen=True)
@@ -212,11 +205,8 @@ def _route(what: str, table: object, names: Mapping[str, str], problems: list[st
     )
 
 
-def _compiled(what: str, when: str, problems: list[str]) -> Callable[..., Any]:
-    try:
-        unknown = meta.find_undeclared_variables(_environment.parse("{{ (" + when + ") }}")) - _NAMES
-        problems.extend(f"{what}: `when` has an unknown name {name!r}" for name in sorted(unknown))
-        return _environment.compile_expression(when, undefined_to_none=False)
-    except TemplateError as error:
-        problems.append(f"{what}: `when` is not an expression: {error}")
+def _compiled(what: str, when: str, problems: list[str]) -> Expression:
+    if wrong := fault(when, _NAMES):
+        problems.append(f"{what}: `when` {wrong}")
         return lambda **_: False
+    return compiled(when)

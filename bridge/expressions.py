@@ -1,0 +1,31 @@
+"""Expressions of routes and of declared sources: Jinja's, in a sandbox, over the names that each kind of them has."""
+
+from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
+from typing import Any
+
+from jinja2 import ChainableUndefined, TemplateError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bridge.fields import as_time
+from bridge.markup import FILTERS
+
+Expression = Callable[..., Any]
+
+_environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
+_environment.tests["glob"] = lambda value, pattern: fnmatchcase(str(value), str(pattern))
+_environment.filters.update(FILTERS, time=as_time)
+
+
+def fault(text: str, names: Collection[str]) -> str:
+    """What is wrong with the text as an expression over these names, or an empty string."""
+    try:
+        unknown = meta.find_undeclared_variables(_environment.parse("{{ (" + text + ") }}")) - set(names)
+    except TemplateError as error:
+        return f"is not an expression: {error}"
+    return f"has an unknown name {min(unknown)!r}" if unknown else ""
+
+
+def compiled(text: str) -> Expression:
+    """The expression as a function of its names; what is missing in it is undefined, which is false and empty."""
+    return _environment.compile_expression(text, undefined_to_none=False)
