@@ -2,6 +2,7 @@
 
 # Several `make run` on one Azurite share the work, as instances of the app in Azure do.
 AZURITE = 3.35.0
+AXE = 4.14.0
 
 .PHONY: help run test coverage check chaos bench azurite clean
 .DEFAULT_GOAL := help
@@ -22,7 +23,7 @@ help:
 run: .venv/ready
 	@exec .venv/bin/python -m bridge run
 
-test: .venv/ready worker emulator
+test: .venv/ready worker emulator axe
 	@.venv/bin/python -m pytest --numprocesses=4 --dist=worksteal $(PYTEST)
 
 # Half as long again, and so on no more workers than cores: some tests run the clock twenty times as fast.
@@ -46,7 +47,7 @@ azurite: emulator
 	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --disableTelemetry --silent
 
 clean:
-	@rm -rf .venv .azurite .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .azurite .axe .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/ready: requirements.txt requirements-dev.txt
 	@echo 'Setting up .venv (once)'
@@ -77,4 +78,12 @@ emulator: .azurite/ready
 	echo 'Setting up .azurite (once)'; \
 	npm install --prefix .azurite --silent --no-audit --no-fund azurite@$(AZURITE) && touch $@
 
-.PHONY: worker emulator
+# What looks for what some people cannot use in the page; where there is no Node, its test says so and is left out.
+axe: .axe/ready
+
+.axe/ready:
+	@if ! command -v npm >/dev/null; then echo 'No npm: the page is not looked through by axe-core.'; exit 0; fi; \
+	echo 'Setting up .axe (once)'; \
+	npm install --prefix .axe --silent --no-audit --no-fund axe-core@$(AXE) && touch $@
+
+.PHONY: worker emulator axe

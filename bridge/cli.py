@@ -5,10 +5,8 @@ Reads the settings as the local host does: environment variables over the settin
 
 import argparse
 import html
-import json
 import logging
 import os
-import re
 import sys
 import tempfile
 import uuid
@@ -18,14 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
-import requests
-
 from bridge import operations
 from bridge.app import Bridge
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BridgeError, CommandError
 from bridge.events import Event, Webhook
-from bridge.local import config
+from bridge.local import config, sending
 from bridge.operations import environment, table
 from bridge.rendering import post_html
 from bridge.settings import Settings
@@ -37,7 +33,6 @@ _PERMISSIONS = {
     "open": "a stand-in that permits everything; BRIDGE_LOCAL_PERMISSIONS=microsoft what Microsoft permits",
     "microsoft": "a stand-in that permits what Microsoft permits",
 }
-_TIMEOUT = 30  # seconds
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
 <body style="margin:16px;font-family:Calibri,Carlito,sans-serif">
@@ -176,37 +171,12 @@ def _send(asked: argparse.Namespace) -> int:
     delivery = asked.delivery or str(uuid.uuid4())
     port = config.port(os.environ)
     secrets = Settings.from_env(config.environment(os.environ, Path(), port)).secrets.get(source.name, ())
-    body = _marked(body, delivery)
-    headers = {"Content-Type": "application/json", **source.headers(_event_name(asked), delivery)}
-    if source.scheme and secrets:
-        headers |= source.scheme.sign(body, secrets[0])
-    elif not asked.url:
-        headers["x-functions-key"] = "local"
-    status, text = _post(asked.url or f"{_address(port)}/api/webhooks/{source.name}", headers, body)
+    webhook = sending.signed(source, secrets, body, _event_name(asked), delivery)
+    if not asked.url and not (source.scheme and secrets):
+        webhook = sending.opened(webhook)
+    status, text = sending.post(asked.url or f"{_address(port)}/api/webhooks/{source.name}", webhook)
     print(f"The bridge answered {status}: {text.strip() or 'nothing'}")
     return 0 if 200 <= status < 300 else 1
-
-
-def _marked(body: bytes, delivery: str) -> bytes:
-    """The payload with its delivery's id: a service never sends the same bytes twice, so these would be a repeat."""
-    try:
-        payload = json.loads(body)
-    except ValueError:
-        return body
-    return json.dumps(payload | {"sent_by_bridge": delivery}).encode() if isinstance(payload, dict) else body
-
-
-def _post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-    with requests.Session() as session:
-        # A proxy is for the world outside.
-        session.trust_env = "//127.0.0.1" not in url
-        try:
-            answer = session.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
-        except requests.ConnectionError as error:
-            raise CommandError(f"Nothing answers at {url}: start the bridge with `make run`.") from error
-        except requests.RequestException as error:
-            raise CommandError(f"{url} cannot be posted to: {type(error).__name__}.") from error
-        return answer.status_code, answer.text
 
 
 def _explain(asked: argparse.Namespace) -> int:
@@ -287,7 +257,7 @@ def _webhook(asked: argparse.Namespace) -> Webhook:
 
 def _event_name(asked: argparse.Namespace) -> str:
     """--event, or the beginning of the file's name: `pull_request` of pull_request.opened.json."""
-    name: str = asked.event or re.split(r"\.|__", asked.file.name)[0]
+    name: str = asked.event or sending.event_name(asked.file.name)
     return name
 
 
