@@ -2,7 +2,7 @@
 
 # Several `make run` on one Azurite share the work, as instances of the app in Azure do.
 AZURITE = 3.35.0
-AXE = 4.14.0
+AXE = 4.14.1
 
 .PHONY: help run test coverage check chaos bench azurite clean
 .DEFAULT_GOAL := help
