@@ -176,7 +176,7 @@ def _send(asked: argparse.Namespace) -> int:
     delivery = asked.delivery or str(uuid.uuid4())
     port = config.port(os.environ)
     secrets = Settings.from_env(config.environment(os.environ, Path(), port)).secrets.get(source.name, ())
-    body = _marked(body, delivery)
+    body = _marked(body, source.delivery_field, delivery)
     headers = {"Content-Type": "application/json", **source.headers(_event_name(asked), delivery)}
     if source.scheme and secrets:
         headers |= source.scheme.sign(body, secrets[0])
@@ -187,13 +187,17 @@ def _send(asked: argparse.Namespace) -> int:
     return 0 if 200 <= status < 300 else 1
 
 
-def _marked(body: bytes, delivery: str) -> bytes:
+def _marked(body: bytes, name: str, delivery: str) -> bytes:
     """The payload with its delivery's id: a service never sends the same bytes twice, so these would be a repeat."""
     try:
         payload = json.loads(body)
     except ValueError:
         return body
-    return json.dumps(payload | {"sent_by_bridge": delivery}).encode() if isinstance(payload, dict) else body
+    if isinstance(payload, dict):
+        return json.dumps(payload | {name: delivery}).encode()
+    if isinstance(payload, list) and all(isinstance(item, dict) for item in payload):
+        return json.dumps([item | {name: f"{delivery} {place}"} for place, item in enumerate(payload)]).encode()
+    return body
 
 
 def _post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
