@@ -33,8 +33,8 @@ except SettingsError as error:
     _logger.error("The settings are wrong, no webhook is accepted: %s", error)  # noqa: TRY400  a person's mistake
 
 
-def _answer(status: int, body: Mapping[str, object]) -> func.HttpResponse:
-    return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
+def _answer(status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json", headers=headers)
 
 
 def _level(source: Source) -> func.AuthLevel:
@@ -52,14 +52,15 @@ def _webhook(source: Source) -> Callable[[func.HttpRequest, func.Out[typing.List
         receipt = bridge.receiver.receive(source.name, request)
         if receipt.entries:
             entries.set([to_message(entry) for entry in receipt.entries])
-        return _answer(receipt.status, receipt.body)
+        return _answer(receipt.status, receipt.body, receipt.headers)
 
     return webhook
 
 
 for _source in SOURCES.values():
     _function = app.queue_output(arg_name="entries", queue_name=_QUEUE, connection=_STORAGE)(_webhook(_source))
-    _function = app.route(f"webhooks/{_source.name}", methods=["POST"], auth_level=_level(_source))(_function)
+    _route = app.route(f"webhooks/{_source.name}", methods=list(_source.methods), auth_level=_level(_source))
+    _function = _route(_function)
     app.function_name(f"webhook_{_source.name}")(_function)
 
 

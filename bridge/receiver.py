@@ -28,6 +28,7 @@ class Receipt:
     status: int
     body: Mapping[str, Any]
     entries: tuple[Entry, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Receiver:
         events = self._read(source, webhook)
         if isinstance(events, Acknowledged):
             log_step("dropped", source=source.name, why=events.reason)
-            return Receipt(200, {"acknowledged": events.reason, **events.body})
+            return Receipt(200, events.body or {"acknowledged": events.reason}, headers=events.headers)
         entries: list[Entry] = []
         dropped: list[str] = []
         for position, event in enumerate(events):
@@ -124,7 +125,7 @@ class Receiver:
     def _read(self, source: Source, webhook: Webhook) -> Sequence[Event] | Acknowledged:
         if len(webhook.body) > MAX_BODY:
             raise TooLarge(f"The body is longer than {MAX_BODY // 1024**2} MiB.")
-        if not webhook.body.strip():
+        if webhook.method == "POST" and not webhook.body.strip():
             raise BadWebhook("The body is empty.")
         return source.read(webhook)
 

@@ -1,43 +1,219 @@
 """How senders prove who they are: each scheme is a value, and the comparison stands here once."""
 
+import base64
+import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
-from bridge.errors import Unproved
+from bridge.errors import Unavailable, Unproved
 from bridge.events import Webhook
+
+TOLERANCE = 300  # seconds that a sender's clock may differ, and that a webhook may be on its way
+
+
+class Scheme(Protocol):
+    """One way of proof. Secrets are never empty, and hold no comma."""
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+        """Returns when one of the secrets proves the webhook; raises Unproved with the reason otherwise."""
+        ...
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
+        """The headers by which a sender who knows the secret proves the body."""
+        ...
+
+    def describe(self) -> str:
+        """One phrase for tables."""
+        ...
 
 
 @dataclass(frozen=True)
 class Hmac:
-    """A keyed hash of the raw body in a header (RFC 2104): `<prefix><hexadecimal digest>`."""
+    """A keyed hash in a header (RFC 2104).
+
+    header: where it stands, as `<prefix><digest>`.
+    separator: between several of them in the one header, of which one must be right; empty: there is only one.
+    signed: what is hashed: `{body}`, and by its name a header `{webhook-id}` or, as `{t=}`, a part of the same header.
+    timestamp: which of these says when it was signed, in seconds since 1970; more than TOLERANCE away is too old.
+    secret_prefix: what a secret begins with that is base64 (`whsec_`); empty: a secret is its own text.
+    """
 
     header: str
     prefix: str = ""
+    separator: str = ""
     algorithm: str = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    signed: str = "{body}"
+    timestamp: str = ""
+    secret_prefix: str = ""
+    clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets signed the body; raises Unproved otherwise."""
-        given = webhook.header(self.header)
-        if not given:
-            raise Unproved(f"The header {self.header} is missing: set the secret in the service's webhook settings.")
-        # Every secret is tried and compared in constant time, so that the answer's time tells nothing.
-        proofs = [_same(given, self._signature(webhook.body, secret)) for secret in secrets]
-        if not any(proofs):
-            raise Unproved(f"The signature in {self.header} is not of this body with the configured secret.")
+        """Returns when one of the secrets signed the body in time; raises Unproved otherwise."""
+        parts = self._parts(webhook)
+        values = {name: self._value(webhook, parts, name) for name in self._names}
+        signatures = [part for part in parts if part.startswith(self.prefix)]
+        expected = [self._signature(webhook.body, values, secret) for secret in secrets]
+        _prove(signatures, expected, f"The signature in {self.header} is not of this body with the configured secret.")
+        if self.timestamp:
+            self._in_time(values[self.timestamp])
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
-        """The headers by which a sender who knows the secret proves the body."""
-        return {self.header: self._signature(body, secret)}
+        """The headers by which a sender who knows the secret proves the body; ids are made of the body."""
+        now, ident = str(int(self.clock())), hashlib.sha256(body).hexdigest()
+        values = {name: now if name == self.timestamp else ident for name in self._names}
+        parts = [name + value for name, value in values.items() if name.endswith("=")]
+        signature = self.separator.join([*parts, self._signature(body, values, secret)])
+        return {**{name: value for name, value in values.items() if not name.endswith("=")}, self.header: signature}
 
     def describe(self) -> str:
         """One phrase for tables."""
         return f"HMAC-{self.algorithm.upper()} in {self.header}"
 
-    def _signature(self, body: bytes, secret: str) -> str:
-        return self.prefix + hmac.new(secret.encode(), body, getattr(hashlib, self.algorithm)).hexdigest()
+    @property
+    def _names(self) -> Sequence[str]:
+        """What is signed beside the body."""
+        return [name for name in re.findall(r"{(.*?)}", self.signed) if name != "body"]
+
+    def _parts(self, webhook: Webhook) -> list[str]:
+        if self.separator:
+            return [part.strip() for part in _given(webhook, self.header).split(self.separator)]
+        return [_once(webhook, self.header)]
+
+    def _value(self, webhook: Webhook, parts: Iterable[str], name: str) -> str:
+        if not name.endswith("="):
+            return _once(webhook, name)
+        found = [part.removeprefix(name) for part in parts if part.startswith(name)]
+        if len(found) != 1:
+            raise Unproved(f"The header {self.header} has {len(found)} parts {name} and not one.")
+        return found[0]
+
+    def _signature(self, body: bytes, values: Mapping[str, str], secret: str) -> str:
+        # Text stands at the even places, names at the odd ones.
+        pieces = re.split(r"[{}]", self.signed)
+        message = b"".join(
+            piece.encode() if place % 2 == 0 else body if piece == "body" else values[piece].encode("utf-8", "replace")
+            for place, piece in enumerate(pieces)
+        )
+        digest = hmac.new(self._key(secret), message, getattr(hashlib, self.algorithm)).digest()
+        return self.prefix + (digest.hex() if self.encoding == "hex" else base64.b64encode(digest).decode())
+
+    def _key(self, secret: str) -> bytes:
+        if not self.secret_prefix:
+            return secret.encode()
+        try:
+            return base64.b64decode(secret.removeprefix(self.secret_prefix), validate=True)
+        except binascii.Error as error:
+            raise Unavailable(f"A secret is not {self.secret_prefix} and base64: copy it from the service.") from error
+
+    def _in_time(self, timestamp: str) -> None:
+        try:
+            age = abs(self.clock() - int(timestamp))
+        except (ValueError, OverflowError):
+            raise Unproved(f"The time in {self.timestamp.rstrip('=')} is no number of seconds since 1970.") from None
+        if age > TOLERANCE:
+            raise Unproved(f"The webhook was signed more than {TOLERANCE // 60} minutes away from now: a replay?")
 
 
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+@dataclass(frozen=True)
+class Token:
+    """The secret itself in a header, after a prefix whose case does not count (`Bearer `)."""
+
+    header: str
+    prefix: str = ""
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+        """Returns when one of the secrets is in the header; raises Unproved otherwise."""
+        kind, token = _split(_once(webhook, self.header), len(self.prefix))
+        given = [token] if kind.lower() == self.prefix.lower() else []
+        _prove(given, secrets, f"The header {self.header} does not hold {self.prefix}and the configured secret.")
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret proves any body
+        """The header with the secret."""
+        return {self.header: self.prefix + secret}
+
+    def describe(self) -> str:
+        """One phrase for tables."""
+        return f"the secret in {self.header}{f' after {self.prefix.strip()}' if self.prefix else ''}"
+
+
+@dataclass(frozen=True)
+class Basic:
+    """HTTP's basic authentication (RFC 7617) with the secret as the password; the user's name is free."""
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+        """Returns when one of the secrets is the password; raises Unproved otherwise."""
+        kind, credentials = _split(_once(webhook, "Authorization"), len("Basic "))
+        given = [_decode(credentials).partition(":")[2]] if kind.lower() == "basic " else []
+        _prove(given, secrets, "The password of the basic authentication is not the configured secret.")
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret proves any body
+        """The header with the password."""
+        return {"Authorization": f"Basic {base64.b64encode(f'bridge:{secret}'.encode()).decode()}"}
+
+    def describe(self) -> str:
+        """One phrase for tables."""
+        return "basic authentication"
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """What proves itself in one of several ways, as its service lets people choose; the first is the one to sign by."""
+
+    schemes: tuple[Scheme, ...]
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+        """Returns when one of the schemes proves the webhook; raises Unproved with every reason otherwise."""
+        reasons = []
+        for scheme in self.schemes:
+            try:
+                return scheme.verify(webhook, secrets)
+            except Unproved as error:
+                reasons.append(str(error))
+        raise Unproved(" Or: ".join(reasons))
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
+        """The headers of the first scheme."""
+        return self.schemes[0].sign(body, secret)
+
+    def describe(self) -> str:
+        """One phrase for tables."""
+        return " or ".join(scheme.describe() for scheme in self.schemes)
+
+
+def _prove(given: Iterable[str], expected: Sequence[str], reason: str) -> None:
+    """Each is compared with each, and in constant time, so that the answer's time tells nothing."""
+    pairs = [(one.encode("utf-8", "replace"), other.encode()) for one in given for other in expected]
+    proofs = [hmac.compare_digest(one, other) for one, other in pairs]
+    if not any(proofs):
+        raise Unproved(reason)
+
+
+def _given(webhook: Webhook, header: str) -> str:
+    if value := webhook.header(header).strip():
+        return value
+    raise Unproved(f"The header {header} is missing: set the secret in the service's webhook settings.")
+
+
+def _once(webhook: Webhook, header: str) -> str:
+    """The value of a header that holds no commas: hosts join with them what came twice."""
+    value = _given(webhook, header)
+    if "," in value:
+        raise Unproved(f"The header {header} came more than once: set it in one place only.")
+    return value
+
+
+def _split(text: str, place: int) -> tuple[str, str]:
+    return text[:place], text[place:]
+
+
+def _decode(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return ""

@@ -72,7 +72,8 @@ def worker(folder: Path, **settings: str):
     with mailbox_at(folder) as (mailbox, address), (folder / "log").open("wb") as log:
         identity = {"IDENTITY_ENDPOINT": f"{address}/msi/token", "IDENTITY_HEADER": "local"}
         graph = {"BRIDGE_GRAPH_URL": f"{address}/graph/v1.0", "BRIDGE_OUTBOX": str(outbox)}
-        own = {"BRIDGE_GROUP": GROUP, "BRIDGE_GITHUB_SECRET": SECRET, "BRIDGE_SETTLE_SECONDS": "0"}
+        secrets = dict.fromkeys((source.secret_setting for source in SOURCES.values()), SECRET)
+        own = {"BRIDGE_GROUP": GROUP, **secrets, "BRIDGE_SETTLE_SECONDS": "0"}
         # The worker's interpreter reports its own coverage to nobody.
         process = subprocess.Popen(
             [WORKER / "bin/python", ROOT / "tests/worker_driver.py"],
@@ -110,13 +111,19 @@ def bindings(functions):
 QUEUE = {"queueName": "entries", "connection": "AzureWebJobsStorage"}
 
 
+def webhook_bindings(source):
+    """Those of a webhook's function, where its secret is set."""
+    level = "ANONYMOUS" if source.scheme else "FUNCTION"
+    return {
+        "httpTrigger": {"route": f"webhooks/{source.name}", "methods": list(source.methods), "authLevel": level},
+        "queue": QUEUE,
+        "http": {},
+    }
+
+
 def test_every_function_is_indexed_with_its_bindings(good):
     assert bindings(good.functions) == {
-        "webhook_github": {
-            "httpTrigger": {"route": "webhooks/github", "methods": ["POST"], "authLevel": "ANONYMOUS"},
-            "queue": QUEUE,
-            "http": {},
-        },
+        **{f"webhook_{name}": webhook_bindings(source) for name, source in SOURCES.items()},
         "publish": {"queueTrigger": QUEUE},
         "sweep": {"timerTrigger": {"schedule": "0 */5 * * * *"}},
         "health": {"httpTrigger": {"route": "health", "methods": ["GET"], "authLevel": "ANONYMOUS"}, "http": {}},
@@ -186,7 +193,9 @@ def test_the_secret_is_in_no_answer_and_in_no_log(good):
 
 def test_wrong_settings_are_indexed_all_the_same_and_answer_503(tmp_path, good):
     with worker(tmp_path, BRIDGE_GROUP="no-object-id", BRIDGE_GITHUB_SECRET="hush") as wrong:
-        assert bindings(wrong.ask(index=str(ROOT))) == bindings(good.functions)
+        found = bindings(wrong.ask(index=str(ROOT)))
+        assert found.keys() == bindings(good.functions).keys()
+        assert {found[f"webhook_{name}"]["httpTrigger"]["authLevel"] for name in SOURCES} == {"ANONYMOUS"}
         assert wrong.webhook()["status"] == "503"
         assert wrong.get("health") == ("503", {"ok": False})
         status, details = wrong.get("health_details")

@@ -33,7 +33,7 @@ def event_name(file_name: str) -> str:
 
 def signed(source: Source, secrets: Sequence[str], body: bytes, event: str, delivery: str) -> Sendable:
     """The payload as the service would send it; without a secret the receiver's function key has to open."""
-    body = _marked(body, delivery)
+    body = _marked(body, source.delivery_field, delivery)
     headers = {"Content-Type": "application/json", **source.headers(event, delivery)}
     if source.scheme and secrets:
         headers |= source.scheme.sign(body, secrets[0])
@@ -61,13 +61,17 @@ def post(url: str, webhook: Sendable) -> tuple[int, str]:
         return answer.status_code, answer.text
 
 
-def _marked(body: bytes, delivery: str) -> bytes:
+def _marked(body: bytes, name: str, delivery: str) -> bytes:
     """The payload with its delivery's id: a service never sends the same bytes twice, so these would be a repeat."""
     try:
         payload = json.loads(body)
     except ValueError:
         return body
-    return json.dumps(payload | {"sent_by_bridge": delivery}).encode() if isinstance(payload, dict) else body
+    if isinstance(payload, dict):
+        return json.dumps(payload | {name: delivery}).encode()
+    if isinstance(payload, list) and all(isinstance(item, dict) for item in payload):
+        return json.dumps([item | {name: f"{delivery} {place}"} for place, item in enumerate(payload)]).encode()
+    return body
 
 
 def apart(source: Source, body: bytes, event: str) -> Callable[[int], bytes]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.verification import Hmac
+from bridge.verification import Scheme
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,12 @@ class Acknowledged:
     """What answers a proved webhook that tells nothing: a ping, a handshake, something the source leaves out.
 
     reason: why nothing is posted, for the log and for `explain`.
+    body, headers: the answer that the service asks for; without a body the reason is the answer.
     """
 
     reason: str
     body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,17 @@ class Source:
     read: turns a proved webhook into its events, oldest first. Missing or odd fields make a plainer event, never an
         error; BadWebhook only where the body cannot be the service's.
     headers: the service's own headers for an event name and a delivery id, for `send` and `explain`.
+    methods: the HTTP methods of its webhooks and handshakes.
+    delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
     """
 
     name: str
     title: str
-    scheme: Hmac | None
+    scheme: Scheme | None
     read: Callable[[Webhook], Sequence[Event] | Acknowledged]
-    headers: Callable[[str, str], Mapping[str, str]]
+    headers: Callable[[str, str], Mapping[str, str]] = lambda _event, _delivery: {}
+    methods: tuple[str, ...] = ("POST",)
+    delivery_field: str = "sent_by_bridge"
 
     @property
     def secret_setting(self) -> str:
