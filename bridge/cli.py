@@ -23,7 +23,7 @@ from bridge.errors import BridgeError, CommandError
 from bridge.events import Event, Webhook
 from bridge.local import config, sending
 from bridge.operations import environment, table
-from bridge.rendering import post_html
+from bridge.rendering import TEMPLATES, post_html
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from bridge.sources.base import Acknowledged, Source
@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     preview = commands.add_parser("preview", parents=[payload], help="writes the post of a payload as HTML")
     preview.add_argument("--output", type=Path, metavar="FILE", help="where to (standard output)")
     preview.add_argument("--open", action="store_true", help="opens a browser")
+    preview.add_argument(
+        "--watch", action="store_true", help="shows it at PORT, anew whenever payload or template is saved"
+    )
     preview.set_defaults(command=_preview)
 
     dead = commands.add_parser("dead-letters", help="lists what was not told, why, and what to do")
@@ -199,6 +202,8 @@ def _explain(asked: argparse.Namespace) -> int:
 
 
 def _preview(asked: argparse.Namespace) -> int:
+    if asked.watch:
+        return _watch(asked)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     bridge, webhook = _bridge(), _webhook(asked)
     events = SOURCES[asked.source].read(webhook)
@@ -210,6 +215,27 @@ def _preview(asked: argparse.Namespace) -> int:
         taken = bridge.renderer.chosen(event)
         for name in bridge.renderer.considered(event):
             print(f"{name}{'  <- taken' if name == taken else ''}", file=sys.stderr)
+    return 0
+
+
+def _watch(asked: argparse.Namespace) -> int:
+    # Not for the commands that only look at a payload: it needs a web server.
+    from bridge.local import host, preview  # noqa: PLC0415
+
+    port = config.port(os.environ)
+    own = _bridge().settings.templates
+    folders = [TEMPLATES, *([own] if own else [])]
+    source, event = SOURCES[asked.source], _event_name(asked)
+    shown = preview.Preview(source, asked.file, event, folders, lambda: _bridge().renderer)
+
+    def ready() -> None:
+        print(f"The post of {asked.file} is at {_address(port)}/; each save shows there. Ctrl-C stops it.", flush=True)
+        if asked.open:
+            webbrowser.open(f"{_address(port)}/")
+
+    # What is wrong with a template stands on the page, and need not be told four times a second.
+    logging.getLogger("bridge.rendering").propagate = False
+    host.serve(lambda listens: preview.application(shown, listens), port, ready)
     return 0
 
 
