@@ -105,6 +105,7 @@ def test_a_reply_joins_its_thread_while_that_is_read(page):
     open_desk(page)
     send(page, issue("opened", 502))
     threads(page, "The pump runs dry 502").get_by_role("button").click()
+    expect(shown_post(page)).to_contain_text("The pump runs dry 502")
     expect(page.locator(POSTS)).to_have_count(1)
     frame = page.locator(f"{POSTS} iframe").element_handle()
     comment = {"user": {"login": "hubot"}, "body": "It is wet again", "html_url": "https://github.com/contoso/pump"}
