@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import itertools
 import os
 import signal
 import socket
@@ -85,7 +86,8 @@ def bridge_app(listens: int) -> Starlette:
     """The bridge's own functions, the stand-in Graph and the page; the environment must be complete by now."""
     # Not before: importing it reads the settings.
     function_app = importlib.import_module("function_app")
-    webhooks = WebhookLog()
+    secrets = function_app.bridge.settings.secrets.values() if function_app.bridge else ()
+    webhooks = WebhookLog(itertools.chain.from_iterable(secrets))
     host = Host(function_app.app, _queue, queue_options(Path("host.json")), watch=webhooks.add)
     return _application(listens, host, Behind(function_app.bridge, webhooks, host.wake))
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +26,10 @@ class Kept:
 
 
 class WebhookLog:
-    """Keeps the last webhooks in memory; safe for threads. clock: seconds since 1970."""
+    """Keeps the last webhooks in memory; safe for threads. secrets: what it never shows. clock: seconds since 1970."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, secrets: Iterable[str] = (), clock: Callable[[], float] = time.time) -> None:
+        self._secrets = frozenset(secrets)
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: deque[Kept] = deque()
@@ -74,7 +75,7 @@ class WebhookLog:
             "at": kept.at,
             "line": f"{exchange.method} {exchange.path}",
             "headers": {
-                name: "(left out)" if name.lower() in _SECRET_HEADERS else value
+                name: "(left out)" if self._is_secret(name, value) else value
                 for name, value in exchange.headers.items()
             },
             "body": body[:_LARGEST].decode("utf-8", "replace"),
@@ -82,3 +83,6 @@ class WebhookLog:
             "status": exchange.status,
             "answer": exchange.answer.decode("utf-8", "replace"),
         }
+
+    def _is_secret(self, name: str, value: str) -> bool:
+        return name.lower() in _SECRET_HEADERS or any(secret in value for secret in self._secrets)

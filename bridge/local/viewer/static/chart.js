@@ -28,7 +28,7 @@ function path(name) {
 
 function legend(rates) {
   const sums = Object.fromEntries(Object.entries(rates).map(([name, counts]) => [name, counts.reduce((sum, count) => sum + count, 0)]));
-  const parts = [["webhooks", many(sums.webhooks, "webhook")], ["requests", `${many(sums.requests, "request")} to Graph`]];
+  const parts = [["webhooks", many(sums.webhooks, "webhook")], ["requests", `${sums.requests} to Graph`]];
   if (sums.failed) parts.push(["failed", `${sums.failed} failed`]);
   if (!element("legend").children.length) element("legend").append(...["webhooks", "requests", "failed"].map((name) => make("span", { className: name })));
   for (const span of element("legend").children) say(span, parts.find(([name]) => name === span.className)?.[1] ?? "");

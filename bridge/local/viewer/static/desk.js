@@ -11,7 +11,7 @@ export async function openDesk(focused = "source") {
   element(element("send").hidden ? "outbox-title" : focused).focus();
 }
 
-function closeDesk() {
+export function closeDesk() {
   element("desk").hidden = true;
   element("show-desk").setAttribute("aria-expanded", "false");
   view("list");

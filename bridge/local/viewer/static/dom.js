@@ -17,6 +17,7 @@ export const say = (node, text) => {
 
 // Makes the children of a list those of `items`, in their order. What stays is kept, with its focus and its scrolling.
 export function keyed(list, items, key, create, update) {
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
   const kept = new Map([...list.children].map((child) => [child.dataset.key, child]));
   let place = list.firstElementChild;
   for (const item of items) {
@@ -32,6 +33,7 @@ export function keyed(list, items, key, create, update) {
     else list.insertBefore(child, place);
   }
   for (const child of kept.values()) child.remove();
+  if (focused?.isConnected) focused.focus({ preventScroll: true }); // what is moved loses it
 }
 
 export const time = (iso) => {

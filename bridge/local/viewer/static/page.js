@@ -1,6 +1,6 @@
 import { ask, element, keyed, make, many, say, store, stored, time, view } from "./dom.js";
 import { showRates } from "./chart.js";
-import { openDesk, showFaults } from "./desk.js";
+import { closeDesk, openDesk, showFaults } from "./desk.js";
 import { showOutbox } from "./outbox.js";
 import { newer, showThread } from "./reading.js";
 
@@ -24,7 +24,7 @@ function showGroups() {
   let unread = 0;
   keyed(element("groups"), groups, (group) => group.id, (group) => {
     const button = make("button", { type: "button", onclick: () => chooseGroup(group.id) },
-      make("span", { className: "name" }), make("span", { className: "count" }));
+      make("span", { className: "name" }), make("span", { className: "count" }), make("span", { className: "unseen" }, "unread"));
     return make("li", {}, button);
   }, (item, group) => {
     const fresh = Object.entries(group.threads).filter(([thread, posts]) => isUnread(thread, posts)).length;
@@ -32,8 +32,8 @@ function showGroups() {
     const [name, count] = item.firstChild.children;
     say(name, group.name);
     say(count, fresh ? `${fresh}` : "");
+    item.firstChild.lastChild.hidden = !fresh;
     item.firstChild.title = group.name;
-    item.firstChild.setAttribute("aria-label", fresh ? `${group.name}, ${fresh} unread` : group.name);
     item.firstChild.setAttribute("aria-current", String(group.id === mail?.group));
   });
   document.title = unread ? `(${unread}) Webhook bridge` : "Webhook bridge";
@@ -130,7 +130,7 @@ function backToList() {
 
 function showHeld(held) {
   element("held").hidden = held.length === 0;
-  element("held").replaceChildren(...held.map((group) =>
+  element("held").firstChild.replaceChildren(...held.map((group) =>
     make("li", {}, make("strong", {}, `${group.group} is on hold`), " since ", time(group.since), `. ${group.reason}`)));
 }
 
@@ -168,6 +168,7 @@ function onKey(event) {
   const types = at.matches("input:not([type=radio]):not([type=checkbox]), textarea, select");
   let does = null;
   if (event.key === "Escape" && element("reading").contains(at)) does = backToList;
+  else if (event.key === "Escape" && element("desk").contains(at)) does = closeDesk;
   else if (element("threads").contains(at) && IN_LIST[event.key]) does = IN_LIST[event.key];
   else if (!types && element("single-keys").checked) does = LETTERS[event.key];
   if (!does) return;

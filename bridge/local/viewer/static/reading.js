@@ -3,6 +3,7 @@ import { darken } from "./dark.js";
 
 // Without allow-scripts nothing in a frame runs; the same origin lets this page measure it.
 const SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox";
+const MARGIN = 16; // pixels around a post
 const PATIENCE = 1000; // milliseconds that a thread which is on its way may keep the one before on the screen
 let shown = { thread: "", posts: [] };
 let last = null;
@@ -60,7 +61,7 @@ function article(post) {
     const text = make("pre", { className: "text", tabIndex: 0, role: "region", "aria-label": form === "text" ? "Plain text" : "HTML source" });
     body.append(text);
     if (form === "source") text.textContent = post.html;
-    else ready.then(() => { text.textContent = frame.contentDocument.body.innerText.trim(); });
+    else ready.then(() => { text.textContent = plain(frame.contentDocument.body.innerText); });
   }
   const initials = post.sender.split(/\s+/).map((word) => word[0]).slice(0, 2).join("").toUpperCase();
   const made = make("article", {},
@@ -71,26 +72,43 @@ function article(post) {
   return { made, ready };
 }
 
+// The text as a program shows it that knows no HTML.
+const plain = (text) => text.replace(/[ \t]+/g, " ").replace(/ *\n */g, "\n").replace(/\n{3,}/g, "\n\n").trim();
+
 function framed(post) {
   const made = make("iframe", { title: `Post of ${post.sender}`, className: "frame" });
   made.sandbox = SANDBOX;
-  made.srcdoc = `<!doctype html><base target="_blank"><body style="margin:16px;font-family:Calibri,Carlito,sans-serif">${post.html}`;
+  made.srcdoc = `<!doctype html><base target="_blank"><body style="margin:${MARGIN}px;font-family:Calibri,Carlito,sans-serif">${post.html}`;
   const ready = new Promise((done) => {
     made.onload = () => {
       const { contentDocument: inside } = made;
       if (tools().colours.value === "dark") darken(inside);
       inside.addEventListener("keydown", (event) => document.dispatchEvent(new CustomEvent("frame-key", { detail: event })));
-      const fit = () => { made.style.height = `${inside.documentElement.offsetHeight}px`; };
-      new ResizeObserver(fit).observe(inside.documentElement);
-      fit();
+      const watch = new ResizeObserver(() => fit(made));
+      watch.observe(made);
+      watch.observe(inside.body);
+      fit(made);
       done();
     };
   });
   return { made, ready };
 }
 
+// What is wider than its frame is made smaller, as phones do; the frame is as high as what is in it.
+function fit(frame) {
+  if (!frame.contentDocument?.body) return; // it has left the page
+  const { documentElement: root, body } = frame.contentDocument;
+  if (Number(frame.dataset.width) !== frame.clientWidth) {
+    body.style.zoom = 1;
+    const wide = root.scrollWidth + MARGIN; // which leaves out the margin on the right
+    body.style.zoom = root.scrollWidth > frame.clientWidth ? frame.clientWidth / wide : 1;
+    frame.dataset.width = frame.clientWidth;
+  }
+  frame.style.height = `${root.offsetHeight}px`;
+}
+
 function webhooks(post) {
-  const pane = make("div", { className: "webhooks" });
+  const pane = make("div", { className: "raw" });
   if (!post.webhooks.length) {
     pane.append(make("p", { className: "note" }, "Its webhook came before this process was started, or too long ago."));
   }
