@@ -92,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     preview.set_defaults(command=_preview)
 
+    gallery = commands.add_parser("gallery", help="writes pages with the posts of all payloads of a folder")
+    gallery.add_argument(
+        "--payloads", type=Path, default=Path("samples"), metavar="FOLDER", help="where they are (samples)"
+    )
+    gallery.add_argument("--output", type=Path, default=Path("docs/gallery"), metavar="FOLDER", help="(docs/gallery)")
+    gallery.set_defaults(command=_gallery)
+
     dead = commands.add_parser("dead-letters", help="lists what was not told, why, and what to do")
     dead.set_defaults(command=operations.dead_letters)
 
@@ -236,6 +243,15 @@ def _watch(asked: argparse.Namespace) -> int:
     # What is wrong with a template stands on the page, and need not be told four times a second.
     logging.getLogger("bridge.rendering").propagate = False
     host.serve(lambda listens: preview.application(shown, listens), port, ready)
+    return 0
+
+
+def _gallery(asked: argparse.Namespace) -> int:
+    from bridge.local import gallery  # noqa: PLC0415  only this command needs it
+
+    bridge = _bridge()
+    files = gallery.write(asked.payloads, asked.output, SOURCES, bridge.renderer)
+    print(f"{files[0]} leads to the posts of {len(files) - 1} services.")
     return 0
 
 

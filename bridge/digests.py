@@ -75,9 +75,9 @@ class _Clock:
 
 @dataclass(frozen=True)
 class _Chart:
-    """Events per step of time: a column has blocks of a severity and a height, a label a text and its share of the width.
+    """Events per step of time: a column has blocks of a severity and a height, a label a text and a share.
 
-    width: in pixels. Shares are in percent.
+    width: in pixels. share: of the width, in percent.
     """
 
     caption: str
