@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 
+from bridge.sources.azure_devops import AZURE_DEVOPS
 from bridge.sources.base import Source
 from bridge.sources.github import GITHUB
 
-SOURCES: Mapping[str, Source] = {source.name: source for source in (GITHUB,)}
+SOURCES: Mapping[str, Source] = {
+    source.name: source
+    for source in (
+        GITHUB,
+        AZURE_DEVOPS,
+    )
+}

@@ -1,6 +1,7 @@
 """The vocabulary in which a source is written: one Source value in one module for each service."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,11 @@ class Source:
     def secret_setting(self) -> str:
         """The setting that holds its secrets."""
         return f"BRIDGE_{self.name.upper()}_SECRET"
+
+
+def identifier(text: str) -> str:
+    """Text of the sender, reduced to what is safe in names of templates and in keys."""
+    return re.sub(r"[^a-z0-9_.-]", "", text[:100].lower()).strip(".")
 
 
 def decode_json(body: bytes) -> Any:
