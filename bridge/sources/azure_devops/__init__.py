@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,7 +14,7 @@ from bridge.sources.azure_devops.pipelines import approval, build, run
 from bridge.sources.azure_devops.releases import release
 from bridge.sources.azure_devops.words import MAX_TITLE, number
 from bridge.sources.azure_devops.work_items import work_item
-from bridge.sources.base import Source, decode_json, identifier
+from bridge.sources.base import Source, decode_json, identifier, thread_key
 from bridge.text import is_id, one_line
 from bridge.verification import AnyOf, Basic, Token
 
@@ -67,8 +68,8 @@ def read(webhook: Webhook) -> Sequence[Event]:
         details={"sentence": told, "text": messages.text(payload)},
     )
     teller = next((teller for start, teller in _TELLERS.items() if name.startswith(start)), None)
-    told_event = teller(event) if teller else event
-    return (told_event,)
+    event = teller(event) if teller else event
+    return (replace(event, thread=thread_key(event.thread)),)
 
 
 def _delivery(payload: Payload, body: bytes) -> str:
