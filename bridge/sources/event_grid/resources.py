@@ -30,7 +30,7 @@ class Resource:
     def noun(self) -> str:
         """Its kind in words: `storage account` of Microsoft.Storage/storageAccounts."""
         word = self.kind.rpartition("/")[2]
-        single = re.sub(r"(?<=[^s])s$", "", re.sub(r"ies$", "y", word))
+        single = re.sub(r"(?<=ss)es$|(?<=[^s])s$", "", re.sub(r"ies$", "y", word))
         return spaced(single) or ("resource group" if self.group else "subscription" if self.subscription else "")
 
 
@@ -48,4 +48,9 @@ def resource(ident: str) -> Resource:
 
 def spaced(name: str) -> str:
     """The words of a name in camel case: `near expiry` of NearExpiry."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").replace("-", " ").lower()
+    return (
+        re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+        .replace("_", " ")
+        .replace("-", " ")
+        .lower()
+    )
