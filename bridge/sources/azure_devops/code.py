@@ -100,7 +100,7 @@ def pull_request(event: Event) -> Event:
     did, word, tone = _deed(event, pull)
     return replace(
         told,
-        severity=_SEVERITIES.get(tone, Severity.INFO) if word != "reviewers" else Severity.INFO,
+        severity=_SEVERITIES.get(tone, Severity.INFO),
         actor="" if word in {"conflicts", "mergeable"} else _pull_actor(event, pull, word),
         facts=found(
             Reviewers=", ".join(_reviewer(each) for each in objects(pull, "reviewers")),

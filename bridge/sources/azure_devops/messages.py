@@ -58,9 +58,9 @@ def readable(text: str) -> str:
     """Markdown of somebody's words, which work items keep as HTML."""
     if not _TAG.search(text):
         return text
-    text = re.sub(r'<a\b[^>]*?href="(https?://[^"]*)"[^>]*>([^<]*)</a>', r"[\2](\1)", text[:_LONGEST])
-    text = re.sub(r"<li\b[^>]*>", "\n* ", text)
-    text = re.sub(r"</(?:div|p|ul|ol|tr|h\d)>|<br\b[^>]*>", "\n\n", text)
+    text = re.sub(r'<a\b[^<>]*?href="(https?://[^"<>]*)"[^<>]*>([^<]*)</a>', r"[\2](\1)", text[:_LONGEST])
+    text = re.sub(r"<li\b[^<>]*>", "\n* ", text)
+    text = re.sub(r"</(?:div|p|ul|ol|tr|h\d)>|<br\b[^<>]*>", "\n\n", text)
     return html.unescape(_TAG.sub("", text)).strip()
 
 
