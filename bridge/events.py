@@ -64,6 +64,7 @@ class Event:
     thread: what the conversation is about, stable over its life (`repo 1296269#12`).
     scope, title, actor, url, facts: enough for a decent post of any event.
     attributes: what routes filter on.
+    details: what the source has worked out of the payload for its templates.
     ends_thread: the next event of this thread begins a new story.
     """
 
@@ -80,5 +81,6 @@ class Event:
     occurred: datetime | None = None
     facts: tuple[tuple[str, str], ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     ends_thread: bool = False
     digest: str = ""

@@ -32,6 +32,12 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
+def part(value: Any, path: str) -> Payload:
+    """The JSON object at a dotted path, or an empty one."""
+    found = at(value, path)
+    return found if isinstance(found, Mapping) else {}
+
+
 def first(value: Any, paths: Sequence[str]) -> str:
     """The first text among several paths that is not empty, or an empty one."""
     return next((found for path in paths if (found := dig(value, path))), "")

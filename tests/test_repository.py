@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bridge.app import Bridge
-from bridge.rendering import TEMPLATES
 from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
@@ -66,14 +65,6 @@ def test_requirements_have_lower_bounds_and_nothing_else():
     lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+(\[\w+\])?>=[0-9.]+", line)] == []
     assert {"azure-functions", "azure-identity", "jinja2", "requests"} <= {line.split(">=")[0] for line in lines}
-
-
-@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-def test_every_source_has_samples_and_templates(source):
-    samples = sorted((ROOT / "samples" / source.name).glob("*.json"))
-    assert samples
-    assert (TEMPLATES / source.name).is_dir()
-    assert all(isinstance(json.loads(sample.read_text()), dict) for sample in samples)
 
 
 def test_the_commands_of_the_readme_name_files_that_exist():

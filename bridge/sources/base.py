@@ -1,6 +1,8 @@
 """The vocabulary in which a source is written: one Source value in one module for each service."""
 
+import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.verification import Scheme
+
+_LONGEST_THREAD = 255  # characters
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,18 @@ class Source:
     def secret_setting(self) -> str:
         """The setting that holds its secrets."""
         return f"BRIDGE_{self.name.upper()}_SECRET"
+
+
+def identifier(text: str) -> str:
+    """Text of the sender, reduced to what is safe in names of templates and in keys."""
+    return re.sub(r"[^a-z0-9_.-]", "", text[:100].lower()).strip(".")
+
+
+def thread_key(text: str) -> str:
+    """The text as the thread of an event: on one line, and of what is too long for a key the rest as its digest."""
+    text = " ".join(text.split())
+    rest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    return text if len(text) <= _LONGEST_THREAD else f"{text[: _LONGEST_THREAD - 17]}~{rest}"
 
 
 def decode_json(body: bytes) -> Any:
