@@ -4,5 +4,6 @@ from collections.abc import Mapping
 
 from bridge.sources.base import Source
 from bridge.sources.github import GITHUB
+from bridge.sources.presets import PRESETS
 
-SOURCES: Mapping[str, Source] = {source.name: source for source in (GITHUB,)}
+SOURCES: Mapping[str, Source] = {source.name: source for source in (GITHUB, *PRESETS)}
