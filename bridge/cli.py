@@ -25,7 +25,6 @@ from bridge.local import config, sending
 from bridge.operations import environment, table
 from bridge.rendering import TEMPLATES, post_html
 from bridge.settings import Settings
-from bridge.sources import SOURCES
 from bridge.sources.base import Acknowledged, Source
 
 _SAMPLE = ".venv/bin/python -m bridge send github samples/github/pull_request.opened.json"
@@ -72,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     mailbox.set_defaults(command=_mailbox)
 
     payload = _Parser(add_help=False)
-    payload.add_argument("source", choices=SOURCES, metavar="SOURCE", help=f"one of {', '.join(SOURCES)}")
+    payload.add_argument("source", metavar="SOURCE", help="a service; `sources` lists them")
     payload.add_argument("file", type=Path, metavar="FILE", help="the body of a webhook")
     payload.add_argument("--event", help="the service's name for the event (the beginning of the file's name)")
 
@@ -167,7 +166,7 @@ def _run_lines(port: int) -> list[str]:
     elsewhere = f"PORT={port} " if port != config.PORT else ""
     lines = {
         "page": f"{address}/",
-        "webhooks": ", ".join(f"{address}/api/webhooks/{name}" for name in SOURCES),
+        "webhooks": f"{address}/api/webhooks/<source>, as `python -m bridge sources` lists them",
         "health": f"{address}/api/health/details?code=local",
         "settings": f"{settings or 'the environment alone'}",
         "graph": _PERMISSIONS[config.permissions(os.environ)],
@@ -177,20 +176,22 @@ def _run_lines(port: int) -> list[str]:
 
 
 def _send(asked: argparse.Namespace) -> int:
-    source, body = SOURCES[asked.source], _read(asked.file)
+    bridge = _bridge()
+    source, body = _source(bridge, asked.source), _read(asked.file)
     delivery = asked.delivery or str(uuid.uuid4())
-    port = config.port(os.environ)
-    secrets = Settings.from_env(config.environment(os.environ, Path(), port)).secrets.get(source.name, ())
+    secrets = bridge.settings.secrets.get(source.name, ())
     webhook = sending.signed(source, secrets, body, _event_name(asked), delivery)
     if not asked.url and not (source.scheme and secrets):
         webhook = sending.opened(webhook)
-    status, text = sending.post(asked.url or f"{_address(port)}/api/webhooks/{source.name}", webhook)
+    address = f"{_address(config.port(os.environ))}/api/webhooks/{source.path}"
+    status, text = sending.post(asked.url or address, webhook)
     print(f"The bridge answered {status}: {text.strip() or 'nothing'}")
     return 0 if 200 <= status < 300 else 1
 
 
 def _explain(asked: argparse.Namespace) -> int:
-    explanation = _bridge().receiver.explain(asked.source, _webhook(asked))
+    bridge = _bridge()
+    explanation = bridge.receiver.explain(asked.source, _webhook(bridge, asked))
     print("\n".join(table([("proof", explanation.proof)])))
     if explanation.acknowledged:
         print("\n".join(table([("answer", f"200, nothing is posted: {explanation.acknowledged}")])))
@@ -212,8 +213,8 @@ def _preview(asked: argparse.Namespace) -> int:
     if asked.watch:
         return _watch(asked)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    bridge, webhook = _bridge(), _webhook(asked)
-    events = SOURCES[asked.source].read(webhook)
+    bridge = _bridge()
+    events = bridge.sources[asked.source].read(_webhook(bridge, asked))
     if isinstance(events, Acknowledged):
         raise CommandError(f"There is no post to show: {events.reason}")
     entries = [_entry(bridge, event, position) for position, event in enumerate(events)]
@@ -230,9 +231,10 @@ def _watch(asked: argparse.Namespace) -> int:
     from bridge.local import host, preview  # noqa: PLC0415
 
     port = config.port(os.environ)
-    own = _bridge().settings.templates
+    bridge = _bridge()
+    own = bridge.settings.templates
     folders = [TEMPLATES, *([own] if own else [])]
-    source, event = SOURCES[asked.source], _event_name(asked)
+    source, event = _source(bridge, asked.source), _event_name(asked)
     shown = preview.Preview(source, asked.file, event, folders, lambda: _bridge().renderer)
 
     def ready() -> None:
@@ -250,7 +252,7 @@ def _gallery(asked: argparse.Namespace) -> int:
     from bridge.local import gallery  # noqa: PLC0415  only this command needs it
 
     bridge = _bridge()
-    files = gallery.write(asked.payloads, asked.output, SOURCES, bridge.renderer)
+    files = gallery.write(asked.payloads, asked.output, bridge.sources, bridge.renderer)
     print(f"{files[0]} leads to the posts of {len(files) - 1} services.")
     return 0
 
@@ -276,7 +278,8 @@ def _show(asked: argparse.Namespace, page: str) -> None:
 def _sources(_: argparse.Namespace) -> int:
     port = config.port(os.environ)
     env = config.environment(os.environ, Path(), port)
-    rows = [_source_row(source, env, f"{_address(port)}/api/webhooks/{source.name}") for source in SOURCES.values()]
+    address = f"{_address(port)}/api/webhooks"
+    rows = [_source_row(source, env, f"{address}/{source.path}") for source in _bridge().sources.values()]
     print("\n".join(table([("SOURCE", "WEBHOOK", "PROOF", "SECRET"), *rows])))
     return 0
 
@@ -293,8 +296,14 @@ def _bridge() -> Bridge:
     return Bridge(Settings.from_env(config.environment(os.environ, Path(), config.port(os.environ))))
 
 
-def _webhook(asked: argparse.Namespace) -> Webhook:
-    return Webhook(SOURCES[asked.source].headers(_event_name(asked), "preview"), _read(asked.file))
+def _source(bridge: Bridge, name: str) -> Source:
+    if name in bridge.sources:
+        return bridge.sources[name]
+    raise CommandError(f"There is no source {name!r}: it must be one of {', '.join(bridge.sources)}.")
+
+
+def _webhook(bridge: Bridge, asked: argparse.Namespace) -> Webhook:
+    return Webhook(_source(bridge, asked.source).headers(_event_name(asked), "preview"), _read(asked.file))
 
 
 def _event_name(asked: argparse.Namespace) -> str:

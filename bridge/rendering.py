@@ -26,7 +26,7 @@ from markupsafe import Markup
 from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_message
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
-from bridge.markup import FILTERS, clock
+from bridge.markup import FILTERS, clock, date
 from bridge.text import one_line, printable, safe_url
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -65,7 +65,7 @@ class _Draft:
 def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:
     """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters.
 
-    zone: of the times that the filter `clock` writes.
+    zone: of the times that the filters `clock` and `date` write.
     """
     sandbox = ImmutableSandboxedEnvironment(
         loader=loader,
@@ -75,7 +75,7 @@ def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnv
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone))
+    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone), date=partial(date, zone=zone))
     return sandbox
 
 

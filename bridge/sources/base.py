@@ -27,6 +27,9 @@ class Acknowledged:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+MARK = "sent_by_bridge"  # in a payload: by it one sending of `send` differs from the next
+
+
 @dataclass(frozen=True)
 class Source:
     """A service that sends webhooks.
@@ -39,6 +42,7 @@ class Source:
     headers: the service's own headers for an event name and a delivery id, for `send` and `explain`.
     methods: the HTTP methods of its webhooks and handshakes.
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
+    is_declared: it is one of BRIDGE_CONFIG, and not of the bridge.
     """
 
     name: str
@@ -47,7 +51,13 @@ class Source:
     read: Callable[[Webhook], Sequence[Event] | Acknowledged]
     headers: Callable[[str, str], Mapping[str, str]] = lambda _event, _delivery: {}
     methods: tuple[str, ...] = ("POST",)
-    delivery_field: str = "sent_by_bridge"
+    delivery_field: str = MARK
+    is_declared: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where its webhooks go, below `/api/webhooks/`."""
+        return f"generic/{self.name}" if self.is_declared else self.name
 
     @property
     def secret_setting(self) -> str:
