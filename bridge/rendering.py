@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from jinja2 import (
     BaseLoader,
@@ -155,17 +156,7 @@ class Renderer:
 
     def _draft(self, template: Template, event: Event, entry: Entry, limits: Limits) -> _Draft:
         boundary = secrets.token_hex(16)
-        text = template.render(
-            event=event,
-            payload=event.payload,
-            field=partial(dig, event.payload),
-            rows=partial(objects, event.payload),
-            time=partial(moment, event.payload),
-            action=event.kind.partition(".")[2],
-            limits=limits,
-            boundary=boundary,
-            footer=self._footer(entry),
-        )
+        text = template.render(seen(event, limits, boundary, self._footer(entry)))
         topic, summary, html = _split(text, boundary)
         if entry.reference not in html:
             raise TemplateError("the card has lost its footer, by which its post is found again")
@@ -186,6 +177,21 @@ class Renderer:
         except TemplateNotFound:
             return False
         return True
+
+
+def seen(event: Event, limits: Limits, boundary: str, footer: str) -> dict[str, Any]:
+    """What a template sees, by its names. docs/templates.md explains them."""
+    return {
+        "event": event,
+        "payload": event.payload,
+        "field": partial(dig, event.payload),
+        "rows": partial(objects, event.payload),
+        "time": partial(moment, event.payload),
+        "action": event.kind.partition(".")[2],
+        "limits": limits,
+        "boundary": boundary,
+        "footer": footer,
+    }
 
 
 def post_html(entries: Sequence[Entry]) -> str:
