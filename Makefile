@@ -4,7 +4,7 @@
 AZURITE = 3.35.0
 AXE = 4.14.1
 
-.PHONY: help run test coverage check chaos bench azurite gallery docs clean
+.PHONY: help run test coverage check chaos bench azurite gallery screenshots docs clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench   what storms and a long history cost, as ratios of one run'
 	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
 	@echo 'make gallery what every sample becomes, as pages in docs/gallery'
+	@echo 'make screenshots  the pictures of docs/look.md, by a headless Chromium'
 	@echo 'make docs    the gallery, and the tables of docs/templates.md'
 	@echo 'make check   linters, types and layers'
 	@echo 'make clean   removes what the others have made'
@@ -55,6 +56,9 @@ docs: .venv/ready
 
 gallery: .venv/ready
 	@.venv/bin/python -m bridge gallery
+
+screenshots: .venv/ready
+	@.venv/bin/python -m tests.screenshots
 
 clean:
 	@rm -rf .venv .azurite .axe .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -14,6 +14,7 @@ from bridge import cli
 from bridge.local.mailbox_faults import Fault
 from bridge.outbox.base import DeadLetter, Pause
 from bridge.outbox.sqlite import SqliteOutbox
+from bridge.sources import SOURCES
 from tests.graph_servers import GROUP, closed_port, mailbox_at
 from tests.local_stack import running, workplace
 from tests.microsoft import microsoft
@@ -162,7 +163,8 @@ def test_nothing_answers(doctor, mailbox, monkeypatch):
 
 
 def test_no_secret_at_all_is_a_warning(mailbox, doctor, monkeypatch):
-    monkeypatch.setenv("BRIDGE_GITHUB_SECRET", " ")
+    for source in SOURCES.values():
+        monkeypatch.setenv(source.secret_setting, " ")
     status, found = doctor()
     assert (status, found["sources"]["verdict"]) == (0, "warning")
     assert "needs the function key" in found["sources"]["text"]
