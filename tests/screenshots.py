@@ -1,12 +1,14 @@
 """The pictures of the docs, by a headless Chromium: `make screenshots`."""
 
 import shutil
+import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from bridge.digests import digest_html
 from bridge.entries import Entry, Target, entry_id
@@ -15,6 +17,7 @@ from bridge.local.gallery import NOW
 from bridge.local.sending import event_name
 from bridge.rendering import Renderer
 from bridge.sources import SOURCES
+from tests.local_stack import GROUPS, environment, running
 
 ROOT = Path(__file__).parent.parent
 DARK = (ROOT / "bridge/local/viewer/static/dark.js").read_text().replace("export function", "function")
@@ -37,6 +40,13 @@ SHEETS = {
     "posts-phone.png": (375, 4, False),
     "posts-phone-dark.png": (375, 4, True),
 }
+# file, size of the window, colours
+PAGES = (
+    ("page.png", 1440, 900, "light"),
+    ("page-dark.png", 1440, 900, "dark"),
+    ("page-phone.png", 375, 740, "light"),
+    ("page-phone-dark.png", 375, 740, "dark"),
+)
 
 
 def entry(name: str, place: int = 0) -> Entry:
@@ -80,6 +90,32 @@ def sheet(browser: Browser, path: Path, width: int, columns: int, dark: bool) ->
     page.close()
 
 
+def page_of_run(browser: Browser, folder: Path) -> None:
+    """The page of `make run` after a busy minute, in both widths, light and dark."""
+    config = f'[groups]\nplatform = "{GROUPS["group-1"]}"\n'
+    with running(folder, BRIDGE_CONFIG=config, BRIDGE_GROUP="platform", BRIDGE_SETTLE_SECONDS="1") as stack:
+        for name in (*POSTS, "datadog/monitor.triggered", "azure_devops/git.pullrequest.created", "updown/check.down"):
+            command = [sys.executable, "-m", "bridge", "send", name.partition("/")[0], f"samples/{name}.json"]
+            port = stack.address.rpartition(":")[2]
+            subprocess.run(command, cwd=ROOT, env=environment(PORT=port), check=True, capture_output=True)
+        for file, width, height, scheme in PAGES:
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB"
+            )
+            page = context.new_page()
+            page.goto(stack.address)
+            if width > 1000:
+                page.get_by_role("button", name="Send a sample").click()
+            thread = page.locator("#threads li").filter(has_text="contoso/pump: Stop the pump").get_by_role("button")
+            expect(thread).to_have_count(1, timeout=30_000)
+            thread.click()
+            frame = page.frame_locator("#posts iframe").first.locator("body")
+            expect(frame).to_contain_text("Stop the pump", timeout=30_000)
+            page.mouse.move(0, 0)
+            page.screenshot(path=ROOT / "docs" / file, animations="disabled")
+            context.close()
+
+
 def main() -> int:
     """Writes every sheet; 1 where there is no browser."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -91,6 +127,8 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         for name, (width, columns, dark) in SHEETS.items():
             sheet(browser, ROOT / "docs" / name, width, columns, dark)
+        with tempfile.TemporaryDirectory() as folder:
+            page_of_run(browser, Path(folder) / "run")
         browser.close()
     return 0
 
