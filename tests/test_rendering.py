@@ -124,8 +124,12 @@ def test_what_github_sends_becomes_posts(caplog: pytest.LogCaptureFixture) -> No
         ("issues.closed", "octocat closed #7 The pump runs dry as completed"),
         ("pull_request.opened", "monalisa opened #12 Stop the pump when the tank is empty"),
         ("pull_request.closed", "monalisa merged #12 Stop the pump when the tank is empty into main"),
-        ("pull_request_review.submitted", "hubot approved #12 Stop the pump when the tank is empty"),
-        ("release.published", "octocat published Pump 2.4"),
+        (
+            "pull_request_review.submitted",
+            "hubot approved #12 Stop the pump when the tank is empty: "
+            "Ran it on the bench for an hour: stops in 0.2 s, every time. 👍",
+        ),
+        ("release.published", "octocat published the release Pump 2.4"),
         ("workflow_run.completed", "CI #981 failed on main after 4 min 10 s"),
         ("check_run.completed", "bench-test succeeded on fix/dry-run after 6 min 41 s"),
         ("deployment_status.created", "Deployment of v2.4.0 to production succeeded"),
@@ -143,9 +147,9 @@ def test_summary(name: str, summary: str) -> None:
     ("changes", "wanted"),
     [
         ({"forced": True}, "force-pushed main to"),
-        ({"deleted": True, "commits": []}, "deleted branch main"),
-        ({"created": True}, "created branch main with 3 commits"),
-        ({"created": True, "ref": "refs/tags/v1", "commits": []}, "created tag v1"),
+        ({"deleted": True, "commits": []}, "deleted the branch main"),
+        ({"created": True}, "created the branch main with 3 commits"),
+        ({"created": True, "ref": "refs/tags/v1", "commits": []}, "created the tag v1"),
         ({"commits": []}, "to main"),
     ],
 )
@@ -407,9 +411,9 @@ def test_templates_reach_no_python(tmp_path: Path) -> None:
         ("pull_request", "Somebody changed a pull request"),
         ("push", "Somebody pushed to a branch"),
         ("release", "Somebody changed a release"),
-        ("workflow_run", "Workflow changed"),
-        ("dependabot_alert", "Dependabot changed the alert for a dependency: Vulnerable"),
-        ("team_add", "Team"),
+        ("workflow_run", "A workflow changed"),
+        ("dependabot_alert", "Dependabot changed the alert for a dependency: Vulnerable dependency"),
+        ("team_add", "Somebody gave the team access to a repository"),
     ],
 )
 def test_an_empty_payload_still_makes_a_sentence(name: str, summary: str) -> None:

@@ -39,8 +39,15 @@ class Kind:
 
     def facts(self, payload: Payload) -> Facts:
         """What was changed and the facts that the payload has, as text."""
-        found = ((label, shown(at(payload, path))) for label, path in self.labels)
-        return (*_changes(payload, self.thing), *((label, value) for label, value in found if value))
+        changes = _changes(payload, self.thing)
+        told = {label for label, _ in changes}
+        found = ((label, shown(at(payload, path))) for label, path in self.labels if label not in told)
+        words = ((label, value.replace("_", " ") if label in _ENUMERATIONS else value) for label, value in found)
+        return (*changes, *((label, value) for label, value in words if value))
+
+
+# Facts whose values are GitHub's names for one of a few things, as `direct_member`.
+_ENUMERATIONS = {"Enforcement", "Reason", "Role", "Trigger", "Type", "Place", "Repositories", "Forced pushes"}
 
 
 def _changes(payload: Payload, thing: str) -> Facts:
@@ -52,7 +59,7 @@ def _changes(payload: Payload, thing: str) -> Facts:
         change = dig(payload, f"changes.{field}", dict[str, Any]())
         before = shown(_name(change.get("from")))
         after = shown(_name(change["to"] if "to" in change else at(payload, f"{thing}.{field}")))
-        if field not in _LONG and before != after:
+        if field not in _LONG and (before or "no") != (after or "no"):
             name = dig(change, "field_name") or field.replace("_", " ").capitalize()
             found.append((name, f"{before or 'nothing'} → {after or 'nothing'}"))
     return tuple(found)

@@ -72,7 +72,13 @@ def grade(payload: Payload) -> Severity:
 def outcome_of(thing: str) -> Callable[[Payload], Severity]:
     """Of the conclusion or state of a run, a check or a deployment; a `status` has its state outside any object."""
     paths = (f"{thing}.conclusion", f"{thing}.state", f"{thing}.status", "state")
-    return lambda payload: _OUTCOMES.get(first(payload, paths), Severity.INFO)
+
+    def severity(payload: Payload) -> Severity:
+        # Who asks for it again is told how it ended before.
+        again = dig(payload, "action") in {"rerequested", "requested_action"}
+        return Severity.INFO if again else _OUTCOMES.get(first(payload, paths), Severity.INFO)
+
+    return severity
 
 
 def always(severity: Severity) -> Callable[[Payload], Severity]:
@@ -155,7 +161,7 @@ def alert_title(noun: str, *paths: str) -> Title:
 def shown(value: Any) -> str:
     """A fact's value: text, a number, a day, or the names in a list of objects; a commit's hash is shortened."""
     if isinstance(value, list):
-        names = (item if isinstance(item, str) else first(item, ("name", "login", "title")) for item in value)
+        names = (item if isinstance(item, str) else first(item, ("name", "login", "title", "type")) for item in value)
         return one_line(", ".join(filter(None, names)), _MAX_FACT)
     if isinstance(value, bool):
         return "yes" if value else "no"

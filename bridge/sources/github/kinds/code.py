@@ -66,7 +66,6 @@ CODE: Mapping[str, Kind] = {
     "repository_dispatch": Kind(title=named("Dispatch of", "action"), labels=(("Branch", "branch"),)),
     "custom_property_values": Kind(
         title=called("Repository"),
-        labels=(("Properties", "new_property_values"),),
     ),
     "workflow_dispatch": Kind(
         title=lambda payload: f"Workflow {dig(payload, 'workflow').split('/')[-1] or 'run'} by hand",

@@ -78,7 +78,7 @@ PEOPLE: Mapping[str, Kind] = {
             ("Until now", "previous_marketplace_purchase.plan.name"),
             ("Billed", "marketplace_purchase.billing_cycle"),
             ("Seats", "marketplace_purchase.unit_count"),
-            ("From", "effective_date"),
+            ("As of", "effective_date"),
         ),
     ),
     "meta": Kind(
@@ -94,7 +94,7 @@ PEOPLE: Mapping[str, Kind] = {
         urls=("sponsorship.sponsor.html_url",),
         labels=(
             ("Tier", "sponsorship.tier.name"),
-            ("From", "effective_date"),
+            ("As of", "effective_date"),
         ),
         thing="sponsorship",
         severity=by_action(created=Severity.SUCCESS),

@@ -25,9 +25,9 @@ def _queued(payload: Payload) -> str:
 
 
 _DEPLOYMENT = (
-    ("Environment", "deployment.environment"),
-    ("From", "deployment.ref"),
     ("Commit", "deployment.sha"),
+    ("Change", "workflow_run.display_title"),
+    ("Workflow", "workflow_run.name"),
 )
 
 RUNS: Mapping[str, Kind] = {
@@ -90,7 +90,7 @@ RUNS: Mapping[str, Kind] = {
         title=run_title("workflow_run.head_branch", "workflow_run.name"),
         urls=("workflow_run.html_url",),
         times=("since", "workflow_run.updated_at"),
-        severity=by_action(requested=Severity.WARNING, rejected=Severity.ERROR, approved=Severity.SUCCESS),
+        severity=by_action(requested=Severity.WARNING, rejected=Severity.WARNING, approved=Severity.SUCCESS),
         labels=(("Asked by", "requestor.login"), ("Commit", "workflow_run.head_sha")),
     ),
     "deployment_protection_rule": Kind(

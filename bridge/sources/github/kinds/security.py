@@ -129,7 +129,9 @@ SECURITY: Mapping[str, Kind] = {
         labels=(
             ("Enforcement", "repository_ruleset.enforcement"),
             ("Of", "repository_ruleset.target"),
-            ("Branches", "repository_ruleset.conditions.ref_name.include"),
+            ("For", "repository_ruleset.conditions.ref_name.include"),
+            ("Rules added", "changes.rules.added"),
+            ("Rules removed", "changes.rules.deleted"),
         ),
         thing="repository_ruleset",
     ),
