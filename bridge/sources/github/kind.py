@@ -42,12 +42,17 @@ class Kind:
         changes = _changes(payload, self.thing)
         told = {label for label, _ in changes}
         found = ((label, shown(at(payload, path))) for label, path in self.labels if label not in told)
-        words = ((label, value.replace("_", " ") if label in _ENUMERATIONS else value) for label, value in found)
-        return (*changes, *((label, value) for label, value in words if value))
+        return (*changes, *((label, _said(label, value)) for label, value in found if value))
 
 
 # Facts whose values are GitHub's names for one of a few things, as `direct_member`.
 _ENUMERATIONS = {"Enforcement", "Reason", "Role", "Trigger", "Type", "Place", "Repositories", "Forced pushes"}
+
+
+def _said(label: str, value: str) -> str:
+    if label not in _ENUMERATIONS:
+        return value
+    return (value.lower() if value.isupper() else value).replace("_", " ")
 
 
 def _changes(payload: Payload, thing: str) -> Facts:
@@ -57,9 +62,11 @@ def _changes(payload: Payload, thing: str) -> Facts:
     found = []
     for field in dig(payload, "changes", dict[str, Any]()):
         change = dig(payload, f"changes.{field}", dict[str, Any]())
+        if field in _LONG or "from" not in change:
+            continue
         before = shown(_name(change.get("from")))
         after = shown(_name(change["to"] if "to" in change else at(payload, f"{thing}.{field}")))
-        if field not in _LONG and (before or "no") != (after or "no"):
+        if (before or "no") != (after or "no"):
             name = dig(change, "field_name") or field.replace("_", " ").capitalize()
             found.append((name, f"{before or 'nothing'} → {after or 'nothing'}"))
     return tuple(found)

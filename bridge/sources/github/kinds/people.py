@@ -46,6 +46,7 @@ PEOPLE: Mapping[str, Kind] = {
         title=named("Collaborator", "member.login"),
         urls=("member.html_url",),
         labels=(("Role", "changes.role_name.to"), ("Permission", "changes.permission.to")),
+        thing="member",
     ),
     "membership": Kind(title=named("Team", "team.name"), urls=("team.html_url",)),
     "team": _TEAM,
