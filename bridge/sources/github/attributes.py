@@ -53,7 +53,7 @@ def attributes(name: str, payload: Payload) -> dict[str, Any]:
 def _branch(name: str, payload: Payload) -> str:
     """The branch that is changed: of a pull request the one that it is to be merged into."""
     ref = dig(payload, "ref")
-    if name == "push":
+    if name in {"push", "code_scanning_alert", "workflow_dispatch"}:
         return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
     if name in {"create", "delete"}:
         return ref if dig(payload, "ref_type") == "branch" else ""

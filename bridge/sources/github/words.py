@@ -103,8 +103,13 @@ def numbered(thing: str, noun: str) -> Title:
 
 
 def named(noun: str, *paths: str) -> Title:
-    """A noun with the first name at the paths."""
-    return lambda payload: one_line(f"{noun} {first(payload, paths)}", MAX_TITLE)
+    """A noun with the first name at the paths; `Plan of` is just `Plan` without one."""
+
+    def title(payload: Payload) -> str:
+        name = first(payload, paths)
+        return one_line(f"{noun} {name}" if name else noun.removesuffix(" of").removesuffix(" by"), MAX_TITLE)
+
+    return title
 
 
 def called(words: str) -> Title:
