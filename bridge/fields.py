@@ -61,9 +61,8 @@ def as_time(found: Any) -> datetime | None:
             time = datetime.fromisoformat(found.strip())
             return time if time.tzinfo else time.replace(tzinfo=UTC)
         if isinstance(found, str | int | float) and (seconds := float(found)):
-            while seconds > _LATEST:
-                seconds /= 1000
-            return datetime.fromtimestamp(seconds, UTC)
+            parts = next((parts for parts in (1, 1e3, 1e6, 1e9) if seconds / parts <= _LATEST), 1)
+            return datetime.fromtimestamp(seconds / parts, UTC)
     except (ValueError, OverflowError, OSError):
         pass
     return None
