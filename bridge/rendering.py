@@ -28,6 +28,7 @@ from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_m
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.markup import FILTERS, clock, date
+from bridge.template_problems import problems
 from bridge.text import one_line, printable, safe_url
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -98,15 +99,8 @@ class Renderer:
         self._zone = zone
 
     def problems(self) -> list[str]:
-        """The templates that do not compile, each with its reason."""
-        found = []
-        for name in self._environment.list_templates(extensions=["html"]):
-            try:
-                self._environment.get_template(name)
-            except TemplateError as error:
-                line = getattr(error, "lineno", None)
-                found.append(f"{name}{f', line {line}' if line else ''}: {error}")
-        return found
+        """What is wrong with the templates themselves, a sentence each: which, in what line, and what."""
+        return problems(self._environment)
 
     def considered(self, event: Event) -> tuple[str, ...]:
         """The names of templates for the event, from special to general: the first that exists is taken."""
@@ -176,6 +170,8 @@ class Renderer:
             self._loader.get_source(self._environment, name)
         except TemplateNotFound:
             return False
+        except UnicodeDecodeError:
+            return True  # it is there, and `problems` says what is wrong with it
         return True
 
 

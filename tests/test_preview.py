@@ -29,10 +29,16 @@ class Watching:
     posts: Iterator[dict]
     process: subprocess.Popen
 
-    def save(self, name: str, text: str) -> None:
+    def terminal(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def save(self, name: str, text: str, encoding: str = "utf-8") -> None:
+        """Puts the file there in one step: nobody sees it half written."""
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+        written = path.with_suffix(".new")
+        written.write_text(text, encoding)
+        written.replace(path)
 
     def until(self, wanted) -> dict:
         """The next post that is as wanted."""
@@ -94,6 +100,7 @@ def test_what_is_wrong_is_shown_until_it_is_mended(watching):
     broken = watching.until(lambda post: post["problems"])
     assert broken["problems"][0].startswith("github/pull_request.html, line 2: Unexpected end of template")
     assert "Stop the pump" in broken["html"]  # the plainer post that would be sent
+    assert watching.terminal().splitlines() == broken["problems"]
     watching.save(
         "templates/github/pull_request.html", '{% extends "layout.html" %}{% block body %}{{ 1 / 0 }}{% endblock %}'
     )
@@ -101,6 +108,16 @@ def test_what_is_wrong_is_shown_until_it_is_mended(watching):
     assert "The template of pull_request.opened failed" in failing["problems"][0]
     (watching.folder / "templates/github/pull_request.html").unlink()
     assert watching.until(lambda post: not post["problems"])["topic"]
+
+
+def test_a_template_that_is_not_utf_8_is_shown_until_it_is_mended(watching):
+    next(watching.posts)
+    name = "templates/github/pull_request.html"
+    text = '{% extends "default:event.html" %}{% block topic %}Caf\u00e9{% endblock %}'
+    watching.save(name, text, "latin-1")
+    assert "it is not saved as UTF-8" in watching.until(lambda post: post["problems"])["problems"][0]
+    watching.save(name, text)
+    assert watching.until(lambda post: not post["problems"])["topic"] == "Caf\u00e9"
 
 
 @pytest.mark.parametrize(("content", "problem"), [("{", "The body is not JSON"), (None, "No such file")])
@@ -126,4 +143,4 @@ def test_ctrl_c_ends_it_while_a_page_is_open(watching):
     next(watching.posts)
     watching.process.send_signal(signal.SIGINT)
     assert watching.process.wait(PATIENCE) == 0
-    assert (watching.folder / "log").read_text() == ""
+    assert watching.terminal() == ""

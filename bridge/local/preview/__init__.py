@@ -1,6 +1,7 @@
 """The post of a payload while one writes its template: each save of payload or template shows at once."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,13 +14,14 @@ from starlette.responses import Response, StreamingResponse
 
 from bridge import rendering
 from bridge.entries import Target, entry_id
-from bridge.errors import BadWebhook
+from bridge.errors import BridgeError
 from bridge.events import Webhook
 from bridge.local.viewer.guard import Endpoint, reading
 from bridge.local.viewer.live import Live
 from bridge.rendering import Renderer, post_html
 from bridge.sources.base import Acknowledged, Source
 
+_logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _FILES = {
     "/": ("preview.html", "text/html"),
@@ -55,21 +57,27 @@ class Preview:
         self._renderer = renderer
         self._seen: object = None
         self._post = Post()
+        self._looking = threading.Lock()  # pages ask from threads
 
     def look(self) -> Post:
         """The post as it is now, or what keeps it from being one."""
         files = [self._file, *(path for folder in self._folders for path in sorted(folder.rglob("*.html")))]
-        seen = [(path, path.stat().st_mtime_ns) for path in files if path.is_file()]
-        if seen != self._seen:
-            self._seen, self._post = seen, self._made()
-        return self._post
+        seen = [(path, _saved(path)) for path in files]
+        with self._looking:
+            if seen != self._seen:
+                self._seen, self._post = seen, self._made()
+                for problem in self._post.problems:
+                    _logger.warning("%s", problem)
+            return self._post
 
     def _made(self) -> Post:
-        renderer = self._renderer()
         try:
+            renderer = self._renderer()
             body = self._file.read_bytes()
             events = self._source.read(Webhook(self._source.headers(self._event, "preview"), body))
-        except (OSError, BadWebhook) as error:
+        except OSError as error:
+            return Post(problems=(f"{self._file} cannot be read: {error.strerror}.",))
+        except BridgeError as error:
             return Post(problems=(f"{self._file}: {error}",))
         if isinstance(events, Acknowledged):
             return Post(problems=(f"There is no post to show: {events.reason}",))
@@ -99,6 +107,14 @@ def application(preview: Preview, port: int) -> Starlette:
     application = Starlette(routes=[reading(path, endpoint, port) for path, endpoint in endpoints.items()])
     application.state.before_shutdown = live.close
     return application
+
+
+def _saved(path: Path) -> int:
+    """When the file was saved; 0 while it is not there, as between the steps of an editor that replaces it."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _file(name: str, media_type: str) -> Endpoint:
