@@ -176,7 +176,20 @@ class Renderer:
 
 
 def seen(event: Event, limits: Limits, boundary: str, footer: str) -> dict[str, Any]:
-    """What a template sees, by its names. docs/templates.md explains them."""
+    """What a template sees, by its names.
+
+    event: what the source understood, with the fields below.
+    payload: all that the service sent.
+    field: `field('pull_request.user.login')`: the text at a path, or an empty one; `field(path, 0)` a number,
+        `field(path, false)` a truth.
+    rows: `rows('commits')`: the objects of the list at a path, or none.
+    time: `time('release.published_at')`: the time at a path, for the filters `clock`, `date` and `between`.
+    action: what stands in the kind after its first dot: `opened`.
+    limits: how much to show: `limits.text` characters of a text, `limits.rows` rows of a list; less is tried when the
+        post would be too big.
+    boundary: what parts the blocks; `layout.html` writes it.
+    footer: the line with source, time and reference, by which a post is found again; `layout.html` writes it.
+    """
     return {
         "event": event,
         "payload": event.payload,

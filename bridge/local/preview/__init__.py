@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from bridge import rendering
-from bridge.entries import Target, entry_id
+from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BridgeError
 from bridge.events import Webhook
 from bridge.local.viewer.guard import Endpoint, reading
@@ -81,19 +81,28 @@ class Preview:
             return Post(problems=(f"{self._file}: {error}",))
         if isinstance(events, Acknowledged):
             return Post(problems=(f"There is no post to show: {events.reason}",))
-        with _warnings() as told:
-            entries = [
-                renderer.entry(event, entry_id(event, place, ""), Target(""), datetime.now(UTC))
-                for place, event in enumerate(events)
-            ]
-        considered = {name: name == renderer.chosen(event) for event in events for name in renderer.considered(event)}
+        wrong = renderer.problems()
+        entries: list[Entry] = []
+        considered: dict[str, bool] = {}
+        for place, event in enumerate(events):
+            with _warnings() as told:
+                entries.append(renderer.entry(event, entry_id(event, place, ""), Target(""), datetime.now(UTC)))
+            # A template that failed was not the one that made the post.
+            taken = "event.html" if told else renderer.chosen(event)
+            considered |= {name: considered.get(name, False) or name == taken for name in renderer.considered(event)}
+            wrong += [text for text in told if not any(_reason(problem) in text for problem in wrong)]
         return Post(
             topic=entries[0].topic,
             summary=entries[0].summary,
             html=post_html(entries),
             templates=tuple(considered.items()),
-            problems=tuple(dict.fromkeys((*renderer.problems(), *told))),
+            problems=tuple(wrong),
         )
+
+
+def _reason(problem: str) -> str:
+    """What is wrong, without the place: the warning of a failed template says it with another."""
+    return problem.partition(": ")[2]
 
 
 def application(preview: Preview, port: int) -> Starlette:
