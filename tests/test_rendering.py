@@ -425,3 +425,50 @@ def test_an_empty_payload_still_makes_a_sentence(name: str, summary: str) -> Non
     entry = entry_of(event)
     check(entry)
     assert entry.summary == summary
+
+
+PROBLEMS = {
+    "a filter that is none": ("\n{{ event.title|shout }}", ", line 2: No filter named 'shout'."),
+    "a block that nothing shows": (
+        '{% extends "layout.html" %}\n{% block sumary %}{% endblock %}',
+        ", line 2: nothing shows a block sumary; there are body, summary, topic",
+    ),
+    "a parent that is not there": (
+        '{% extends "default:github/isues.html" %}',
+        "there is no template default:github/is",
+    ),
+    "parts that are not there": (
+        '{% extends "layout.html" %}\n{% import "part.html" as parts %}',
+        ", line 2: there is no",
+    ),
+    "itself": ('{% extends "github/issues.html" %}', "the bridge's own is default:github/issues.html"),
+    "a block that is left open": (
+        '{% extends "layout.html" %}\n{% block body %}',
+        ", line 2: Unexpected end of template",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), PROBLEMS.values(), ids=PROBLEMS)
+def test_what_is_wrong_with_a_template_is_named(text: str, told: str, tmp_path: Path) -> None:
+    (problem,) = user_templates(tmp_path, github__issues=text).problems()
+    assert problem.startswith("github/issues.html")
+    assert told in problem
+
+
+def test_a_template_that_is_not_utf_8_is_named_and_costs_no_event(tmp_path: Path) -> None:
+    renderer = user_templates(tmp_path, github__issues="")
+    (tmp_path / "github/issues.html").write_bytes("{# \u00e9 #}".encode("latin-1"))
+    assert renderer.problems() == ["github/issues.html: it is not saved as UTF-8 (invalid continuation byte, byte 3)"]
+    event = sample("issues.opened")
+    assert renderer.chosen(event) == "github/issues.html"
+    assert "The pump runs dry" in entry_of(event, renderer).html
+
+
+def test_blocks_of_ones_own_inside_the_bridges_are_no_problem(tmp_path: Path) -> None:
+    files = {
+        "base": '{% extends "layout.html" %}{% block body %}{% block mine %}{% endblock %}{% endblock %}',
+        "github__issues": '{% extends "base.html" %}{% block mine %}x{% endblock %}',
+        "github__push": '{% extends "layout.html" if event.url else "base.html" %}{% block any %}{% endblock %}',
+    }
+    assert user_templates(tmp_path, **files).problems() == []
