@@ -2,8 +2,9 @@
 
 # Several `make run` on one Azurite share the work, as instances of the app in Azure do.
 AZURITE = 3.35.0
+AXE = 4.14.1
 
-.PHONY: help run test coverage check chaos bench azurite clean
+.PHONY: help run test coverage check chaos bench azurite gallery screenshots docs clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -16,13 +17,16 @@ help:
 	@echo 'make chaos   minutes of kills, freezes and faults: nothing lost, nothing told twice'
 	@echo 'make bench   what storms and a long history cost, as ratios of one run'
 	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
+	@echo 'make gallery what every sample becomes, as pages in docs/gallery'
+	@echo 'make screenshots  the pictures of docs/look.md, by a headless Chromium'
+	@echo 'make docs    the gallery, and the tables of docs/templates.md'
 	@echo 'make check   linters, types and layers'
 	@echo 'make clean   removes what the others have made'
 
 run: .venv/ready
 	@exec .venv/bin/python -m bridge run
 
-test: .venv/ready worker emulator
+test: .venv/ready worker emulator axe
 	@.venv/bin/python -m pytest --numprocesses=4 --dist=worksteal $(PYTEST)
 
 # Half as long again, and so on no more workers than cores: some tests run the clock twenty times as fast.
@@ -45,8 +49,19 @@ bench: .venv/ready emulator
 azurite: emulator
 	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --disableTelemetry --silent
 
+# What the docs show of the code: the posts of all samples, and the tables of what templates see.
+docs: .venv/ready
+	@.venv/bin/python -m bridge gallery
+	@.venv/bin/python -m bridge.local.template_tables docs/templates.md
+
+gallery: .venv/ready
+	@.venv/bin/python -m bridge gallery
+
+screenshots: .venv/ready
+	@.venv/bin/python -m tests.screenshots
+
 clean:
-	@rm -rf .venv .azurite .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .azurite .axe .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/ready: requirements.txt requirements-dev.txt
 	@echo 'Setting up .venv (once)'
@@ -77,4 +92,12 @@ emulator: .azurite/ready
 	echo 'Setting up .azurite (once)'; \
 	npm install --prefix .azurite --silent --no-audit --no-fund azurite@$(AZURITE) && touch $@
 
-.PHONY: worker emulator
+# What looks for what some people cannot use in the page; where there is no Node, its test says so and is left out.
+axe: .axe/ready
+
+.axe/ready:
+	@if ! command -v npm >/dev/null; then echo 'No npm: the page is not looked through by axe-core.'; exit 0; fi; \
+	echo 'Setting up .axe (once)'; \
+	npm install --prefix .axe --silent --no-audit --no-fund axe-core@$(AXE) && touch $@
+
+.PHONY: worker emulator axe

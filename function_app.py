@@ -57,11 +57,19 @@ def _webhook(source: Source) -> Callable[[func.HttpRequest, func.Out[typing.List
     return webhook
 
 
-for _source in SOURCES.values():
+for _source in (bridge.sources if bridge else SOURCES).values():
     _function = app.queue_output(arg_name="entries", queue_name=_QUEUE, connection=_STORAGE)(_webhook(_source))
-    _route = app.route(f"webhooks/{_source.name}", methods=list(_source.methods), auth_level=_level(_source))
+    _route = app.route(f"webhooks/{_source.path}", methods=list(_source.methods), auth_level=_level(_source))
     _function = _route(_function)
     app.function_name(f"webhook_{_source.name}")(_function)
+
+if bridge is None:
+    # Which sources the settings declare is not known: their senders, too, shall try again.
+    @app.function_name("webhook_declared")
+    @app.route("webhooks/generic/{name}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+    def webhook_declared(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name
+        """Answers webhooks of sources that wrong settings declare."""
+        return _answer(503, _WRONG)
 
 
 @app.function_name("publish")

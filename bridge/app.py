@@ -11,7 +11,7 @@ from bridge.outbox import is_configured
 from bridge.receiver import Receiver
 from bridge.rendering import Renderer
 from bridge.routing import Routes
-from bridge.sources import SOURCES
+from bridge.sources import SOURCES, declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,10 @@ class Bridge:
     def __init__(self, settings: Settings, publisher: Publisher | None = None) -> None:
         self.settings = settings
         self.routes = Routes.from_settings(settings.group, settings.config)
-        self.titles = {source.name: source.title for source in SOURCES.values()}
+        self.sources = {**SOURCES, **declared(settings.config)}
+        self.titles = {source.name: source.title for source in self.sources.values()}
         self.renderer = Renderer(settings.templates, self.titles, settings.time_zone)
-        self.receiver = Receiver(SOURCES, settings.secrets, self.routes, self.renderer, lambda: datetime.now(UTC))
+        self.receiver = Receiver(self.sources, settings.secrets, self.routes, self.renderer, lambda: datetime.now(UTC))
         self._publisher = publisher
         self._delivery: Delivery | None = None
         self._building = threading.Lock()

@@ -47,16 +47,18 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
     Within a thread entries go by occurrence, receipt and id. A key waits as a whole while one of its entries is in
     doubt or deferred, or order would be lost; and while none of them is due. Entries of several keys whose thread is
     the same, a digest, are told together. What belongs to a thread after the next one of its key is left to a later
-    plan.
+    plan. A storm is seen by what there is, due or not: else a steady one would be a few new threads at a time.
     """
-    ready = [members for members in _by_key(entries) if _is_ready(members, now)]
-    episodes = [_first_episode(members, threads.get(members[0].entry.key), rules) for members in ready]
-    new = [rows for target, rows in episodes if not target]
-    old = [(target, rows) for target, rows in episodes if target]
-    if len(new) > rules.digest_over:
-        started = _digest(new, "")
+    free = [members for members in _by_key(entries) if not _waits(members, now)]
+    episodes = [
+        (_is_due(members, now), *_first_episode(members, threads.get(members[0].entry.key), rules)) for members in free
+    ]
+    new = [(due, rows) for due, target, rows in episodes if not target]
+    old = [(target, rows) for due, target, rows in episodes if target and due]
+    if len(new) > rules.digest_over and any(due for due, _ in new):
+        started = _digest([rows for _, rows in new], "")
     else:
-        started = list(chain.from_iterable(_cut(rows, "", _fits_cards) for rows in new))
+        started = list(chain.from_iterable(_cut(rows, "", _fits_cards) for due, rows in new if due))
     return started + list(chain.from_iterable(_replies(old, rules)))
 
 
@@ -107,9 +109,13 @@ def _order(row: OpenEntry) -> tuple[object, ...]:
     return row.entry.occurred, row.entry.received, row.entry.id
 
 
-def _is_ready(members: Sequence[OpenEntry], now: float) -> bool:
-    waits = any(row.state is State.SENDING or (row.state is State.DEFERRED and row.due > now) for row in members)
-    return not waits and any(row.due <= now + SKEW for row in members)
+def _waits(members: Sequence[OpenEntry], now: float) -> bool:
+    """Whether the key has an entry in doubt or deferred."""
+    return any(row.state is State.SENDING or (row.state is State.DEFERRED and row.due > now) for row in members)
+
+
+def _is_due(members: Sequence[OpenEntry], now: float) -> bool:
+    return any(row.due <= now + SKEW for row in members)
 
 
 def _due(members: Sequence[OpenEntry], now: float) -> float:

@@ -5,10 +5,8 @@ Reads the settings as the local host does: environment variables over the settin
 
 import argparse
 import html
-import json
 import logging
 import os
-import re
 import sys
 import tempfile
 import uuid
@@ -18,18 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
-import requests
-
 from bridge import operations
 from bridge.app import Bridge
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BridgeError, CommandError
 from bridge.events import Event, Webhook
-from bridge.local import config
+from bridge.local import config, sending
 from bridge.operations import environment, table
-from bridge.rendering import post_html
+from bridge.rendering import TEMPLATES, post_html
 from bridge.settings import Settings
-from bridge.sources import SOURCES
 from bridge.sources.base import Acknowledged, Source
 
 _SAMPLE = ".venv/bin/python -m bridge send github samples/github/pull_request.opened.json"
@@ -37,7 +32,6 @@ _PERMISSIONS = {
     "open": "a stand-in that permits everything; BRIDGE_LOCAL_PERMISSIONS=microsoft what Microsoft permits",
     "microsoft": "a stand-in that permits what Microsoft permits",
 }
-_TIMEOUT = 30  # seconds
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
 <body style="margin:16px;font-family:Calibri,Carlito,sans-serif">
@@ -77,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     mailbox.set_defaults(command=_mailbox)
 
     payload = _Parser(add_help=False)
-    payload.add_argument("source", choices=SOURCES, metavar="SOURCE", help=f"one of {', '.join(SOURCES)}")
+    payload.add_argument("source", metavar="SOURCE", help="a service; `sources` lists them")
     payload.add_argument("file", type=Path, metavar="FILE", help="the body of a webhook")
     payload.add_argument("--event", help="the service's name for the event (the beginning of the file's name)")
 
@@ -92,7 +86,17 @@ def _parser() -> argparse.ArgumentParser:
     preview = commands.add_parser("preview", parents=[payload], help="writes the post of a payload as HTML")
     preview.add_argument("--output", type=Path, metavar="FILE", help="where to (standard output)")
     preview.add_argument("--open", action="store_true", help="opens a browser")
+    preview.add_argument(
+        "--watch", action="store_true", help="shows it at PORT, anew whenever payload or template is saved"
+    )
     preview.set_defaults(command=_preview)
+
+    gallery = commands.add_parser("gallery", help="writes pages with the posts of all payloads of a folder")
+    gallery.add_argument(
+        "--payloads", type=Path, default=Path("samples"), metavar="FOLDER", help="where they are (samples)"
+    )
+    gallery.add_argument("--output", type=Path, default=Path("docs/gallery"), metavar="FOLDER", help="(docs/gallery)")
+    gallery.set_defaults(command=_gallery)
 
     dead = commands.add_parser("dead-letters", help="lists what was not told, why, and what to do")
     dead.set_defaults(command=operations.dead_letters)
@@ -162,7 +166,7 @@ def _run_lines(port: int) -> list[str]:
     elsewhere = f"PORT={port} " if port != config.PORT else ""
     lines = {
         "page": f"{address}/",
-        "webhooks": ", ".join(f"{address}/api/webhooks/{name}" for name in SOURCES),
+        "webhooks": f"{address}/api/webhooks/<source>, as `python -m bridge sources` lists them",
         "health": f"{address}/api/health/details?code=local",
         "settings": f"{settings or 'the environment alone'}",
         "graph": _PERMISSIONS[config.permissions(os.environ)],
@@ -172,49 +176,22 @@ def _run_lines(port: int) -> list[str]:
 
 
 def _send(asked: argparse.Namespace) -> int:
-    source, body = SOURCES[asked.source], _read(asked.file)
+    bridge = _bridge()
+    source, body = _source(bridge, asked.source), _read(asked.file)
     delivery = asked.delivery or str(uuid.uuid4())
-    port = config.port(os.environ)
-    secrets = Settings.from_env(config.environment(os.environ, Path(), port)).secrets.get(source.name, ())
-    body = _marked(body, source.delivery_field, delivery)
-    headers = {"Content-Type": "application/json", **source.headers(_event_name(asked), delivery)}
-    if source.scheme and secrets:
-        headers |= source.scheme.sign(body, secrets[0])
-    elif not asked.url:
-        headers["x-functions-key"] = "local"
-    status, text = _post(asked.url or f"{_address(port)}/api/webhooks/{source.name}", headers, body)
+    secrets = bridge.settings.secrets.get(source.name, ())
+    webhook = sending.signed(source, secrets, body, _event_name(asked), delivery)
+    if not asked.url and not (source.scheme and secrets):
+        webhook = sending.opened(webhook)
+    address = f"{_address(config.port(os.environ))}/api/webhooks/{source.path}"
+    status, text = sending.post(asked.url or address, webhook)
     print(f"The bridge answered {status}: {text.strip() or 'nothing'}")
     return 0 if 200 <= status < 300 else 1
 
 
-def _marked(body: bytes, name: str, delivery: str) -> bytes:
-    """The payload with its delivery's id: a service never sends the same bytes twice, so these would be a repeat."""
-    try:
-        payload = json.loads(body)
-    except ValueError:
-        return body
-    if isinstance(payload, dict):
-        return json.dumps(payload | {name: delivery}).encode()
-    if isinstance(payload, list) and all(isinstance(item, dict) for item in payload):
-        return json.dumps([item | {name: f"{delivery} {place}"} for place, item in enumerate(payload)]).encode()
-    return body
-
-
-def _post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-    with requests.Session() as session:
-        # A proxy is for the world outside.
-        session.trust_env = "//127.0.0.1" not in url
-        try:
-            answer = session.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
-        except requests.ConnectionError as error:
-            raise CommandError(f"Nothing answers at {url}: start the bridge with `make run`.") from error
-        except requests.RequestException as error:
-            raise CommandError(f"{url} cannot be posted to: {type(error).__name__}.") from error
-        return answer.status_code, answer.text
-
-
 def _explain(asked: argparse.Namespace) -> int:
-    explanation = _bridge().receiver.explain(asked.source, _webhook(asked))
+    bridge = _bridge()
+    explanation = bridge.receiver.explain(asked.source, _webhook(bridge, asked))
     print("\n".join(table([("proof", explanation.proof)])))
     if explanation.acknowledged:
         print("\n".join(table([("answer", f"200, nothing is posted: {explanation.acknowledged}")])))
@@ -233,9 +210,11 @@ def _explain(asked: argparse.Namespace) -> int:
 
 
 def _preview(asked: argparse.Namespace) -> int:
+    if asked.watch:
+        return _watch(asked)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    bridge, webhook = _bridge(), _webhook(asked)
-    events = SOURCES[asked.source].read(webhook)
+    bridge = _bridge()
+    events = bridge.sources[asked.source].read(_webhook(bridge, asked))
     if isinstance(events, Acknowledged):
         raise CommandError(f"There is no post to show: {events.reason}")
     entries = [_entry(bridge, event, position) for position, event in enumerate(events)]
@@ -244,6 +223,37 @@ def _preview(asked: argparse.Namespace) -> int:
         taken = bridge.renderer.chosen(event)
         for name in bridge.renderer.considered(event):
             print(f"{name}{'  <- taken' if name == taken else ''}", file=sys.stderr)
+    return 0
+
+
+def _watch(asked: argparse.Namespace) -> int:
+    # Not for the commands that only look at a payload: it needs a web server.
+    from bridge.local import host, preview  # noqa: PLC0415
+
+    port = config.port(os.environ)
+    bridge = _bridge()
+    own = bridge.settings.templates
+    folders = [TEMPLATES, *([own] if own else [])]
+    source, event = _source(bridge, asked.source), _event_name(asked)
+    shown = preview.Preview(source, asked.file, event, folders, lambda: _bridge().renderer)
+
+    def ready() -> None:
+        print(f"The post of {asked.file} is at {_address(port)}/; each save shows there. Ctrl-C stops it.", flush=True)
+        if asked.open:
+            webbrowser.open(f"{_address(port)}/")
+
+    # What is wrong with a template stands on the page, and need not be told four times a second.
+    logging.getLogger("bridge.rendering").propagate = False
+    host.serve(lambda listens: preview.application(shown, listens), port, ready)
+    return 0
+
+
+def _gallery(asked: argparse.Namespace) -> int:
+    from bridge.local import gallery  # noqa: PLC0415  only this command needs it
+
+    bridge = _bridge()
+    files = gallery.write(asked.payloads, asked.output, bridge.sources, bridge.renderer)
+    print(f"{files[0]} leads to the posts of {len(files) - 1} services.")
     return 0
 
 
@@ -268,7 +278,8 @@ def _show(asked: argparse.Namespace, page: str) -> None:
 def _sources(_: argparse.Namespace) -> int:
     port = config.port(os.environ)
     env = config.environment(os.environ, Path(), port)
-    rows = [_source_row(source, env, f"{_address(port)}/api/webhooks/{source.name}") for source in SOURCES.values()]
+    address = f"{_address(port)}/api/webhooks"
+    rows = [_source_row(source, env, f"{address}/{source.path}") for source in _bridge().sources.values()]
     print("\n".join(table([("SOURCE", "WEBHOOK", "PROOF", "SECRET"), *rows])))
     return 0
 
@@ -285,13 +296,19 @@ def _bridge() -> Bridge:
     return Bridge(Settings.from_env(config.environment(os.environ, Path(), config.port(os.environ))))
 
 
-def _webhook(asked: argparse.Namespace) -> Webhook:
-    return Webhook(SOURCES[asked.source].headers(_event_name(asked), "preview"), _read(asked.file))
+def _source(bridge: Bridge, name: str) -> Source:
+    if name in bridge.sources:
+        return bridge.sources[name]
+    raise CommandError(f"There is no source {name!r}: it must be one of {', '.join(bridge.sources)}.")
+
+
+def _webhook(bridge: Bridge, asked: argparse.Namespace) -> Webhook:
+    return Webhook(_source(bridge, asked.source).headers(_event_name(asked), "preview"), _read(asked.file))
 
 
 def _event_name(asked: argparse.Namespace) -> str:
     """--event, or the beginning of the file's name: `pull_request` of pull_request.opened.json."""
-    name: str = asked.event or re.split(r"\.|__", asked.file.name)[0]
+    name: str = asked.event or sending.event_name(asked.file.name)
     return name
 
 

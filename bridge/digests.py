@@ -32,6 +32,7 @@ _MINUTE = timedelta(minutes=1)
 _DAY = 24 * 60  # minutes
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 2 * 60, 3 * 60, 6 * 60, 12 * 60)  # minutes
 _STEP_NAMES = {1: "minute", 60: "hour", _DAY: "day"}
+_PHONE_WIDTH = 290  # pixels
 _CHART_WIDTH, _CHART_HEIGHT = 540, 48  # pixels
 _WIDEST_COLUMN = 60
 _LOWEST_BLOCK = 2
@@ -74,11 +75,14 @@ class _Clock:
 
 @dataclass(frozen=True)
 class _Chart:
-    """Events per step of time: a column has blocks of a severity and a height, a label has a text and a width."""
+    """Events per step of time: a column has blocks of a severity and a height, a label a text and a share.
+
+    width: in pixels. share: of the width, in percent.
+    """
 
     caption: str
     columns: tuple[tuple[tuple[Severity, int], ...], ...]
-    pitch: int
+    width: int
     labels: tuple[tuple[str, int], ...]
 
 
@@ -182,7 +186,7 @@ def _chart(entries: Sequence[Entry], clock: _Clock) -> _Chart:
     return _Chart(
         caption=f"Events per {_STEP_NAMES.get(step) or duration(60 * step)}, {count(peak)} at most",
         columns=tuple(_blocks(column, peak) for column in counts),
-        pitch=pitch,
+        width=pitch * len(counts),
         labels=_labels(times, pitch, clock.width),
     )
 
@@ -206,10 +210,10 @@ def _blocks(counts: Counter[Severity], peak: int) -> tuple[tuple[Severity, int],
 
 
 def _labels(times: list[str], pitch: int, width: int) -> tuple[tuple[str, int], ...]:
-    """A time under every column or under as many as there is room for."""
-    every = math.ceil(width / pitch)
+    """A time under every column or under as many as there is room for, on a phone, too."""
+    every = math.ceil(width / min(pitch, _PHONE_WIDTH // len(times)))
     groups = [times[index : index + every] for index in range(0, len(times), every)]
-    return tuple((group[0] if len(group) == every else "", pitch * len(group)) for group in groups)
+    return tuple((group[0] if len(group) == every else "", round(100 * len(group) / len(times))) for group in groups)
 
 
 def _worst_first(counts: Counter[Severity]) -> list[Severity]:

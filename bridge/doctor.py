@@ -21,7 +21,6 @@ from bridge.graph.mail import MailToGroups
 from bridge.outbox import is_configured
 from bridge.outbox.base import SLOTS
 from bridge.settings import Settings, is_loopback
-from bridge.sources import SOURCES
 
 _COMBINATION = "identity and channel"
 _IDENTITY = "docs/identity.md tells which identity is for whom."
@@ -91,7 +90,7 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     """
     settings, groups = bridge.settings, bridge.routes.all
     yield _ok("settings", f"identity {settings.identity}, channel {settings.channel}, cloud {settings.cloud_name}")
-    yield from _sources(settings)
+    yield from _sources(bridge)
     yield _ok("routes", f"{len(bridge.routes.routes)} routes, {len(groups)} groups")
     yield from _templates(bridge)
     try:
@@ -114,15 +113,20 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
         yield from _test_post(delivery, groups[0])
 
 
-def _sources(settings: Settings) -> Iterator[Finding]:
-    for source in SOURCES.values():
-        if source.scheme and not settings.secrets.get(source.name):
-            yield Finding(
-                Verdict.WARNING,
-                source.title,
-                f"{source.secret_setting} is not set: its webhooks need the function key.",
-                f"Set it to the secret of {source.title}'s webhook, or put ?code=... into the webhook's URL.",
-            )
+def _sources(bridge: Bridge) -> Iterator[Finding]:
+    """Which webhooks prove themselves; the secret of a source that there is not is a slip of the pen."""
+    secrets = bridge.settings.secrets
+    signed = [source.title for name, source in bridge.sources.items() if source.scheme and secrets.get(name)]
+    if signed:
+        yield _ok("sources", f"signed by their secrets: {', '.join(signed)}; all others need the function key")
+    else:
+        text = "No service's secret is set: every webhook needs the function key."
+        advice = "Set BRIDGE_<SOURCE>_SECRET for those that can sign, or put ?code=... into the webhooks' URLs."
+        yield Finding(Verdict.WARNING, "sources", text, advice)
+    for name in sorted(secrets.keys() - {name for name, source in bridge.sources.items() if source.scheme}):
+        text = f"BRIDGE_{name.upper()}_SECRET is of no source that takes one."
+        advice = "`python -m bridge sources` lists them, with the settings of their secrets."
+        yield Finding(Verdict.WARNING, "sources", text, advice)
 
 
 def _templates(bridge: Bridge) -> Iterator[Finding]:

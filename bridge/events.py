@@ -62,8 +62,10 @@ class Event:
     delivery: the sender's id of this delivery.
     digest: stands for the delivery where its id is not covered by the signature (empty: the id can be trusted).
     thread: what the conversation is about, stable over its life (`repo 1296269#12`).
-    scope, title, actor, url, facts: enough for a decent post of any event.
+    scope, title, summary, actor, url, text, facts: enough for a decent post of any event. summary: the sentence that
+        says what happened (empty: made of actor, title and kind); text: the sender's words, as Markdown.
     attributes: what routes filter on.
+    details: what the source has worked out of the payload for its templates.
     ends_thread: the next event of this thread begins a new story.
     """
 
@@ -78,7 +80,10 @@ class Event:
     actor: str = ""
     url: str = ""
     occurred: datetime | None = None
+    summary: str = ""
+    text: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     ends_thread: bool = False
     digest: str = ""

@@ -1,5 +1,6 @@
 """Expressions of routes and of declared sources: Jinja's, in a sandbox, over the names that each kind of them has."""
 
+import re
 from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
 from typing import Any
@@ -12,9 +13,16 @@ from bridge.markup import FILTERS
 
 Expression = Callable[..., Any]
 
+
+def _search(text: str, pattern: str) -> str:
+    """What the pattern's first group (or all of it) finds in the text's beginning, or an empty string."""
+    found = re.search(pattern, text[:2000]) if isinstance(text, str) else None
+    return (found[1] if found.re.groups else found[0]) or "" if found else ""
+
+
 _environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
 _environment.tests["glob"] = lambda value, pattern: fnmatchcase(str(value), str(pattern))
-_environment.filters.update(FILTERS, time=as_time)
+_environment.filters.update(FILTERS, time=as_time, search=_search)
 
 
 def fault(text: str, names: Collection[str]) -> str:

@@ -7,8 +7,8 @@ from typing import Any, TypeVar, overload
 
 Payload = Mapping[str, Any]
 
-_NUMBER = re.compile(r"\s*\d{9,16}(\.\d{1,9})?\s*", re.ASCII)
-_MILLISECONDS = 1e11  # as seconds that is in the year 5138
+_NUMBER = re.compile(r"\s*\d{9,19}(\.\d{1,9})?\s*", re.ASCII)
+_LATEST = 1e11  # seconds: the year 5138; more is in milliseconds, microseconds or nanoseconds
 
 _T = TypeVar("_T")
 
@@ -32,6 +32,12 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
+def part(value: Any, path: str) -> Payload:
+    """The JSON object at a dotted path, or an empty one."""
+    found = at(value, path)
+    return found if isinstance(found, Mapping) else {}
+
+
 def first(value: Any, paths: Sequence[str]) -> str:
     """The first text among several paths that is not empty, or an empty one."""
     return next((found for path in paths if (found := dig(value, path))), "")
@@ -49,13 +55,15 @@ def moment(value: Any, path: str) -> datetime | None:
 
 
 def as_time(found: Any) -> datetime | None:
-    """A time with its zone (UTC where it names none): of ISO 8601, or of seconds or milliseconds since 1970."""
+    """A time with its zone (UTC where it names none): of ISO 8601, or of seconds since 1970 or parts of them."""
     try:
         if isinstance(found, str) and not _NUMBER.fullmatch(found):
             time = datetime.fromisoformat(found.strip())
             return time if time.tzinfo else time.replace(tzinfo=UTC)
         if isinstance(found, str | int | float) and (seconds := float(found)):
-            return datetime.fromtimestamp(seconds / 1000 if seconds > _MILLISECONDS else seconds, UTC)
+            while seconds > _LATEST:
+                seconds /= 1000
+            return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         pass
     return None

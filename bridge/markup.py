@@ -1,9 +1,12 @@
 """The template filters: Markdown, links, shortening, times and numbers, all safe to show in Outlook."""
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from bridge.markdown import markdown
 from bridge.text import is_id, one_line, safe_url, short_url, shorten
+
+_ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
 def plain(text: str, limit: int) -> str:
@@ -35,6 +38,19 @@ def clock(time: datetime, zone: tzinfo = UTC) -> str:
     return f"{time.astimezone(zone):%H:%M} {offset(time, zone)}"
 
 
+def date(time: datetime | str, zone: tzinfo = UTC) -> str:
+    """A day with its time: `23 Nov 2026, 14:03 UTC`. Text that is no time of ISO 8601 stays as it is."""
+    if isinstance(time, str):
+        if not _ISO.match(time):
+            return time
+        try:
+            time = datetime.fromisoformat(time.strip())
+        except ValueError:
+            return str(time)
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return f"{aware.astimezone(zone):%-d %b %Y}, {clock(aware, zone)}"
+
+
 def offset(time: datetime, zone: tzinfo = UTC) -> str:
     """How far the zone's clocks are from UTC at that time: `UTC`, `UTC+2`, `UTC-3:30`."""
     away = time.astimezone(zone).utcoffset() or timedelta()
@@ -57,6 +73,7 @@ FILTERS = {
     "between": between,
     "clock": clock,
     "count": count,
+    "date": date,
     "duration": duration,
     "is_id": is_id,
     "markdown": markdown,

@@ -1,6 +1,7 @@
 """The receiving wing: prove, read, route, render, answer. No I/O of its own."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -106,9 +107,12 @@ class Receiver:
             return Receipt(200, events.body or {"acknowledged": events.reason}, headers=events.headers)
         entries: list[Entry] = []
         dropped: list[str] = []
-        for position, event in enumerate(events):
+        places: Counter[str] = Counter()
+        for event in events:
             decision = self._decide(event, webhook)
-            made = [self._entry(event, position, target) for target in decision.targets]
+            place = places[event.digest or event.delivery]
+            places[event.digest or event.delivery] += 1
+            made = [self._entry(event, place, target) for target in decision.targets]
             _log(event, decision, made)
             entries += made
             dropped += [] if made else [decision.why]

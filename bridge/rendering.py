@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from jinja2 import (
     BaseLoader,
@@ -26,7 +27,7 @@ from markupsafe import Markup
 from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_message
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
-from bridge.markup import FILTERS, clock
+from bridge.markup import FILTERS, clock, date
 from bridge.text import one_line, printable, safe_url
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -65,7 +66,7 @@ class _Draft:
 def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:
     """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters.
 
-    zone: of the times that the filter `clock` writes.
+    zone: of the times that the filters `clock` and `date` write.
     """
     sandbox = ImmutableSandboxedEnvironment(
         loader=loader,
@@ -75,7 +76,7 @@ def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnv
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone))
+    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone), date=partial(date, zone=zone))
     return sandbox
 
 
@@ -155,17 +156,7 @@ class Renderer:
 
     def _draft(self, template: Template, event: Event, entry: Entry, limits: Limits) -> _Draft:
         boundary = secrets.token_hex(16)
-        text = template.render(
-            event=event,
-            payload=event.payload,
-            field=partial(dig, event.payload),
-            rows=partial(objects, event.payload),
-            time=partial(moment, event.payload),
-            action=event.kind.partition(".")[2],
-            limits=limits,
-            boundary=boundary,
-            footer=self._footer(entry),
-        )
+        text = template.render(seen(event, limits, boundary, self._footer(entry)))
         topic, summary, html = _split(text, boundary)
         if entry.reference not in html:
             raise TemplateError("the card has lost its footer, by which its post is found again")
@@ -186,6 +177,21 @@ class Renderer:
         except TemplateNotFound:
             return False
         return True
+
+
+def seen(event: Event, limits: Limits, boundary: str, footer: str) -> dict[str, Any]:
+    """What a template sees, by its names. docs/templates.md explains them."""
+    return {
+        "event": event,
+        "payload": event.payload,
+        "field": partial(dig, event.payload),
+        "rows": partial(objects, event.payload),
+        "time": partial(moment, event.payload),
+        "action": event.kind.partition(".")[2],
+        "limits": limits,
+        "boundary": boundary,
+        "footer": footer,
+    }
 
 
 def post_html(entries: Sequence[Entry]) -> str:

@@ -127,7 +127,7 @@ class Routes:
         raise BadWebhook("The URL's ?group= is not a group of the settings: name one of [groups] in BRIDGE_CONFIG.")
 
 
-_TABLES = {"groups", "route"}
+_TABLES = {"groups", "route", "sources"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
 
 

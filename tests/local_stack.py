@@ -98,6 +98,13 @@ class Stack:
             time.sleep(0.05)
         raise AssertionError(f"{group} has {threads} after {patience} seconds, not {accepted}")
 
+    def shown(self, topic: str):
+        """What the page is told of a topic when it is opened."""
+        with self.get("/viewer/events", stream=True) as answer:
+            lines = answer.iter_lines(decode_unicode=True)
+            next(line for line in lines if line == f"event: {topic}")
+            return json.loads(next(lines).removeprefix("data: "))
+
     def health(self) -> dict:
         return self.get("/api/health/details", params={"code": "local"}).json()
 

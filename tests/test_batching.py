@@ -42,6 +42,24 @@ def test_a_plan_is_one_post_for_each_thread_that_is_ready(rows, batches):
     assert numbers(planned(rows)) == batches
 
 
+def storm(due):
+    """Eleven new threads, of which so many are due."""
+    return [row(number, f"thread {number}", due=NOW if number <= due else NOW + 4) for number in range(1, 12)]
+
+
+def test_a_storm_that_is_still_coming_is_one_digest():
+    (batch,) = planned(storm(due=1))
+    assert (batch.digest, len(batch.rows)) == (True, 11)
+
+
+def test_a_storm_waits_until_its_first_event_is_due():
+    assert planned(storm(due=0)) == []
+
+
+def test_what_waits_for_an_answer_is_left_out_of_a_storm():
+    assert numbers(planned([*storm(due=1)[:10], row(11, "thread 11", state=State.SENDING)])) == [[1]]
+
+
 def test_same_occurrence_goes_by_receipt_then_id():
     first = row(3)
     later = [replace(row(n), entry=replace(row(n).entry, occurred=first.entry.occurred)) for n in (1, 2)]

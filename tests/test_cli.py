@@ -113,7 +113,7 @@ def test_sources_lists_url_proof_and_secret(capsys, monkeypatch):
 
 MISTAKES = {
     "no such file": (["explain", "github", "nothing.json"], {}, "nothing.json cannot be read: No such file"),
-    "no such source": (["explain", "nobody", PULL], {}, "invalid choice: 'nobody'"),
+    "no such source": (["explain", "nobody", PULL], {}, "There is no source 'nobody': it must be one of github, "),
     "no command": ([], {}, "COMMAND"),
     "not a payload": (["explain", "github", str(ROOT / "README.md")], {}, "The body is not JSON"),
     "nothing to show": (["preview", "github", PING], {}, "There is no post to show: GitHub's ping"),
@@ -203,7 +203,7 @@ def test_run_says_what_is_where(tmp_path):
     port = stack.address.rpartition(":")[2]
     for text in (
         f"page      {stack.address}/\n",
-        f"{stack.address}/api/webhooks/github",
+        f"{stack.address}/api/webhooks/<source>, as `python -m bridge sources` lists them",
         "local.settings.example.json",
         f"PORT={port} .venv/bin/python -m bridge send github samples/github/pull_request.opened.json",
     ):

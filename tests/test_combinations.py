@@ -176,8 +176,8 @@ def test_make_run_shows_on_its_page_what_microsoft_refuses(tmp_path):
     with running(tmp_path, BRIDGE_LOCAL_PERMISSIONS="microsoft") as stack:
         stack.send("issues", issue("opened"), GROUP)
         until_held(stack)
-        page = stack.get("/viewer/mail").json()
-    assert "refuses a managed identity's own token" in json.dumps(page["held"])
+        held = stack.shown("held")
+    assert "refuses a managed identity's own token" in json.dumps(held)
 
 
 def command(folder, *arguments: str, **env: str) -> subprocess.CompletedProcess:

@@ -82,7 +82,7 @@ def rows_of(html: str) -> list[str]:
 
 def columns_of(html: str) -> list[list[tuple[str, int]]]:
     """The colours and heights of the chart's columns."""
-    columns = re.split(r'<td width="\d+" valign="bottom"', html)[1:]
+    columns = re.split(r'<td valign="bottom"', html)[1:]
     return [
         [(colour, int(height)) for height, colour in re.findall(r'height="(\d+)" bgcolor="(#\w{6})"', column)]
         for column in columns

@@ -14,6 +14,7 @@ from bridge import cli
 from bridge.local.mailbox_faults import Fault
 from bridge.outbox.base import DeadLetter, Pause
 from bridge.outbox.sqlite import SqliteOutbox
+from bridge.sources import SOURCES
 from tests.graph_servers import GROUP, closed_port, mailbox_at
 from tests.local_stack import running, workplace
 from tests.microsoft import microsoft
@@ -54,6 +55,7 @@ def test_what_works_is_said_to_work(mailbox, doctor):
     assert status == 0
     assert {subject: finding["verdict"] for subject, finding in found.items()} == {
         "settings": "ok",
+        "sources": "ok",
         "routes": "ok",
         "templates": "ok",
         "storage": "ok",
@@ -160,11 +162,19 @@ def test_nothing_answers(doctor, mailbox, monkeypatch):
     assert "no connection to Graph" in found[f"group {GROUP}"]["text"]
 
 
-def test_a_source_without_its_secret_is_a_warning(mailbox, doctor, monkeypatch):
-    monkeypatch.setenv("BRIDGE_GITHUB_SECRET", " ")
+def test_no_secret_at_all_is_a_warning(mailbox, doctor, monkeypatch):
+    for source in SOURCES.values():
+        monkeypatch.setenv(source.secret_setting, " ")
     status, found = doctor()
-    assert (status, found["GitHub"]["verdict"]) == (0, "warning")
-    assert "BRIDGE_GITHUB_SECRET" in found["GitHub"]["text"]
+    assert (status, found["sources"]["verdict"]) == (0, "warning")
+    assert "needs the function key" in found["sources"]["text"]
+
+
+def test_the_secret_of_a_source_that_there_is_not_is_a_warning(mailbox, doctor, monkeypatch):
+    monkeypatch.setenv("BRIDGE_GITHBU_SECRET", "a-secret")
+    _, found = doctor()
+    assert found["sources"]["verdict"] == "warning"
+    assert "BRIDGE_GITHBU_SECRET" in found["sources"]["text"]
 
 
 def test_what_waits_for_a_person_is_told(mailbox, doctor):

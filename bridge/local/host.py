@@ -2,10 +2,11 @@
 
 import asyncio
 import importlib
+import itertools
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
@@ -15,14 +16,16 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 
-from bridge.app import Bridge
 from bridge.errors import CommandError
-from bridge.local import http_functions, viewer
+from bridge.local import http_functions
 from bridge.local.config import QueueOptions, mailbox_file, outbox_file, permissions, queue_options
 from bridge.local.functions import Functions, index
+from bridge.local.http_functions import Exchange
 from bridge.local.mailbox import Mailbox
 from bridge.local.queue_functions import LEASE, QueueRunner
 from bridge.local.timers import run_timer
+from bridge.local.viewer import Behind, Viewer
+from bridge.local.viewer.webhooks import WebhookLog
 from bridge.outbox import is_configured
 from bridge.outbox.base import Queue
 from bridge.outbox.sqlite_queue import SqliteQueue
@@ -32,7 +35,7 @@ GRACE = 30.0  # seconds that running functions get to end; what they were given 
 
 
 class Host:
-    """Runs the functions of an app. queue: gives the durable queue of a name."""
+    """Runs the functions of an app. queue: gives the durable queue of a name. watch: is told of each HTTP answer."""
 
     def __init__(
         self,
@@ -40,7 +43,9 @@ class Host:
         queue: Callable[[str], Queue],
         options: QueueOptions | None = None,
         lease: float = LEASE,
+        watch: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
+        self._watch = watch
         self._functions: Functions = index(app)
         self._queues = {name: queue(name) for name in self._functions.queues}
         options = options or QueueOptions()
@@ -48,12 +53,12 @@ class Host:
 
     def routes(self) -> list[BaseRoute]:
         """The routes of the HTTP functions."""
-        return http_functions.routes(self._functions.http, self._put)
+        return http_functions.routes(self._functions.http, self._put, self._watch)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Runs queue and timer functions; at the end takes nothing new and lets what runs end, for a while."""
-        timers = [asyncio.create_task(run_timer(function, self._wake)) for function in self._functions.timer]
+        timers = [asyncio.create_task(run_timer(function, self.wake)) for function in self._functions.timer]
         runners = [asyncio.create_task(runner.run()) for runner in self._runners]
         try:
             yield
@@ -69,9 +74,10 @@ class Host:
     async def _put(self, queue: str, messages: Sequence[str]) -> None:
         for message in messages:
             await run_in_threadpool(self._queues[queue].put, message)
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Lets the queue functions look at once: something may have been put. To be called on their loop."""
         for runner in self._runners:
             runner.wake()
 
@@ -80,15 +86,10 @@ def bridge_app(listens: int) -> Starlette:
     """The bridge's own functions, the stand-in Graph and the page; the environment must be complete by now."""
     # Not before: importing it reads the settings.
     function_app = importlib.import_module("function_app")
-    host = Host(function_app.app, _queue, queue_options(Path("host.json")))
-    names = function_app.bridge.routes.names if function_app.bridge else {}
-    return _application(listens, names, host.routes(), host, lambda: _held(function_app.bridge))
-
-
-def _held(bridge: Bridge | None) -> Mapping[str, object]:
-    """The groups that need a person; none while the settings are wrong."""
-    held = bridge.publisher.health()["held"] if bridge else {}
-    return held if isinstance(held, dict) else {}
+    secrets = function_app.bridge.settings.secrets.values() if function_app.bridge else ()
+    webhooks = WebhookLog(itertools.chain.from_iterable(secrets))
+    host = Host(function_app.app, _queue, queue_options(Path("host.json")), watch=webhooks.add)
+    return _application(listens, host, Behind(function_app.bridge, webhooks, host.wake))
 
 
 def _queue(name: str) -> Queue:
@@ -104,17 +105,12 @@ def _queue(name: str) -> Queue:
 
 def mailbox_app(listens: int) -> Starlette:
     """The stand-in Graph and the page alone."""
-    return _application(listens, {}, [], None, dict)
+    return _application(listens, None, None)
 
 
-def _application(
-    listens: int,
-    names: Mapping[str, str],
-    routes: list[BaseRoute],
-    host: Host | None,
-    held: Callable[[], Mapping[str, object]],
-) -> Starlette:
+def _application(listens: int, host: Host | None, behind: Behind | None) -> Starlette:
     mailbox = Mailbox(mailbox_file(os.environ), permissions=permissions(os.environ))
+    viewer = Viewer(mailbox, listens, behind)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -122,9 +118,17 @@ def _application(
             yield
         mailbox.close()
 
-    return Starlette(
-        routes=[*routes, *mailbox.routes(), *viewer.routes(mailbox, listens, names, held)], lifespan=lifespan
-    )
+    routes = [*(host.routes() if host else []), *mailbox.routes(), *viewer.routes()]
+    application = Starlette(routes=routes, lifespan=lifespan)
+    application.state.before_shutdown = viewer.close
+    return application
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends what never ends by itself first: an open page would use up the whole grace."""
+        self.config.app.state.before_shutdown()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
 
 
 def listen(port: int) -> socket.socket:
@@ -148,4 +152,4 @@ def serve(build: Callable[[int], Starlette], port: int, ready: Callable[[], None
             signal.signal(number, lambda *_: None)
         ready()
         config = uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=5)
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config).run(sockets=[listening])

@@ -2,7 +2,8 @@
 
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import azure.functions as func
@@ -36,28 +37,57 @@ class MessagesOut(func.Out[list[str]]):
         return self._messages
 
 
-def routes(functions: Sequence[HttpFunction], put: Put) -> list[BaseRoute]:
-    """A route for each function. put: writes messages durably to the queue of that name."""
-    return [_route(function, put) for function in functions]
+@dataclass(frozen=True)
+class Exchange:
+    """A request to a function and its answer. body: None when it was too long. messages: what went to queues."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    status: int
+    answer: bytes
+    messages: Sequence[str]
 
 
-def _route(function: HttpFunction, put: Put) -> Route:
+def routes(functions: Sequence[HttpFunction], put: Put, watch: Callable[[Exchange], None]) -> list[BaseRoute]:
+    """A route for each function. put: writes messages durably to the queue of that name.
+
+    watch: is told of each answer.
+    """
+    return [_route(function, put, watch) for function in functions]
+
+
+def _route(function: HttpFunction, put: Put, watch: Callable[[Exchange], None]) -> Route:
     async def endpoint(request: Request) -> Response:
-        # The host finds no function where the method does not match, and so says 404.
-        if function.methods and request.method not in function.methods:
-            return Response(status_code=404)
-        if function.needs_key and not _has_key(request):
-            return Response(status_code=401)
+        messages: list[str] = []
+
+        async def put_and_note(queue: str, new: Sequence[str]) -> None:
+            await put(queue, new)
+            messages.extend(new)
+
         body = await _body(request)
-        if body is None:
-            return Response(status_code=413)
-        try:
-            return await _invoke(function, _request(request, body), put)
-        except Exception:
-            _logger.exception("The function %s failed", function.name)
-            return Response(status_code=500)
+        response = await _answer(function, request, body, put_and_note)
+        headers, answer = dict(request.headers), bytes(response.body)
+        watch(Exchange(request.method, request.url.path, headers, body, response.status_code, answer, messages))
+        return response
 
     return Route(f"/api/{function.route}", endpoint, methods=_ALL_METHODS)
+
+
+async def _answer(function: HttpFunction, request: Request, body: bytes | None, put: Put) -> Response:
+    # The host finds no function where the method does not match, and so says 404.
+    if function.methods and request.method not in function.methods:
+        return Response(status_code=404)
+    if function.needs_key and not _has_key(request):
+        return Response(status_code=401)
+    if body is None:
+        return Response(status_code=413)
+    try:
+        return await _invoke(function, _request(request, body), put)
+    except Exception:
+        _logger.exception("The function %s failed", function.name)
+        return Response(status_code=500)
 
 
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

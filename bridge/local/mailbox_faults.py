@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Refusal = tuple[int, str, str]
@@ -12,27 +12,38 @@ Refusal = tuple[int, str, str]
 class Effect:
     """What a kind of fault does with a request.
 
-    acts: it is carried out. answer: status, code and message in place of the true answer. drops: no answer at all.
+    about: one line for people. acts: it is carried out. answer: status, code and message in place of the true answer.
+    drops: no answer at all.
     """
 
+    about: str
     acts: bool
     answer: Refusal | None = None
     drops: bool = False
 
 
 EFFECTS: Mapping[str, Effect] = {
-    "429": Effect(False, (429, "ApplicationThrottled", "Application is over its MailboxConcurrency limit.")),
-    "503": Effect(False, (503, "serviceNotAvailable", "The service is unavailable.")),
-    "500": Effect(False, (500, "generalException", "An unspecified error has occurred.")),
-    "app-only-refused": Effect(False, (403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")),
-    "drop-before": Effect(False, drops=True),
-    "drop-after": Effect(True, drops=True),
-    "created-but-504": Effect(True, (504, "UnknownError", "")),
-    "late": Effect(True, (504, "UnknownError", "")),  # carried out `seconds` after the answer
-    "late-visible": Effect(True),  # a new thread is neither listed nor found for `seconds`
-    "slow": Effect(True),  # the answer takes `seconds`
+    "429": Effect(
+        "Asks for patience", False, (429, "ApplicationThrottled", "Application is over its MailboxConcurrency limit.")
+    ),
+    "503": Effect("Is not available", False, (503, "serviceNotAvailable", "The service is unavailable.")),
+    "500": Effect("Fails", False, (500, "generalException", "An unspecified error has occurred.")),
+    "400": Effect(
+        "Refuses the post", False, (400, "ErrorInvalidRequest", "The request is malformed or incorrect: its body.")
+    ),
+    "app-only-refused": Effect(
+        "Refuses the identity",
+        False,
+        (403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."),
+    ),
+    "drop-before": Effect("Hangs up, nothing done", False, drops=True),
+    "drop-after": Effect("Posts, then hangs up", True, drops=True),
+    "created-but-504": Effect("Posts, then says 504", True, (504, "UnknownError", "")),
+    "late": Effect("Says 504, posts later", True, (504, "UnknownError", "")),  # carried out `seconds` after the answer
+    "late-visible": Effect("Shows new threads late", True),  # a new thread is neither listed nor found for `seconds`
+    "slow": Effect("Answers slowly", True),  # the answer takes `seconds`
 }
-_AS_ASKED = Effect(True)
+_AS_ASKED = Effect("Works", True)
 _RETRY_LATER = ("429", "503")
 _LONGEST = 24 * 3600
 
@@ -87,11 +98,29 @@ NO_FAULT = Fault("")
 
 
 class Faults:
-    """The faults to come, each for the next request of its method; safe for threads."""
+    """The faults to come, each for the next request of its method, and those that stay; safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[Fault] = deque()
+        self._staying: deque[Fault] = deque()
+
+    @property
+    def staying(self) -> Sequence[Fault]:
+        """The faults that every request meets; several take turns."""
+        with self._lock:
+            return sorted(self._staying, key=lambda fault: fault.kind)
+
+    @property
+    def waiting(self) -> Sequence[Fault]:
+        """Those for one request each, the next one first."""
+        with self._lock:
+            return tuple(self._waiting)
+
+    def stay(self, *faults: Fault) -> None:
+        """Lets every request meet these, and none that stayed before."""
+        with self._lock:
+            self._staying = deque(faults)
 
     def add(self, *faults: Fault) -> None:
         """Puts faults behind those that wait already."""
@@ -99,15 +128,19 @@ class Faults:
             self._waiting.extend(faults)
 
     def clear(self) -> None:
-        """Forgets all that wait."""
+        """Forgets all of them."""
         with self._lock:
             self._waiting.clear()
+            self._staying.clear()
 
     def take(self, method: str) -> Fault:
-        """The first fault that waits for that method, which then waits no longer; NO_FAULT if none does."""
+        """The first fault that waits for that method, which then waits no longer, or one that stays; else NO_FAULT."""
         with self._lock:
-            for fault in self._waiting:
-                if fault.method == method:
-                    self._waiting.remove(fault)
-                    return fault
+            for faults in (self._waiting, self._staying):
+                for fault in faults:
+                    if fault.method == method:
+                        faults.remove(fault)
+                        if faults is self._staying:
+                            faults.append(fault)
+                        return fault
             return NO_FAULT

@@ -1,8 +1,51 @@
 """The registry of sources: a new one is a module beside this and a line here."""
 
+import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 
+from bridge.errors import SettingsError
+from bridge.sources import generic
+from bridge.sources.azure_container_registry import AZURE_CONTAINER_REGISTRY
+from bridge.sources.azure_devops import AZURE_DEVOPS
+from bridge.sources.azure_monitor import AZURE_MONITOR
 from bridge.sources.base import Source
+from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
+from bridge.sources.presets import PRESETS
 
-SOURCES: Mapping[str, Source] = {source.name: source for source in (GITHUB,)}
+SOURCES: Mapping[str, Source] = {
+    source.name: source
+    for source in (
+        GITHUB,
+        AZURE_MONITOR,
+        AZURE_DEVOPS,
+        EVENT_GRID,
+        AZURE_CONTAINER_REGISTRY,
+        *PRESETS,
+    )
+}
+
+
+def declared(config: str) -> Mapping[str, Source]:
+    """The sources of `[sources.<name>]` in BRIDGE_CONFIG; SettingsError with everything that is wrong with them."""
+    try:
+        tables = tomllib.loads(config).get("sources", {})
+    except tomllib.TOMLDecodeError:
+        return {}  # as the routes of the same text say
+    if not isinstance(tables, dict):
+        raise SettingsError(["BRIDGE_CONFIG: [sources] must be a table of sources"])
+    found: dict[str, Source] = {}
+    problems: list[str] = []
+    for name, table in tables.items():
+        where = f"BRIDGE_CONFIG: the source {name}"
+        if name in SOURCES:
+            problems.append(f"{where} is one of the bridge's own: choose another name")
+        try:
+            found[name] = replace(generic.source(name, table, where), is_declared=True)
+            problems += generic.faults(table, where)
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+    return found

@@ -1,6 +1,8 @@
 """The vocabulary in which a source is written: one Source value in one module for each service."""
 
+import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.verification import Scheme
+
+_LONGEST_THREAD = 255  # characters
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,9 @@ class Acknowledged:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+MARK = "sent_by_bridge"  # in a payload: by it one sending of `send` differs from the next
+
+
 @dataclass(frozen=True)
 class Source:
     """A service that sends webhooks.
@@ -35,6 +42,7 @@ class Source:
     headers: the service's own headers for an event name and a delivery id, for `send` and `explain`.
     methods: the HTTP methods of its webhooks and handshakes.
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
+    is_declared: it is one of BRIDGE_CONFIG, and not of the bridge.
     """
 
     name: str
@@ -43,12 +51,30 @@ class Source:
     read: Callable[[Webhook], Sequence[Event] | Acknowledged]
     headers: Callable[[str, str], Mapping[str, str]] = lambda _event, _delivery: {}
     methods: tuple[str, ...] = ("POST",)
-    delivery_field: str = "sent_by_bridge"
+    delivery_field: str = MARK
+    is_declared: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where its webhooks go, below `/api/webhooks/`."""
+        return f"generic/{self.name}" if self.is_declared else self.name
 
     @property
     def secret_setting(self) -> str:
         """The setting that holds its secrets."""
         return f"BRIDGE_{self.name.upper()}_SECRET"
+
+
+def identifier(text: str) -> str:
+    """Text of the sender, reduced to what is safe in names of templates and in keys."""
+    return re.sub(r"[^a-z0-9_.-]", "", text[:100].lower()).strip(".")
+
+
+def thread_key(text: str) -> str:
+    """The text as the thread of an event: on one line, and of what is too long for a key the rest as its digest."""
+    text = " ".join(text.split())
+    rest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    return text if len(text) <= _LONGEST_THREAD else f"{text[: _LONGEST_THREAD - 17]}~{rest}"
 
 
 def decode_json(body: bytes) -> Any:

@@ -1,7 +1,6 @@
 """GitHub: https://docs.github.com/webhooks."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
@@ -9,7 +8,7 @@ from urllib.parse import parse_qs
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, moment
-from bridge.sources.base import Acknowledged, Source, decode_json
+from bridge.sources.base import Acknowledged, Source, decode_json, identifier
 from bridge.sources.github.attributes import attributes
 from bridge.sources.github.kind import generic
 from bridge.sources.github.kinds import KINDS
@@ -35,7 +34,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
     BadWebhook for a webhook without X-GitHub-Event or with a body that is no JSON object.
     https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
     """
-    name = _identifier(webhook.header("X-GitHub-Event"))
+    name = identifier(webhook.header("X-GitHub-Event"))
     if not name:
         raise BadWebhook("The header X-GitHub-Event is missing: is this GitHub's webhook?")
     body = _json_text(webhook)
@@ -49,11 +48,11 @@ def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
         return Acknowledged(reason)
     # The signature covers the body alone: a replay under another delivery id must still count as the same.
     digest = hashlib.sha256(body).hexdigest()
-    return (_event(name, payload, about, _identifier(webhook.header("X-GitHub-Delivery")), digest),)
+    return (_event(name, payload, about, identifier(webhook.header("X-GitHub-Delivery")), digest),)
 
 
 def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str, digest: str) -> Event:
-    action = _identifier(dig(payload, "action"))
+    action = identifier(dig(payload, "action"))
     kind = KINDS.get(name) or generic(name, payload)
     return Event(
         source="github",
@@ -71,11 +70,6 @@ def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str,
         facts=kind.facts(payload),
         attributes=about,
     )
-
-
-def _identifier(text: str) -> str:
-    """Text of the sender, reduced to what is safe in names of templates and in keys."""
-    return re.sub(r"[^a-z0-9_.-]", "", text[:100].lower()).strip(".")
 
 
 def _json_text(webhook: Webhook) -> bytes:

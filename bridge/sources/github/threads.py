@@ -4,9 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge.fields import Payload, at, dig, first, objects
-from bridge.text import one_line
-
-_LONGEST = 255  # characters; names of branches and checks can be longer than a key may be
+from bridge.sources.base import thread_key
 
 
 def thread(name: str, payload: Payload) -> str:
@@ -16,7 +14,7 @@ def thread(name: str, payload: Payload) -> str:
     the pull request that they name.
     """
     about = _ABOUT[name](payload) if name in _ABOUT else _unruled(name, payload)
-    return one_line(f"{_home(name, payload)}{about}", _LONGEST)
+    return thread_key(f"{_home(name, payload)}{about}")
 
 
 def queued_pull_request(payload: Payload) -> int:

@@ -1,0 +1,137 @@
+"""The pictures of the docs, by a headless Chromium: `make screenshots`."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from bridge.digests import digest_html
+from bridge.entries import Entry, Target, entry_id
+from bridge.events import Webhook
+from bridge.local.gallery import NOW
+from bridge.local.sending import event_name
+from bridge.rendering import Renderer
+from bridge.sources import SOURCES
+from tests.local_stack import GROUPS, environment, running
+
+ROOT = Path(__file__).parent.parent
+DARK = (ROOT / "bridge/local/viewer/static/dark.js").read_text().replace("export function", "function")
+POSTS = (
+    "github/pull_request.opened",
+    "github/pull_request.closed",
+    "github/push",
+    "github/issues.opened",
+    "github/issue_comment.created",
+    "github/pull_request_review.submitted",
+    "github/workflow_run.completed",
+    "github/release.published",
+    "github/dependabot_alert.created",
+)
+RENDERER = Renderer(titles={name: source.title for name, source in SOURCES.items()})
+# file: (width of a post's frame, columns, dark)
+SHEETS = {
+    "posts.png": (632, 2, False),
+    "posts-dark.png": (632, 2, True),
+    "posts-phone.png": (375, 4, False),
+    "posts-phone-dark.png": (375, 4, True),
+}
+# file, size of the window, colours
+PAGES = (
+    ("page.png", 1440, 900, "light"),
+    ("page-dark.png", 1440, 900, "dark"),
+    ("page-phone.png", 375, 740, "light"),
+    ("page-phone-dark.png", 375, 740, "dark"),
+)
+
+
+def entry(name: str, place: int = 0) -> Entry:
+    source, _, sample = name.partition("/")
+    webhook = Webhook(SOURCES[source].headers(event_name(sample), sample), (ROOT / f"samples/{name}.json").read_bytes())
+    (event,) = SOURCES[source].read(webhook)
+    made = RENDERER.entry(event, entry_id(event, place, ""), Target(""), NOW)
+    return replace(made, occurred=NOW + timedelta(seconds=40 * place))
+
+
+def posts() -> list[str]:
+    """Nine cards, and the digest that they would be in a storm."""
+    entries = [entry(name, place) for place, name in enumerate(POSTS)]
+    return [*(one.html for one in entries), digest_html(entries, {"github": "GitHub"})]
+
+
+def sheet(browser: Browser, path: Path, width: int, columns: int, dark: bool) -> None:
+    """All posts side by side, each in a frame as wide as a reader's window."""
+    page = browser.new_page(viewport={"width": columns * (width + 24) + 24, "height": 900}, device_scale_factor=1)
+    page.set_content(
+        f"<!doctype html><style>body {{ margin: 24px; columns: {columns}; column-gap: 24px }}"
+        f"html {{ background: {'#1b1a19' if dark else '#faf9f8'} }}"
+        f"iframe {{ display: block; width: {width}px; border: 0; margin: 0 0 24px; break-inside: avoid }}</style>"
+    )
+    for html in posts():
+        body = (
+            f'<body style="margin:16px;background:#ffffff;color:#201f1e;font-family:Calibri,Carlito,sans-serif">{html}'
+        )
+        page.evaluate(
+            "(html) => { const frame = document.createElement('iframe'); frame.srcdoc = '<!doctype html>' + html;"
+            " document.body.append(frame); return new Promise((done) => { frame.onload = done; }); }",
+            body,
+        )
+    page.evaluate(
+        f"(dark) => {{ {DARK} for (const frame of document.querySelectorAll('iframe')) {{"
+        " const inside = frame.contentDocument; if (dark) darken(inside);"
+        " frame.style.height = `${inside.documentElement.offsetHeight}px`; } }",
+        dark,
+    )
+    page.screenshot(path=path, full_page=True)
+    page.close()
+
+
+def page_of_run(browser: Browser, folder: Path) -> None:
+    """The page of `make run` after a busy minute, in both widths, light and dark."""
+    config = f'[groups]\nplatform = "{GROUPS["group-1"]}"\n'
+    with running(folder, BRIDGE_CONFIG=config, BRIDGE_GROUP="platform", BRIDGE_SETTLE_SECONDS="1") as stack:
+        for name in (*POSTS, "datadog/monitor.triggered", "azure_devops/git.pullrequest.created", "updown/check.down"):
+            command = [sys.executable, "-m", "bridge", "send", name.partition("/")[0], f"samples/{name}.json"]
+            port = stack.address.rpartition(":")[2]
+            subprocess.run(command, cwd=ROOT, env=environment(PORT=port), check=True, capture_output=True)
+        for file, width, height, scheme in PAGES:
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB"
+            )
+            page = context.new_page()
+            page.goto(stack.address)
+            if width > 1000:
+                page.get_by_role("button", name="Send a sample").click()
+            thread = page.locator("#threads li").filter(has_text="contoso/pump: Stop the pump").get_by_role("button")
+            expect(thread).to_have_count(1, timeout=30_000)
+            thread.click()
+            frame = page.frame_locator("#posts iframe").first.locator("body")
+            expect(frame).to_contain_text("Stop the pump", timeout=30_000)
+            page.mouse.move(0, 0)
+            page.screenshot(path=ROOT / "docs" / file, animations="disabled")
+            context.close()
+
+
+def main() -> int:
+    """Writes every sheet; 1 where there is no browser."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    if executable is None:
+        print("No Chromium and no Chrome was found: there are no new pictures.", file=sys.stderr)
+        return 1
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        for name, (width, columns, dark) in SHEETS.items():
+            sheet(browser, ROOT / "docs" / name, width, columns, dark)
+        with tempfile.TemporaryDirectory() as folder:
+            page_of_run(browser, Path(folder) / "run")
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

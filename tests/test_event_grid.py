@@ -1,0 +1,256 @@
+"""bridge/sources/event_grid: both schemas, both handshakes, and what Azure's services say by them."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import requests
+
+from bridge.entries import Target
+from bridge.events import Event, Webhook
+from bridge.receiver import Receiver
+from bridge.rendering import Renderer
+from bridge.routing import Routes
+from bridge.sources import SOURCES
+from bridge.sources.base import Acknowledged
+from bridge.sources.event_grid import EVENT_GRID
+from bridge.sources.event_grid.resources import resource
+from tests.local_stack import SECRET, running
+
+SAMPLES = Path(__file__).parent.parent / "samples" / "event_grid"
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+RENDERER = Renderer()
+GROUP = "3c1d0d4e-0000-4000-8000-000000000000"
+IDS = "/subscriptions/00000000-0000-4000-8000-000000000099/resourcegroups/pump-prod/providers"
+STORAGE, MACHINES = f"{IDS}/microsoft.storage/storageaccounts/pumpdata", f"{IDS}/microsoft.compute/virtualmachines"
+LAB = f"{IDS}/microsoft.machinelearningservices/workspaces/pump-lab"
+BLOBS = f"{STORAGE} /blobservices/default/containers/readings/blobs"
+
+
+def read(payload: object) -> list[Event]:
+    events = EVENT_GRID.read(Webhook({}, json.dumps(payload).encode()))
+    assert not isinstance(events, Acknowledged)
+    return list(events)
+
+
+def sample(name: str):
+    return json.loads((SAMPLES / f"{name}.json").read_text())
+
+
+def summary(event: Event) -> str:
+    return RENDERER.entry(event, "0" * 32, Target("g"), NOW).summary
+
+
+# By sample: the thread of its first event, how much that matters, and the line that tells it.
+TABLE = {
+    "key_vault.near_expiry": (
+        "vault pump-keys secret bench-token",
+        "warning",
+        "The secret bench-token expires in 30 d 1 h",
+    ),
+    "key_vault.expired": (
+        "vault pump-keys certificate field-gateway",
+        "error",
+        "The certificate field-gateway has expired",
+    ),
+    "key_vault.new_version": ("vault pump-keys secret bench-token", "info", "The secret bench-token has a new version"),
+    "key_vault.access_policy": (
+        "vault pump-keys vault pump-keys",
+        "info",
+        "The vault pump-keys has another access policy",
+    ),
+    "storage.batch": (f"{BLOBS}/2026/11/23/bench.csv", "info", "The blob bench.csv was written to readings"),
+    "storage.renamed": (f"{BLOBS}/archive/bench.csv", "info", "The blob bench.csv was renamed in readings"),
+    "storage.tier": (f"{BLOBS}/2026/01/01/bench.csv", "info", "The blob bench.csv changed its tier in readings"),
+    "container_registry.pushed": (
+        "pumpimages.azurecr.io firmware",
+        "info",
+        "The image firmware:2.4.0 was pushed to pumpimages.azurecr.io",
+    ),
+    "resources.write": (
+        f"{MACHINES}/bench-1",
+        "info",
+        "Alex Darrow created or changed the virtual machine bench-1",
+    ),
+    "resources.write_failed": (
+        f"{MACHINES}/bench-1",
+        "error",
+        "Alex Darrow failed to create or change the virtual machine bench-1",
+    ),
+    "resources.delete": (STORAGE, "info", "Alex Darrow deleted the storage account pumpdata"),
+    "resources.delete_canceled": (STORAGE, "info", "Alex Darrow canceled the deletion of the storage account pumpdata"),
+    "resources.action": (STORAGE, "info", "An application ran list keys on the storage account pumpdata"),
+    "policy.noncompliant": (
+        f"{STORAGE} policy no-public-storage",
+        "warning",
+        "The storage account pumpdata does not comply with the policy no-public-storage",
+    ),
+    "policy.compliant": (
+        f"{STORAGE} policy no-public-storage",
+        "success",
+        "The storage account pumpdata complies with the policy no-public-storage",
+    ),
+    "policy.deleted": (
+        f"{STORAGE} policy no-public-storage",
+        "info",
+        "The storage account pumpdata is no longer assessed by the policy no-public-storage",
+    ),
+    "machine_learning.model": (f"{LAB} models/dry_run:3", "info", "The model dry_run was registered as version 3"),
+    "machine_learning.deployed": (
+        f"{LAB} endpoints/dry-run-service",
+        "success",
+        "The service dry-run-service has new models",
+    ),
+    "machine_learning.run_completed": (
+        f"{LAB} experiments/1/runs/train_3c9f2b",
+        "success",
+        "The run train_3c9f2b completed",
+    ),
+    "machine_learning.run_failed": (f"{LAB} experiments/1/runs/train_3c9f2b", "error", "The run train_3c9f2b failed"),
+    "machine_learning.drift": (
+        f"{LAB} datadrifts/1/runs/2",
+        "warning",
+        "The monitor flow-monitor found a drift of 84%",
+    ),
+    "subscription_deleted": (
+        STORAGE,
+        "warning",
+        "The event subscription readings-to-group was deleted: its events come here no more",
+    ),
+    "custom": ("https://contoso.example/tanks tank-4", "info", "Level low: tank-4"),
+    "iot_device": (f"{IDS}/microsoft.devices/iothubs/pump-hub devices/pump-7", "info", "Device disconnected: pump-7"),
+    "app_service_failed": (
+        f"{IDS}/microsoft.web/sites/pump-web /microsoft.web/sites/pump-web",
+        "error",
+        "Slot swap failed: pump-web",
+    ),
+}
+
+
+def test_every_sample_is_in_the_table():
+    assert {path.stem for path in SAMPLES.glob("*.json")} == {*TABLE, "subscription_validation"}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_sample(name):
+    event = read(sample(name))[0]
+    assert (event.thread, event.severity, summary(event)) == TABLE[name]
+    assert event.occurred
+    assert event.scope
+
+
+def as_cloud_event(event: dict) -> dict:
+    """The same event in the other schema, as Event Grid writes it."""
+    names = {"topic": "source", "eventType": "type", "eventTime": "time"}
+    kept = {names.get(name, name): value for name, value in event.items() if not name.endswith("Version")}
+    return {"specversion": "1.0", **kept}
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if isinstance(sample(name), list)])
+def test_both_schemas_single_and_batched_tell_the_same(name):
+    (first, *_) = events = sample(name)
+    told = [(event.thread, summary(event), event.digest) for event in read(events)]
+    assert [(event.thread, summary(event), event.digest) for event in read(list(map(as_cloud_event, events)))] == told
+    assert [(event.thread, summary(event), event.digest) for event in read(as_cloud_event(first))] == told[:1]
+
+
+def ids(payload: object) -> list[str]:
+    receiver = Receiver(SOURCES, {}, Routes.from_settings(GROUP, ""), RENDERER, lambda: NOW)
+    receipt = receiver.receive("event_grid", Webhook({}, json.dumps(payload).encode()))
+    return [entry.id for entry in receipt.entries]
+
+
+def test_an_event_that_comes_again_in_another_batch_is_the_same():
+    one, two, three = sample("storage.batch")
+    assert ids([three, one]) == [ids([one, two, three])[place] for place in (2, 0)]
+
+
+def test_the_same_id_of_another_source_is_another_event():
+    (event,) = sample("key_vault.expired")
+    assert ids([event]) != ids([event | {"topic": event["topic"] + "2"}])
+
+
+def test_the_validation_event_is_answered_with_its_code_and_nothing_else():
+    receiver = Receiver(SOURCES, {}, Routes.from_settings(GROUP, ""), RENDERER, lambda: NOW)
+    body = (SAMPLES / "subscription_validation.json").read_bytes()
+    receipt = receiver.receive("event_grid", Webhook({"aeg-event-type": "SubscriptionValidation"}, body))
+    assert (receipt.status, receipt.entries) == (200, ())
+    assert receipt.body == {"validationResponse": sample("subscription_validation")[0]["data"]["validationCode"]}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"WebHook-Request-Origin": "eventgrid.azure.net"}, 200),
+        ({}, 400),
+        ({"WebHook-Request-Origin": "https://evil.example/ x"}, 400),
+    ],
+)
+def test_the_handshake_of_cloud_events_by_its_method(headers, status):
+    receiver = Receiver(SOURCES, {}, Routes.from_settings(GROUP, ""), RENDERER, lambda: NOW)
+    receipt = receiver.receive("event_grid", Webhook(headers, b"", "OPTIONS"))
+    assert receipt.status == status
+    assert receipt.headers.get("WebHook-Allowed-Origin") == (
+        headers.get("WebHook-Request-Origin") if status == 200 else None
+    )
+
+
+def test_the_handshake_over_real_http_needs_the_proof_as_the_events_do(tmp_path):
+    asked = {"WebHook-Request-Origin": "eventgrid.azure.net", "WebHook-Request-Rate": "120"}
+    proof = {"Authorization": f"Bearer {SECRET}"}
+    with running(tmp_path) as stack:
+        url = f"{stack.address}/api/webhooks/event_grid"
+        answer = requests.options(url, headers={**asked, **proof}, timeout=60)
+        assert answer.status_code == 200
+        assert answer.headers["WebHook-Allowed-Origin"] == "eventgrid.azure.net"
+        assert answer.headers["WebHook-Allowed-Rate"] == "120"
+        assert answer.headers["Allow"] == "POST"
+        assert requests.options(url, headers=asked, timeout=60).status_code == 401
+        assert requests.get(url, headers={**asked, **proof}, timeout=60).status_code == 404
+        batch = (SAMPLES / "storage.batch.json").read_bytes()
+        assert len(requests.post(url, batch, headers=proof, timeout=60).json()["accepted"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("ident", "noun", "name", "group"),
+    [
+        ("/subscriptions/1/resourceGroups/g", "resource group", "g", "g"),
+        ("/subscriptions/1", "subscription", "1", ""),
+        ("/subscriptions/1/resourcegroups/g/providers/Microsoft.Sql/servers/s/databases/d", "database", "d", "g"),
+        ("/subscriptions/1/resourceGroups/g/providers/Microsoft.Authorization/policies/p", "policy", "p", "g"),
+        (
+            "/subscriptions/1/resourceGroups/g/providers/Microsoft.Network/publicIPAddresses/a",
+            "public ip address",
+            "a",
+            "g",
+        ),
+        ("mysource", "", "", ""),
+        ("", "", "", ""),
+    ],
+)
+def test_ids_of_resources(ident, noun, name, group):
+    found = resource(ident)
+    assert (found.noun, found.name, found.group) == (noun, name, group)
+
+
+def test_every_event_has_the_attributes_of_its_envelope():
+    (event,) = read(sample("resources.delete"))
+    assert event.attributes["type"] == "Microsoft.Resources.ResourceDeleteSuccess"
+    assert event.attributes["resource_group"] == "pump-prod"
+    assert event.attributes["resource_type"] == "Microsoft.Storage/storageAccounts"
+    assert event.attributes["operation"] == "Microsoft.Storage/storageAccounts/delete"
+    (image,) = read(sample("container_registry.pushed"))
+    assert (image.attributes["repository"], image.attributes["tag"]) == ("firmware", "2.4.0")
+    assert image.attributes.keys() == event.attributes.keys()
+
+
+def test_times_and_numbers_of_unknown_events_are_readable():
+    (event,) = read(sample("custom"))
+    assert dict(event.facts) == {
+        "Level": "4.5",
+        "Limit": "10",
+        "Pump": "P-200",
+        "Since": "23 November 2026, 13:58 UTC",
+        "Alarm": "yes",
+    }

@@ -1,0 +1,72 @@
+"""`make gallery`: every sample of every source, as a page that one can read in the repository."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from bridge import cli
+from bridge.local import gallery
+from bridge.rendering import Renderer
+from bridge.sources import SOURCES
+from tests.local_stack import ROOT
+
+GALLERY = ROOT / "docs/gallery"
+RENDERER = Renderer(titles={name: source.title for name, source in SOURCES.items()})
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gallery")
+    return {path.name: path.read_text() for path in gallery.write(ROOT / "samples", folder, SOURCES, RENDERER)}
+
+
+def test_the_gallery_of_the_repository_is_what_the_templates_make_now(written):
+    assert written.keys() == {path.name for path in GALLERY.iterdir()}
+    stale = [name for name, text in written.items() if (GALLERY / name).read_text() != text]
+    assert stale == [], "run `make gallery`, look at what has changed, and commit it"
+
+
+def test_every_sample_of_every_source_is_in_it(written):
+    for name in SOURCES:
+        page = written[f"{name}.html"]
+        missing = [path.name for path in (ROOT / "samples" / name).glob("*.json") if path.name not in page]
+        assert missing == []
+        assert f'href="{name}.html"' in written["index.html"]
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.levels, self.tags = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.levels += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
+
+
+def test_the_pages_are_fit_for_screen_readers_and_run_nothing(written):
+    for text in written.values():
+        page = Page(text)
+        assert text.startswith('<!doctype html>\n<html lang="en">')
+        assert len(set(page.ids)) == len(page.ids)
+        assert page.levels[0] == 1
+        assert set(page.levels[1:]) <= {2}
+        assert not {"script", "iframe", "img", "link", "object"} & set(page.tags)
+        assert "default-src 'none'" in text
+
+
+def test_a_payload_that_becomes_no_post_says_why(written, tmp_path):
+    assert "Nothing is posted: GitHub&#39;s ping" in written["github.html"]
+    (tmp_path / "github").mkdir()
+    (tmp_path / "github/push.json").write_text("{")
+    page = gallery.write(tmp_path, tmp_path / "out", SOURCES, RENDERER)[1].read_text()
+    assert "Answered with 400: The body is not JSON" in page
+
+
+def test_a_folder_without_payloads_is_a_mistake(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert cli.main(["gallery", "--payloads", str(tmp_path)]) == 2
+    assert "has no folder of payloads" in capsys.readouterr().err

@@ -1,0 +1,249 @@
+"""Sources without code: the form of BRIDGE_CONFIG and of the presets."""
+
+import json
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bridge.app import Bridge
+from bridge.errors import BadWebhook, SettingsError
+from bridge.events import Event, Severity, Webhook
+from bridge.settings import Settings
+from bridge.sources import SOURCES, declared, generic, presets
+from bridge.sources.base import Acknowledged, Source
+from bridge.sources.presets import PRESETS
+from tests.local_stack import ROOT
+
+GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
+LIFT = """
+[sources.lift]
+title = "Lift control"
+proof = { kind = "hmac", header = "X-Lift-Signature", prefix = "sha256=" }
+headers = { X-Lift-Event = "{event}", X-Lift-Delivery = "{delivery}" }
+[sources.lift.event]
+each = "payload.faults"
+drop = "'a test' if item.test else ''"
+delivery = "header('X-Lift-Delivery') ~ item.id"
+kind = "header('X-Lift-Event') ~ '.' ~ item.state"
+thread = "item.id"
+title = "item.what"
+summary = "'Lift ' ~ item.id ~ ' ' ~ item.state"
+scope = "payload.building"
+actor = "item.by.name"
+url = "item.link"
+severity = "item.level"
+text = "item.note"
+occurred = "item.at"
+ends = "item.state == 'gone'"
+[sources.lift.facts]
+Floor = "item.floor"
+Since = "item.since|time"
+Doors = "item.doors"
+[sources.lift.attributes]
+floor = "item.floor"
+[sources.lift.severities]
+stuck = "critical"
+"""
+STUCK = {
+    "building": "Harbour 7",
+    "faults": [
+        {
+            "id": "L2",
+            "what": "Lift 2 is stuck",
+            "state": "Begun",
+            "by": {"name": "mona"},
+            "link": "https://lifts.example/2",
+            "level": "Stuck",
+            "note": "Between **3** and 4",
+            "at": 1795442580000,
+            "since": "2026-11-23T14:00:00Z",
+            "floor": 3,
+            "doors": ["left", "right", None],
+        },
+        {"test": True},
+    ],
+}
+
+
+def lift() -> Source:
+    return declared(LIFT)["lift"]
+
+
+def webhook(payload: object, source: Source, event: str = "fault") -> Webhook:
+    return Webhook(source.headers(event, "d1"), json.dumps(payload).encode())
+
+
+def test_a_form_says_everything_of_an_event() -> None:
+    events = lift().read(webhook(STUCK, lift()))
+    assert events == [
+        Event(
+            source="lift",
+            kind="fault.begun",
+            delivery="d1L2",
+            thread="L2",
+            title="Lift 2 is stuck",
+            summary="Lift L2 Begun",
+            payload={**STUCK["faults"][0], "doors": ["left", "right"]},
+            severity=Severity.CRITICAL,
+            scope="Harbour 7",
+            actor="mona",
+            url="https://lifts.example/2",
+            occurred=datetime(2026, 11, 23, 14, 3, tzinfo=UTC),
+            text="Between **3** and 4",
+            facts=(("Floor", "3"), ("Since", "2026-11-23T14:00:00+00:00"), ("Doors", "left, right")),
+            attributes={"floor": 3},
+        )
+    ]
+
+
+def test_what_ends_ends_the_thread() -> None:
+    (event,) = lift().read(webhook({"faults": [{"id": "L2", "state": "gone"}]}, lift()))
+    assert event.ends_thread
+
+
+def test_what_is_dropped_is_acknowledged_with_its_reason() -> None:
+    assert lift().read(webhook({"faults": [{"test": True}]}, lift())) == Acknowledged("a test")
+    assert lift().read(webhook({"faults": []}, lift())) == Acknowledged("The webhook holds no event.")
+
+
+@pytest.mark.parametrize(
+    "payload", [{}, [], {"faults": [None, 7, "x", [], {"by": 7, "at": [], "level": {}}]}, {"faults": 7}, "x", 7, None]
+)
+def test_odd_payloads_make_plainer_events(payload: object) -> None:
+    events = lift().read(webhook(payload, lift()))
+    assert isinstance(events, Acknowledged) or all(event.title and event.thread and event.delivery for event in events)
+
+
+def test_a_missing_quote_costs_no_alert() -> None:
+    body = b'{"text": "the "big" pump"}'
+    (event,) = declared("[sources.pump]")["pump"].read(Webhook({}, body))
+    assert event.payload == {"body": body.decode()}
+    assert event.title == "pump: event"
+
+
+def test_a_body_that_must_be_json_is_refused_when_it_is_not() -> None:
+    with pytest.raises(BadWebhook):
+        declared("[sources.pump]\nbody = 'json'")["pump"].read(Webhook({}, b"pump"))
+
+
+def test_a_form_is_read_as_its_fields() -> None:
+    source = declared("[sources.pump]\n[sources.pump.event]\ntitle = 'item.what'")["pump"]
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    (event,) = source.read(Webhook(headers, b"what=The+pump&why="))
+    assert (event.title, event.payload) == ("The pump", {"what": "The pump", "why": ""})
+
+
+def test_expressions_that_fail_cost_only_what_they_say(caplog: pytest.LogCaptureFixture) -> None:
+    source = declared("[sources.pump]\n[sources.pump.event]\ntitle = 'item.what'\nscope = '1 / 0'")["pump"]
+    (event,) = source.read(Webhook({}, b'{"what": "The pump"}'))
+    assert (event.title, event.scope) == ("The pump", "")
+    assert "`scope` of the source pump cannot be worked out: ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["payload.__class__", "header.__globals__", "''.__class__.__mro__", "header.__func__"])
+def test_expressions_reach_no_python(text: str) -> None:
+    source = declared(f'[sources.pump]\n[sources.pump.event]\ntitle = "{text}"')["pump"]
+    (event,) = source.read(Webhook({}, b"{}"))
+    assert event.title == "pump: event"
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ("[sources.github]", "github is one of the bridge's own"),
+        ("[sources.Pump]", "small letters"),
+        ("[sources]\npump = 7", "is not a table"),
+        ("sources = 7", "[sources] must be a table"),
+        ("[sources.pump]\nevents = {}", "unknown key 'events'"),
+        ("[sources.pump]\nbody = 'xml'", "`body` must be one of json, form, any"),
+        ("[sources.pump.event]\nname = 'x'", "`event` has an unknown key 'name'"),
+        ("[sources.pump.event]\ntitle = 7", "`event` must be a table of names and texts"),
+        ("[sources.pump.event]\ntitle = 'item.'", "`title` is not an expression"),
+        ("[sources.pump.event]\ntitle = 'body.x'", "`title` has an unknown name 'body'"),
+        ("[sources.pump.event]\neach = 'item.x'", "`each` has an unknown name 'item'"),
+        ("[sources.pump.severities]\nbad = 'worse'", "'worse' is none of the severities"),
+        ("[sources.pump]\nproof = 'hmac'", "`proof` needs a `kind`"),
+        ("[sources.pump]\nproof = { kind = 'hmac' }", "`proof` needs the name of its header"),
+        ("[sources.pump]\nproof = { kind = 'token', header = 'X', colour = 'red' }", "unknown key 'colour'"),
+    ],
+)
+def test_what_is_wrong_with_a_form_is_said(table: str, problem: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Bridge(Settings(group=GROUP, config=table))
+    assert problem in str(caught.value)
+
+
+def test_a_declared_source_is_proved_and_read_like_any_other() -> None:
+    bridge = Bridge(Settings(group=GROUP, config=LIFT, secrets={"lift": ("hush",)}))
+    source = bridge.sources["lift"]
+    assert (source.path, source.secret_setting) == ("generic/lift", "BRIDGE_LIFT_SECRET")
+    body = json.dumps(STUCK).encode()
+    headers = source.headers("fault", "d1")
+    assert bridge.receiver.receive("lift", Webhook(headers, body)).status == 401
+    receipt = bridge.receiver.receive("lift", Webhook({**headers, **source.scheme.sign(body, "hush")}, body))
+    assert [entry.topic for entry in receipt.entries] == ["Harbour 7: Lift 2 is stuck"]
+    assert "Lift control" in receipt.entries[0].html
+
+
+def test_the_form_of_the_docs_works() -> None:
+    (text,) = re.findall(r"```toml\n(\[sources.lift\].*?)```", (ROOT / "docs/sources.md").read_text(), re.DOTALL)
+    source = declared(text)["lift"]
+    fault = {"number": 7, "lift": "L2", "state": "stuck", "level": "stuck", "at": 1795442580, "floor": 3}
+    (event,) = source.read(webhook({"building": "Harbour 7", "faults": [fault, {"test": True}]}, source))
+    assert (event.kind, event.thread, event.severity) == ("fault.stuck", "L2", "critical")
+    assert (event.summary, event.facts) == ("Lift L2 is stuck", (("Floor", "3"),))
+
+
+PRESET_FILES = sorted(Path(presets.__file__).parent.glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", PRESET_FILES, ids=lambda path: path.stem)
+def test_the_expressions_of_the_presets_are_right(path: Path) -> None:
+    assert generic.faults(tomllib.loads(path.read_text()), path.name) == []
+
+
+def sample(source: Source, name: str) -> Event:
+    body = (ROOT / "samples" / source.name / f"{name}.json").read_bytes()
+    (event,) = source.read(Webhook(source.headers(name.partition(".")[0], name), body))
+    return event
+
+
+@pytest.mark.parametrize(
+    ("source", "begin", "end"),
+    [
+        ("datadog", "monitor.triggered", "monitor.recovered"),
+        ("dynatrace", "problem.open", "problem.resolved"),
+        ("freshstatus", "incident.open", "incident.note_create"),
+        ("gcp_monitoring", "incident.open", "incident.closed"),
+        ("new_relic", "issue.activated", "issue.closed"),
+        ("opsgenie", "Create", "Close"),
+        ("pagerduty", "incident.triggered", "incident.resolved"),
+        ("pingdom", "check.down", "check.up"),
+        ("sentry", "issue.created", "issue.resolved"),
+        ("statuspage", "incident.investigating", "incident.resolved"),
+        ("updown", "check.down", "check.up"),
+        ("uptimerobot", "monitor.down", "monitor.up"),
+        ("zabbix", "trigger.problem", "trigger.resolved"),
+    ],
+)
+def test_what_begins_and_ends_is_one_thread(source: str, begin: str, end: str) -> None:
+    first, last = sample(SOURCES[source], begin), sample(SOURCES[source], end)
+    assert first.thread == last.thread
+    assert (first.ends_thread, last.ends_thread) == (False, True)
+    assert first.delivery != last.delivery
+    assert first.severity >= "warning"
+    assert last.severity == "success"
+
+
+@pytest.mark.parametrize("source", PRESETS, ids=lambda source: source.name)
+def test_the_samples_of_a_preset_are_told_in_full(source: Source, caplog: pytest.LogCaptureFixture) -> None:
+    for path in sorted((ROOT / "samples" / source.name).glob("*.json")):
+        answer = source.read(Webhook(source.headers(path.stem, path.stem), path.read_bytes()))
+        for event in [] if isinstance(answer, Acknowledged) else answer:
+            assert event.summary
+            assert event.facts
+            assert event.occurred or source.name == "dynatrace"  # which says no time
+    assert caplog.text == ""

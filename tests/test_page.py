@@ -1,0 +1,350 @@
+"""The page of `make run` in a real browser: mail that is read, samples that are sent, and nothing hostile that runs."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+
+import pytest
+import requests
+from playwright.sync_api import expect, sync_playwright
+
+from tests.graph_servers import answer, raw
+from tests.local_stack import NAMES, PATIENCE, ROOT, Stack, issue, running
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), "")
+AXE = ROOT / ".axe/node_modules/axe-core/axe.min.js"
+GROUP = "00000000-0000-4000-8000-0000000000d0"
+SAMPLES = ROOT / "samples/github"
+POSTS = ".conversation:not(.waiting) article"
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 740}
+
+pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium and no Chrome: the page is not looked at in a browser")
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    settings = {"BRIDGE_SETTLE_SECONDS": "0.4", "BRIDGE_DIGEST_OVER": "3"}
+    with running(tmp_path_factory.mktemp("page"), BRIDGE_GROUP=GROUP, **settings) as stack:
+        yield stack
+
+
+@contextlib.contextmanager
+def opening(browser, stack, viewport=DESKTOP, scheme="light"):
+    """The page as somebody sees it who opens it for the first time; no script of it may fail."""
+    context = browser.new_context(viewport=viewport, color_scheme=scheme, locale="en-GB")
+    context.set_default_timeout(PATIENCE * 1000)
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(stack.address)
+    expect(page.get_by_role("status").filter(has_text="Live")).to_have_count(1)
+    yield page
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def page(browser, stack):
+    with opening(browser, stack) as page:
+        yield page
+
+
+def open_desk(page):
+    page.get_by_role("button", name="Send a sample").click()
+    expect(page.locator("#payload")).not_to_have_value("")
+
+
+def send(page, payload, event="issues"):
+    """Sends a payload from the desk."""
+    page.get_by_role("textbox", name="Event").fill(event)
+    page.get_by_role("textbox", name="Payload").fill(json.dumps(payload))
+    page.get_by_role("button", name="Send", exact=True).click()
+
+
+def threads(page, topic):
+    return page.locator("#threads li").filter(has_text=topic)
+
+
+def rows(page, topic):
+    return page.locator("#rows li").filter(has_text=topic)
+
+
+def shown_post(page, number=0):
+    return page.frame_locator(f"{POSTS} iframe").nth(number).locator("body")
+
+
+def test_a_sample_is_sent_and_arrives_unread(page):
+    open_desk(page)
+    page.get_by_role("combobox", name="Sample").select_option("release.published.json")
+    expect(page.get_by_role("textbox", name="Event")).to_have_value("release")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#sent")).to_contain_text("202: accepted, 1 entry queued")
+    expect(rows(page, "contoso/pump").first.locator(".pill")).to_have_text("sent")
+    send(page, issue("opened", 501))
+    arrived = threads(page, "The pump runs dry 501").get_by_role("button")
+    expect(arrived).to_contain_text("Unread.")
+    arrived.click()
+    expect(arrived).not_to_contain_text("Unread.")
+    expect(page.get_by_role("heading", name="The pump runs dry 501")).to_be_visible()
+    expect(shown_post(page)).to_contain_text("The pump runs dry 501")
+
+
+def test_a_reply_joins_its_thread_while_that_is_read(page):
+    open_desk(page)
+    send(page, issue("opened", 502))
+    threads(page, "The pump runs dry 502").get_by_role("button").click()
+    expect(shown_post(page)).to_contain_text("The pump runs dry 502")
+    expect(page.locator(POSTS)).to_have_count(1)
+    frame = page.locator(f"{POSTS} iframe").element_handle()
+    comment = {"user": {"login": "hubot"}, "body": "It is wet again", "html_url": "https://github.com/contoso/pump"}
+    send(page, issue("created", 502, comment=comment), "issue_comment")
+    expect(page.locator(POSTS)).to_have_count(2)
+    expect(shown_post(page, 1)).to_contain_text("It is wet again")
+    expect(threads(page, "The pump runs dry 502")).to_have_count(1)
+    # What was being read is still the same frame.
+    assert frame.evaluate("frame => frame.isConnected")
+
+
+def test_a_burst_becomes_a_digest(page):
+    open_desk(page)
+    page.get_by_role("textbox", name="Payload").fill(json.dumps(issue("opened", 600)))
+    page.get_by_role("textbox", name="Event").fill("issues")
+    page.get_by_role("spinbutton", name="How many").fill("12")
+    page.get_by_role("spinbutton", name="Seconds", exact=True).fill("0")
+    page.get_by_role("button", name="Burst").click()
+    expect(page.locator("#sent")).to_have_text("Sending 12 webhooks.")
+    digest = page.locator("#threads li").filter(has_text="events")
+    digest.first.get_by_role("button").click()
+    expect(shown_post(page)).to_contain_text("The pump runs dry 600")
+    told = re.compile(r"\d+ webhooks, \d+ to Graph.* in the last minute; at most \d+ webhooks? a second")
+    expect(page.locator("#chart")).to_have_attribute("aria-label", told)
+
+
+def test_a_dead_letter_tells_why_and_is_replayed(page):
+    open_desk(page)
+    page.get_by_text("s faults").click()
+    page.get_by_role("button", name="Once: Refuses the post").click()
+    expect(page.locator("#faults-on")).to_have_text("1 on")
+    send(page, issue("opened", 503))
+    row = rows(page, "The pump runs dry 503")
+    expect(row.locator(".pill")).to_have_text("dead")
+    expect(row).to_contain_text("400")
+    row.get_by_role("button", name="Replay").click()
+    expect(row.locator(".pill")).to_have_text("sent")
+    row.get_by_role("button", name="The pump runs dry 503").click()
+    expect(page.get_by_role("heading", name="The pump runs dry 503")).to_be_focused()
+
+
+def test_a_switch_lets_graph_fail_until_it_is_off_and_the_outbox_counts_down(page):
+    open_desk(page)
+    page.get_by_text("s faults").click()
+    page.get_by_role("spinbutton", name="Seconds of waits").fill("2")
+    switch = page.get_by_role("switch", name="Asks for patience")
+    switch.check()
+    send(page, issue("opened", 504))
+    row = rows(page, "The pump runs dry 504")
+    expect(row.locator(".pill")).to_have_text("deferred")
+    expect(row.locator(".side")).to_have_text(re.compile("[12] s"))
+    switch.uncheck()
+    expect(row.locator(".pill")).to_have_text("sent")
+    expect(page.locator("#faults-on")).to_be_empty()
+
+
+def test_a_post_is_shown_as_text_as_source_with_its_webhook_and_as_a_phone_has_it(page, stack):
+    open_desk(page)
+    send(page, issue("opened", 505))
+    threads(page, "The pump runs dry 505").get_by_role("button").click()
+    reading = page.get_by_role("region", name="The pump runs dry 505")
+    reading.get_by_text("Plain text").click()
+    expect(page.get_by_role("region", name="Plain text")).to_contain_text("octocat opened")
+    reading.get_by_text("HTML source").click()
+    expect(page.get_by_role("region", name="HTML source")).to_contain_text("<table role=")
+    reading.get_by_text("Webhook", exact=True).click()
+    expect(page.locator(".raw pre")).to_contain_text('"number": 505')
+    expect(page.locator(".raw pre")).to_contain_text("x-hub-signature-256: sha256=")
+    reading.get_by_text("Post", exact=True).click()
+    reading.get_by_text("Phone", exact=True).click()
+    frame = page.locator(f"{POSTS} .phone iframe")
+    expect(frame).to_have_css("width", "375px")
+    reading.get_by_text("Dark", exact=True).click()
+    expect(page.frame_locator(f"{POSTS} iframe").locator("body")).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    heading = page.frame_locator(f"{POSTS} iframe").get_by_text("The pump runs dry 505").last
+    assert lightness(heading) > 70
+
+
+def lightness(locator):
+    """Of the text's colour, from 0 to 100."""
+    colour = locator.evaluate("node => getComputedStyle(node).color")
+    assert colour.startswith("lab("), colour
+    return float(colour[4:].split()[0])
+
+
+# Nothing hostile runs
+
+
+def canary(url):
+    steps = f"parent.document.title=document.title='ran';alert('ran');fetch('{url}')"
+    return (
+        f'"><script>{steps}</script><img src="{url}/img" onerror="{steps}"><svg onload="{steps}">'
+        f'<link rel=stylesheet href="{url}/css"><iframe srcdoc="<script>{steps}</script>"></iframe>'
+        f'<meta http-equiv=refresh content="0;url={url}/meta"><a href="javascript:{steps}">x</a>'
+        f'<form action="{url}/form"><button autofocus onfocus="{steps}"></button></form>'
+    )
+
+
+def poisoned(value, text):
+    """The value with the text in every string, but in the one that says which event it is."""
+    if isinstance(value, dict):
+        return {name: item if name == "action" else poisoned(item, text) for name, item in value.items()}
+    if isinstance(value, list):
+        return [poisoned(item, text) for item in value]
+    return f"{value}{text}" if isinstance(value, str) else value
+
+
+def test_nothing_of_a_hostile_payload_or_post_runs(page, stack):
+    with raw(answer(200)) as trap:
+        text = canary(trap.url)
+        dialogs, asked = [], []
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("requestfailed", lambda request: asked.append((request.url, request.failure)))
+        page.on("requestfinished", lambda request: asked.append((request.url, "")))
+        open_desk(page)
+        for name in ("issues.opened", "pull_request.opened", "release.published"):
+            send(page, poisoned(json.loads((SAMPLES / f"{name}.json").read_text()), text), name.partition(".")[0])
+        send(page, issue("opened", 506) | {"action": text})
+        # A post that the bridge would never write: the frame alone has to hold it.
+        start_thread(stack, f"Hostile {text}", f"<p>Seen</p>{text}")
+        hostile = threads(page, "Hostile")
+        expect(hostile).to_have_count(1)
+        expect(rows(page, "<script>").first.locator(".pill")).to_have_text("sent")
+        page.locator(".toggle").click()
+        for form in ("HTML source", "Plain text", "Post"):
+            page.get_by_text(form, exact=True).click()
+            for thread in page.locator("#threads li").filter(has_text="<script>").get_by_role("button").all():
+                thread.click()
+                expect(page.locator(".conversation.waiting")).to_have_count(0)
+        hostile.get_by_role("button").click()
+        expect(shown_post(page)).to_contain_text("Seen")
+        expect(page).not_to_have_title("ran")
+        assert page.locator("img, main svg:not(#chart), main [action], main link, script:not([src])").count() == 0
+        assert dialogs == []
+        # What a post asks for, the policy refuses before it is asked.
+        assert {why for url, why in asked if not url.startswith(stack.address)} <= {"csp"}
+        assert trap.requests == []
+
+
+def start_thread(stack: Stack, topic, html):
+    token = stack.get(
+        "/msi/token?api-version=2019-08-01&resource=https://graph.microsoft.com", headers={"X-IDENTITY-HEADER": "local"}
+    ).json()["access_token"]
+    post = {"body": {"contentType": "html", "content": html}}
+    url = f"{stack.address}/graph/v1.0/groups/{GROUP}/threads"
+    content = {"topic": topic, "posts": [post]}
+    requests.post(url, json=content, headers={"Authorization": f"Bearer {token}"}, timeout=60).raise_for_status()
+
+
+# Without a mouse
+
+
+def test_everything_goes_without_a_mouse(page):
+    for _ in range(2):
+        press(page, "c")
+        expect(page.get_by_role("combobox", name="Source")).to_be_focused()
+        expect(page.locator("#payload")).not_to_have_value("")
+        for _ in range(4):
+            press(page, "Tab")
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_focused()
+        press(page, "Enter")
+        expect(page.locator("#sent")).to_contain_text("202")
+        press(page, "Escape")
+        expect(page.get_by_role("button", name="Send a sample")).to_be_focused()
+    # Until all has been told, the order of the threads changes.
+    expect(page.locator("#rows li").filter(has_not_text="sent")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#threads li").nth(1)).to_be_visible()
+    press(page, "Tab")
+    expect(page.get_by_role("link", name="Skip to the threads")).to_be_focused()
+    press(page, "Enter", "Tab")
+    expect(page.locator("#threads button").nth(0)).to_be_focused()
+    for key, place in [("ArrowDown", 1), ("k", 0), ("j", 1), ("End", -1), ("Home", 0), ("ArrowUp", 0)]:
+        press(page, key)
+        current = page.locator("#threads button").nth(place)
+        expect(current).to_be_focused()
+        expect(current).to_have_attribute("aria-current", "true")
+    press(page, "Enter")
+    expect(page.locator("#topic")).to_be_focused()
+    press(page, "u")
+    expect(page.locator("#threads button").nth(0)).to_be_focused()
+    press(page, "?")
+    expect(page.get_by_role("dialog", name="Help")).to_be_visible()
+    press(page, "Escape")
+    press(page, "o")
+    expect(page.get_by_role("heading", name="Outbox")).to_be_focused()
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+# Groups, colours, sizes
+
+
+def test_groups_have_their_threads_and_a_group_on_hold_is_told(page, stack):
+    held, fine = NAMES[1], NAMES[2]
+    stack.told(fine, stack.send("issues", issue("opened", 507), group=fine))
+    group = page.get_by_role("navigation", name="Groups").get_by_role("button", name=fine)
+    group.click()
+    expect(page.get_by_role("heading", name=fine)).to_be_visible()
+    expect(threads(page, "The pump runs dry 507")).to_have_count(1)
+    expect(page.locator("#threads li")).to_have_count(1)
+    page.request.post(f"{stack.address}/viewer/faults", data={"fault": {"kind": "app-only-refused"}, "stays": True})
+    stack.send("issues", issue("opened", 508), group=held)
+    alert = page.get_by_role("alert").filter(has_text=f"{held} is on hold")
+    expect(alert).to_contain_text("403")
+    page.request.post(f"{stack.address}/viewer/faults", data={"fault": {"kind": "app-only-refused"}, "stays": False})
+    expect(page.locator("#permissions")).to_have_text("Open permissions")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not there: `make axe` installs it where there is npm")
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_nothing_sticks_out(browser, stack, scheme, viewport):
+    stack.told(NAMES[3], stack.send("issues", issue("opened"), group=NAMES[3]))
+    with opening(browser, stack, viewport, scheme) as page:
+        group = page.get_by_role("navigation", name="Groups").get_by_role("button", name=NAMES[3])
+        group.click()
+        expect(page.locator("#list-title")).to_have_text(NAMES[3])
+        looked_through(page)
+        page.locator("#threads button").first.click()
+        page.locator(".toggle").click()
+        expect(page.locator(".raw pre").first).to_contain_text("POST /api/webhooks/github")
+        looked_through(page)
+        if viewport is PHONE:
+            page.get_by_role("button", name="Back").click()
+        open_desk(page)
+        page.get_by_text("s faults").click()
+        looked_through(page)
+        page.get_by_role("button", name="Help").click()
+        looked_through(page)
+
+
+def looked_through(page):
+    page.evaluate(f"() => {{ if (!window.axe) {{ {AXE.read_text()} }} }}")
+    # The frames hold posts, which have rules of their own, and run no script that could look through them.
+    found = page.evaluate("() => axe.run(document, { iframes: false, resultTypes: ['violations'] })")
+    told = [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found["violations"]]
+    assert told == [], json.dumps(told, indent=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,218 @@
+"""What every source of the registry promises, from one table: who is let in, and what stands around it."""
+
+import itertools
+import json
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.events import Webhook
+from bridge.receiver import Receiver
+from bridge.rendering import TEMPLATES, Renderer
+from bridge.routing import Routes
+from bridge.sources import SOURCES
+from bridge.verification import AnyOf
+from tests.local_stack import ROOT
+
+NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
+GROUP = "3c1d0d4e-0000-4000-8000-000000000000"
+# Base64, too, as some services want their secrets.
+SECRET, OLD, OTHER = "c2VjcmV0LW9uZQ==", "b2xkLXNlY3JldA==", "YW5vdGhlci1vbmU="
+RENDERER, ROUTES = Renderer(), Routes.from_settings(GROUP, "")
+DOCS = (ROOT / "docs/sources.md").read_text()
+
+
+@dataclass(frozen=True)
+class Case:
+    """sample: one that makes posts. event: its name in the service's headers. signs_body: its proof covers the body.
+
+    free: whoever sets the service up writes the body, so that any is taken.
+    """
+
+    sample: str
+    event: str = ""
+    signs_body: bool = False
+    free: bool = False
+
+
+CASES = {
+    "github": Case("issues.opened", "issues", signs_body=True),
+    "azure_monitor": Case("metric.fired"),
+    "azure_devops": Case("git.push"),
+    "event_grid": Case("key_vault.near_expiry"),
+    "azure_container_registry": Case("push"),
+    "circleci": Case("job-completed.failed", signs_body=True),
+    "datadog": Case("monitor.triggered", free=True),
+    "docker_hub": Case("push"),
+    "dynatrace": Case("problem.open", free=True),
+    "freshstatus": Case("incident.open"),
+    "gcp_monitoring": Case("incident.open"),
+    "graylog": Case("event"),
+    "linear": Case("Issue.create", "Issue", signs_body=True),
+    "new_relic": Case("issue.activated", free=True),
+    "opsgenie": Case("Create"),
+    "pagerduty": Case("incident.triggered", signs_body=True),
+    "pingdom": Case("check.down"),
+    "sentry": Case("issue.created", "issue", signs_body=True),
+    "sonarqube": Case("quality_gate.error", signs_body=True),
+    "splunk": Case("alert"),
+    "standard_webhooks": Case("pump.stopped", signs_body=True),
+    "statuspage": Case("incident.investigating"),
+    "stripe": Case("invoice.paid", signs_body=True),
+    "updown": Case("check.down"),
+    "uptimerobot": Case("monitor.down", free=True),
+    "zabbix": Case("trigger.problem", free=True),
+}
+PROVED = [name for name, source in SOURCES.items() if source.scheme]
+
+
+def ways(scheme):
+    """Each way in which a source can be proved."""
+    return scheme.schemes if isinstance(scheme, AnyOf) else (scheme,)
+
+
+WAYS = [pytest.param(name, way, id=f"{name}-{way.describe()}") for name in PROVED for way in ways(SOURCES[name].scheme)]
+
+
+def body(name):
+    return (ROOT / f"samples/{name}/{CASES[name].sample}.json").read_bytes()
+
+
+def receive(name, headers, content=None, secrets=(SECRET,), source=None):
+    sources = {name: source or SOURCES[name]}
+    receiver = Receiver(sources, {name: secrets} if secrets else {}, ROUTES, RENDERER, lambda: NOW)
+    headers = {**SOURCES[name].headers(CASES[name].event, "d-1"), **headers}
+    return receiver.receive(name, Webhook(headers, body(name) if content is None else content))
+
+
+def test_every_source_is_in_the_table():
+    assert CASES.keys() == SOURCES.keys()
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+def test_a_proved_webhook_is_accepted(name, way):
+    receipt = receive(name, way.sign(body(name), SECRET))
+    assert receipt.status == 202
+    assert receipt.entries
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+def test_the_second_of_two_secrets_proves_as_well(name, way):
+    assert receive(name, way.sign(body(name), OLD), secrets=(SECRET, OLD)).status == 202
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda way, content: {},
+        lambda way, content: dict.fromkeys(way.sign(content, SECRET), ""),
+        lambda way, content: way.sign(content, OTHER),
+        lambda way, content: {header: f"{value}, {value}" for header, value in way.sign(content, SECRET).items()},
+        lambda way, content: {header: f"{value},{value}" for header, value in way.sign(content, SECRET).items()},
+        lambda way, content: {header: value[:-1] for header, value in way.sign(content, SECRET).items()},
+    ],
+    ids=[
+        "no proof",
+        "an empty proof",
+        "another secret",
+        "a header twice",
+        "a header twice, joined",
+        "a character less",
+    ],
+)
+def test_who_is_not_proved_gets_a_401_with_a_reason_and_no_secret(name, way, spoil):
+    headers = spoil(way, body(name))
+    if getattr(way, "separator", "") and headers.get(way.header, "").count(way.prefix) == 2:
+        pytest.skip("the header is a list, in which one signature may stand twice")
+    receipt = receive(name, headers)
+    assert (receipt.status, receipt.entries) == (401, ())
+    assert receipt.body["error"].endswith(".")
+    assert SECRET not in str(receipt.body)
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+def test_one_byte_that_was_changed_is_seen_where_the_body_is_signed(name, way):
+    headers = way.sign(body(name), SECRET)
+    changed = receive(name, headers, body(name).replace(b"2026", b"2025", 1))
+    assert changed.status == (401 if CASES[name].signs_body else 202)
+
+
+@pytest.mark.parametrize(("name", "way"), [way for way in WAYS if getattr(way.values[1], "timestamp", "")])
+def test_an_old_timestamp_is_refused(name, way):
+    late = replace(SOURCES[name], scheme=replace(way, clock=lambda: way.clock() + 301))
+    assert receive(name, way.sign(body(name), SECRET), source=late).status == 401
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_without_a_secret_the_function_key_has_proved_the_sender(name):
+    assert receive(name, {}, secrets=()).status == 202
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("content", [b"", b" ", b"{", b"null", b"7", b'"text"', b"[]", b"[7]"])
+def test_a_body_that_is_not_the_services_is_a_400(name, content):
+    receipt = receive(name, {}, content, secrets=())
+    if CASES[name].free and content.strip():
+        assert receipt.status in {200, 202}
+        return
+    assert (receipt.status, receipt.entries) == (400, ())
+    assert re.search(r"[.?]$", receipt.body["error"])
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_delivery_that_comes_again_has_the_same_ids_and_another_one_has_others(name):
+    payload, field = json.loads(body(name)), SOURCES[name].delivery_field
+    items = payload if isinstance(payload, list) else [payload]
+    other = [{**item, field: f"other {place}"} for place, item in enumerate(items)]
+    contents = [body(name), body(name), json.dumps(other if isinstance(payload, list) else other[0]).encode()]
+    first, again, another = [
+        [entry.id for entry in receive(name, {}, content, secrets=()).entries] for content in contents
+    ]
+    assert first == again
+    assert not set(first) & set(another)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_field_of_another_type_makes_a_plainer_post_and_no_error(name, caplog):
+    receiver = Receiver(SOURCES, {}, ROUTES, RENDERER, lambda: NOW)
+    odds = itertools.cycle([None, [], {}, "text", 7, True, "2026-11-23T14:03:00Z", "\ud800", [None], 1e300])
+    for path in sorted((ROOT / "samples" / name).glob("*.json")):
+        headers = SOURCES[name].headers(path.name.partition(".")[0], "d")
+        for content in spoiled(json.loads(path.read_bytes()), odds):
+            assert receiver.receive(name, Webhook(headers, json.dumps(content).encode())).status in {200, 202, 400}
+    assert "could not be received" not in caplog.text
+    assert "failed" not in caplog.text
+
+
+def spoiled(payload, odds):
+    """The payload, once for each of its fields, and those of its objects, with something odd in their place."""
+    if isinstance(payload, list):
+        yield from ([item] for item in spoiled(payload[0], odds))
+        return
+    for name, value in payload.items():
+        yield {**payload, name: next(odds)}
+        if isinstance(value, dict):
+            yield from ({**payload, name: inner} for inner in spoiled(value, odds))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_has_samples_a_look_and_its_page(name):
+    samples = sorted((ROOT / "samples" / name).glob("*.json"))
+    assert samples
+    assert all(isinstance(json.loads(sample.read_text()), dict | list) for sample in samples)
+    section = re.search(rf"^## {re.escape(SOURCES[name].title)}\n(.*?)(?=^## |\Z)", DOCS, re.MULTILINE | re.DOTALL)
+    assert section, f"docs/sources.md has no section {SOURCES[name].title}"
+    assert f"/api/webhooks/{name}" in section[1]
+    assert not SOURCES[name].scheme or SOURCES[name].secret_setting in section[1]
+    assert (TEMPLATES / name).is_dir() or "plain template" in section[1]
+
+
+def test_the_page_of_sources_names_files_and_commands_that_exist():
+    commands = re.findall(r"-m bridge (?:send|explain|preview) (\w+) (\S+?)(?=[\s`])", DOCS)
+    assert commands
+    assert [name for source, name in commands if source not in SOURCES or not (ROOT / name).is_file()] == []
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", DOCS)
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
