@@ -306,6 +306,14 @@ def test_what_resembles_noise_is_told(name: str, payload: Mapping[str, Any]) -> 
     assert read(name, payload)
 
 
+def test_an_event_that_is_new_to_the_bridge_is_about_its_object() -> None:
+    payload = {"action": "created", "exemption_request": {"number": 4, "html_url": "https://github.com/x/4"}}
+    event = read("exemption_request_push_ruleset", payload | {"repository": REPOSITORY})
+    assert event.thread == "repo 1 exemption_request_push_ruleset 4"
+    assert event.title == "Exemption request push ruleset #4"
+    assert event.url == "https://github.com/x/4"
+
+
 def test_every_event_has_every_attribute() -> None:
     assert read("invented", {}).attributes.keys() == read_sample("pull_request.opened").attributes.keys()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.events import Severity
 from bridge.fields import Payload, at, dig, first
+from bridge.sources.github.threads import object_of
 from bridge.sources.github.words import MAX_TITLE, shown, times
 from bridge.text import one_line
 
@@ -86,7 +87,7 @@ def _name(value: object) -> object:
 
 def generic(name: str, payload: Payload) -> Kind:
     """What is said of an event that has no kind of its own, from what GitHub's objects have in common."""
-    thing = next((path for path in (name, "alert") if dig(payload, path, {})), name)
+    thing = object_of(name, payload)
     return Kind(
         title=lambda payload: _generic_title(name, thing, payload),
         urls=(f"{thing}.html_url", f"{thing}.target_url"),

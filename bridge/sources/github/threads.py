@@ -4,9 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge.fields import Payload, at, dig, first, objects
-from bridge.text import one_line
-
-_LONGEST = 255  # characters; names of branches and checks can be longer than a key may be
+from bridge.sources.base import thread_key
 
 
 def thread(name: str, payload: Payload) -> str:
@@ -15,8 +13,8 @@ def thread(name: str, payload: Payload) -> str:
     Issues and pull requests share their numbers, and so `repo <id>#<number>`; runs and checks are told in the thread of
     the pull request that they name.
     """
-    about = _ABOUT.get(name, _object(name))(payload)
-    return one_line(f"{_home(name, payload)}{about}", _LONGEST)
+    about = _ABOUT[name](payload) if name in _ABOUT else _unruled(name, payload)
+    return thread_key(f"{_home(name, payload)}{about}")
 
 
 def queued_pull_request(payload: Payload) -> int:
@@ -47,9 +45,19 @@ def _word(word: str, *paths: str) -> Callable[[Payload], str]:
     return lambda payload: f" {word} {_ident(payload, paths)}".rstrip()
 
 
-def _object(name: str) -> Callable[[Payload], str]:
-    """What an event without a rule of its own is about: its object's number or id."""
-    return _word(name, f"{name}.number", f"{name}.id", "alert.number", "id")
+def object_of(name: str, payload: Payload) -> str:
+    """Where the object is of an event without rules of its own: what bears its name, else the first that is its own."""
+    others = (key for key, value in payload.items() if isinstance(value, Mapping) and key not in _COMMON)
+    return name if isinstance(payload.get(name), Mapping) else next(others, name)
+
+
+def _unruled(name: str, payload: Payload) -> str:
+    thing = object_of(name, payload)
+    return _word(name, f"{thing}.number", f"{thing}.id", "id")(payload)
+
+
+# https://docs.github.com/webhooks/webhook-events-and-payloads: what every payload may have beside its object.
+_COMMON = {"repository", "organization", "sender", "installation", "enterprise", "changes"}
 
 
 def _run(word: str, thing: str, name: Sequence[str], branch: str) -> Callable[[Payload], str]:

@@ -174,6 +174,6 @@ def shown(value: Any) -> str:
         return f"{value:g}" if isinstance(value, float) else f"{value}"
     text = value if isinstance(value, str) else ""
     if re.match(r"\d{4}-\d\d-\d\d(T|$)", text) and (time := as_time(text)):
-        return f"{time:%d %B %Y}".lstrip("0")
+        return f"{time:%-d %b %Y}"
     text = text.removeprefix("refs/heads/")
     return text[:7] if _SHA.fullmatch(text) else one_line(text, _MAX_FACT)

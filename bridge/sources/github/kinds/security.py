@@ -47,7 +47,7 @@ _SECRET = Kind(
         ("File", "location.details.path"),
         ("Place", "location.type"),
         ("Commit", "location.details.commit_sha"),
-        ("Push protection passed", "alert.push_protection_bypassed"),
+        ("Pushed anyway", "alert.push_protection_bypassed"),
     ),
 )
 
