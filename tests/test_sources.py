@@ -38,6 +38,7 @@ class Case:
 
 CASES = {
     "github": Case("issues.opened", "issues", signs_body=True),
+    "azure_monitor": Case("metric.fired"),
     "azure_devops": Case("git.push"),
     "event_grid": Case("key_vault.near_expiry"),
     "azure_container_registry": Case("push"),

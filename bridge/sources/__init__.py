@@ -8,6 +8,7 @@ from bridge.errors import SettingsError
 from bridge.sources import generic
 from bridge.sources.azure_container_registry import AZURE_CONTAINER_REGISTRY
 from bridge.sources.azure_devops import AZURE_DEVOPS
+from bridge.sources.azure_monitor import AZURE_MONITOR
 from bridge.sources.base import Source
 from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
@@ -17,6 +18,7 @@ SOURCES: Mapping[str, Source] = {
     source.name: source
     for source in (
         GITHUB,
+        AZURE_MONITOR,
         AZURE_DEVOPS,
         EVENT_GRID,
         AZURE_CONTAINER_REGISTRY,
