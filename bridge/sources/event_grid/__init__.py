@@ -11,7 +11,7 @@ from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, moment, part
 from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
 from bridge.sources.event_grid import management, services
-from bridge.sources.event_grid.resources import resource
+from bridge.sources.azure_resources import resource
 from bridge.sources.event_grid.words import any_event
 from bridge.text import one_line
 from bridge.verification import Token
