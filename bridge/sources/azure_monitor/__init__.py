@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
-from bridge.fields import Payload, dig, first, moment, part
+from bridge.fields import Payload, dig, moment, part
 from bridge.sources.azure_monitor import activity, costs, health, logs, measures
 from bridge.sources.azure_monitor.legacy import as_common
 from bridge.sources.azure_monitor.words import Alert, Told, lasted, shown, texts
@@ -67,6 +67,7 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
     about = alert.resource
     ident = dig(essentials, "alertId")
     title = one_line(told.title or alert.rule or told.what or "Alert", 200)
+    url = safe_url(dig(essentials, "investigationLink")) or told.url or _alert_url(ident) or about.url
     return Event(
         source="azure_monitor",
         kind=f"{name}.{told.stage or ('resolved' if is_over else 'fired')}",
@@ -79,7 +80,7 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
         severity=Severity.SUCCESS if is_over else told.severity or _severity(essentials),
         scope=one_line(told.scope or _scope(alert), 100),
         actor=told.actor,
-        url=safe_url(dig(essentials, "investigationLink")) or told.url or _alert_url(ident) or about.url,
+        url=url,
         occurred=told.occurred or moment(essentials, "resolvedDateTime" if alert.is_resolved else "firedDateTime"),
         facts=_facts(told, custom, about),
         attributes={
@@ -100,17 +101,18 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
         ends_thread=is_over and not told.goes_on,
         details={
             "word": told.word or ("resolved" if is_over else "fired"),
-            "sev": dig(essentials, "severity") if name != "budget" else "",
+            # Alerts on what Azure tells are all of Sev4.
+            "sev": dig(essentials, "severity") if dig(essentials, "severity").lower() != "sev4" else "",
             "before": told.before,
-            "what": told.what or about.name or _scope(alert),
+            "what": told.what or _scope(alert),
             "link": told.link or about.url,
-            "after": told.after or ("" if told.before else _plainly(alert)),
+            "after": told.after or ("" if told.before or told.what else _plainly(alert)),
             "more": len(alert.resources) - 1 if not told.what else 0,
             "scope_url": told.url if told.scope else about.url,
             "meters": told.meters,
             "table": told.table,
             "text": told.text or ("" if is_over or name == "budget" else alert.description),
-            "buttons": [button for button in told.buttons if safe_url(button[1])],
+            "buttons": [*(button for button in told.buttons if safe_url(button[1])), (_opening(told, url, about), url)],
         },
     )
 
@@ -132,7 +134,7 @@ def _alert(essentials: Payload, context: Payload) -> Alert:
 
 def _teller(alert: Alert) -> tuple[str, Callable[[Alert], Told]]:
     """By the service; metrics, searches and availability tests of one service are known by what they bring."""
-    service = re.sub(r"[\s–]", "", dig(alert.essentials, "monitoringService").lower())
+    service = re.sub(r"\s", "", dig(alert.essentials, "monitoringService").lower())
     if dig(alert.context, "conditionType").lower().startswith("webtest"):
         return "availability", measures.availability
     if dig(alert.context, "SearchQuery"):
@@ -150,16 +152,16 @@ def _plain(alert: Alert) -> Told:
         (shown(alert.context.get(name)) for name in ("text", "message", "summary") if alert.context.get(name)), ""
     )
     facts = {_label(name): value for name, value in alert.context.items() if shown(value) not in {"", text}}
+    if not alert.rule:
+        # It may be the payload that somebody wrote for an old rule.
+        return Told(what=text or "An alert", after="" if text else _plainly(alert), facts=facts)
     return Told(
-        after="" if text and not alert.rule else _plainly(alert),
-        what=text if not alert.rule else "",
-        text=text if alert.rule else "",
-        facts=facts,
+        before=f"{alert.rule} {_plainly(alert)} {'at' if alert.resources else ''}".strip(), text=text, facts=facts
     )
 
 
 def _plainly(alert: Alert) -> str:
-    return " ".join(filter(None, ("went back to normal", alert.after))) if alert.is_resolved else "fired the alert"
+    return " ".join(filter(None, ("went back to normal", alert.after))) if alert.is_resolved else "fired"
 
 
 def _label(name: str) -> str:
@@ -199,6 +201,13 @@ def _scope(alert: Alert) -> str:
         (text for text in texts(alert.essentials, "configurationItems") if text.lower() == about.name.lower()),
         about.name,
     )
+
+
+def _opening(told: Told, url: str, about: Resource) -> str:
+    """What a button says that leads there."""
+    if url == told.url:
+        return "Open the budget's scope" if told.scope == "Cost Management" else "Open Service Health"
+    return f"Open the {about.noun}" if url == about.url else "Open the alert"
 
 
 def _alert_url(alert_id: str) -> str:

@@ -86,7 +86,6 @@ def policy(alert: Alert) -> Told:
     return Told(
         before=f"Azure Policy {_POLICIES.get(effect, 'looked at')}",
         after=f"for “{one_line(name, 100)}”" if name else "",
-        what="" if alert.resource.kind or alert.resource.group else "the subscription",
         severity=_level(context),
         occurred=moment(context, "eventTimestamp"),
         text=_description(alert),
@@ -156,7 +155,7 @@ def recommendation(alert: Alert) -> Told:
     kind = first(properties, ("recommendationType", "recommendationName"))
     return Told(
         title=name,
-        before="Azure Advisor made a recommendation for",
+        before=f"Azure Advisor recommended “{one_line(name, 120)}” for" if name else "Azure Advisor has an advice for",
         word="recommendation",
         severity=_level(alert.context),
         occurred=moment(alert.context, "eventTimestamp"),

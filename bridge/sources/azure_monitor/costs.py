@@ -11,10 +11,16 @@ def budget(alert: Alert) -> Told:
     data = part(alert.context, "AlertData")
     is_forecast = dig(data, "ThresholdType").lower().startswith("forecast")
     names = ("BudgetName", "SpentAmount", "ForecastedTotalForPeriod", "BudgetThreshold", "NotificationThresholdAmount")
-    name, spent, forecast, whole, limit = (shown(data.get(field)) for field in names)
+    unit = shown(data.get("Unit"))
+    name, *amounts = (shown(data.get(field)) for field in names)
+    # The older schema has bare numbers.
+    spent, forecast, whole, limit = (
+        f"{text} {unit}".strip() if text.replace(".", "").isdecimal() else text for text in amounts
+    )
     reached, threshold = forecast if is_forecast else spent, limit or whole
     value, bar = number(reached), number(threshold)
-    above = f", above its threshold of {threshold}" if threshold else ""
+    is_above = value is None or bar is None or value >= bar
+    above = (f", above its threshold of {threshold}" if is_above else f" of {threshold}") if threshold else ""
     about = resource(dig(data, "Scope"))
     return Told(
         title=f"Budget {name}" if name else "",
@@ -32,7 +38,7 @@ def budget(alert: Alert) -> Told:
         facts={
             "Spent": spent,
             "Forecast": forecast,
-            "Budget": " ".join(filter(None, (whole, shown(data.get("Unit"))))),
+            "Budget": whole,
             "Resource group": about.group,
             "Subscription": about.subscription,
             "Created by": shown(data.get("BudgetCreator")),

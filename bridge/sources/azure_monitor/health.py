@@ -6,17 +6,18 @@ https://learn.microsoft.com/azure/service-health/resource-health-alert-arm-templ
 
 from bridge.events import Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
+from bridge.markup import between
 from bridge.sources.azure_monitor.words import Alert, Told, shown, spaced, unpacked
 from bridge.sources.base import identifier
 from bridge.text import one_line
 
 _TYPES = {
-    "incident": ("incident", Severity.ERROR),
-    "maintenance": ("maintenance", Severity.INFO),
-    "informational": ("advisory", Severity.INFO),
-    "actionrequired": ("advisory", Severity.WARNING),
-    "security": ("security advisory", Severity.ERROR),
-    "billing": ("billing notice", Severity.INFO),
+    "incident": ("incident", "with", Severity.ERROR),
+    "maintenance": ("maintenance", "of", Severity.INFO),
+    "informational": ("advisory", "on", Severity.INFO),
+    "actionrequired": ("advisory", "on", Severity.WARNING),
+    "security": ("security advisory", "on", Severity.ERROR),
+    "billing": ("billing notice", "on", Severity.INFO),
 }
 # What Microsoft did with it, by its stage, and whether it is settled.
 _STAGES = {
@@ -30,6 +31,7 @@ _STAGES = {
     "canceled": ("canceled", True),
     "rca": ("explained", True),
 }
+_EVERYWHERE = {"Global": "all regions"}
 _FIRST = {"active", "planned"}
 _STATES = {"available": Severity.SUCCESS, "unavailable": Severity.ERROR, "degraded": Severity.WARNING}
 
@@ -37,19 +39,27 @@ _STATES = {"available": Severity.SUCCESS, "unavailable": Severity.ERROR, "degrad
 def service(alert: Alert) -> Told:
     """Something is wrong, or planned, with Azure itself; all that is said of one tracking id is one thread."""
     properties = part(alert.context, "properties")
-    noun, severity = _TYPES.get(dig(properties, "incidentType").lower(), ("notice", Severity.WARNING))
+    kind = dig(properties, "incidentType").lower()
+    noun, about, severity = _TYPES.get(kind, ("notice", "on", Severity.WARNING))
     stage, tracking = identifier(dig(properties, "stage")), dig(properties, "trackingId")
     did, is_over = _STAGES.get(stage, ("updated", False))
     article = "the" if stage not in _FIRST else "an" if noun[0] in "aeiou" else "a"
     services, regions = _impact(properties)
+    lasted = between(moment(properties, "impactStartTime"), moment(properties, "impactMitigationTime"))
+    lasted = lasted if stage == "resolved" else ""
     return Told(
         title=first(properties, ("title", "defaultLanguageTitle")),
         scope=services or "Azure Service Health",
-        before=f"Microsoft {did} {article} {noun} of",
+        before=f"Microsoft {did} {article} {noun} {about}",
         what=services or "Azure",
         link=f"https://app.azure.com/h/{tracking}" if tracking else "",
         url=f"https://app.azure.com/h/{tracking}" if tracking else "",
-        after=f"in {regions}" if regions else "",
+        after=" ".join(
+            filter(
+                None,
+                (f"in {_EVERYWHERE.get(regions, regions)}" if regions else "", f"after {lasted}" if lasted else ""),
+            )
+        ),
         word=f"{noun} {spaced(dig(properties, 'stage'))}".strip(),
         stage=stage,
         text=first(properties, ("communication", "defaultLanguageContent")),
@@ -85,7 +95,7 @@ def resource_health(alert: Alert) -> Told:
         thread=f"resource health {alert.resource.ident}" if alert.resource.ident else "",
         facts={
             "Before": before,
-            "Cause": {"userinitiated": "our own doing", "platforminitiated": "Azure's doing"}.get(
+            "Cause": {"userinitiated": "initiated by a user", "platforminitiated": "initiated by Azure"}.get(
                 cause.lower(), spaced(cause)
             ),
             "Kind": dig(properties, "type").lower(),

@@ -19,18 +19,14 @@ def as_common(payload: Payload) -> Payload:
     """The alert in the common schema; one of no schema that is known has its body as the context."""
     if part(payload, "data.essentials"):
         return payload
-    if part(payload, "data.context.activityLog"):
-        return _activity(payload)
-    if dig(payload, "data.SearchQuery") or dig(payload, "SearchQuery"):
-        return _log(part(payload, "data") or payload)
-    if dig(payload, "schemaId") == "AIP Budget Notification":
-        return _budget(part(payload, "data"))
-    if part(payload, "context.condition"):
-        return _metric(part(payload, "context"), dig(payload, "status"), part(payload, "properties"))
-    if part(payload, "data.context.condition"):
-        data = part(payload, "data")
+    data = part(payload, "data") or payload
+    if part(data, "context.activityLog"):
+        return _activity(data)
+    if part(data, "context.condition"):
         return _metric(part(data, "context"), dig(data, "status"), part(data, "properties"))
-    return _alert({}, payload)
+    if dig(data, "SearchQuery"):
+        return _log(data)
+    return _budget(data) if dig(payload, "schemaId") == "AIP Budget Notification" else _alert({}, payload)
 
 
 def _metric(context: Payload, status: str, properties: Payload) -> Payload:
@@ -76,11 +72,11 @@ def _log(data: Payload) -> Payload:
     return _alert(essentials, context)
 
 
-def _activity(payload: Payload) -> Payload:
-    log = part(payload, "data.context.activityLog")
+def _activity(data: Payload) -> Payload:
+    log = part(data, "context.activityLog")
     source = dig(log, "eventSource")
     essentials = {
-        "alertRule": dig(payload, "data.context.name"),
+        "alertRule": dig(data, "context.name"),
         "severity": "Sev4",
         "signalType": "Activity Log",
         "monitoringService": _SOURCES.get(source.lower(), f"Activity Log - {source}"),
@@ -89,7 +85,7 @@ def _activity(payload: Payload) -> Payload:
         "firedDateTime": dig(log, "eventTimestamp"),
         "description": dig(log, "description"),
     }
-    return _alert(essentials, log, part(payload, "data.properties"))
+    return _alert(essentials, log, part(data, "properties"))
 
 
 def _budget(data: Payload) -> Payload:

@@ -43,7 +43,7 @@ def search(alert: Alert) -> Told:
         text=_query(alert, dig(head, "searchQuery")),
         meters=bars,
         series=series(all_dimensions(criteria)),
-        facts={**told_dimensions(criteria), **events},
+        facts={**told_dimensions(alert, criteria), **events},
         buttons=[("See the results", first(head, ("linkToFilteredSearchResultsUI", "linkToSearchResultsUI")))],
     )
 

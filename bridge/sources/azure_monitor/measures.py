@@ -47,13 +47,13 @@ def metric(alert: Alert) -> Told:
     head, more = criteria[0], len(criteria) - 1
     name = metric_name(head)
     said = against(alert, _VERBS.get(_word(head, "timeAggregation"), "was"), head, name)
-    also = f", as {plural(more, 'more condition')} did" if more and not alert.is_resolved else ""
+    also = f", and {plural(more, 'more condition')} held" if more and not alert.is_resolved else ""
     return Told(
         before=f"{name} of",
         after=f"{said}{also}",
         meters=meters(criteria),
-        series=series(all_dimensions(criteria)),
-        facts={**told_dimensions(criteria), **_sensitivity(head)},
+        series=series(_others(all_dimensions(criteria))),
+        facts={**told_dimensions(alert, criteria), **_sensitivity(head)},
     )
 
 
@@ -79,14 +79,14 @@ def prometheus(alert: Alert) -> Told:
     labels = {one_line(str(name), 40): shown(value) for name, value in part(alert.context, "labels").items()}
     name = labels.pop("alertname", "") or alert.rule
     value, held = amount(alert.context.get("expressionValue")), period(alert.context.get("for"))
-    at = "".join((f" at {value}" if value else "", f" after it had held for {held}" if held else ""))
+    at = " ".join(filter(None, (f"with the value {value}" if value else "", f"after {held}" if held else "")))
     annotations = part(alert.context, "annotations")
     words = [shown(annotations.get(field)) for field in ("summary", "description", "message")]
     expression = code(dig(alert.context, "expression"))
     return Told(
         title=name,
         before=f"{name or 'The rule'} {'was resolved' if alert.is_resolved else 'fired'} in",
-        after=alert.after if alert.is_resolved else at.strip(),
+        after=alert.after if alert.is_resolved else at,
         text="\n\n".join(filter(None, [*dict.fromkeys(words), "" if alert.is_resolved else expression])),
         series=series(labels),
         facts={**labels, "Rule group": resource(dig(alert.context, "ruleGroup")).name},
@@ -165,9 +165,16 @@ def all_dimensions(criteria: Sequence[Payload]) -> dict[str, str]:
     return {name: value for criterion in criteria for name, value in dimensions(criterion, "dimensions").items()}
 
 
-def told_dimensions(criteria: Sequence[Payload]) -> dict[str, str]:
-    """Those that do not repeat the resource."""
-    return {name: value for name, value in all_dimensions(criteria).items() if name.lower() not in _THE_RESOURCE}
+def told_dimensions(alert: Alert, criteria: Sequence[Payload]) -> dict[str, str]:
+    """Those that do not repeat the resource, and other resources by their names."""
+    found = {name: (value, resource(value)) for name, value in all_dimensions(criteria).items()}
+    others = {name: about.name or value for name, (value, about) in found.items() if about != alert.resource}
+    ids = {name for name, (_, about) in found.items() if about.ident.lower() == alert.resource.ident.lower()}
+    return {name: value for name, value in _others(others).items() if name not in ids or not alert.resource.ident}
+
+
+def _others(found: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in found.items() if name.lower() not in _THE_RESOURCE}
 
 
 def series(names: Mapping[str, str]) -> str:

@@ -11,10 +11,11 @@ from bridge.events import Severity
 from bridge.fields import Payload, as_time, dig, objects
 from bridge.markup import between, duration
 from bridge.sources.azure_resources import Resource
-from bridge.text import one_line
+from bridge.text import one_line, shorten
 
 _PERIOD = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII)
 _NUMBER = re.compile(r"-?\d[\d,]{0,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?", re.IGNORECASE)
+_MOST_CODE = 600  # characters
 _NOTHING = {"none", "null", "n/a"}
 
 
@@ -46,9 +47,9 @@ class Told:
 
     actor, before, what, after: the sentence: somebody `deleted the virtual machine` vm-1 `by mistake`. what leads to
     `link`; without one of its own it is the resource of the alert.
-    meters: bars of value, threshold and text. table: columns and rows. series: what tells the alerts of one rule on one
-    resource apart; thread: what the conversation is about, where it is not these three. is_over: it is settled; goes_on:
-    more may be said of it even then.
+    meters: bars of value, threshold and text. table: columns and rows.
+    series: what tells the alerts of one rule on one resource apart; thread: what the conversation is about, where it is
+        not these three. is_over: it is settled; goes_on: more may be said of it even then.
     """
 
     title: str = ""
@@ -133,7 +134,7 @@ def shown(value: Any) -> str:
     """A value as text on one line; what is no plain value, is JSON, or stands for nothing is empty."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    text = one_line(str(value), 200)
+    text = one_line(f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value), 200)
     return "" if text.lower() in _NOTHING or text.startswith(("{", "[")) else text
 
 
@@ -148,9 +149,10 @@ def unpacked(value: Any) -> Any:
 
 
 def code(text: str) -> str:
-    """The text as a block of code in Markdown."""
+    """The text, shortened, as a block of code in Markdown."""
+    text = shorten(text.strip(), _MOST_CODE)
     fence = "`" * (1 + max((len(run) for run in re.findall(r"`+", text)), default=2))
-    return f"{fence}\n{text.strip()}\n{fence}" if text.strip() else ""
+    return f"{fence}\n{text}\n{fence}" if text else ""
 
 
 def dimensions(value: Payload, name: str) -> dict[str, str]:
