@@ -68,7 +68,7 @@ def administrative(alert: Alert) -> Told:
         facts={
             "Operation": operation,
             "Result": _text_of_status(context) if failed else "",
-            "Application": "" if who else ident,
+            "Caller": "" if who else ident,
         },
     )
 
