@@ -239,10 +239,11 @@ def _watch(asked: argparse.Namespace) -> int:
 
     def ready() -> None:
         print(f"The post of {asked.file} is at {_address(port)}/; each save shows there. Ctrl-C stops it.", flush=True)
-        if asked.open:
-            webbrowser.open(f"{_address(port)}/")
+        if asked.open and not webbrowser.open(f"{_address(port)}/"):
+            print("No browser was found: open the address in one.", file=sys.stderr, flush=True)
 
-    # What is wrong with a template stands on the page, and need not be told four times a second.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    # The preview tells these itself, with all else that is wrong.
     logging.getLogger("bridge.rendering").propagate = False
     host.serve(lambda listens: preview.application(shown, listens), port, ready)
     return 0

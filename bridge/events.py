@@ -58,15 +58,26 @@ class Webhook:
 class Event:
     """What a source says happened.
 
+    source: the name of the service (`github`).
     kind: the service's own name for it, dotted (`pull_request.opened`); it chooses the template.
     delivery: the sender's id of this delivery.
-    digest: stands for the delivery where its id is not covered by the signature (empty: the id can be trusted).
     thread: what the conversation is about, stable over its life (`repo 1296269#12`).
-    scope, title, summary, actor, url, text, facts: enough for a decent post of any event. summary: the sentence that
-        says what happened (empty: made of actor, title and kind); text: the sender's words, as Markdown.
-    attributes: what routes filter on.
+    title: what it is about, for people.
+    payload: all that the service sent.
+    severity: `success`, `info`, `warning`, `error` or `critical`; compares by rank: `event.severity >= 'warning'`.
+    scope: the repository, project or host that it belongs to.
+    actor: who did it.
+    url: where it leads.
+    occurred: when it happened, if the service says so.
+    summary: the sentence that says what happened (empty: made of actor, title and kind).
+    text: the sender's words, as Markdown.
+    facts: what else is known, as pairs of name and value.
+    attributes: what routes filter on: `event.attributes.branch`.
     details: what the source has worked out of the payload for its templates.
     ends_thread: the next event of this thread begins a new story.
+    digest: stands for the delivery where its id is not covered by the signature (empty: the id can be trusted).
+
+    scope, title, summary, actor, url, text and facts are enough for a decent post of any event.
     """
 
     source: str

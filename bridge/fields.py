@@ -7,8 +7,8 @@ from typing import Any, TypeVar, overload
 
 Payload = Mapping[str, Any]
 
-_NUMBER = re.compile(r"\s*\d{9,16}(\.\d{1,9})?\s*", re.ASCII)
-_MILLISECONDS = 1e11  # as seconds that is in the year 5138
+_NUMBER = re.compile(r"\s*\d{9,19}(\.\d{1,9})?\s*", re.ASCII)
+_LATEST = 1e11  # seconds: the year 5138; more is in milliseconds, microseconds or nanoseconds
 
 _T = TypeVar("_T")
 
@@ -55,13 +55,14 @@ def moment(value: Any, path: str) -> datetime | None:
 
 
 def as_time(found: Any) -> datetime | None:
-    """A time with its zone (UTC where it names none): of ISO 8601, or of seconds or milliseconds since 1970."""
+    """A time with its zone (UTC where it names none): of ISO 8601, or of seconds since 1970 or parts of them."""
     try:
         if isinstance(found, str) and not _NUMBER.fullmatch(found):
             time = datetime.fromisoformat(found.strip())
             return time if time.tzinfo else time.replace(tzinfo=UTC)
         if isinstance(found, str | int | float) and (seconds := float(found)):
-            return datetime.fromtimestamp(seconds / 1000 if seconds > _MILLISECONDS else seconds, UTC)
+            parts = next((parts for parts in (1, 1e3, 1e6, 1e9) if seconds / parts <= _LATEST), 1)
+            return datetime.fromtimestamp(seconds / parts, UTC)
     except (ValueError, OverflowError, OSError):
         pass
     return None

@@ -28,6 +28,7 @@ from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_m
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.markup import FILTERS, clock, date
+from bridge.template_problems import problems
 from bridge.text import one_line, printable, safe_url
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -98,15 +99,8 @@ class Renderer:
         self._zone = zone
 
     def problems(self) -> list[str]:
-        """The templates that do not compile, each with its reason."""
-        found = []
-        for name in self._environment.list_templates(extensions=["html"]):
-            try:
-                self._environment.get_template(name)
-            except TemplateError as error:
-                line = getattr(error, "lineno", None)
-                found.append(f"{name}{f', line {line}' if line else ''}: {error}")
-        return found
+        """What is wrong with the templates themselves, a sentence each: which, in what line, and what."""
+        return problems(self._environment)
 
     def considered(self, event: Event) -> tuple[str, ...]:
         """The names of templates for the event, from special to general: the first that exists is taken."""
@@ -176,11 +170,26 @@ class Renderer:
             self._loader.get_source(self._environment, name)
         except TemplateNotFound:
             return False
+        except UnicodeDecodeError:
+            return True  # it is there, and `problems` says what is wrong with it
         return True
 
 
 def seen(event: Event, limits: Limits, boundary: str, footer: str) -> dict[str, Any]:
-    """What a template sees, by its names. docs/templates.md explains them."""
+    """What a template sees, by its names.
+
+    event: what the source understood, with the fields below.
+    payload: all that the service sent.
+    field: `field('pull_request.user.login')`: the text at a path, or an empty one; `field(path, 0)` a number,
+        `field(path, false)` a truth.
+    rows: `rows('commits')`: the objects of the list at a path, or none.
+    time: `time('release.published_at')`: the time at a path, for the filters `clock`, `date` and `between`.
+    action: what stands in the kind after its first dot: `opened`.
+    limits: how much to show: `limits.text` characters of a text, `limits.rows` rows of a list; less is tried when the
+        post would be too big.
+    boundary: what parts the blocks; `layout.html` writes it.
+    footer: the line with source, time and reference, by which a post is found again; `layout.html` writes it.
+    """
     return {
         "event": event,
         "payload": event.payload,

@@ -1,7 +1,7 @@
 """What is wrong with how a post looks: rules over its HTML, for Outlook's Word engine and for people."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 
 from bridge.text import safe_url
@@ -143,6 +143,69 @@ def findings(html: str) -> list[str]:
     if len(html.encode()) >= SIZE:
         found.append(f"{len(html.encode())} bytes")
     return [*found, *_widths(body, WIDTH), *_contrasts(body, "#201f1e", "#fefefe")]
+
+
+# What a template leaves behind when it fails to say something, by what it is.
+_REMNANTS = {
+    "an empty value": re.compile(r"\b(None|null|undefined|NaN)\b|\[object Object\]|\{\}|\[\]|\(\)|#0\b"),
+    "a raw time": re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"),
+    "Markdown": re.compile(r"\*\*\w[^*]*\*\*|\[[^\]]*\]\(\S*\)|```|(?:^|\n)#{1,6} |(?<!\w)__\w[^_]*__(?!\w)"),
+    "HTML": re.compile(r"</?(?!(?:[A-Z]\b))[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!--|&(?:amp|lt|gt|quot|nbsp|#\d+);"),
+    "a template": re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<[\w.]+ object at|\bMarkup\("),
+    "a gap": re.compile(
+        r"\S+ [,.;:!?](?=\s|$)|,,|\S+:(?=\n|$)|(?:^|\n)[,;:]|\S+ (?:to|on|in|by|with|from|of|at|for|the|an?)(?=\n|$)"
+    ),
+}
+
+
+def remnants(topic: str, summary: str, html: str, payload: object) -> list[str]:
+    """What a post says that its template did not mean to say, in words.
+
+    What people wrote themselves is theirs: a text of the payload may hold anything, but not as the whole of it.
+    """
+    body = parse(html)
+    said = {"topic": topic, "summary": summary, "card": "\n".join(_prose(body))}
+    texts = [" ".join(text.split()) for text in _texts(payload)]
+    return [
+        f"{what} in the {place}: {_around(text, match)}"
+        for place, text in said.items()
+        for what, pattern in _REMNANTS.items()
+        for match in pattern.finditer(text)
+        if not any(match[0].strip() in own and own != match[0].strip() for own in texts)
+    ]
+
+
+def _prose(body: Node) -> list[str]:
+    """The lines but for code, in which anything may stand, and the footer's reference."""
+    return [" ".join(line.split()) for line in "".join(_without_code(body)).split("\n") if line.strip()]
+
+
+def _without_code(node: Node) -> Iterator[str]:
+    for child in node.children:
+        if isinstance(child, str):
+            yield child.replace("\n", " ")
+        elif child.tag in {"pre", "code"} or "Consolas" in child.style.get("font-family", ""):
+            yield "x"
+        else:
+            yield from _without_code(child)
+            yield "\n" if child.tag in _LINES else " " if child.tag in _CELLS else ""
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text of a payload, and every name."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield name
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+def _around(text: str, match: re.Match[str]) -> str:
+    return repr(text[max(match.start() - 30, 0) : match.end() + 30])
 
 
 def _known(node: Node) -> Iterator[str]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from bridge.digests import digest_html
 from bridge.entries import Entry, Target, entry_id
@@ -12,7 +13,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.rendering import Renderer, post_html
 from bridge.sources import SOURCES
 from bridge.sources.base import Acknowledged, Source
-from tests.look import contrast, findings, parse
+from tests.look import contrast, findings, parse, remnants
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT.parent / "shared" / "fixtures"
@@ -54,6 +55,11 @@ def check(folder: Path) -> None:
         entry = entry_of(event)
         lines = parse(entry.html).lines
         found += [f"{path.name}: {finding}" for finding in findings(entry.html)]
+        found += [
+            f"{path.name}: {remnant}" for remnant in remnants(entry.topic, entry.summary, entry.html, event.payload)
+        ]
+        if event.title not in entry.topic:
+            found.append(f"{path.name}: its topic is not of {event.title!r}")
         if not is_good_first_line(lines[0], event):
             found.append(f"{path.name}: its first line is {lines[0]!r}")
         seen += 1
@@ -123,6 +129,14 @@ CARD = f'<table role="presentation" width="600"><tr>{BAR}<td>{{}}</td></tr></tab
 )
 def test_the_rules_find(html: str, finding: str) -> None:
     assert finding in "\n".join(findings(html))
+
+
+def test_people_may_write_what_a_template_may_not() -> None:
+    for text in ("None", "2026-11-23T15:05:00Z", "**now**", "[a](b)", "<br>", "&amp;", "{{ x }}", "seen by"):
+        said = f"octocat saw {text}" if text != "seen by" else text
+        card = f"<p>{escape(said)}</p>"
+        assert len(remnants(said, said, card, {"time": text})) == 3, text
+        assert remnants(said, said, card, {"title": f"We {said}!"}) == []
 
 
 def test_contrast_is_that_of_the_guidelines() -> None:

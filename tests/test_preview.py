@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -13,11 +14,14 @@ from pathlib import Path
 
 import pytest
 import requests
+from playwright.sync_api import expect, sync_playwright
 
 from tests.graph_servers import closed_port
 from tests.local_stack import PATIENCE, ROOT, environment, workplace
 
 PULL = "pull_request.opened.json"
+OWN = "templates/github/pull_request.html"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), "")
 
 
 @dataclass
@@ -29,10 +33,16 @@ class Watching:
     posts: Iterator[dict]
     process: subprocess.Popen
 
-    def save(self, name: str, text: str) -> None:
+    def terminal(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def save(self, name: str, text: str, encoding: str = "utf-8") -> None:
+        """Puts the file there in one step: nobody sees it half written."""
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+        written = path.with_suffix(".new")
+        written.write_text(text, encoding)
+        written.replace(path)
 
     def until(self, wanted) -> dict:
         """The next post that is as wanted."""
@@ -84,23 +94,33 @@ def test_each_save_shows_at_once(watching):
     assert watching.until(lambda post: "fan" in post["topic"])["topic"] == "contoso/pump: Stop the fan #12"
 
     override = '{% extends "default:github/pull_request.html" %}{% block summary %}{{ event.title }}!{% endblock %}'
-    watching.save("templates/github/pull_request.html", override)
+    watching.save(OWN, override)
     assert watching.until(lambda post: "!" in post["summary"])["summary"] == "Stop the fan #12!"
 
 
 def test_what_is_wrong_is_shown_until_it_is_mended(watching):
     next(watching.posts)
-    watching.save("templates/github/pull_request.html", '{% extends "layout.html" %}\n{% block body %}')
+    watching.save(OWN, '{% extends "layout.html" %}\n{% block body %}')
     broken = watching.until(lambda post: post["problems"])
     assert broken["problems"][0].startswith("github/pull_request.html, line 2: Unexpected end of template")
     assert "Stop the pump" in broken["html"]  # the plainer post that would be sent
-    watching.save(
-        "templates/github/pull_request.html", '{% extends "layout.html" %}{% block body %}{{ 1 / 0 }}{% endblock %}'
-    )
+    assert [name for name, taken in broken["templates"] if taken] == ["event.html"]
+    assert len(broken["problems"]) == 1
+    assert watching.terminal().splitlines() == broken["problems"]
+    watching.save(OWN, '{% extends "layout.html" %}{% block body %}{{ 1 / 0 }}{% endblock %}')
     failing = watching.until(lambda post: "ZeroDivisionError" in str(post["problems"]))
     assert "The template of pull_request.opened failed" in failing["problems"][0]
-    (watching.folder / "templates/github/pull_request.html").unlink()
+    (watching.folder / OWN).unlink()
     assert watching.until(lambda post: not post["problems"])["topic"]
+
+
+def test_a_template_that_is_not_utf_8_is_shown_until_it_is_mended(watching):
+    next(watching.posts)
+    text = '{% extends "default:event.html" %}{% block topic %}Caf\u00e9{% endblock %}'
+    watching.save(OWN, text, "latin-1")
+    assert "it is not saved as UTF-8" in watching.until(lambda post: post["problems"])["problems"][0]
+    watching.save(OWN, text)
+    assert watching.until(lambda post: not post["problems"])["topic"] == "Caf\u00e9"
 
 
 @pytest.mark.parametrize(("content", "problem"), [("{", "The body is not JSON"), (None, "No such file")])
@@ -111,6 +131,41 @@ def test_a_payload_that_is_none_is_shown_as_that(watching, content, problem):
     else:
         watching.save(PULL, content)
     assert problem in watching.until(lambda post: post["problems"])["problems"][0]
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium and no Chrome: the preview is not looked at in a browser")
+def test_a_browser_follows_each_save(watching):
+    next(watching.posts)
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
+        page = browser.new_page(viewport={"width": 1180, "height": 900})
+        page.set_default_timeout(PATIENCE * 1000)
+        expect.set_options(timeout=PATIENCE * 1000)
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(watching.address)
+        wide, phone = (page.frame_locator(f"iframe.{width}").locator("body") for width in ("wide", "phone"))
+        for post in (wide, phone):
+            expect(post).to_contain_text("Stop the pump when the tank is empty")
+        problems = page.get_by_role("region", name="Problems")
+        expect(problems).to_be_hidden()
+
+        # What a template writes itself is not escaped: the frame is what keeps it from running.
+        script = "parent.document.title = 'it ran'"
+        hostile = f'<script>{script}</script><img src="x:" onerror="{script}">'
+        changed = '{% extends "default:github/pull_request.html" %}{% block body %}<tr><td>Changed</td></tr>'
+        watching.save(OWN, f"{changed}{hostile}{{% endblock %}}")
+        expect(wide).to_contain_text("Changed")
+        expect(page).to_have_title("Preview: contoso/pump: Stop the pump when the tank is empty #12")
+
+        watching.save(OWN, changed)
+        expect(problems).to_contain_text("github/pull_request.html, line 1: Unexpected end of template")
+        watching.save(OWN, f"{changed}{{% endblock %}}")
+        expect(problems).to_be_hidden()
+        expect(phone).to_contain_text("Changed")
+        browser.close()
+    assert errors == []
 
 
 def test_the_page_answers_only_to_itself(watching):
@@ -126,4 +181,4 @@ def test_ctrl_c_ends_it_while_a_page_is_open(watching):
     next(watching.posts)
     watching.process.send_signal(signal.SIGINT)
     assert watching.process.wait(PATIENCE) == 0
-    assert (watching.folder / "log").read_text() == ""
+    assert watching.terminal() == ""

@@ -18,7 +18,8 @@ from tests.local_stack import ROOT
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 GROUP = "3c1d0d4e-0000-4000-8000-000000000000"
-SECRET, OLD, OTHER = "s3cret", "0ld-s3cret", "an0ther"
+# Base64, too, as some services want their secrets.
+SECRET, OLD, OTHER = "c2VjcmV0LW9uZQ==", "b2xkLXNlY3JldA==", "YW5vdGhlci1vbmU="
 RENDERER, ROUTES = Renderer(), Routes.from_settings(GROUP, "")
 DOCS = (ROOT / "docs/sources.md").read_text()
 
@@ -51,9 +52,15 @@ CASES = {
     "graylog": Case("event"),
     "linear": Case("Issue.create", "Issue", signs_body=True),
     "new_relic": Case("issue.activated", free=True),
+    "opsgenie": Case("Create"),
+    "pagerduty": Case("incident.triggered", signs_body=True),
     "pingdom": Case("check.down"),
+    "sentry": Case("issue.created", "issue", signs_body=True),
     "sonarqube": Case("quality_gate.error", signs_body=True),
     "splunk": Case("alert"),
+    "standard_webhooks": Case("pump.stopped", signs_body=True),
+    "statuspage": Case("incident.investigating"),
+    "stripe": Case("invoice.paid", signs_body=True),
     "updown": Case("check.down"),
     "uptimerobot": Case("monitor.down", free=True),
     "zabbix": Case("trigger.problem", free=True),
@@ -118,7 +125,7 @@ def test_the_second_of_two_secrets_proves_as_well(name, way):
 )
 def test_who_is_not_proved_gets_a_401_with_a_reason_and_no_secret(name, way, spoil):
     headers = spoil(way, body(name))
-    if getattr(way, "separator", "") == "," and any("," in value for value in headers.values()):
+    if getattr(way, "separator", "") and headers.get(way.header, "").count(way.prefix) == 2:
         pytest.skip("the header is a list, in which one signature may stand twice")
     receipt = receive(name, headers)
     assert (receipt.status, receipt.entries) == (401, ())

@@ -2,13 +2,15 @@
 
 import re
 
+import jinja2
 import pytest
+from jinja2 import meta, nodes
 
 from bridge.entries import Target, entry_id
 from bridge.events import Webhook
 from bridge.local.gallery import NOW
-from bridge.local.template_tables import with_tables
-from bridge.rendering import Renderer
+from bridge.local.template_tables import tables, with_tables
+from bridge.rendering import TEMPLATES, Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 from tests.look import parse
@@ -24,6 +26,24 @@ EXAMPLES = [found.groupdict() for found in EXAMPLE.finditer(TEXT)]
 
 def test_the_tables_are_what_the_code_has_now():
     assert with_tables(TEXT) == TEXT, "run `make docs`, and commit what has changed"
+
+
+def test_every_row_of_the_tables_is_complete():
+    rows = [line for line in tables().splitlines() if line.startswith("|")]
+    assert [row for row in rows if "|  |" in row] == [], "say it where the code has it"
+
+
+def test_every_part_of_a_card_is_listed():
+    parts = jinja2.Environment(autoescape=True).parse((TEMPLATES / "parts.html").read_text())
+    assert set(re.findall(r"^\| `(\w+)\(", tables(), re.MULTILINE)) == {
+        macro.name for macro in parts.find_all(nodes.Macro)
+    }
+
+
+def test_what_a_template_sets_for_the_layout_is_told():
+    layout = jinja2.Environment(autoescape=True).parse((TEMPLATES / "layout.html").read_text())
+    given = set(re.findall(r"^\| `(\w+)` \|", tables(), re.MULTILINE))
+    assert [name for name in meta.find_undeclared_variables(layout) - given if f"`{name}`" not in TEXT] == []
 
 
 def test_there_are_three_examples():

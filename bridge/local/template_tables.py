@@ -7,69 +7,43 @@ from dataclasses import fields
 from inspect import getdoc
 from pathlib import Path
 
-from bridge.events import Event
-from bridge.markup import FILTERS
-from bridge.rendering import TEMPLATES, Limits, seen
+from jinja2 import DictLoader
 
+from bridge.events import Event, Webhook
+from bridge.markup import FILTERS
+from bridge.rendering import TEMPLATES, Limits, environment, seen
+from bridge.sources import SOURCES
+from bridge.sources.base import Acknowledged
+
+SAMPLE = TEMPLATES.parent / "samples/github/pull_request.closed.json"
+_LIMITS = Limits(text=1200, rows=10)
 _MARKS = "<!-- tables: written by `make docs` -->", "<!-- end of tables -->"
-_NAMES = {
-    "event": "What the source understood; its fields are below",
-    "payload": "The whole payload, as the service sent it",
-    "field": "`field('pull_request.user.login')`: the text at a path, or an empty one; `field(path, 0)` a number, "
-    "`field(path, false)` a truth",
-    "rows": "`rows('commits')`: the objects of the list at a path, or none",
-    "time": "`time('release.published_at')`: the time at a path, for the filters `clock`, `date` and `between`",
-    "action": "What stands in the kind after its first dot: `opened`",
-    "limits": "How much to show: `limits.text` characters of a text, `limits.rows` rows of a list; less is tried when "
-    "the post would be too big",
-    "boundary": "What parts the blocks; `layout.html` writes it",
-    "footer": "The line with source, time and reference, by which a post is found again; `layout.html` writes it",
-}
-_FIELDS = {
-    "source": "Name of the source: `github`",
-    "kind": "The service's own name for it, dotted: `pull_request.opened`",
-    "delivery": "The sender's id of the delivery",
-    "thread": "What the conversation is about",
-    "title": "What it is about, for people",
-    "payload": "As `payload`",
-    "severity": "`success`, `info`, `warning`, `error` or `critical`; compares by rank: `event.severity >= 'warning'`",
-    "scope": "Repository, project, host",
-    "summary": "The sentence that says what happened, where the source has one",
-    "text": "The sender's words, as Markdown",
-    "actor": "Who did it",
-    "url": "Where it leads",
-    "occurred": "When it happened, or nothing",
-    "facts": "Pairs of name and value",
-    "attributes": "What routes filter on: `event.attributes.branch`",
-    "ends_thread": "Whether the next event of the thread begins a new one",
-    "details": "What the source worked out for its own templates",
-    "digest": "Stands for the delivery where its id is not signed",
-}
 _EXAMPLES = {
-    "between": "{{ time('run.started_at')|between(time('run.updated_at')) }}",
+    "between": "{{ time('pull_request.created_at')|between(time('pull_request.merged_at')) }}",
     "clock": "{{ event.occurred|clock }}",
     "count": "{{ 12400|count }}",
-    "date": "{{ time('milestone.due_on')|date }}",
+    "date": "{{ time('pull_request.merged_at')|date }}",
     "duration": "{{ 250|duration }}",
-    "is_id": "{{ value|is_id }}",
-    "markdown": "{{ field('issue.body')|markdown(limits.text, event.url) }}",
-    "one_line": "{{ event.title|one_line(80) }}",
-    "plain": "{{ field('comment.body')|plain(80) }}",
-    "plural": "{{ 3|plural('commit') }}",
-    "safe_url": "{{ field('html_url')|safe_url }}",
+    "is_id": "{{ field('pull_request.merge_commit_sha')|is_id }}",
+    "markdown": "{{ '**Dry** run'|markdown(limits.text) }}",
+    "one_line": "{{ event.title|one_line(20) }}",
+    "plain": "{{ field('pull_request.body')|plain(40) }}",
+    "plural": "{{ field('pull_request.commits', 0)|plural('commit') }}",
+    "safe_url": "{{ event.url|safe_url }}",
     "short_url": "{{ event.url|short_url }}",
-    "shorten": "{{ event.text|shorten(200) }}",
+    "shorten": "{{ field('pull_request.body')|shorten(40) }}",
 }
-_MACRO = re.compile(r"(?:\{#-\s*((?:(?!#\}).)*?)\s*-#\}\n)?\{% macro (\w+)(\(.*?\)) -?%\}", re.DOTALL)
+_MACRO = re.compile(r"(?:\{#-((?:(?!#\}).)*)-#\}\n)?\{% macro (\w+\(.*?\)) -?%\}", re.DOTALL)
+_LINE = re.compile(r"^(\w+): (.+(?:\n +.+)*)", re.MULTILINE)
 
 
 def tables() -> str:
-    """All tables, as Markdown."""
-    context = seen(Event("", "", "", "", "", {}), Limits(0, 0), "", "")
+    """All tables, as Markdown. What the code says nothing of has an empty cell."""
+    told = seen(_event(), _LIMITS, "", "")
     parts = [
-        ("What a template sees", ("name", "meaning"), ((f"`{name}`", _NAMES[name]) for name in context)),
-        ("Fields of `event`", ("name", "meaning"), ((f"`{one.name}`", _FIELDS[one.name]) for one in fields(Event))),
-        ("Filters", ("filter", "meaning", "example"), _filters()),
+        ("What a template sees", ("name", "meaning"), _named(seen, told)),
+        ("Fields of `event`", ("name", "meaning"), _named(Event, (one.name for one in fields(Event)))),
+        ("Filters", ("filter", "meaning", "example", "gives"), _filters()),
         ("Parts of a card", ("part", "meaning"), _parts()),
     ]
     return "\n".join(f"### {title}\n\n{_table(head, rows)}" for title, head, rows in parts)
@@ -82,17 +56,42 @@ def with_tables(text: str) -> str:
     return f"{before}{_MARKS[0]}\n\n{tables()}\n{_MARKS[1]}{after}"
 
 
+def _named(described: object, names: Iterable[str]) -> Iterator[Sequence[str]]:
+    """Names with what the docstring says of them, in lines of `name: meaning`."""
+    meanings = dict(_LINE.findall(getdoc(described) or ""))
+    return ((f"`{name}`", _sentence(meanings.get(name, ""))) for name in names)
+
+
 def _filters() -> Iterator[Sequence[str]]:
+    sandbox = environment(DictLoader({}))
+    context = seen(_event(), _LIMITS, "", "")
     for name, function in sorted(FILTERS.items()):
-        sentence = re.split(r"(?<=[.])\s", " ".join((getdoc(function) or "").split()))[0].rstrip(".")
-        yield f"`{name}`", sentence, f"`{_EXAMPLES[name]}`"
+        sentence = re.split(r"(?<=[.])\s", " ".join((getdoc(function) or "").split()))[0]
+        example = _EXAMPLES.get(name, "")
+        gives = sandbox.from_string(example).render(context)
+        yield f"`{name}`", _sentence(sentence), _code(example), _code(gives)
 
 
 def _parts() -> Iterator[Sequence[str]]:
-    for comment, name, arguments in _MACRO.findall((TEMPLATES / "parts.html").read_text("utf-8")):
-        # What has no comment is for the other parts.
-        if comment:
-            yield f"`{name}{arguments}`", " ".join(comment.split()).rstrip(".")
+    for comment, part in _MACRO.findall((TEMPLATES / "parts.html").read_text("utf-8")):
+        yield f"`{part}`", re.sub(r"(\{%.*%\})", r"`\1`", _sentence(comment))
+
+
+def _event() -> Event:
+    source = SOURCES["github"]
+    events = source.read(Webhook(source.headers("pull_request", "sample"), SAMPLE.read_bytes()))
+    if isinstance(events, Acknowledged):
+        raise TypeError(f"{SAMPLE} makes no event")
+    return events[0]
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split()).removesuffix(".")
+    return text[:1].upper() + text[1:]
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,6 +1,7 @@
 """The post of a payload while one writes its template: each save of payload or template shows at once."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,14 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from bridge import rendering
-from bridge.entries import Target, entry_id
-from bridge.errors import BadWebhook
+from bridge.entries import Entry, Target, entry_id
+from bridge.errors import BridgeError
 from bridge.events import Webhook
 from bridge.local.viewer.guard import Endpoint, reading
 from bridge.local.viewer.live import Live
 from bridge.rendering import Renderer, post_html
 from bridge.sources.base import Acknowledged, Source
 
+_logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _FILES = {
     "/": ("preview.html", "text/html"),
@@ -55,37 +57,52 @@ class Preview:
         self._renderer = renderer
         self._seen: object = None
         self._post = Post()
+        self._looking = threading.Lock()  # pages ask from threads
 
     def look(self) -> Post:
         """The post as it is now, or what keeps it from being one."""
         files = [self._file, *(path for folder in self._folders for path in sorted(folder.rglob("*.html")))]
-        seen = [(path, path.stat().st_mtime_ns) for path in files if path.is_file()]
-        if seen != self._seen:
-            self._seen, self._post = seen, self._made()
-        return self._post
+        seen = [(path, _saved(path)) for path in files]
+        with self._looking:
+            if seen != self._seen:
+                self._seen, self._post = seen, self._made()
+                for problem in self._post.problems:
+                    _logger.warning("%s", problem)
+            return self._post
 
     def _made(self) -> Post:
-        renderer = self._renderer()
         try:
+            renderer = self._renderer()
             body = self._file.read_bytes()
             events = self._source.read(Webhook(self._source.headers(self._event, "preview"), body))
-        except (OSError, BadWebhook) as error:
+        except OSError as error:
+            return Post(problems=(f"{self._file} cannot be read: {error.strerror}.",))
+        except BridgeError as error:
             return Post(problems=(f"{self._file}: {error}",))
         if isinstance(events, Acknowledged):
             return Post(problems=(f"There is no post to show: {events.reason}",))
-        with _warnings() as told:
-            entries = [
-                renderer.entry(event, entry_id(event, place, ""), Target(""), datetime.now(UTC))
-                for place, event in enumerate(events)
-            ]
-        considered = {name: name == renderer.chosen(event) for event in events for name in renderer.considered(event)}
+        wrong = renderer.problems()
+        entries: list[Entry] = []
+        considered: dict[str, bool] = {}
+        for place, event in enumerate(events):
+            with _warnings() as told:
+                entries.append(renderer.entry(event, entry_id(event, place, ""), Target(""), datetime.now(UTC)))
+            # A template that failed was not the one that made the post.
+            taken = "event.html" if told else renderer.chosen(event)
+            considered |= {name: considered.get(name, False) or name == taken for name in renderer.considered(event)}
+            wrong += [text for text in told if not any(_reason(problem) in text for problem in wrong)]
         return Post(
             topic=entries[0].topic,
             summary=entries[0].summary,
             html=post_html(entries),
             templates=tuple(considered.items()),
-            problems=tuple(dict.fromkeys((*renderer.problems(), *told))),
+            problems=tuple(wrong),
         )
+
+
+def _reason(problem: str) -> str:
+    """What is wrong, without the place: the warning of a failed template says it with another."""
+    return problem.partition(": ")[2]
 
 
 def application(preview: Preview, port: int) -> Starlette:
@@ -99,6 +116,14 @@ def application(preview: Preview, port: int) -> Starlette:
     application = Starlette(routes=[reading(path, endpoint, port) for path, endpoint in endpoints.items()])
     application.state.before_shutdown = live.close
     return application
+
+
+def _saved(path: Path) -> int:
+    """When the file was saved; 0 while it is not there, as between the steps of an editor that replaces it."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _file(name: str, media_type: str) -> Endpoint:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 from bridge.errors import BadWebhook
@@ -9,15 +10,26 @@ from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, moment
 from bridge.sources.base import Acknowledged, Source, decode_json, identifier
 from bridge.sources.github.attributes import attributes
-from bridge.sources.github.kinds import KINDS, generic
+from bridge.sources.github.kind import generic
+from bridge.sources.github.kinds import KINDS
+from bridge.sources.github.noise import noise
 from bridge.sources.github.threads import thread
 from bridge.verification import Hmac
 
+_SCOPES = (
+    "repository.full_name",
+    "organization.login",
+    "enterprise.slug",
+    "installation.account.login",
+    "account.login",
+    "sponsorship.sponsorable.login",
+    "marketplace_purchase.account.login",
+)
 _FORM = "application/x-www-form-urlencoded"
 
 
 def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
-    """The one event of a delivery, or nothing for a ping.
+    """The one event of a delivery, or nothing for a ping and for noise.
 
     BadWebhook for a webhook without X-GitHub-Event or with a body that is no JSON object.
     https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
@@ -31,12 +43,15 @@ def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
         raise BadWebhook("The body is not a JSON object, as GitHub's payloads are.")
     if name == "ping":
         return Acknowledged("GitHub's ping: the webhook is set up.")
+    about = attributes(name, payload)
+    if reason := noise(name, payload, about):
+        return Acknowledged(reason)
     # The signature covers the body alone: a replay under another delivery id must still count as the same.
     digest = hashlib.sha256(body).hexdigest()
-    return (_event(name, payload, identifier(webhook.header("X-GitHub-Delivery")), digest),)
+    return (_event(name, payload, about, identifier(webhook.header("X-GitHub-Delivery")), digest),)
 
 
-def _event(name: str, payload: Payload, delivery: str, digest: str) -> Event:
+def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str, digest: str) -> Event:
     action = identifier(dig(payload, "action"))
     kind = KINDS.get(name) or generic(name, payload)
     return Event(
@@ -48,12 +63,12 @@ def _event(name: str, payload: Payload, delivery: str, digest: str) -> Event:
         title=kind.title(payload),
         payload=payload,
         severity=kind.severity(payload),
-        scope=first(payload, ("repository.full_name", "organization.login", "installation.account.login")),
+        scope=first(payload, _SCOPES),
         actor=first(payload, ("sender.login", "pusher.name")),
-        url=first(payload, (*kind.urls, "repository.html_url", "organization.html_url", "sender.html_url")),
+        url=first(payload, (*kind.urls, "repository.html_url", "organization.html_url")),
         occurred=next((time for path in kind.times if (time := moment(payload, path))), None),
         facts=kind.facts(payload),
-        attributes=attributes(name, payload),
+        attributes=about,
     )
 
 

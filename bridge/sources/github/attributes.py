@@ -12,8 +12,16 @@ _BRANCHES = (
     "check_suite.head_branch",
     "deployment.ref",
     "release.target_commitish",
+    "merge_group.base_ref",
 )
-_AUTHORS = ("pull_request.user.login", "issue.user.login", "discussion.user.login", "release.author.login")
+_AUTHORS = (
+    "pull_request.user.login",
+    "issue.user.login",
+    "discussion.user.login",
+    "release.author.login",
+    "comment.user.login",
+)
+_PATHS = ("comment.path", "alert.most_recent_instance.location.path", "alert.dependency.manifest_path")
 _RUNS = ("workflow_run", "workflow_job", "check_run", "check_suite")
 _CONCLUSIONS = (*(f"{run}.conclusion" for run in _RUNS), "deployment_status.state")
 _ENVIRONMENTS = ("deployment.environment", "deployment_status.environment", "environment")
@@ -22,6 +30,8 @@ _ENVIRONMENTS = ("deployment.environment", "deployment_status.environment", "env
 def attributes(name: str, payload: Payload) -> dict[str, Any]:
     """Every attribute, empty where the event has none of its kind, so that no route's condition fails on it."""
     sender = dig(payload, "sender.login")
+    touched = _touched(payload)
+    paths = list(dict.fromkeys(path for files in touched.values() for path in files)) or _place(payload)
     return {
         "repository": dig(payload, "repository.full_name"),
         "private": dig(payload, "repository.private", False),
@@ -34,17 +44,43 @@ def attributes(name: str, payload: Payload) -> dict[str, Any]:
         "draft": dig(payload, "pull_request.draft", False) or dig(payload, "release.draft", False),
         "conclusion": first(payload, _CONCLUSIONS) or (dig(payload, "state") if name == "status" else ""),
         "environment": first(payload, _ENVIRONMENTS),
+        "team": first(payload, ("team.slug", "requested_team.slug", "team.name")),
+        "paths": paths,
+        "touched": {change: len(files) for change, files in touched.items()},
     }
 
 
 def _branch(name: str, payload: Payload) -> str:
     """The branch that is changed: of a pull request the one that it is to be merged into."""
     ref = dig(payload, "ref")
-    if name == "push":
+    if name in {"push", "code_scanning_alert", "workflow_dispatch"}:
         return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
     if name in {"create", "delete"}:
         return ref if dig(payload, "ref_type") == "branch" else ""
-    return first(payload, _BRANCHES)
+    if name == "status":
+        branches = objects(payload, "branches")
+        return dig(branches[0], "name") if branches else ""
+    return first(payload, _BRANCHES).removeprefix("refs/heads/")
+
+
+def _touched(payload: Payload) -> dict[str, list[str]]:
+    """The files that a push's commits added, modified and removed, each once and as the last of them left it."""
+    last: dict[str, str] = {}
+    for commit in objects(payload, "commits"):
+        for change in ("added", "modified", "removed"):
+            for path in dig(commit, change, list[Any]()):
+                if isinstance(path, str):
+                    last[path] = "added" if change == "modified" and last.get(path) == "added" else change
+    found: dict[str, list[str]] = {}
+    for path, change in last.items():
+        found.setdefault(change, []).append(path)
+    return found
+
+
+def _place(payload: Payload) -> list[str]:
+    """The one file that a comment or an alert is about."""
+    path = first(payload, _PATHS)
+    return [path] if path else []
 
 
 def _labels(payload: Payload) -> list[str]:

@@ -1,5 +1,6 @@
 """What each of GitHub's events is about: the thread in which it is told."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge.fields import Payload, at, dig, first, objects
@@ -15,14 +16,26 @@ def thread(name: str, payload: Payload) -> str:
     the pull request that they name.
     """
     about = _ABOUT.get(name, _object(name))(payload)
-    return one_line(f"{_home(payload)}{about}", _LONGEST)
+    return one_line(f"{_home(name, payload)}{about}", _LONGEST)
 
 
-def _home(payload: Payload) -> str:
-    for owner, word in (("repository", "repo"), ("organization", "org"), ("installation", "installation")):
+def queued_pull_request(payload: Payload) -> int:
+    """The number of the pull request that a merge group is for, which only its branch names; 0 where it does not."""
+    found = re.search(r"/pr-(\d{1,9})-", dig(payload, "merge_group.head_ref"))
+    return int(found[1]) if found else 0
+
+
+def _home(name: str, payload: Payload) -> str:
+    owners = _HOMES if name not in _OF_ORGANIZATION else _HOMES[1:]
+    for owner, word in owners:
         if ident := dig(payload, f"{owner}.id", 0):
             return f"{word} {ident}"
     return "github"
+
+
+_HOMES = (("repository", "repo"), ("organization", "org"), ("installation", "installation"))
+# What belongs to the organization where it names a repository, too.
+_OF_ORGANIZATION = {"team", "team_add", "membership"}
 
 
 def _number(*paths: str) -> Callable[[Payload], str]:
@@ -68,6 +81,21 @@ def _short_ref(payload: Payload) -> str:
     return f" refs/{folder}/{dig(payload, 'ref')}"
 
 
+def _relative(payload: Payload) -> str:
+    thing = "sub_issue" if dig(payload, "action").startswith("parent_issue") else "parent_issue"
+    return f"#{_ident(payload, (f'{thing}.number',))}"
+
+
+def _dependent(payload: Payload) -> str:
+    thing = "blocked_issue" if dig(payload, "action").startswith("blocked_by") else "blocking_issue"
+    return f"#{_ident(payload, (f'{thing}.number',))}"
+
+
+def _queued(payload: Payload) -> str:
+    number = queued_pull_request(payload)
+    return f"#{number}" if number else f" merge_group {dig(payload, 'merge_group.head_ref')}"
+
+
 def _status(payload: Payload) -> str:
     branches = objects(payload, "branches")
     place = dig(branches[0], "name") if branches else dig(payload, "sha")
@@ -109,7 +137,31 @@ _ABOUT: Mapping[str, Callable[[Payload], str]] = {
     "membership": _word("team", "team.id"),
     "team": _word("team", "team.id"),
     "team_add": _word("team", "team.id"),
-    "merge_group": _word("merge_group", "merge_group.head_ref"),
+    "merge_group": _queued,
+    "sub_issues": _relative,
+    "issue_dependencies": _dependent,
+    "deployment_protection_rule": _word("deployment", "deployment.id"),
+    "deployment_review": _run("workflow", "workflow_run", ("workflow_run.name",), "workflow_run.head_branch"),
+    "workflow_dispatch": _word("workflow_dispatch", "workflow"),
+    "secret_scanning_alert_location": _word("secret_scanning_alert", "alert.number"),
+    "secret_scanning_scan": lambda _: " secret_scanning_scan",
+    "repository_advisory": _word("advisory", "repository_advisory.ghsa_id"),
+    "security_and_analysis": lambda _: " security_and_analysis",
+    "branch_protection_configuration": lambda _: " branch_protection",
+    **dict.fromkeys(("repository", "public", "repository_import", "custom_property_values"), lambda _: " repository"),
+    "repository_dispatch": _word("dispatch", "action"),
+    "custom_property": _word("custom_property", "definition.property_name"),
+    "organization": _word("member", "membership.user.id", "user.id", "invitation.id"),
+    "org_block": _word("member", "blocked_user.id"),
+    "sponsorship": _word("sponsorship", "sponsorship.node_id"),
+    "marketplace_purchase": _word("marketplace", "marketplace_purchase.account.id"),
+    "installation": lambda _: "",
+    "installation_repositories": lambda _: "",
+    "installation_target": _word("account", "account.id"),
+    "github_app_authorization": _word("authorization", "sender.id"),
+    "meta": _word("webhook", "hook_id"),
+    "page_build": lambda _: " pages",
+    "projects_v2_status_update": _word("project status", "projects_v2_status_update.project_node_id"),
     "security_advisory": _word("advisory", "security_advisory.ghsa_id"),
     "star": lambda _: " stars",
     "watch": lambda _: " stars",

@@ -23,6 +23,7 @@ source.addEventListener("post", (event) => {
   element("summary").textContent = post.summary;
   element("problems").hidden = post.problems.length === 0;
   items(element("problems").querySelector("ul"), post.problems);
+  element("problems").querySelector("p").hidden = !post.html;
   items(element("templates"), post.templates.map(([name, taken]) => (taken ? `${name} (taken)` : name)));
   element("templates").querySelectorAll("li").forEach((item, place) => item.classList.toggle("taken", post.templates[place][1]));
   for (const frame of frames) frame.srcdoc = page(post.html);

@@ -1,0 +1,15 @@
+"""What is said of each kind of GitHub's events: title, severity, link and facts.
+
+https://docs.github.com/webhooks/webhook-events-and-payloads
+"""
+
+from collections.abc import Mapping
+
+from bridge.sources.github.kind import Kind
+from bridge.sources.github.kinds.code import CODE
+from bridge.sources.github.kinds.people import PEOPLE
+from bridge.sources.github.kinds.runs import RUNS
+from bridge.sources.github.kinds.security import SECURITY
+from bridge.sources.github.kinds.work import WORK
+
+KINDS: Mapping[str, Kind] = {**WORK, **CODE, **RUNS, **SECURITY, **PEOPLE}
