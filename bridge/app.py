@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bridge.outbox.base import Outbox
     from bridge.publisher import Publisher
     from bridge.settings import Settings
+    from bridge.sources.base import Source
 
 
 class Bridge:
@@ -31,10 +33,10 @@ class Bridge:
     def __init__(self, settings: Settings, publisher: Publisher | None = None) -> None:
         self.settings = settings
         self.routes = Routes.from_settings(settings.group, settings.config)
-        self.sources = {**SOURCES, **declared(settings.config)}
+        self.sources = {**SOURCES, **declared(settings.config), **_by_tokens(settings)}
         self.titles = {source.name: source.title for source in self.sources.values()}
         self.renderer = Renderer(settings.templates, self.titles, settings.time_zone)
-        self.receiver = Receiver(self.sources, settings.secrets, self.routes, self.renderer, lambda: datetime.now(UTC))
+        self.receiver = Receiver(self.sources, settings.proofs, self.routes, self.renderer, lambda: datetime.now(UTC))
         self._publisher = publisher
         self._delivery: Delivery | None = None
         self._building = threading.Lock()
@@ -59,6 +61,20 @@ class Bridge:
                 outbox = open_outbox(self.settings, os.environ)
                 self._delivery = Delivery(self.settings, self.routes, self.titles, outbox)
             return self._delivery
+
+
+def _by_tokens(settings: Settings) -> Mapping[str, Source]:
+    """The sources that prove themselves by tokens, where the settings say for whom these are."""
+    if not settings.azure_monitor_audience:
+        return {}
+    # Imported here, as they and what they need cost a fifth of a second.
+    from bridge.entra_tokens import ACTION_GROUPS, ACTION_GROUPS_ROLE, EntraToken  # noqa: PLC0415
+    from bridge.keys import PublishedKeys  # noqa: PLC0415
+
+    keys = PublishedKeys({settings.cloud.login})
+    scheme = EntraToken(settings.cloud, settings.tenant_id, ACTION_GROUPS, ACTION_GROUPS_ROLE, keys)
+    source = SOURCES["azure_monitor"]
+    return {source.name: replace(source, scheme=scheme, setting="BRIDGE_AZURE_MONITOR_AUDIENCE")}
 
 
 def open_outbox(settings: Settings, env: Mapping[str, str]) -> Outbox:

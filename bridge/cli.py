@@ -179,7 +179,7 @@ def _send(asked: argparse.Namespace) -> int:
     bridge = _bridge()
     source, body = _source(bridge, asked.source), _read(asked.file)
     delivery = asked.delivery or str(uuid.uuid4())
-    secrets = bridge.settings.secrets.get(source.name, ())
+    secrets = bridge.settings.proofs.get(source.name, ())
     webhook = sending.signed(source, secrets, body, _event_name(asked), delivery)
     if not asked.url and not (source.scheme and secrets):
         webhook = sending.opened(webhook)

@@ -115,10 +115,10 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
 
 def _sources(bridge: Bridge) -> Iterator[Finding]:
     """Which webhooks prove themselves; the secret of a source that there is not is a slip of the pen."""
-    secrets = bridge.settings.secrets
-    signed = [source.title for name, source in bridge.sources.items() if source.scheme and secrets.get(name)]
+    secrets, proofs = bridge.settings.secrets, bridge.settings.proofs
+    signed = [source.title for name, source in bridge.sources.items() if source.scheme and proofs.get(name)]
     if signed:
-        yield _ok("sources", f"signed by their secrets: {', '.join(signed)}; all others need the function key")
+        yield _ok("sources", f"proved by themselves: {', '.join(signed)}; all others need the function key")
     else:
         text = "No service's secret is set: every webhook needs the function key."
         advice = "Set BRIDGE_<SOURCE>_SECRET for those that can sign, or put ?code=... into the webhooks' URLs."

@@ -30,6 +30,7 @@ _NEEDS = {
     ),
     ("BRIDGE_CHANNEL", "mail"): ("BRIDGE_MAIL_FROM",),
 }
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SECRET = re.compile(r"BRIDGE_([A-Z0-9_]+)_SECRET")
 # https://learn.microsoft.com/azure/app-service/app-service-key-vault-references: one that Azure could not resolve
 # arrives as its own text.
@@ -47,6 +48,7 @@ class Settings:
     identity: str = "managed-identity"
     client_id: str = ""
     tenant_id: str = ""
+    azure_monitor_audience: str = ""
     blueprint_id: str = ""
     agent_id: str = ""
     agent_user_id: str = ""
@@ -76,6 +78,12 @@ class Settings:
     def graph_base(self) -> str:
         """The base URL of Graph, with its version."""
         return self.graph_url or f"https://{self.cloud.graph}/v1.0"
+
+    @property
+    def proofs(self) -> Mapping[str, tuple[str, ...]]:
+        """What senders prove themselves by, for each source: its secrets, or the audiences of its tokens."""
+        audiences = _listed_in(self.azure_monitor_audience)
+        return {**self.secrets, **({"azure_monitor": audiences} if audiences else {})}
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Settings":
@@ -112,6 +120,10 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
             problems += [
                 f"{other} is missing: {name}={choice} needs it" for other in needed if not values.get(TABLE[other][0])
             ]
+    if values.get("azure_monitor_audience") and not _UUID.fullmatch(values.get("tenant_id", "").lower()):
+        problems.append(
+            "BRIDGE_AZURE_MONITOR_AUDIENCE needs BRIDGE_TENANT_ID, as the id and not the name of the tenant"
+        )
     cloud = CLOUDS[values.get("cloud_name", "global")]
     url = values.get("graph_url", "")
     if url and not is_loopback(url) and urlsplit(url).hostname != cloud.graph:
@@ -131,7 +143,7 @@ def _secrets(env: Mapping[str, str], problems: list[str]) -> dict[str, tuple[str
         if _UNRESOLVED in text:
             problems.append(_unresolved(name))
             continue
-        secrets[match[1].lower()] = tuple(part.strip() for part in text.split(",") if part.strip())
+        secrets[match[1].lower()] = _listed_in(text)
     return secrets
 
 
@@ -230,6 +242,16 @@ def _entry_name(text: str) -> str:
     return text
 
 
+def _audience(text: str) -> str:
+    if not all(re.fullmatch(r"[\w.:/-]+", part) for part in _listed_in(text) or ("",)):
+        raise ValueError("must be the client id of an app registration, or its application id URI")
+    return text
+
+
+def _listed_in(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def is_loopback(url: str) -> bool:
     """Whether the URL is of this machine, where the stand-in Graph listens."""
     return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
@@ -243,7 +265,16 @@ TABLE: Mapping[str, tuple[str, Callable[[str], Any], str]] = {
     "BRIDGE_TIME_ZONE": ("time_zone", _zone, "Zone of the times that posts show, as `Europe/Berlin`: `16:03 UTC+2`"),
     "BRIDGE_IDENTITY": ("identity", _one_of(*IDENTITIES), f"Who posts: {_listed(IDENTITIES)}"),
     "BRIDGE_CLIENT_ID": ("client_id", str, "Client id of a user-assigned managed identity; empty: system-assigned"),
-    "BRIDGE_TENANT_ID": ("tenant_id", _name, "Id of the Entra tenant (`agent-user`, `service-account`)"),
+    "BRIDGE_TENANT_ID": (
+        "tenant_id",
+        _name,
+        "Id of the Entra tenant (`agent-user`, `service-account`, secure webhooks)",
+    ),
+    "BRIDGE_AZURE_MONITOR_AUDIENCE": (
+        "azure_monitor_audience",
+        _audience,
+        "Client id of the app registration that Azure Monitor's secure webhooks get their tokens for",
+    ),
     "BRIDGE_BLUEPRINT_ID": ("blueprint_id", _name, "Client id of the agent identity blueprint (`agent-user`)"),
     "BRIDGE_AGENT_ID": ("agent_id", _name, "Client id of the agent identity (`agent-user`)"),
     "BRIDGE_AGENT_USER_ID": ("agent_user_id", _name, "Object id or user principal name of the agent's user"),

@@ -13,9 +13,9 @@ from bridge.receiver import Receiver
 from bridge.rendering import Renderer
 from bridge.routing import Routes
 from bridge.sources import SOURCES
+from bridge.sources.azure_resources import resource
 from bridge.sources.base import Acknowledged
 from bridge.sources.event_grid import EVENT_GRID
-from bridge.sources.event_grid.resources import resource
 from tests.local_stack import SECRET, running
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "event_grid"

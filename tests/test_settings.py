@@ -29,7 +29,8 @@ def test_every_setting_arrives(tmp_path):
         "BRIDGE_TIME_ZONE": "Europe/Berlin",
         "BRIDGE_IDENTITY": "developer",
         "BRIDGE_CLIENT_ID": "an-id",
-        "BRIDGE_TENANT_ID": "contoso.onmicrosoft.com",
+        "BRIDGE_TENANT_ID": "00000000-0000-4000-8000-0000000000a0",
+        "BRIDGE_AZURE_MONITOR_AUDIENCE": "an-audience, api://another",
         "BRIDGE_BLUEPRINT_ID": "a-blueprint",
         "BRIDGE_AGENT_ID": "an-agent",
         "BRIDGE_AGENT_USER_ID": "agent@contoso.com",
@@ -57,7 +58,8 @@ def test_every_setting_arrives(tmp_path):
         time_zone=ZoneInfo("Europe/Berlin"),
         identity="developer",
         client_id="an-id",
-        tenant_id="contoso.onmicrosoft.com",
+        tenant_id="00000000-0000-4000-8000-0000000000a0",
+        azure_monitor_audience="an-audience, api://another",
         blueprint_id="a-blueprint",
         agent_id="an-agent",
         agent_user_id="agent@contoso.com",
@@ -82,6 +84,18 @@ def test_every_setting_arrives(tmp_path):
 def test_several_secrets_stand_side_by_side_for_rotation():
     settings = Settings.from_env({"BRIDGE_GITHUB_SECRET": "new, old,", "BRIDGE_AZURE_MONITOR_SECRET": " "})
     assert settings.secrets == {"github": ("new", "old")}
+
+
+def test_what_azure_monitor_is_proved_by_is_the_audience_of_its_tokens():
+    audience = {"BRIDGE_AZURE_MONITOR_AUDIENCE": "new, api://old"}
+    settings = Settings.from_env(audience | {"BRIDGE_TENANT_ID": GROUP, "BRIDGE_GITHUB_SECRET": "hush"})
+    assert settings.proofs == {"github": ("hush",), "azure_monitor": ("new", "api://old")}
+    assert Settings().proofs == {}
+    for tenant in ({}, {"BRIDGE_TENANT_ID": "contoso.onmicrosoft.com"}):
+        (problem,) = problems_of(audience | tenant)
+        assert problem.startswith("BRIDGE_AZURE_MONITOR_AUDIENCE needs BRIDGE_TENANT_ID")
+    for wrong in (",", "a b", "<client id>"):
+        assert problems_of({"BRIDGE_AZURE_MONITOR_AUDIENCE": wrong, "BRIDGE_TENANT_ID": GROUP})
 
 
 def test_secrets_are_not_in_the_representation():

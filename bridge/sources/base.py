@@ -43,6 +43,7 @@ class Source:
     methods: the HTTP methods of its webhooks and handshakes.
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
     is_declared: it is one of BRIDGE_CONFIG, and not of the bridge.
+    setting: where stands what proves it, if not in BRIDGE_<NAME>_SECRET.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Source:
     methods: tuple[str, ...] = ("POST",)
     delivery_field: str = MARK
     is_declared: bool = False
+    setting: str = ""
 
     @property
     def path(self) -> str:
@@ -62,7 +64,7 @@ class Source:
     @property
     def secret_setting(self) -> str:
         """The setting that holds its secrets."""
-        return f"BRIDGE_{self.name.upper()}_SECRET"
+        return self.setting or f"BRIDGE_{self.name.upper()}_SECRET"
 
 
 def identifier(text: str) -> str:

@@ -1,37 +1,54 @@
 """Budgets: https://learn.microsoft.com/azure/cost-management-billing/costs/cost-mgt-alerts-monitor-usage-spending."""
 
 from bridge.events import Severity
-from bridge.fields import Payload, dig, first, part
-from bridge.sources.azure_monitor.words import Told, number
+from bridge.fields import dig, part
+from bridge.sources.azure_monitor.words import Alert, Told, number, shown
+from bridge.sources.azure_resources import resource
 
 
-def budget(essentials: Payload, context: Payload) -> Told:  # noqa: ARG001  as all tellers are called
-    """What was spent, or will be, passed a part of a budget."""
-    data = part(context, "AlertData")
-    forecast = dig(data, "ThresholdType").lower() == "forecasted"
-    spent, total, limit = (
-        dig(data, name) for name in ("SpentAmount", "BudgetThreshold", "NotificationThresholdAmount")
+def budget(alert: Alert) -> Told:
+    """What was spent, or is forecast to be, passed a threshold of a budget; all of one budget is one thread."""
+    data = part(alert.context, "AlertData")
+    is_forecast = dig(data, "ThresholdType").lower().startswith("forecast")
+    names = ("BudgetName", "SpentAmount", "ForecastedTotalForPeriod", "BudgetThreshold", "NotificationThresholdAmount")
+    unit = shown(data.get("Unit"))
+    name, *amounts = (shown(data.get(field)) for field in names)
+    # The older schema has bare numbers.
+    spent, forecast, whole, limit = (
+        f"{text} {unit}".strip() if text.replace(".", "").isdecimal() else text for text in amounts
     )
-    reached = first(data, ("ForecastedTotalForPeriod",)) if forecast else spent
-    value, threshold = number(reached), number(limit or total)
-    name = dig(data, "BudgetName")
-    unit = dig(data, "Unit")
-    text = f"{reached} of {total or limit}{f' {unit}' if unit else ''}"
+    reached, threshold = forecast if is_forecast else spent, limit or whole
+    value, bar = number(reached), number(threshold)
+    is_above = value is None or bar is None or value >= bar
+    above = (f", above its threshold of {threshold}" if is_above else f" of {threshold}") if threshold else ""
+    about = resource(dig(data, "Scope"))
     return Told(
         title=f"Budget {name}" if name else "",
         scope="Cost Management",
-        after=f"{'The forecast for the period is' if forecast else 'So far'} {reached}, above {limit or total}"
-        if reached
-        else "",
-        did="is forecast to be passed" if forecast else "is passed",
-        word="forecast" if forecast else "budget",
-        thread=f"budget {dig(data, 'BudgetId') or name}" if name else "",
-        severity=Severity.WARNING if forecast else Severity.ERROR,
+        before="Budget",
+        what=name or "without a name",
+        link=about.url,
+        url=about.url,
+        after=f"{'was forecast to reach' if is_forecast else 'reached'} {reached}{above}" if reached else "fired",
+        word="forecast" if is_forecast else "budget",
+        stage="forecast" if is_forecast else "actual",
+        text="" if name and name in alert.description else alert.description,
+        thread=f"budget {dig(data, 'BudgetId') or f'{about.ident} {name}'}" if name else "",
+        severity=_severity(is_forecast, spent, whole),
         facts={
             "Spent": spent,
-            "Budget": total,
-            "Since": dig(data, "BudgetStartDate"),
-            "Creator": dig(data, "BudgetCreator"),
+            "Forecast": forecast,
+            "Budget": whole,
+            "Resource group": about.group,
+            "Subscription": about.subscription,
+            "Created by": shown(data.get("BudgetCreator")),
         },
-        meters=[(value, threshold, text)] if value is not None and threshold else [],
+        meters=[(value, bar, f"{reached}, threshold {threshold}")] if value is not None and bar else [],
     )
+
+
+def _severity(is_forecast: bool, spent: str, whole: str) -> Severity:
+    """An error where all of the budget is gone, else a warning."""
+    value, total = number(spent), number(whole)
+    gone = not is_forecast and value is not None and total is not None and value >= total
+    return Severity.ERROR if gone else Severity.WARNING

@@ -1,102 +1,111 @@
 """The schemas before the common one, read as if they were that.
 
 https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-non-common-schema-definitions
+https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-log-webhook
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
-from bridge.fields import Payload, dig, first, part
-from bridge.sources.azure_monitor.words import shown, spaced
+from bridge.fields import Payload, as_time, dig, part
+from bridge.sources.azure_monitor.words import shown
 
-_COMMON = "azuremonitorcommonalertschema"
-_CONDITIONS = {"activated": "Fired", "fired": "Fired", "resolved": "Resolved", "deactivated": "Resolved"}
-_ACTIVITY = {
-    "servicehealth": "ServiceHealth",
-    "resourcehealth": "Resource Health",
-    "policy": "Activity Log - Policy",
-    "security": "Activity Log - Security",
-    "autoscale": "Activity Log - Autoscale",
-    "recommendation": "Activity Log - Recommendation",
-}
+_CONDITIONS = {"resolved": "Resolved", "deactivated": "Resolved"}
+_SEVERITIES = {"critical": "Sev0", "error": "Sev1", "warning": "Sev2", "informational": "Sev3", "verbose": "Sev4"}
+_SOURCES = {"servicehealth": "ServiceHealth", "resourcehealth": "Resource Health"}
 
 
 def as_common(payload: Payload) -> Payload:
-    """The alert in the common schema, or nothing where it is no alert at all."""
-    schema = dig(payload, "schemaId").lower()
-    if schema == _COMMON or part(payload, "data.essentials"):
+    """The alert in the common schema; one of no schema that is known has its body as the context."""
+    if part(payload, "data.essentials"):
         return payload
-    if part(payload, "data.context.activityLog"):
-        return _activity(payload)
-    if schema.endswith("logalert") or dig(payload, "data.SearchQuery"):
-        return _log(payload)
-    if part(payload, "context"):
-        return _metric(payload, part(payload, "context"), dig(payload, "status"))
-    if part(payload, "data.context"):
-        return _metric(payload, part(payload, "data.context"), dig(payload, "data.status"))
-    return {}
+    data = part(payload, "data") or payload
+    if part(data, "context.activityLog"):
+        return _activity(data)
+    if part(data, "context.condition"):
+        return _metric(part(data, "context"), dig(data, "status"), part(data, "properties"))
+    if dig(data, "SearchQuery"):
+        return _log(data)
+    return _budget(data) if dig(payload, "schemaId") == "AIP Budget Notification" else _alert({}, payload)
 
 
-def _metric(payload: Payload, context: Payload, status: str) -> Payload:
+def _metric(context: Payload, status: str, properties: Payload) -> Payload:
     condition = part(context, "condition")
+    # The oldest has one condition, and its window in minutes.
     criteria = condition if "allOf" in condition else {"windowSize": condition.get("windowSize"), "allOf": [condition]}
-    properties = part(payload, "properties") or part(payload, "data.properties")
+    is_test = dig(context, "conditionType").lower().startswith("webtest")
     time = "resolvedDateTime" if _condition(status) == "Resolved" else "firedDateTime"
     essentials = {
-        "alertId": f"{dig(context, 'id')} {dig(context, 'resourceId')}",
         "alertRule": dig(context, "name"),
+        "alertRuleId": dig(context, "id"),
         "severity": _severity(context.get("severity")),
         "signalType": "Metric",
         "monitoringService": "Platform",
         "monitorCondition": _condition(status),
-        "alertTargetIDs": [dig(context, "resourceId")] if dig(context, "resourceId") else [],
-        "configurationItems": [dig(context, "resourceName")],
-        time: dig(context, "timestamp"),
+        "alertTargetIDs": [dig(context, "resourceId")],
+        time: _time(dig(context, "timestamp")),
         "description": dig(context, "description"),
-        "investigationLink": dig(context, "portalLink"),
     }
-    return _alert(essentials, {"condition": criteria, "properties": properties})
+    kind = "WebtestLocationAvailabilityCriteria" if is_test else dig(context, "conditionType")
+    return _alert(essentials, {"conditionType": kind, "condition": criteria, "properties": properties})
 
 
-def _log(payload: Payload) -> Payload:
-    data = part(payload, "data") or payload
+def _log(data: Payload) -> Payload:
     essentials = {
-        "alertId": " ".join((dig(data, "SubscriptionId"), dig(data, "AlertRuleName"))),
         "alertRule": dig(data, "AlertRuleName"),
         "severity": _severity(data.get("Severity")),
         "signalType": "Log",
         "monitoringService": "Log Analytics",
         "monitorCondition": "Fired",
-        "alertTargetIDs": [],
-        "configurationItems": [first(data, ("WorkspaceId", "ApplicationId"))],
-        "firedDateTime": dig(data, "SearchIntervalEndtimeUtc"),
+        "alertTargetIDs": [dig(data, "ResourceId") or f"/subscriptions/{dig(data, 'SubscriptionId')}"],
+        "configurationItems": data.get("AffectedConfigurationItems"),
+        "firedDateTime": _time(dig(data, "SearchIntervalEndtimeUtc")),
         "description": dig(data, "Description"),
     }
+    seconds = dig(data, "SearchIntervalInSeconds", 0)
     context = {
         **data,
-        "Threshold": data.get("AlertThresholdValue", data.get("Threshold")),
-        "Operator": shown(data.get("AlertThresholdOperator")).replace(" ", ""),
+        "Threshold": data.get("AlertThresholdValue"),
+        "Operator": data.get("AlertThresholdOperator"),
+        "SearchIntervalInMinutes": seconds // 60 or None,
     }
     return _alert(essentials, context)
 
 
-def _activity(payload: Payload) -> Payload:
-    log = part(payload, "data.context.activityLog")
+def _activity(data: Payload) -> Payload:
+    log = part(data, "context.activityLog")
     source = dig(log, "eventSource")
     essentials = {
-        "alertId": first(log, ("correlationId", "eventDataId")),
-        "alertRule": spaced(" ".join(dig(log, "operationName").split("/")[1:-1])),
+        "alertRule": dig(data, "context.name"),
+        "severity": "Sev4",
         "signalType": "Activity Log",
-        "monitoringService": _ACTIVITY.get(source.lower(), "Activity Log - Administrative"),
-        "monitorCondition": _condition(dig(payload, "data.status")),
-        "alertTargetIDs": [dig(log, "resourceId")] if dig(log, "resourceId") else [],
+        "monitoringService": _SOURCES.get(source.lower(), f"Activity Log - {source}"),
+        "monitorCondition": "Fired",
+        "alertTargetIDs": [dig(log, "resourceId") or f"/subscriptions/{dig(log, 'subscriptionId')}"],
         "firedDateTime": dig(log, "eventTimestamp"),
         "description": dig(log, "description"),
     }
-    return _alert(essentials, log)
+    return _alert(essentials, log, part(data, "properties"))
 
 
-def _alert(essentials: dict[str, Any], context: Payload) -> Payload:
-    return {"data": {"essentials": essentials, "alertContext": context}}
+def _budget(data: Payload) -> Payload:
+    """https://learn.microsoft.com/azure/cost-management-billing/manage/cost-management-budget-scenario."""
+    group = dig(data, "ResourceGroup")
+    scope = f"/subscriptions/{dig(data, 'SubscriptionId')}{f'/resourceGroups/{group}' if group else ''}"
+    told = {
+        "Scope": scope,
+        "ThresholdType": "Actual",
+        "BudgetName": data.get("BudgetName"),
+        "BudgetThreshold": data.get("Budget"),
+        "SpentAmount": data.get("SpendingAmount"),
+        "Unit": data.get("Unit"),
+        "BudgetCreator": data.get("BudgetCreator"),
+    }
+    return _alert({"monitoringService": "CostAlerts", "monitorCondition": "Fired"}, {"AlertData": told})
+
+
+def _alert(essentials: dict[str, Any], context: Payload, custom: Payload | None = None) -> Payload:
+    return {"data": {"essentials": essentials, "alertContext": context, "customProperties": custom or {}}}
 
 
 def _condition(status: str) -> str:
@@ -104,6 +113,17 @@ def _condition(status: str) -> str:
 
 
 def _severity(value: Any) -> str:
-    words = {"critical": "Sev0", "error": "Sev1", "warning": "Sev2", "informational": "Sev3", "verbose": "Sev4"}
     text = shown(value).lower()
-    return f"Sev{text}" if text in ("0", "1", "2", "3", "4") else words.get(text, "")
+    return f"Sev{text}" if text in {"0", "1", "2", "3", "4"} else _SEVERITIES.get(text, "")
+
+
+def _time(text: str) -> str:
+    """A time of ISO 8601, also of the American form that some of them have; nothing for anything else."""
+    if as_time(text):
+        return text
+    for form in ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"):
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC).isoformat()
+        except ValueError:
+            continue
+    return ""

@@ -9,9 +9,9 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, moment, part
+from bridge.sources.azure_resources import resource
 from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
 from bridge.sources.event_grid import management, services
-from bridge.sources.event_grid.resources import resource
 from bridge.sources.event_grid.words import any_event
 from bridge.text import one_line
 from bridge.verification import Token

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, part
-from bridge.sources.event_grid.resources import resource, spaced
+from bridge.sources.azure_resources import resource, spaced
 from bridge.sources.event_grid.words import any_event, told
 from bridge.text import one_line
 

@@ -7,7 +7,7 @@ from bridge.events import Event, Severity
 from bridge.fields import Payload, as_time, at, dig, part
 from bridge.markup import between
 from bridge.sources.azure_container_registry import image
-from bridge.sources.event_grid.resources import spaced
+from bridge.sources.azure_resources import spaced
 from bridge.sources.event_grid.words import any_event, day, last_word, shown, size, told
 from bridge.text import one_line
 

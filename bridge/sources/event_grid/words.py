@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, as_time, dig
-from bridge.sources.event_grid.resources import spaced
+from bridge.sources.azure_resources import spaced
 from bridge.text import is_id, one_line
 
 _ALARMS = (

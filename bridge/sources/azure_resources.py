@@ -11,6 +11,23 @@ _ID = re.compile(
 )
 
 
+# Types that alerts write in small letters, which hide where their words begin.
+_GLUED = {
+    "virtualmachines": "virtual machine",
+    "virtualmachinescalesets": "virtual machine scale set",
+    "storageaccounts": "storage account",
+    "managedclusters": "managed cluster",
+    "containerapps": "container app",
+    "loadbalancers": "load balancer",
+    "applicationgateways": "application gateway",
+    "publicipaddresses": "public IP address",
+    "databaseaccounts": "database account",
+    "flexibleservers": "flexible server",
+    "serverfarms": "App Service plan",
+    "resourcegroups": "resource group",
+}
+
+
 @dataclass(frozen=True)
 class Resource:
     """What an id says. kind: the provider's type (`Microsoft.Storage/storageAccounts`); name: the last one in it."""
@@ -30,6 +47,8 @@ class Resource:
     def noun(self) -> str:
         """Its kind in words: `storage account` of Microsoft.Storage/storageAccounts."""
         word = self.kind.rpartition("/")[2]
+        if word in _GLUED:
+            return _GLUED[word]
         single = re.sub(r"(?<=ss)es$|(?<=[^s])s$", "", re.sub(r"ies$", "y", word))
         return spaced(single) or ("resource group" if self.group else "subscription" if self.subscription else "")
 

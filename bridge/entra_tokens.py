@@ -1,0 +1,132 @@
+"""How Azure proves itself to a web API: by a token of Entra for that API.
+
+https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
+Imported only where it is configured: the library and its cryptography take a seventh of a second.
+"""
+
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import jwt
+
+from bridge.clouds import Cloud
+from bridge.errors import CommandError, Unavailable, Unproved
+from bridge.events import Webhook
+
+# Who calls for the action groups of Azure Monitor, and the role that it is given:
+# https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#configure-authentication-for-secure-webhook
+ACTION_GROUPS = "461e8683-5575-4561-ac7f-899cc907d62a"
+ACTION_GROUPS_ROLE = "ActionGroupsSecureWebhook"
+SKEW = 300  # seconds that Entra's clock may differ
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_REASONS: Mapping[type[jwt.PyJWTError], str] = {
+    jwt.ExpiredSignatureError: "it has expired.",
+    jwt.ImmatureSignatureError: "it is not valid yet: does this machine's clock go wrong?",
+    jwt.InvalidAudienceError: "its audience is not the one of the settings.",
+    jwt.InvalidIssuerError: "its issuer is not the tenant of BRIDGE_TENANT_ID.",
+    jwt.InvalidSignatureError: "its signature is not by the key that it names.",
+    jwt.InvalidAlgorithmError: "it is not signed with RS256.",
+}
+
+
+class Keys(Protocol):
+    """Where published keys come from."""
+
+    def __call__(self, url: str, *, anew: bool = False) -> bytes:
+        """What lies at the URL, `anew` when a key was missing in it; Unavailable when it cannot be had."""
+        ...
+
+
+@dataclass(frozen=True)
+class EntraToken:
+    """A bearer token (RFC 6750) that Entra issued in one tenant, to one application that has a role in ours.
+
+    cloud, tenant: who issues it; the tenant by its id. caller: the client id of the application. role: the value of
+    the role. In place of secrets stand audiences: client ids of our application, or its application id URIs.
+    """
+
+    cloud: Cloud
+    tenant: str
+    caller: str
+    role: str
+    keys: Keys = field(repr=False, compare=False)
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+        """Returns when the token is good for one of the audiences; raises Unproved with the reason otherwise.
+
+        Unavailable when the tenant's keys cannot be had.
+        """
+        kind, _, token = webhook.header("Authorization").strip().partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise Unproved("The header Authorization has no bearer token: use the action Secure Webhook.")
+        claims = self._claims(token.strip(), secrets)
+        if claims.get("tid") != self.tenant.lower():
+            raise _unproved("its tenant is not that of BRIDGE_TENANT_ID.")
+        # Tokens of version 1.0 name the application in appid, those of 2.0 in azp:
+        # https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+        if claims.get("azp" if claims.get("ver") == "2.0" else "appid") != self.caller:
+            raise _unproved(f"it was not issued to the application {self.caller}.")
+        roles = claims.get("roles")
+        if not isinstance(roles, list) or self.role not in roles:
+            raise _unproved(f"the application has not the role {self.role}.")
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
+        """Entra alone can: raises CommandError."""
+        raise CommandError(
+            "Only Entra can prove this webhook: send it to a bridge without the audience in its settings."
+        )
+
+    def describe(self) -> str:
+        """One phrase for tables."""
+        return "a token of Entra in Authorization"
+
+    def _claims(self, token: str, audiences: Iterable[str]) -> Mapping[str, Any]:
+        try:
+            claims: Mapping[str, Any] = jwt.decode(
+                token,
+                self._key(jwt.get_unverified_header(token).get("kid")),
+                algorithms=["RS256"],
+                audience=sorted({name for audience in audiences for name in _names(audience)}),
+                issuer=self._issuers,
+                leeway=SKEW,
+                options={"require": ["exp", "nbf", "iss", "aud"]},
+            )
+        except jwt.PyJWTError as error:
+            reason = next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "it is malformed.")
+            raise _unproved(reason) from error
+        return claims
+
+    @property
+    def _issuers(self) -> list[str]:
+        """Of tokens of version 1.0 and of 2.0."""
+        (first, second), tenant = self.cloud.issuers, self.tenant.lower()
+        return [f"https://{first}/{tenant}/", f"https://{second}/{tenant}/v2.0"]
+
+    def _key(self, ident: object) -> jwt.PyJWK:
+        url = f"https://{self.cloud.login}/{self.tenant.lower()}/discovery/v2.0/keys"
+        for anew in (False, True):
+            if key := _parsed(self.keys(url, anew=anew)).get(str(ident)):
+                return key
+        raise _unproved("it names a key that the tenant has not published.")
+
+
+def _unproved(reason: str) -> Unproved:
+    return Unproved(f"The token in Authorization is refused: {reason}")
+
+
+def _names(audience: str) -> tuple[str, ...]:
+    """Version 2.0 names the application by its client id, 1.0 by its URI, which Entra makes of it."""
+    ident = audience.removeprefix("api://").rstrip("/")
+    return (ident, f"api://{ident}") if _ID.fullmatch(ident.lower()) else (audience,)
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(content: bytes) -> Mapping[str, jwt.PyJWK]:
+    try:
+        found = jwt.PyJWKSet.from_json(content.decode())
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+        raise Unavailable("What the tenant publishes as its keys cannot be read.") from error
+    return {str(key.key_id): key for key in found.keys if key.public_key_use in (None, "sig")}
