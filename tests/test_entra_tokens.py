@@ -91,14 +91,17 @@ def verify(bearer, audiences=(AUDIENCE,), **options):
         old_claims(),
         claims(roles=["Reader", ROLE]),
         old_claims(aud=AUDIENCE),
-        claims(exp=int(time.time()) - 60),  # a clock that is a minute off
     ],
-    ids=["version 2.0", "version 1.0", "of several roles", "by the client id", "within the skew"],
+    ids=["version 2.0", "version 1.0", "of several roles", "by the client id"],
 )
 @pytest.mark.parametrize("audience", [AUDIENCE, f"api://{AUDIENCE}", f"api://{AUDIENCE}/"])
 def test_a_token_of_the_tenant_for_the_bridge_proves_the_webhook(content, audience):
     verify(f"Bearer {token(content)}", ("api://another", audience))
     verify(f"bearer  {token(content)} ", (audience,))
+
+
+def test_a_clock_that_is_a_minute_off_refuses_nothing():
+    verify(f"Bearer {token(claims(exp=int(time.time()) - 60))}")
 
 
 def test_an_application_may_have_a_uri_of_its_own():
@@ -124,7 +127,7 @@ NOW = int(time.time())
 OTHER_TENANT = "00000000-0000-4000-8000-0000000000b1"
 REFUSED = {
     "expired": (token(claims(exp=NOW - 400)), "expired"),
-    "not valid yet": (token(claims(nbf=NOW + 1000)), "not valid yet"),
+    "not valid yet": (token(claims(nbf=NOW + 86400)), "not valid yet"),
     "for another audience": (token(claims(aud="https://graph.microsoft.com")), "audience"),
     "for nobody": (token(claims(aud=None)), "malformed"),
     "without an end": (token(claims(exp=None)), "malformed"),
