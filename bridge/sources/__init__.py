@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from bridge.errors import SettingsError
 from bridge.sources import generic
+from bridge.sources.alertmanager import ALERTMANAGER
 from bridge.sources.azure_container_registry import AZURE_CONTAINER_REGISTRY
 from bridge.sources.azure_devops import AZURE_DEVOPS
 from bridge.sources.azure_monitor import AZURE_MONITOR
 from bridge.sources.base import Source
 from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
+from bridge.sources.grafana import GRAFANA
 from bridge.sources.presets import PRESETS
 
 SOURCES: Mapping[str, Source] = {
@@ -19,6 +21,8 @@ SOURCES: Mapping[str, Source] = {
     for source in (
         GITHUB,
         AZURE_MONITOR,
+        ALERTMANAGER,
+        GRAFANA,
         AZURE_DEVOPS,
         EVENT_GRID,
         AZURE_CONTAINER_REGISTRY,

@@ -20,6 +20,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.expressions import Expression, compiled, fault
 from bridge.fields import as_time
 from bridge.sources.base import MARK, Acknowledged, Source, decode_json
+from bridge.sources.severities import severity_of
 from bridge.text import one_line
 from bridge.verification import AnyOf, Basic, Hmac, Scheme, Token
 
@@ -50,15 +51,6 @@ _SCHEMES: Mapping[str, type[Hmac | Token | Basic]] = {"hmac": Hmac, "token": Tok
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LONGEST = 200  # characters of a title
 _LONGEST_TEXT = 20_000
-# Words by which services say how bad it is, or how it ended.
-_SEVERITIES: Mapping[str, Severity] = {
-    **dict.fromkeys(("critical", "fatal", "emergency", "disaster", "p1", "sev0", "blocker"), Severity.CRITICAL),
-    **dict.fromkeys(("error", "high", "failure", "failed", "down", "major", "p2", "sev1"), Severity.ERROR),
-    **dict.fromkeys(("warning", "warn", "medium", "moderate", "average", "minor", "p3", "sev2"), Severity.WARNING),
-    **dict.fromkeys(
-        ("ok", "up", "success", "successful", "passed", "resolved", "recovered", "closed"), Severity.SUCCESS
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -224,14 +216,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _severity(form: Form, word: str) -> Severity:
-    return form.severities.get(word.lower()) or _SEVERITIES.get(word.lower()) or _plain(word)
-
-
-def _plain(word: str) -> Severity:
-    try:
-        return Severity(word.lower())
-    except ValueError:
-        return Severity.INFO
+    return form.severities.get(word.lower()) or severity_of(word)
 
 
 def _shown(value: Any) -> str:
