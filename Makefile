@@ -4,7 +4,7 @@
 AZURITE = 3.35.0
 AXE = 4.14.1
 
-.PHONY: help run test coverage check chaos bench azurite gallery screenshots docs clean
+.PHONY: help run test coverage check chaos bench azurite gallery screenshots docs package clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -19,7 +19,8 @@ help:
 	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
 	@echo 'make gallery what every sample becomes, as pages in docs/gallery'
 	@echo 'make screenshots  the pictures of docs/look.md, by a headless Chromium'
-	@echo 'make docs    the gallery, and the tables of docs/templates.md'
+	@echo 'make docs    the gallery, the tables of docs/templates.md, the sources in the deployment'
+	@echo 'make package released-package.zip, which Azure runs as it is'
 	@echo 'make check   linters, types and layers'
 	@echo 'make clean   removes what the others have made'
 
@@ -49,10 +50,14 @@ bench: .venv/ready emulator
 azurite: emulator
 	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --disableTelemetry --silent
 
-# What the docs show of the code: the posts of all samples, and the tables of what templates see.
+# What stands elsewhere of the code: the posts of all samples, the tables of what templates see, the list of sources.
 docs: .venv/ready
 	@.venv/bin/python -m bridge gallery
 	@.venv/bin/python -m bridge.local.template_tables docs/templates.md
+	@.venv/bin/python -m bridge.local.deployment .
+
+package: .venv/ready
+	@.venv/bin/python -m bridge.local.package released-package.zip
 
 gallery: .venv/ready
 	@.venv/bin/python -m bridge gallery
@@ -81,7 +86,7 @@ worker: .venv-worker/ready
 	if [ -z "$$found" ]; then echo 'No Python 3.13 or newer: the tests over the Functions worker library are left out.'; exit 0; fi; \
 	echo 'Setting up .venv-worker (once)'; \
 	$$found -m venv .venv-worker && \
-	.venv-worker/bin/python -m pip install -qq --disable-pip-version-check azure-functions-runtime -r requirements.txt && \
+	.venv-worker/bin/python -m pip install -qq --disable-pip-version-check azure-functions-runtime starlette uvicorn -r requirements.txt && \
 	touch $@
 
 # The emulator needs Node; where there is none, the tests over Azure Storage say so and are left out.

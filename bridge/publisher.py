@@ -58,6 +58,7 @@ class Publisher:
         """Wakes groups with overdue entries, takes back what was poisoned, and forgets what is old."""
         now = self._clock()
         for group in set(self._outbox.overdue(now - OVERDUE)) - self._policy.paused:
+            log_step("late", logging.WARNING, group=group)
             pause = self._outbox.pause(group)
             if pause is None or pause.until < now - OVERDUE:
                 # Whatever the wake row says: the wake that it promises has not come.

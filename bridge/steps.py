@@ -7,7 +7,9 @@ _logger = logging.getLogger("bridge.steps")
 
 
 def log_step(step: str, level: int = logging.INFO, **ids: object) -> None:
-    """Logs `step` (received, dropped, queued, recorded, planned, sent, held, deferred, dead, replayed) with its ids.
+    """Logs `step` with its ids.
+
+    It is received, dropped, queued, recorded, planned, sent, held, deferred, late, dead or replayed.
 
     The line is JSON: the Functions worker forwards a record's text and nothing else of it.
     """

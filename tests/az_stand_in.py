@@ -4,6 +4,7 @@ It knows the commands, requests and queries of these scripts, and refuses whatev
 the file; `new_directory` says what is in it.
 """
 
+import itertools
 import json
 import os
 import re
@@ -27,6 +28,7 @@ _PARAMETERS = {
     "account show": "--query",
     "cloud show": "--query",
     "functionapp identity show": "--name --resource-group --query",
+    "functionapp config appsettings set": "--name --resource-group --settings --query",
     "keyvault show": "--name --query",
     "role assignment list": "--assignee --role --scope --include-inherited --query",
     "role assignment create": "--assignee-object-id --assignee-principal-type --role --scope --query",
@@ -51,7 +53,10 @@ def new_directory(**changes):
                 "appId": GRAPH,
                 "servicePrincipalType": "Application",
                 "alternativeNames": [],
-                "appRoles": [{"id": "role-conversation", "value": "Group-Conversation.ReadWrite.All"}],
+                "appRoles": [
+                    {"id": "role-conversation", "value": "Group-Conversation.ReadWrite.All"},
+                    {"id": "role-members", "value": "GroupMember.Read.All"},
+                ],
                 "oauth2PermissionScopes": [
                     {"id": f"scope-{value}", "value": value}
                     for value in (
@@ -116,12 +121,18 @@ class Az:
             },
             "cloud show": lambda: {"name": self.directory["cloud"]},
             "functionapp identity show": lambda: _named(self.directory["apps"], given["--name"]),
+            "functionapp config appsettings set": lambda: self._set(given),
             "keyvault show": lambda: self._vault(given),
             "role assignment list": lambda: self._roles(given),
             "role assignment create": lambda: self._give_role(given),
             "rest": lambda: self._rest(given),
         }[command]()
         return _tsv(queried(given["--query"], result))
+
+    def _set(self, given):
+        _named(self.directory["apps"], given["--name"])["settings"] = given["--settings"]
+        self.directory["writes"].append("appsettings set")
+        return {"name": given["--name"]}
 
     def _vault(self, given):
         vault = _named(self.directory["vaults"], given["--name"])
@@ -386,7 +397,11 @@ def _parsed(arguments):
         name = rest.pop(0)
         if name not in (*_PARAMETERS[command].split(), "--output", "--only-show-errors") or name in given:
             raise Refused(f"ERROR: unrecognized arguments: {name}")
-        given[name] = "" if name in _FLAGS else rest.pop(0)
+        if name == "--settings":
+            several = list(itertools.takewhile(lambda word: not word.startswith("--"), rest))
+            given[name], rest = several, rest[len(several) :]
+        else:
+            given[name] = "" if name in _FLAGS else rest.pop(0)
     if given.get("--output") != "tsv" or "--query" not in given:
         raise Refused("ERROR: the scripts read tsv, and of a query alone")
     return command, given

@@ -116,14 +116,14 @@ class Stack:
         return self.get("/viewer/mail", params={"group": GROUPS[group], "thread": thread}).json()
 
 
-def start(folder: Path, command: str = "bridge run", **settings: str) -> Stack:
-    """Runs a module in the folder, which answers when this returns."""
+def start(folder: Path, command: str | list[str] = "bridge run", **settings: str) -> Stack:
+    """Runs a module, or another command, in the folder; it answers when this returns."""
     port = settings.get("PORT") or str(closed_port())
     log = workplace(folder) / "log"
     base = {"BRIDGE_CONFIG": CONFIG, "BRIDGE_SETTLE_SECONDS": "0", "BRIDGE_GROUP": GROUPS[NAMES[-1]]}
     with log.open("ab") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command.split()],
+            command if isinstance(command, list) else [sys.executable, "-m", *command.split()],
             cwd=folder,
             env=environment(**base | settings | {"PORT": port}),
             stdout=written,
@@ -139,7 +139,7 @@ def start(folder: Path, command: str = "bridge run", **settings: str) -> Stack:
 
 
 @contextlib.contextmanager
-def running(folder: Path, command: str = "bridge run", **settings: str) -> Iterator[Stack]:
+def running(folder: Path, command: str | list[str] = "bridge run", **settings: str) -> Iterator[Stack]:
     """Runs the command in the folder until the block ends, then stops it as Ctrl-C does."""
     stack = start(folder, command, **settings)
     try:

@@ -509,11 +509,12 @@ def test_the_sweep_takes_poisoned_messages_back(world):
     assert world.publisher.health()["dead"] == 1
 
 
-def test_the_sweep_wakes_a_group_whose_wake_got_lost(world):
+def test_the_sweep_wakes_a_group_whose_wake_got_lost_and_says_that_it_is_late(world, caplog):
     world.publisher.handle(to_message(entry(1)))
     world.queue.delete(world.queue.take(1) or _overslept(world))
     world.run(400)
     assert world.group.told() == refs(1)
+    assert caplog.text.count('{"step": "late", "group": "g"}') == 1
 
 
 def _overslept(world):

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,8 +50,13 @@ class Tenant:
     def now(self):
         return json.loads(self._file.read_text())
 
-    def run(self, script, *arguments, path=""):
-        env = {"PATH": path or f"{self._bin}:{os.environ['PATH']}", "AZ_DIRECTORY": str(self._file), "PAUSE": "0"}
+    def run(self, script, *arguments, path="", **environment):
+        env = {
+            **environment,
+            "PATH": path or f"{self._bin}:{os.environ['PATH']}",
+            "AZ_DIRECTORY": str(self._file),
+            "PAUSE": "0",
+        }
         return subprocess.run(
             [shutil.which("bash"), SCRIPTS / script, *arguments],
             env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=30,
@@ -69,8 +75,7 @@ def test_the_scripts_are_shell(script):
 
 
 def test_shellcheck_finds_nothing():
-    if not (shellcheck := shutil.which("shellcheck")):
-        pytest.skip("no shellcheck: the scripts are only parsed")
+    shellcheck = Path(sys.executable).parent / "shellcheck"
     run = subprocess.run([shellcheck, "-x", *SHELL], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.stdout == ""
 
@@ -343,6 +348,7 @@ def test_the_guide_names_scripts_arguments_and_settings_that_exist():
         path for path in re.findall(r"\]\((?!https?:)([^)#]+)\)", guide) if not (ROOT / "docs" / path).exists()
     ] == []
     scripts = set(re.findall(r"[\w-]+\.(?:sh|ps1)\b", guide))
+    scripts |= set(re.findall(r"[\w-]+\.(?:sh|ps1)\b", (ROOT / "docs/deploy.md").read_text("utf-8")))
     assert scripts == {path.name for path in SCRIPTS.iterdir()} - {"common.sh"}
     arguments = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", guide)) - {"post", "service-principal", "method", "help"}
     known = "".join(path.read_text("utf-8") for path in SHELL)
@@ -351,3 +357,58 @@ def test_the_guide_names_scripts_arguments_and_settings_that_exist():
     assert set(re.findall(r"BRIDGE_[A-Z_]*[A-Z]", guide)) <= set(TABLE)
     for cloud, values in CLOUDS.items():
         assert re.search(rf"^\| `{cloud}`.*`{values.graph}` \| `{values.exchange}` \|$", guide, re.MULTILINE)
+
+
+OUTPUTS = {
+    "AZURE_RESOURCE_GROUP": "rg",
+    "BRIDGE_APP": "assigned",
+    "BRIDGE_URL": "https://bridge.azurewebsites.net",
+    "BRIDGE_CLIENT_ID": "assigned-app",
+    "BRIDGE_KEY_VAULT": "vault",
+    "BRIDGE_GROUP": "group-1",
+    "BRIDGE_NEXT_COMMAND": "scripts/the-next-one.sh",
+}
+AFTER = {
+    "threads": {"BRIDGE_CHANNEL": "threads"},
+    "service-account": {"BRIDGE_IDENTITY": "service-account", "BRIDGE_ACCOUNT": "service@contoso.com"},
+    "agent-user": {
+        "BRIDGE_IDENTITY": "agent-user",
+        "BRIDGE_SPONSOR": "sponsor@contoso.com",
+        "BRIDGE_AGENT_USER_ID": "webhook-bridge@contoso.com",
+    },
+}
+
+
+@pytest.mark.parametrize("way", AFTER)
+def test_after_azd_has_provisioned_a_dry_run_says_what_the_way_of_posting_needs(way, tmp_path):
+    tenant = Tenant(tmp_path)
+    before = tenant.now
+    run = tenant.run("after-provision.sh", "--dry-run", **OUTPUTS, **AFTER[way])
+    assert run.returncode == 0, run.stderr
+    assert any(line.startswith("would: ") for line in run.stderr.splitlines())
+    assert tenant.now == before
+
+
+def test_after_azd_has_provisioned_the_settings_of_the_script_are_set_in_both_places(tmp_path):
+    tenant = Tenant(tmp_path)
+    azd = tmp_path / "bin/azd"
+    azd.write_text('#!/bin/sh\necho "$@" >> "$AZ_DIRECTORY.azd"\n')
+    azd.chmod(0o755)
+    run = tenant.run("after-provision.sh", "--yes", **OUTPUTS, **AFTER["service-account"])
+    assert run.returncode == 0, run.stderr
+    lines = (tmp_path / "directory.json.azd").read_text().splitlines()
+    told = dict(line.removeprefix("env set ").split(" ", 1) for line in lines)
+    assert told["BRIDGE_IDENTITY"] == "service-account"
+    assert told["BRIDGE_APP_ID"]
+    assert dict(setting.split("=", 1) for setting in tenant.now["apps"]["assigned"]["settings"]) == told
+
+
+@pytest.mark.parametrize(
+    ("way", "missing"), [("service-account", "BRIDGE_ACCOUNT"), ("agent-user", "BRIDGE_SPONSOR"), ("mail", "Exchange")]
+)
+def test_what_only_a_person_knows_is_asked_for_with_the_command(way, missing, tmp_path):
+    settings = {"BRIDGE_CHANNEL": "mail"} if way == "mail" else {"BRIDGE_IDENTITY": way}
+    run = Tenant(tmp_path).run("after-provision.sh", "--dry-run", **OUTPUTS, **settings)
+    assert run.returncode == (0 if way == "mail" else 1)
+    assert missing in run.stderr
+    assert "scripts/the-next-one.sh" in run.stderr

@@ -1,0 +1,92 @@
+// `azd up` begins here: a resource group, and in it the same template that the portal deploys.
+targetScope = 'subscription'
+
+@description('Name of the azd environment, and of the bridge.')
+@minLength(3)
+@maxLength(20)
+param environmentName string
+
+@description('Region of all resources: one that has Flex Consumption plans.')
+param location string
+
+@description('Object id of the Microsoft 365 group that gets what no route sends elsewhere.')
+param group string
+
+@description('Groups and routes as TOML.')
+param config string = ''
+
+@description('The secrets of webhooks by the name of their source.')
+@secure()
+param webhookSecrets object
+
+@description('Client id of the app registration that the secure webhooks of Azure Monitor get their tokens for.')
+param azureMonitorAudience string = ''
+
+@description('Who posts: managed-identity, agent-user or service-account.')
+param identity string = 'managed-identity'
+
+@description('How posts get into groups: mail or threads.')
+param channel string = 'mail'
+
+@description('Address of the shared mailbox that sends the mail.')
+param mailFrom string = ''
+
+@description('Client id of the agent identity blueprint.')
+param blueprintId string = ''
+
+@description('Client id of the agent identity.')
+param agentId string = ''
+
+@description('Object id or user principal name of the user of the agent.')
+param agentUserId string = ''
+
+@description('Client id of the app registration that the account signs in to.')
+param appId string = ''
+
+@description('Zone of the times that posts show.')
+param timeZone string = 'UTC'
+
+@description('How many instances wait for webhooks at all times.')
+param alwaysReady int = 0
+
+@description('Address that is told of dead letters, late posts and failures.')
+param alertEmail string = ''
+
+resource resourceGroup 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: { 'azd-env-name': environmentName }
+}
+
+module bridge '../azuredeploy.json' = {
+  name: 'bridge'
+  scope: resourceGroup
+  params: {
+    name: environmentName
+    location: location
+    tags: { 'azd-env-name': environmentName }
+    group: group
+    config: config
+    webhookSecrets: webhookSecrets
+    azureMonitorAudience: azureMonitorAudience
+    identity: identity
+    channel: channel
+    mailFrom: mailFrom
+    blueprintId: blueprintId
+    agentId: agentId
+    agentUserId: agentUserId
+    appId: appId
+    timeZone: timeZone
+    alwaysReady: alwaysReady
+    alertEmail: alertEmail
+  }
+}
+
+output AZURE_RESOURCE_GROUP string = resourceGroup.name
+output BRIDGE_APP string = bridge.outputs.appName
+output BRIDGE_URL string = bridge.outputs.appUrl
+output BRIDGE_WEBHOOKS array = bridge.outputs.webhookUrls
+output BRIDGE_CLIENT_ID string = bridge.outputs.identityClientId
+output BRIDGE_PRINCIPAL_ID string = bridge.outputs.identityPrincipalId
+output BRIDGE_KEY_VAULT string = bridge.outputs.accountVaultName
+output BRIDGE_NEXT_COMMAND string = bridge.outputs.nextCommand

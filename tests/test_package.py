@@ -1,0 +1,120 @@
+"""released-package.zip: the same bytes each time, nothing of local use, and functions that run from it alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bridge.local import package
+from bridge.sources import SOURCES
+from tests.local_stack import ROOT, SECRET, issue, running
+
+DOCTOR = Path(sys.executable).parent / "azure-functions-doctor"
+WORKER = ROOT / ".venv-worker"
+# Python 3.13 with only the package in its path tells the functions that it finds.
+INDEX = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import function_app
+print(*sorted(function.get_function_name() for function in function_app.app.get_functions()))
+"""
+# The local host is not in the package: it alone, and what it needs, come from the repository and its environment.
+HOST = """
+import sys, bridge
+bridge.__path__.append(sys.argv[1])
+from bridge.cli import main
+code = main(["run"])
+names = {"jinja2", "nh3", "requests", "function_app"}
+own = [m.__file__ for name, m in sys.modules.items() if name.split(".")[0] in names and getattr(m, "__file__", None)]
+assert own and all(file.startswith(sys.argv[2]) for file in own), own
+sys.exit(code)
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The package, and the folder that it is unpacked to."""
+    folder = tmp_path_factory.mktemp("package")
+    said = package.build(ROOT, folder / "released-package.zip")
+    with zipfile.ZipFile(folder / "released-package.zip") as archive:
+        archive.extractall(folder / "app")
+        return said, archive, folder / "app"
+
+
+needs_its_python = pytest.mark.skipif(
+    not (WORKER / "ready").exists(), reason="no Python 3.13, for which the package is made"
+)
+
+
+def paths(app):
+    return [str(app), str(app / package.LIBRARIES)]
+
+
+def test_the_same_input_gives_the_same_bytes(built, tmp_path):
+    package.build(ROOT, tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == (built[2].parent / "released-package.zip").read_bytes()
+
+
+def test_it_holds_what_the_functions_need_and_no_more(built):
+    said, archive, _ = built
+    names = archive.namelist()
+    assert {"function_app.py", "host.json", "requirements.txt", "templates/layout.html"} <= set(names)
+    ours = [name for name in names if not name.startswith(package.LIBRARIES)]
+    assert [name for name in ours if name.startswith(("bridge/local", "tests", "docs", "samples", "scripts"))] == []
+    assert not {"starlette", "uvicorn", "pytest"} & {name.split("/")[3] for name in names if name.count("/") > 3}
+    assert "MB" in said
+    assert sum(info.compress_size for info in archive.infolist()) < 25 * 1024**2
+
+
+def test_nothing_in_it_tells_of_the_machine_that_made_it(built):
+    for path in built[2].rglob("*"):
+        if path.is_file() and path.suffix in {".pyc", ".py", ".json", ".html", ""}:
+            assert str(ROOT).encode() not in path.read_bytes(), path
+
+
+@pytest.mark.skipif(not DOCTOR.exists(), reason="azure-functions-doctor is not installed")
+def test_a_static_check_of_functions_finds_no_fault(built):
+    target = ["--profile=deploy", "--target-python=3.13", "--deployment-mode=local-prebuilt"]
+    run = subprocess.run(
+        [DOCTOR, "doctor", "--path", built[2], *target, "--hosting-plan=flex-consumption"],
+        capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout
+    assert " 0 fails" in run.stdout
+
+
+@needs_its_python
+def test_its_functions_are_found_with_nothing_else_installed(built, tmp_path):
+    run = subprocess.run(
+        [WORKER / "bin/python", "-ISc", INDEX, *paths(built[2])],
+        cwd=tmp_path, capture_output=True, text=True, check=False, env={"BRIDGE_GROUP": "g"},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert {*run.stdout.split()} >= {"publish", "sweep", "health", *(f"webhook_{name}" for name in SOURCES)}
+
+
+@needs_its_python
+def test_the_local_host_runs_it_from_an_empty_folder_and_a_signed_webhook_becomes_a_thread(built, tmp_path):
+    app = built[2]
+    code = [str(WORKER / "bin/python"), "-c", HOST, str(ROOT / "bridge"), str(app)]
+    with running(tmp_path / "empty", code, PYTHONPATH=os.pathsep.join(paths(app))) as stack:
+        answer = stack.send("issues", issue("opened", 7), "group-1")
+        assert answer.status_code == 202
+        ((topic, _),) = stack.told("group-1", answer)
+        assert topic == "contoso/pump: The pump runs dry 7 #7"
+        assert stack.send("issues", issue("opened", 8), "group-1", secret="another").status_code == 401
+    assert SECRET not in (tmp_path / "empty/log").read_text()
+
+
+@pytest.mark.skipif(shutil.which("python3") is None, reason="no python3 in the path")
+def test_what_pip_cannot_fetch_is_said(tmp_path):
+    for name in package.OURS:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    (tmp_path / "requirements.txt").write_text("./no-such-library\n")
+    with pytest.raises(package.CommandError, match=r"could not be fetched: .*no-such-library"):
+        package.build(tmp_path, tmp_path / "p.zip")
