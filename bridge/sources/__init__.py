@@ -12,6 +12,7 @@ from bridge.sources.azure_monitor import AZURE_MONITOR
 from bridge.sources.base import Source
 from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
+from bridge.sources.gitlab import GITLAB
 from bridge.sources.presets import PRESETS
 
 SOURCES: Mapping[str, Source] = {
@@ -22,6 +23,7 @@ SOURCES: Mapping[str, Source] = {
         AZURE_DEVOPS,
         EVENT_GRID,
         AZURE_CONTAINER_REGISTRY,
+        GITLAB,
         *PRESETS,
     )
 }
