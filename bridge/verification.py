@@ -105,7 +105,7 @@ class Hmac:
     def _keys(self, secrets: Sequence[str]) -> list[bytes]:
         """The secrets that are keys; one that is none may be for the other scheme of its source."""
         keys = [key for secret in secrets if (key := self._key(secret)) is not None]
-        if not keys:
+        if secrets and not keys:
             raise Unavailable(f"No secret is {self.secret_prefix} and base64: copy it from the service.")
         return keys
 

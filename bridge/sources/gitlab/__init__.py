@@ -56,7 +56,8 @@ def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
     if reason := _noise(name, action, payload):
         return Acknowledged(reason)
     delivery = _delivery(webhook)
-    event = _told(_plain(name, action, payload), name)
+    hidden = webhook.header("X-Gitlab-Event").startswith("Confidential")
+    event = _told(_plain(name, action, payload, hidden), name)
     # The same body comes twice where a branch is made twice; a shared token covers neither body nor id.
     digest = hashlib.sha256(f"{delivery}\n".encode("utf-8", "replace") + webhook.body).hexdigest()
     return (replace(event, delivery=delivery or digest, digest=digest, thread=thread_key(event.thread)),)
@@ -68,7 +69,7 @@ def _told(event: Event, name: str) -> Event:
     return administration.told(event) if administration.knows(name) else event
 
 
-def _plain(name: str, action: str, payload: Payload) -> Event:
+def _plain(name: str, action: str, payload: Payload, confidential: bool) -> Event:
     """What every event says of itself."""
     sender = first(payload, ("user.username", "user_username"))
     thing = first(payload, ("object_attributes.title", "object_attributes.name", "name"))
@@ -90,6 +91,7 @@ def _plain(name: str, action: str, payload: Payload) -> Event:
             "author": sender,
             "bot": is_bot(sender),
             "action": action,
+            "confidential": confidential,
         },
     )
 

@@ -34,7 +34,7 @@ _TOLD: Mapping[str, tuple[str, str, str]] = {
     "user_access_request": ("access requested", "warning", "{user} asks for access to {where}"),
     "user_access_request_denied": ("access denied", "quiet", "{user} was refused access to {where}"),
     "user_access_request_revoked": ("request withdrawn", "quiet", "{user} no longer asks for access to {where}"),
-    "key_create": ("key added", "warning", "An SSH key was added for {user}"),
+    "key_create": ("key added", "info", "An SSH key was added for {user}"),
     "key_destroy": ("key removed", "info", "An SSH key of {user} was removed"),
     "repository_update": ("updated", "info", "The repository of {where} was updated{refs}"),
 }

@@ -1,12 +1,12 @@
 """What an update of an issue or a merge request changed, and the words for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.fields import Payload, dig, first, objects, part
+from bridge.fields import Payload, at, dig, first, objects, part
 from bridge.markup import duration
-from bridge.sources.gitlab.words import Facts, names, person, spoken, undrafted
+from bridge.sources.gitlab.words import Facts, day, names, person, spoken, undrafted
 from bridge.text import one_line
 
 _LONGEST = 60  # characters of an old or a new value
@@ -99,7 +99,10 @@ _SINGLE = {
     "due_date": Deed("changed the due date of", "due date"),
 }
 # What is on or off, each with what was done when it was turned on, and when it was turned off.
-_AUTO_MERGE = (Deed("set auto-merge on", "auto-merge"), Deed("took auto-merge off", "no auto-merge", "quiet"))
+_AUTO_MERGE = (
+    Deed("set", "auto-merge", after="to merge by itself when its checks pass"),
+    Deed("stopped the auto-merge of", "no auto-merge", "quiet"),
+)
 _SWITCHES = {
     "draft": (Deed("marked", "draft", "quiet", "as a draft"), Deed("marked", "ready", "success", "as ready")),
     "confidential": (
@@ -141,20 +144,24 @@ def _people(name: str, old: list[Payload], new: list[Payload]) -> Deed:
 
 def _pair(name: str, change: Any) -> Change:
     """The old and the new value, without what makes the same look different."""
-    old, new = (
-        (dict(change).get(which) for which in ("previous", "current")) if isinstance(change, dict) else (None, None)
-    )
-    if name == "title":
-        return tuple(undrafted(value) if isinstance(value, str) else value for value in (old, new))  # type: ignore[return-value]
-    if name == "labels":
-        return (_titles(old), _titles(new))
-    if name in {"assignees", "reviewers"}:
-        return (objects({"users": old}, "users"), objects({"users": new}, "users"))
-    return (old, new)
+    tidy = _TIDY.get(name, lambda value: value)
+    return tidy(at(change, "previous")), tidy(at(change, "current"))
 
 
 def _titles(found: Any) -> list[str]:
     return [first(label, ("title", "name")) for label in objects({"labels": found}, "labels")]
+
+
+def _users(found: Any) -> list[Payload]:
+    return objects({"users": found}, "users")
+
+
+_TIDY: Mapping[str, Callable[[Any], Any]] = {
+    "title": lambda value: undrafted(value) if isinstance(value, str) else "",
+    "labels": _titles,
+    "assignees": _users,
+    "reviewers": _users,
+}
 
 
 def _name(name: str) -> str:
@@ -162,8 +169,8 @@ def _name(name: str) -> str:
 
 
 def _line(name: str, old: Any, new: Any) -> str:
-    if name in {"description", "draft", "confidential"}:
-        return ""
+    if name == "description" or name in _SWITCHES:
+        return ""  # the sentence or the quote tells it
     if name == "labels":
         return ", ".join(
             [f"+{label}" for label in new if label not in old] + [f"-{label}" for label in old if label not in new]
@@ -181,4 +188,5 @@ def _shown(name: str, value: Any) -> str:
         return duration(value) if name == "time_estimate" and value else f"{value:g}" if value else ""
     if isinstance(value, list):
         return names([user for user in value if isinstance(user, dict)])
-    return one_line(value, _LONGEST) if isinstance(value, str) else ""
+    text = one_line(value, _LONGEST) if isinstance(value, str) else ""
+    return day(text) if name.endswith("_date") else text

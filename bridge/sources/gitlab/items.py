@@ -90,6 +90,8 @@ def issue(event: Event) -> Event:
     severity = told.severity
     if dig(item, "type") == "Incident":
         severity = SEVERITIES.get(dig(item, "severity"), Severity.WARNING) if action != "close" else Severity.SUCCESS
+    if deed.word == "confidential":  # it has just become so
+        told = replace(told, details={**told.details, "noun": told.attributes["type"], "confidential": False})
     return _told(
         replace(told, severity=severity),
         deed,
@@ -102,15 +104,16 @@ def note(event: Event) -> Event:
     """A comment on a merge request, an issue, a commit or a snippet."""
     remark = part(event.payload, "object_attributes")
     edited = dig(remark, "action") == "update"
+    told = _about_noted(event)
     hidden = dig(remark, "internal", False) or dig(remark, "confidential", False)
     comment = "an internal note" if hidden else "a comment"
     plain = "left an internal note on" if hidden else "commented on"
     path, line = dig(remark, "position.new_path"), number(remark, "position.new_line")
     where = path + (f":{line}" if line else "")
-    told = _about_noted(event)
     return _told(
         replace(
             told,
+            attributes=with_attributes(told, confidential=hidden or told.attributes["confidential"]),
             kind=f"note.{told.details['type']}" if told.details else event.kind,
             url=dig(remark, "url") or told.url,
             occurred=moment(remark, "updated_at", "created_at"),
@@ -203,7 +206,9 @@ def _about_issue(event: Event, item: Payload) -> Event:
     payload = event.payload
     ident = iid(item)
     kind = spoken(dig(item, "type")) or "issue"
-    hidden = dig(item, "confidential", False) or dig(payload, "event_type").startswith("confidential")
+    # The body of an older GitLab does not say so, the header of an issue's own event does.
+    of_issue = dig(payload, "object_kind") == "issue" and event.attributes["confidential"]
+    hidden = dig(item, "confidential", False) or dig(payload, "event_type") == "confidential_issue" or of_issue
     told = _about(
         event,
         "issue",
@@ -255,7 +260,7 @@ def _usernames(users: list[Payload]) -> list[str]:
 
 
 def _facts(payload: Payload, action: str) -> Facts:
-    if action not in {"open", "reopen"}:
+    if action != "open":
         return ()
     thing = part(payload, "object_attributes")
     weight = number(thing, "weight")

@@ -33,19 +33,24 @@ _OUTCOMES: Mapping[str, tuple[str, str, str, Severity]] = {
     "failed": ("failed", "failed", "error", Severity.ERROR),
     "canceled": ("canceled", "was canceled", "quiet", Severity.INFO),
     "skipped": ("skipped", "was skipped", "quiet", Severity.INFO),
-    "manual": ("blocked", "waits for somebody to start a job", "info", Severity.INFO),
+    "manual": ("blocked", "waits to be continued", "info", Severity.INFO),
 }
 _TOLERATED = ("failed, tolerated", "failed, as it may,", "warning", Severity.WARNING)
 _WITH_WARNINGS = ("passed with warnings", "passed with warnings", "warning", Severity.WARNING)
 _DEPLOYMENTS: Mapping[str, tuple[str, str, str, Severity]] = {
     "success": ("deployed", "deployed", "success", Severity.SUCCESS),
-    "failed": ("failed", "failed to deploy", "error", Severity.ERROR),
-    "canceled": ("canceled", "canceled the deployment of", "quiet", Severity.INFO),
     "running": ("deploying", "started to deploy", "info", Severity.INFO),
     "blocked": ("approval needed", "wants to deploy", "warning", Severity.WARNING),
     "approved": ("approved", "approved the deployment of", "success", Severity.SUCCESS),
     "rejected": ("rejected", "rejected the deployment of", "error", Severity.ERROR),
 }
+# Nobody means these: the deployment itself is told to be so.
+_ENDED: Mapping[str, tuple[str, str, str, Severity]] = {
+    "failed": ("failed", "failed", "error", Severity.ERROR),
+    "canceled": ("canceled", "was canceled", "quiet", Severity.INFO),
+    "skipped": ("skipped", "was skipped", "quiet", Severity.INFO),
+}
+_UNKNOWN_DEPLOYMENT = ("deployment", "changed the deployment of", "info", Severity.INFO)
 # What a pipeline or a job is in before it comes to an end: nobody reads it.
 UNFINISHED = {
     "created", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "running", "canceling",
@@ -60,7 +65,8 @@ def pipeline(event: Event) -> Event:
     run = part(payload, "object_attributes")
     status = dig(run, "status")
     builds = objects(payload, "builds")
-    failed = [_job(payload, build) for build in builds if dig(build, "status") == "failed"]
+    states = [dig(build, "status") for build in builds]
+    failed = states.count("failed")
     outcome = _outcome(status)
     if status == "success" and (failed or "warning" in dig(run, "detailed_status")):
         outcome = _WITH_WARNINGS
@@ -77,9 +83,12 @@ def pipeline(event: Event) -> Event:
         took=duration(spent) if isinstance(spent, int | float) and spent >= 1 else took,
         url=dig(run, "url") or _below(payload, "pipelines", ident),
         occurred=moment(run, "finished_at"),
-        jobs=failed,
-        passed=sum(dig(build, "status") == "success" for build in builds),
-        others=sum(dig(build, "status") not in {"success", "failed"} for build in builds),
+        jobs=[_job(payload, build) for build in builds if dig(build, "status") == ("failed" if failed else status)]
+        if failed or status == "manual"
+        else [],
+        failed=failed,
+        passed=states.count("success"),
+        others=len(states) - failed - states.count("success"),
         facts=found(
             Commit=commit_fact(dig(run, "sha"), part(payload, "commit")),
             Trigger=spoken(dig(run, "source")).replace(" event", ""),
@@ -122,9 +131,7 @@ def deployment(event: Event) -> Event:
     """A deployment that started, waits, or came to its end."""
     payload = event.payload
     status = dig(payload, "status")
-    word, verb, tone, severity = _DEPLOYMENTS.get(
-        status, (spoken(status) or "deployment", "changed the deployment of", "info", Severity.INFO)
-    )
+    word, verb, tone, severity = {**_DEPLOYMENTS, **_ENDED}.get(status, _UNKNOWN_DEPLOYMENT)
     place = dig(payload, "environment")
     sha = first(payload, ("short_sha", "commit_url"))
     return replace(
@@ -144,11 +151,11 @@ def deployment(event: Event) -> Event:
             "word": word,
             "verb": verb,
             "tone": tone,
-            "failed": status == "failed",
+            "ended": status in _ENDED,
             "place": place,
-            "commit": sha.rpartition("/")[2][:8],
+            "commit": sha.rpartition("/")[2][:7],
             "commit_url": dig(payload, "commit_url"),
-            "site": dig(payload, "environment_external_url"),
+            "site": dig(payload, "environment_external_url") if status == "success" else "",
         },
     )
 
@@ -165,7 +172,7 @@ def _run(
     return replace(
         event,
         thread=merge_request_thread(payload, ident) if ident else code.thread(payload, ref),
-        title=titled(title or "Merge request", f"!{ident}") if ident else code.ref_title(ref),
+        title=(titled(title, f"!{ident}") if title else f"Merge request !{ident}") if ident else code.ref_title(ref),
         severity=severity,
         url=told.pop("url") or event.url,
         occurred=told.pop("occurred"),
@@ -182,8 +189,8 @@ def _run(
             "word": word,
             "verb": verb,
             "tone": tone,
-            "ref": dig(pull, "source_branch") or ref_name(ref),
-            "pull": titled(f"!{ident} {title}".strip()) if ident and not merge_request_of(ref) else "",
+            "ref": dig(pull, "source_branch") or ("" if ident else ref_name(ref)),
+            "pull": titled(f"!{ident} {title}".strip()) if ident else "",
             "pull_url": dig(pull, "url"),
             **told,
         },

@@ -6,7 +6,6 @@ from bridge.events import Event, Severity
 from bridge.fields import dig, first, objects, part
 from bridge.sources.gitlab.words import (
     SEVERITIES,
-    Facts,
     commit_fact,
     day,
     found,
@@ -44,9 +43,7 @@ def release(event: Event) -> Event:
     name = dig(payload, "name") or tag or "A release"
     commit = part(payload, "commit")
     sha = dig(commit, "id")
-    links: Facts = tuple(
-        (dig(link, "name") or "Link", dig(link, "url")) for link in objects(payload, "assets.links")[:3]
-    )
+    links = [(one_line(dig(link, "name"), 40) or "Link", dig(link, "url")) for link in objects(payload, "assets.links")]
     return replace(
         event,
         thread=f"{home(payload)} release {tag or name}",
@@ -54,13 +51,14 @@ def release(event: Event) -> Event:
         actor="",
         url=dig(payload, "url") or event.url,
         occurred=moment(payload, "created_at") if action == "create" else None,
-        facts=found(Tag=tag if tag != name else "", Commit=commit_fact(sha, commit)) + links,
+        facts=found(Tag=tag if tag != name else "", Commit=commit_fact(sha, commit)),
         attributes=with_attributes(event, tag=tag, action=action),
         details={
             "word": "release" if action == "create" else f"release {did}",
             "tone": tone,
             "sentence": f"Release {name} {'is out' if action == 'create' else f'was {did}'}",
             "text": dig(payload, "description") if action in {"create", "update"} else "",
+            "buttons": links[:3] if action == "create" else [],
         },
     )
 
@@ -72,7 +70,7 @@ def wiki_page(event: Event) -> Event:
     did, tone = _DEEDS.get(action, ("changed", "info"))
     name = dig(page, "title") or dig(page, "slug") or "Wiki page"
     message = dig(page, "message").strip()
-    said = "" if message.lower() in {f"{verb} {name}".lower() for verb in ("create", "update", "delete")} else message
+    said = "" if name.lower() in message.lower() else message  # GitLab's own names the page
     return replace(
         event,
         thread=f"{home(event.payload)} wiki {dig(page, 'slug') or name}",
@@ -88,7 +86,7 @@ def wiki_page(event: Event) -> Event:
             "tone": tone,
             "after": f"({said})" if said else "",
             "text": dig(page, "content") if action == "create" and dig(page, "format") in {"", "markdown"} else "",
-            "button": ("See the changes", dig(page, "diff_url")) if action == "update" else (),
+            "buttons": [("See the changes", dig(page, "diff_url"))] if action == "update" else [],
         },
     )
 

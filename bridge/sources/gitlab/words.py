@@ -77,8 +77,9 @@ def is_bot(username: str) -> bool:
 
 
 def page(payload: Payload) -> str:
-    """The project's page."""
-    return first(payload, _PAGES).rstrip("/")
+    """The project's page, which its things have theirs below."""
+    address, below, _ = dig(payload, "object_attributes.url").partition("/-/")
+    return (first(payload, _PAGES) or (address if below else "")).rstrip("/")
 
 
 def scope(payload: Payload) -> str:
