@@ -49,7 +49,7 @@ def push(event: Event) -> Event:
             paths=_paths(payload),
         ),
         details={
-            "name": ref_name(ref),
+            "ref": ref_name(ref),
             "kind": kind,
             "change": change,
             "old": old[:7],

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, part
+from bridge.sources.base import identifier
 from bridge.sources.gitlab import changes
 from bridge.sources.gitlab.changes import Deed
 from bridge.sources.gitlab.words import (
@@ -67,7 +68,7 @@ def merge_request(event: Event) -> Event:
     elif action == "merge":
         deed = replace(deed, after="into" if target else "", place=target)
     elif action.startswith("unappro") and dig(pull, "system", False):
-        deed = Deed("reset the approvals of", "approvals reset", "quiet")
+        deed = Deed("reset the approvals of", "approvals reset", "quiet", "by pushing to it")
     told = _about_merge_request(event, pull)
     return _told(
         told,
@@ -87,13 +88,14 @@ def issue(event: Event) -> Event:
     action = dig(item, "action") or _STATES.get(dig(item, "state"), "")
     deed = changes.update(event.payload) if action == "update" else _ISSUE.get(action, changes.EDITED)
     told = _about_issue(event, item)
-    severity = told.severity
-    if dig(item, "type") == "Incident":
-        severity = SEVERITIES.get(dig(item, "severity"), Severity.WARNING) if action != "close" else Severity.SUCCESS
+    if dig(item, "type") == "Incident" and action in {"open", "close", "reopen"}:
+        bad = SEVERITIES.get(dig(item, "severity"), Severity.WARNING)
+        severity = Severity.SUCCESS if action == "close" else max(bad, Severity.WARNING)
+        told, deed = replace(told, severity=severity), replace(deed, tone=f"{severity}")
     if deed.word == "confidential":  # it has just become so
         told = replace(told, details={**told.details, "noun": told.attributes["type"], "confidential": False})
     return _told(
-        replace(told, severity=severity),
+        told,
         deed,
         facts=changes.facts(changes.changed(event.payload)) if action == "update" else _facts(event.payload, action),
         text=_text(event.payload, action),
@@ -114,11 +116,16 @@ def note(event: Event) -> Event:
         replace(
             told,
             attributes=with_attributes(told, confidential=hidden or told.attributes["confidential"]),
-            kind=f"note.{told.details['type']}" if told.details else event.kind,
+            kind=f"note.{identifier(told.details['type'])}",
             url=dig(remark, "url") or told.url,
             occurred=moment(remark, "updated_at", "created_at"),
         ),
-        Deed(f"edited {comment} on" if edited else plain, "comment", after="at" if where else "", place=where),
+        Deed(
+            f"edited {comment} on" if edited else plain,
+            comment.partition(" ")[2],
+            after="at" if where else "",
+            place=where,
+        ),
         text=first(remark, ("note", "description")),
         quoted=True,
     )

@@ -33,9 +33,9 @@ _OUTCOMES: Mapping[str, tuple[str, str, str, Severity]] = {
     "failed": ("failed", "failed", "error", Severity.ERROR),
     "canceled": ("canceled", "was canceled", "quiet", Severity.INFO),
     "skipped": ("skipped", "was skipped", "quiet", Severity.INFO),
-    "manual": ("blocked", "waits to be continued", "info", Severity.INFO),
+    "manual": ("blocked", "waits for a manual job", "info", Severity.INFO),
 }
-_TOLERATED = ("failed, tolerated", "failed, as it may,", "warning", Severity.WARNING)
+_TOLERATED = ("failed, allowed to", "failed", "warning", Severity.WARNING)
 _WITH_WARNINGS = ("passed with warnings", "passed with warnings", "warning", Severity.WARNING)
 _DEPLOYMENTS: Mapping[str, tuple[str, str, str, Severity]] = {
     "success": ("deployed", "deployed", "success", Severity.SUCCESS),
@@ -191,7 +191,7 @@ def _run(
             "tone": tone,
             "ref": dig(pull, "source_branch") or ("" if ident else ref_name(ref)),
             "pull": titled(f"!{ident} {title}".strip()) if ident else "",
-            "pull_url": dig(pull, "url"),
+            "pull_url": dig(pull, "url") or _below(payload, "merge_requests", ident),
             **told,
         },
     )
@@ -213,7 +213,10 @@ def _below(payload: Payload, what: str, ident: str) -> str:
 
 def _job(payload: Payload, build: Payload) -> dict[str, str]:
     reason = dig(build, "failure_reason")
-    notes = (spoken(reason) if reason not in _UNSAID else "", "may fail" if dig(build, "allow_failure", False) else "")
+    notes = (
+        spoken(reason) if reason not in _UNSAID else "",
+        "allowed to fail" if dig(build, "allow_failure", False) else "",
+    )
     return {
         "name": dig(build, "name"),
         "stage": dig(build, "stage"),
