@@ -1,7 +1,6 @@
 """How senders prove who they are: each scheme is a value, and the comparison stands here once."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -58,7 +57,7 @@ class Hmac:
         parts = self._parts(webhook)
         values = {name: self._value(webhook, parts, name) for name in self._names}
         signatures = [part for part in parts if part.startswith(self.prefix)]
-        expected = [self._signature(webhook.body, values, secret) for secret in secrets]
+        expected = [self._signature(webhook.body, values, key) for key in self._keys(secrets)]
         _prove(signatures, expected, f"The signature in {self.header} is not of this body with the configured secret.")
         if self.timestamp:
             self._in_time(values[self.timestamp])
@@ -68,7 +67,7 @@ class Hmac:
         now, ident = str(int(self.clock())), hashlib.sha256(body).hexdigest()
         values = {name: now if name == self.timestamp else ident for name in self._names}
         parts = [name + value for name, value in values.items() if name.endswith("=")]
-        signature = self.separator.join([*parts, self._signature(body, values, secret)])
+        signature = self.separator.join([*parts, self._signature(body, values, self._keys([secret])[0])])
         return {**{name: value for name, value in values.items() if not name.endswith("=")}, self.header: signature}
 
     def describe(self) -> str:
@@ -93,23 +92,30 @@ class Hmac:
             raise Unproved(f"The header {self.header} has {len(found)} parts {name} and not one.")
         return found[0]
 
-    def _signature(self, body: bytes, values: Mapping[str, str], secret: str) -> str:
+    def _signature(self, body: bytes, values: Mapping[str, str], key: bytes) -> str:
         # Text stands at the even places, names at the odd ones.
         pieces = re.split(r"[{}]", self.signed)
         message = b"".join(
             piece.encode() if place % 2 == 0 else body if piece == "body" else values[piece].encode("utf-8", "replace")
             for place, piece in enumerate(pieces)
         )
-        digest = hmac.new(self._key(secret), message, getattr(hashlib, self.algorithm)).digest()
+        digest = hmac.new(key, message, getattr(hashlib, self.algorithm)).digest()
         return self.prefix + (digest.hex() if self.encoding == "hex" else base64.b64encode(digest).decode())
 
-    def _key(self, secret: str) -> bytes:
+    def _keys(self, secrets: Sequence[str]) -> list[bytes]:
+        """The secrets that are keys; one that is none may be for the other scheme of its source."""
+        keys = [key for secret in secrets if (key := self._key(secret)) is not None]
+        if secrets and not keys:
+            raise Unavailable(f"No secret is {self.secret_prefix} and base64: copy it from the service.")
+        return keys
+
+    def _key(self, secret: str) -> bytes | None:
         if not self.secret_prefix:
             return secret.encode()
         try:
             return base64.b64decode(secret.removeprefix(self.secret_prefix), validate=True)
-        except binascii.Error as error:
-            raise Unavailable(f"A secret is not {self.secret_prefix} and base64: copy it from the service.") from error
+        except ValueError:
+            return None
 
     def _in_time(self, timestamp: str) -> None:
         try:
@@ -168,12 +174,15 @@ class AnyOf:
     schemes: tuple[Scheme, ...]
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the schemes proves the webhook; raises Unproved with every reason otherwise."""
+        """Returns when one of the schemes proves the webhook; raises Unproved with every reason otherwise.
+
+        A secret need not be one for all of the schemes.
+        """
         reasons = []
         for scheme in self.schemes:
             try:
                 return scheme.verify(webhook, secrets)
-            except Unproved as error:
+            except (Unproved, Unavailable) as error:
                 reasons.append(str(error))
         raise Unproved(" Or: ".join(reasons))
 

@@ -168,6 +168,15 @@ def test_a_secret_that_is_not_what_the_scheme_needs_is_our_own_fault():
         scheme.verify(Webhook(headers, body), ("no base64!",))
 
 
+def test_a_secret_of_another_kind_is_no_hindrance_to_the_right_one():
+    scheme, headers, body, secret = WAYS["Standard Webhooks"]
+    either = AnyOf((Token("X-Token"), at(scheme, SIGNED_AT)))
+    either.verify(Webhook(headers, body), ("no base64!", secret))
+    either.verify(Webhook({"X-Token": "no base64!"}, body), ("no base64!",))
+    with pytest.raises(Unproved, match="No secret is whsec_"):
+        either.verify(Webhook(headers, body), ("no base64!",))
+
+
 def test_every_reason_is_told_where_there_are_several_ways():
     with pytest.raises(Unproved, match=r"Authorization is missing.* Or: The header X-Token is missing"):
         AnyOf((Basic(), Token("X-Token"))).verify(Webhook({}, BODY), (SECRET,))

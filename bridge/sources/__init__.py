@@ -14,6 +14,7 @@ from bridge.sources.base import Source
 from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
 from bridge.sources.grafana import GRAFANA
+from bridge.sources.gitlab import GITLAB
 from bridge.sources.presets import PRESETS
 
 SOURCES: Mapping[str, Source] = {
@@ -26,6 +27,7 @@ SOURCES: Mapping[str, Source] = {
         AZURE_DEVOPS,
         EVENT_GRID,
         AZURE_CONTAINER_REGISTRY,
+        GITLAB,
         *PRESETS,
     )
 }
