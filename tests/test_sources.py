@@ -51,7 +51,7 @@ CASES = {
     "dynatrace": Case("problem.open", free=True),
     "freshstatus": Case("incident.open"),
     "gcp_monitoring": Case("incident.open"),
-    "gitlab": Case("merge_request.open"),
+    "gitlab": Case("merge_request.open", signs_body=True),
     "graylog": Case("event"),
     "linear": Case("Issue.create", "Issue", signs_body=True),
     "new_relic": Case("issue.activated", free=True),

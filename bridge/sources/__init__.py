@@ -13,8 +13,8 @@ from bridge.sources.azure_monitor import AZURE_MONITOR
 from bridge.sources.base import Source
 from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
-from bridge.sources.grafana import GRAFANA
 from bridge.sources.gitlab import GITLAB
+from bridge.sources.grafana import GRAFANA
 from bridge.sources.presets import PRESETS
 
 SOURCES: Mapping[str, Source] = {
