@@ -51,9 +51,15 @@ def medians(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
     return median(first), median(second)
 
 
-def busy(work: Callable[[], object], times: int) -> float:
-    """Milliseconds of processor time that one of so many runs takes."""
+def busy(measured: Callable[[], object], against: Callable[[], object], times: int) -> tuple[float, float]:
+    """Milliseconds of processor time that each takes, as medians of so many runs, by turns.
+
+    Each run finds the processor's caches as the other has left them, as it would between two webhooks.
+    """
+    return in_turns(lambda: _busy(measured), lambda: _busy(against), times)
+
+
+def _busy(work: Callable[[], object]) -> float:
     began = time.process_time()
-    for _ in range(times):
-        work()
-    return (time.process_time() - began) / times * 1000
+    work()
+    return (time.process_time() - began) * 1000
