@@ -12,17 +12,6 @@ from tests.local_stack import GROUPS, NAMES, ROOT, environment
 
 # Who decodes HTTP for the worker, renders, and reads Markdown safely.
 PACKAGES = ("azure.functions", "jinja2.sandbox", "markdown_it", "linkify_it", "nh3")
-# What only the delivering wing needs.
-DELIVERING = (
-    "azure.core",
-    "azure.data",
-    "azure.identity",
-    "azure.keyvault",
-    "azure.storage",
-    "msal",
-    "requests",
-    "sqlite3",
-)
 
 
 def rows() -> Iterator[Row]:
