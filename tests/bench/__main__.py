@@ -7,11 +7,11 @@ import sys
 from itertools import chain
 from pathlib import Path
 
-from tests.bench import deliver, growth, receive, start, storm
+from tests.bench import answer, deliver, growth, receive, start, storm
 from tests.bench.rows import HEAD, Row
 from tests.local_stack import ROOT
 
-MEASURES = (receive, start, deliver, storm, growth)
+MEASURES = (receive, answer, start, deliver, storm, growth)
 PAGE = ROOT / "docs/performance.md"
 _MARKS = "<!-- table: written by `make bench` -->", "<!-- end of table -->"
 
