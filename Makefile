@@ -15,7 +15,7 @@ help:
 	@echo 'make test    every test'
 	@echo 'make coverage  every test, and the lines that none of them reaches'
 	@echo 'make chaos   minutes of kills, freezes and faults: nothing lost, nothing told twice'
-	@echo 'make bench   what storms and a long history cost, as ratios of one run'
+	@echo 'make bench   what everything costs, as ratios of one run: docs/performance.md'
 	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
 	@echo 'make gallery what every sample becomes, as pages in docs/gallery'
 	@echo 'make screenshots  the pictures of docs/look.md, by a headless Chromium'
@@ -43,9 +43,9 @@ check: .venv/ready
 chaos: .venv/ready emulator
 	@.venv/bin/python -m tests.chaos
 
+# BENCH=receive measures that alone, and leaves the page as it is.
 bench: .venv/ready emulator
-	@.venv/bin/python -m tests.storm
-	@.venv/bin/python -m tests.growth
+	@.venv/bin/python -m tests.bench $(BENCH)
 
 azurite: emulator
 	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --disableTelemetry --silent

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from bridge.errors import MessageError
 from bridge.events import Event, Severity
@@ -12,6 +11,8 @@ from bridge.events import Event, Severity
 VERSION = 1
 MAX_MESSAGE = 48 * 1024  # bytes; base64 makes 64 KiB of it, a storage queue's limit
 CREDIBLE = timedelta(days=7)
+# The only values that JSON lacks are times.
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,7 @@ def credible(occurred: datetime | None, received: datetime) -> datetime:
 
 def to_message(item: Entry | Wake) -> str:
     """The text of the queue message: JSON with its version."""
-    fields: dict[str, Any] = asdict(item)
-    if isinstance(item, Entry):
-        fields |= {"occurred": item.occurred.isoformat(), "received": item.received.isoformat()}
-    message = {"version": VERSION, "type": type(item).__name__.lower(), **fields}
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode({"version": VERSION, "type": type(item).__name__.lower(), **vars(item)})
 
 
 def from_message(text: str | bytes) -> Entry | Wake:

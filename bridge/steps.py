@@ -4,6 +4,7 @@ import json
 import logging
 
 _logger = logging.getLogger("bridge.steps")
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def log_step(step: str, level: int = logging.INFO, **ids: object) -> None:
@@ -13,4 +14,5 @@ def log_step(step: str, level: int = logging.INFO, **ids: object) -> None:
 
     The line is JSON: the Functions worker forwards a record's text and nothing else of it.
     """
-    _logger.log(level, "%s", json.dumps({"step": step, **ids}, default=str, ensure_ascii=False))
+    if _logger.isEnabledFor(level):
+        _logger.log(level, "%s", _JSON.encode({"step": step, **ids}))

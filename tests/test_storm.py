@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.storm import storm
+from tests.bench.storm import storm
 
 
 @pytest.mark.parametrize("threads", [300, 20])

@@ -208,11 +208,12 @@ def _version() -> str:
 
 
 def _open_values(row: OpenEntry) -> tuple[object, ...]:
+    return (row.entry.id, row.entry.group, to_message(row.entry), row.recorded, *_changing_values(row))
+
+
+def _changing_values(row: OpenEntry) -> tuple[object, ...]:
+    """What of a row changes before it is told."""
     return (
-        row.entry.id,
-        row.entry.group,
-        to_message(row.entry),
-        row.recorded,
         row.due,
         row.state.value,
         row.tries,
@@ -252,7 +253,7 @@ def _write_open(file: sqlite3.Connection, entry: OpenEntry) -> OpenEntry:
         "UPDATE open SET due = ?, state = ?, tries = ?, missing = ?, alone = ?, attempt = ?, claimed = ?, until = ?,"
         " thread = ?, version = ? WHERE id = ? AND version = ?"
     )
-    _demand(file.execute(sql, (*_open_values(written)[4:], entry.entry.id, entry.version)))
+    _demand(file.execute(sql, (*_changing_values(written), entry.entry.id, entry.version)))
     return written
 
 

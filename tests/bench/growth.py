@@ -1,11 +1,9 @@
-"""What recording and draining cost with a long history, against none, in one run: `make bench`.
-
-Prints a row for each outbox: seconds for the same entries after many others were told, against those after none.
-"""
+"""What recording and draining cost with a long history, against none."""
 
 import contextlib
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.drain import Policy
@@ -17,6 +15,7 @@ from bridge.outbox.base import BATCH, Outbox, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.publisher import Publisher
 from tests.azurite import AZURITE, azurite
+from tests.bench.rows import Row
 from tests.outbox_stand_ins import START, Clock, Group, entry
 
 ROWS, MEASURED = 100_000, 200
@@ -44,26 +43,22 @@ def fill(outbox: Outbox, rows: int) -> None:
         outbox.finish(told, [ThreadRow(row.entry.key, "t", START, START) for row in told])
 
 
-def row(name: str, outbox: Outbox, clock: Clock, rows: int) -> str:
+def row(name: str, outbox: Outbox, clock: Clock, rows: int) -> Row:
     with contextlib.closing(outbox):
         measured(outbox, clock, 2 * ROWS)  # warms everything up
         before = measured(outbox, clock, 3 * ROWS)
         fill(outbox, rows)
         after = measured(outbox, clock, 4 * ROWS)
-    return f"| {name}: {MEASURED} entries after {rows} | {after:.2f} s | {before:.2f} s | {after / before:.2f} | 1.5 |"
+    return Row(f"growth, {name}: {MEASURED} entries after {rows}", after, before, "s", 1.5)
 
 
-def main() -> None:
-    print("| name | measured | against | ratio | goal |\n|---|---|---|---|---|")
+def rows() -> Iterator[Row]:
+    """A row for each outbox: seconds for the same entries after many others were told, against those after none."""
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock()
-        print(row("SQLite", SqliteOutbox(Path(folder) / "outbox.sqlite", clock), clock, ROWS), flush=True)
+        yield row("SQLite", SqliteOutbox(Path(folder) / "outbox.sqlite", clock), clock, ROWS)
         if AZURITE.exists():
             with azurite(Path(folder)) as storage:
                 account = Account(storage.account())
                 outbox = AzureOutbox(account.table(), AzureQueue(account), clock)
-                print(row("Azure Tables", outbox, clock, ROWS_OF_AZURITE))
-
-
-if __name__ == "__main__":
-    main()
+                yield row("Azure Tables", outbox, clock, ROWS_OF_AZURITE)

@@ -1,0 +1,80 @@
+"""What receiving costs: processor time of `Receiver.receive` against the least that turns the same bytes into a card.
+
+The least is one HMAC over the body, one json.loads of it, and one rendering of the same template with a context that is
+ready: what proves, reads, routes, identifies, bounds and logs the event is what the bridge adds to it.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from jinja2 import FileSystemLoader
+
+from bridge.events import Webhook
+from bridge.receiver import Receiver
+from bridge.rendering import TEMPLATES, Limits, Renderer, environment, seen
+from bridge.routing import Routes
+from bridge.sources import SOURCES
+from tests.bench.payloads import SECRET, SIZES, SUBJECTS, Subject
+from tests.bench.rows import Row, busy
+
+GROUP = "00000000-0000-4000-8000-000000000001"
+# As somebody has it who has more than one group.
+CONFIG = f"""
+[[route]]
+when = "kind.startswith('workflow_run') and attributes.conclusion != 'failure'"
+groups = []
+[[route]]
+when = "severity >= 'critical' and scope is glob('contoso/*')"
+groups = ["{GROUP}"]
+"""
+TIMES = 200
+
+
+def rows() -> Iterator[Row]:
+    """A row for each size, of all five sources together, and one for the source that does worst."""
+    steps = logging.getLogger("bridge.steps")  # as the Functions worker has it, but that nobody reads them
+    steps.setLevel(logging.INFO)
+    steps.addHandler(logging.NullHandler())
+    receiver = Receiver(
+        SOURCES,
+        dict.fromkeys(SOURCES, (SECRET,)),
+        Routes.from_settings(GROUP, CONFIG),
+        Renderer(titles={source.name: source.title for source in SOURCES.values()}),
+        lambda: datetime.now(UTC),
+    )
+    found = {(subject.source, size): _costs(receiver, subject, size) for size in SIZES for subject in SUBJECTS}
+    for size in SIZES:
+        pairs = [found[subject.source, size] for subject in SUBJECTS]
+        mean, floor = (sum(column) / len(pairs) for column in zip(*pairs, strict=True))
+        yield Row(f"receive, {size} KB, mean of five sources", mean, floor, "ms", 1.5)
+    source, size = max(found, key=lambda key: found[key][0] / found[key][1])
+    yield Row(f"receive, the worst of them: {source}, {size} KB", *found[source, size], "ms", 1.5)
+
+
+def _costs(receiver: Receiver, subject: Subject, size: int) -> tuple[float, float]:
+    webhook = subject.webhook(size)
+    least = _least(receiver, subject, webhook)
+
+    def receive() -> None:
+        assert receiver.receive(subject.source, webhook).entries
+
+    receive()
+    least()
+    return busy(receive, least, TIMES)
+
+
+def _least(receiver: Receiver, subject: Subject, webhook: Webhook) -> Callable[[], None]:
+    (event,) = receiver.sources[subject.source].read(webhook)
+    template = environment(FileSystemLoader(TEMPLATES)).get_template(receiver.renderer.chosen(event))
+    context = seen(event, Limits(text=1200, rows=10), "-" * 32, "a footer")
+
+    def run() -> None:
+        hmac.new(SECRET.encode(), webhook.body, hashlib.sha256).hexdigest()
+        json.loads(webhook.body)
+        template.render(context)
+
+    return run

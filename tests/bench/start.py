@@ -1,0 +1,38 @@
+"""What a cold start costs: a process that answers its first webhook, against one that imports the packages for it."""
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from tests.bench.payloads import SECRET, SUBJECTS
+from tests.bench.rows import Row, in_turns
+from tests.local_stack import GROUPS, NAMES, ROOT, environment
+
+# Who decodes HTTP for the worker, renders, and reads Markdown safely.
+PACKAGES = ("azure.functions", "jinja2.sandbox", "markdown_it", "linkify_it", "nh3")
+
+
+def rows() -> Iterator[Row]:
+    """Processor time, as a worker that starts has nothing to wait for."""
+    webhook = SUBJECTS[0].webhook(5)
+    given = json.dumps({"headers": dict(webhook.headers), "body": webhook.body.decode()})
+    imports = f"import {', '.join(PACKAGES)}"
+    measured, against = in_turns(
+        lambda: _busy("-m", "tests.bench.first_webhook", given=given), lambda: _busy("-c", imports)
+    )
+    yield Row("start, the first webhook answered", measured, against, "ms", 1.3)
+
+
+def _busy(*command: str, given: str = "") -> float:
+    """Milliseconds of processor time of a Python process."""
+    env = environment(BRIDGE_GROUP=GROUPS[NAMES[0]], BRIDGE_GITHUB_SECRET=SECRET)
+    before = _of_children()
+    subprocess.run([sys.executable, *command], input=given, text=True, cwd=ROOT, env=env, check=True)
+    return (_of_children() - before) * 1000
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
