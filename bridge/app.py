@@ -33,7 +33,7 @@ class Bridge:
     def __init__(self, settings: Settings, publisher: Publisher | None = None) -> None:
         self.settings = settings
         self.routes = Routes.from_settings(settings.group, settings.config)
-        self.sources = {**SOURCES, **declared(settings.config), **_by_tokens(settings)}
+        self.sources = {**SOURCES, **declared(settings.config), **_by_keys(settings)}
         self.titles = {source.name: source.title for source in self.sources.values()}
         self.renderer = Renderer(settings.templates, self.titles, settings.time_zone)
         self.receiver = Receiver(self.sources, settings.proofs, self.routes, self.renderer, lambda: datetime.now(UTC))
@@ -63,8 +63,12 @@ class Bridge:
             return self._delivery
 
 
-def _by_tokens(settings: Settings) -> Mapping[str, Source]:
-    """The sources that prove themselves by tokens, where the settings say for whom these are."""
+def _by_keys(settings: Settings) -> Mapping[str, Source]:
+    """The sources that prove themselves by published keys, where the settings say for whom or of whom."""
+    return {**_by_entra(settings), **_by_sns(settings)}
+
+
+def _by_entra(settings: Settings) -> Mapping[str, Source]:
     if not settings.azure_monitor_audience:
         return {}
     # Imported here, as they and what they need cost a fifth of a second.
@@ -75,6 +79,17 @@ def _by_tokens(settings: Settings) -> Mapping[str, Source]:
     scheme = EntraToken(settings.cloud, settings.tenant_id, ACTION_GROUPS, ACTION_GROUPS_ROLE, keys)
     source = SOURCES["azure_monitor"]
     return {source.name: replace(source, scheme=scheme, setting="BRIDGE_AZURE_MONITOR_AUDIENCE")}
+
+
+def _by_sns(settings: Settings) -> Mapping[str, Source]:
+    topics = settings.proofs.get("aws_sns", ())
+    if not topics:
+        return {}
+    from bridge.keys import PublishedKeys  # noqa: PLC0415
+    from bridge.sns_signatures import SnsSignature, host  # noqa: PLC0415
+
+    scheme = SnsSignature(PublishedKeys({host(topic) for topic in topics} - {""}))
+    return {"aws_sns": replace(SOURCES["aws_sns"], scheme=scheme, setting="BRIDGE_AWS_SNS_TOPICS")}
 
 
 def open_outbox(settings: Settings, env: Mapping[str, str]) -> Outbox:

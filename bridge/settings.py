@@ -49,6 +49,7 @@ class Settings:
     client_id: str = ""
     tenant_id: str = ""
     azure_monitor_audience: str = ""
+    aws_sns_topics: str = ""
     blueprint_id: str = ""
     agent_id: str = ""
     agent_user_id: str = ""
@@ -81,9 +82,9 @@ class Settings:
 
     @property
     def proofs(self) -> Mapping[str, tuple[str, ...]]:
-        """What senders prove themselves by, for each source: its secrets, or the audiences of its tokens."""
-        audiences = _listed_in(self.azure_monitor_audience)
-        return {**self.secrets, **({"azure_monitor": audiences} if audiences else {})}
+        """What senders prove themselves by, for each source: its secrets, the audiences of its tokens, its topics."""
+        others = {"azure_monitor": _listed_in(self.azure_monitor_audience), "aws_sns": _listed_in(self.aws_sns_topics)}
+        return {**self.secrets, **{name: proofs for name, proofs in others.items() if proofs}}
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Settings":
@@ -248,6 +249,12 @@ def _audience(text: str) -> str:
     return text
 
 
+def _topics(text: str) -> str:
+    if not all(re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]{3,30}:\d+:[\w.-]+", part) for part in _listed_in(text)):
+        raise ValueError("must be ARNs of topics, as arn:aws:sns:eu-west-1:123456789012:alarms")
+    return text
+
+
 def _listed_in(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -274,6 +281,11 @@ TABLE: Mapping[str, tuple[str, Callable[[str], Any], str]] = {
         "azure_monitor_audience",
         _audience,
         "Client id of the app registration that Azure Monitor's secure webhooks get their tokens for",
+    ),
+    "BRIDGE_AWS_SNS_TOPICS": (
+        "aws_sns_topics",
+        _topics,
+        "ARNs of the topics of Amazon SNS that may send, separated by commas",
     ),
     "BRIDGE_BLUEPRINT_ID": ("blueprint_id", _name, "Client id of the agent identity blueprint (`agent-user`)"),
     "BRIDGE_AGENT_ID": ("agent_id", _name, "Client id of the agent identity (`agent-user`)"),

@@ -45,6 +45,7 @@ CASES = {
     "azure_devops": Case("git.push"),
     "event_grid": Case("key_vault.near_expiry"),
     "azure_container_registry": Case("push"),
+    "aws_sns": Case("alarm.alarm"),
     "circleci": Case("job-completed.failed", signs_body=True),
     "datadog": Case("monitor.triggered", free=True),
     "docker_hub": Case("push"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bridge.errors import SettingsError
 from bridge.sources import generic
 from bridge.sources.alertmanager import ALERTMANAGER
+from bridge.sources.aws_sns import AWS_SNS
 from bridge.sources.azure_container_registry import AZURE_CONTAINER_REGISTRY
 from bridge.sources.azure_devops import AZURE_DEVOPS
 from bridge.sources.azure_monitor import AZURE_MONITOR
@@ -28,6 +29,7 @@ SOURCES: Mapping[str, Source] = {
         EVENT_GRID,
         AZURE_CONTAINER_REGISTRY,
         GITLAB,
+        AWS_SNS,
         *PRESETS,
     )
 }

@@ -1,0 +1,98 @@
+"""How Amazon SNS proves itself: by a signature with the key of a certificate that it publishes.
+
+https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
+Imported only where it is configured: the cryptography takes a tenth of a second.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.x509 import load_pem_x509_certificate
+
+from bridge.errors import CommandError, Unavailable, Unproved
+from bridge.events import Webhook
+
+_ARN = re.compile(r"arn:(aws[a-z-]*):sns:([a-z0-9-]{3,30}):\d+:[\w.-]+", re.ASCII)
+# SHA-1 is what AWS signs with unless the topic's SignatureVersion is set to 2.
+_HASHES: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {"1": hashes.SHA1, "2": hashes.SHA256}
+_NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+_SUBSCRIPTION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+
+
+def host(topic: str) -> str:
+    """The host that publishes the certificates of a topic's region; empty for what is no ARN of a topic."""
+    if not (match := _ARN.fullmatch(topic)):
+        return ""
+    return f"sns.{match[2]}.amazonaws.com{'.cn' if match[1] == 'aws-cn' else ''}"
+
+
+@dataclass(frozen=True)
+class SnsSignature:
+    """A message that SNS signed, of one of the configured topics: their ARNs stand in place of secrets.
+
+    keys: gives what lies at a URL; Unavailable when it cannot be had.
+    """
+
+    keys: Callable[[str], bytes] = field(repr=False, compare=False)
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+        """Returns when SNS signed the body for one of the topics; raises Unproved with the reason otherwise."""
+        message = _message(webhook.body)
+        topic = message.get("TopicArn", "")
+        if topic not in secrets:
+            raise Unproved("The topic of the message is none of BRIDGE_AWS_SNS_TOPICS.")
+        url = message.get("SigningCertURL", "")
+        parts = urlsplit(url)
+        if (parts.scheme, parts.netloc) != ("https", host(topic)) or not parts.path.endswith(".pem"):
+            raise Unproved("SigningCertURL is not of the host that publishes the certificates of the topic's region.")
+        algorithm = _HASHES.get(message.get("SignatureVersion", ""))
+        if algorithm is None:
+            raise Unproved("SignatureVersion is neither 1 nor 2.")
+        try:
+            signature = base64.b64decode(message.get("Signature", ""), validate=True)
+            _key(self.keys(url)).verify(signature, _signed(message), PKCS1v15(), algorithm())
+        except (InvalidSignature, binascii.Error):
+            raise Unproved("The signature is not of this message with the key of SigningCertURL.") from None
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
+        """AWS alone can: raises CommandError."""
+        raise CommandError("Only AWS can sign this: send it to a bridge without BRIDGE_AWS_SNS_TOPICS.")
+
+    def describe(self) -> str:
+        """One phrase for tables."""
+        return "the signature of SNS in the body"
+
+
+def _message(body: bytes) -> Mapping[str, str]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise Unproved("The body is no message of SNS: turn raw message delivery off.")
+    return {name: value for name, value in content.items() if isinstance(value, str)}
+
+
+def _signed(message: Mapping[str, str]) -> bytes:
+    """Names and values, each on a line; a notification without a subject is signed without one."""
+    names = _NOTIFICATION if message.get("Type") == "Notification" else _SUBSCRIPTION
+    return "".join(f"{name}\n{message[name]}\n" for name in names if name in message).encode("utf-8", "replace")
+
+
+def _key(certificate: bytes) -> RSAPublicKey:
+    try:
+        key = load_pem_x509_certificate(certificate).public_key()
+    except ValueError as error:
+        raise Unavailable("What AWS publishes as its certificate cannot be read.") from error
+    if not isinstance(key, RSAPublicKey):
+        raise Unavailable("The certificate that AWS publishes has no RSA key.")
+    return key
