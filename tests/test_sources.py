@@ -48,6 +48,7 @@ CASES = {
     "azure_container_registry": Case("push"),
     "aws_sns": Case("alarm.alarm"),
     "bitbucket": Case("pullrequest.created", "pullrequest.created", signs_body=True),
+    "bitbucket_server": Case("pr.opened", signs_body=True),
     "circleci": Case("job-completed.failed", signs_body=True),
     "datadog": Case("monitor.triggered", free=True),
     "docker_hub": Case("push"),
