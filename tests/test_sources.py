@@ -57,6 +57,7 @@ CASES = {
     "gcp_monitoring": Case("incident.open"),
     "gitlab": Case("merge_request.open", signs_body=True),
     "graylog": Case("event"),
+    "jira": Case("issue_created", signs_body=True),
     "linear": Case("Issue.create", "Issue", signs_body=True),
     "new_relic": Case("issue.activated", free=True),
     "opsgenie": Case("Create"),

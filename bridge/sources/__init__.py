@@ -18,6 +18,7 @@ from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
 from bridge.sources.grafana import GRAFANA
+from bridge.sources.jira import JIRA
 from bridge.sources.presets import PRESETS
 
 SOURCES: Mapping[str, Source] = {
@@ -33,6 +34,7 @@ SOURCES: Mapping[str, Source] = {
         GITLAB,
         BITBUCKET,
         BITBUCKET_SERVER,
+        JIRA,
         AWS_SNS,
         *PRESETS,
     )
