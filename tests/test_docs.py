@@ -16,7 +16,7 @@ from bridge.settings import TABLE
 from bridge.sources import SOURCES, declared
 from tests.local_stack import ROOT
 
-PAGES = [
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").glob("*.md")),
