@@ -1,4 +1,4 @@
-"""Anything at all is sent to the receiving wing: it always answers, within its bounds, and nothing in it gets to run."""
+"""Anything at all is sent to the receiving wing: it answers, within its bounds, and nothing in it runs."""
 
 import json
 import os
@@ -32,7 +32,7 @@ FUZZ = settings(
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
-MARKUP = """"'><script>alert(1)</script><img src=x onerror=alert(1)><a href="javascript:alert(1)" onclick='x'>a</a>{{ 7*7 }}"""
+MARKUP = """"'><script>alert(1)</script><img src=x onerror=y><a href="javascript:z" onclick='x'>a</a>{{ 7*7 }}"""
 BOMBS = [
     "[" * 3000,
     "*a " * 3000,
