@@ -61,7 +61,7 @@ docs: .venv/ready
 	@.venv/bin/python -m bridge.local.deployment .
 
 package: .venv/ready
-	@.venv/bin/python -m bridge.local.package released-package.zip
+	@.venv/bin/python -m bridge.local.package released-package.zip $(PYTHONS)
 
 gallery: .venv/ready
 	@.venv/bin/python -m bridge gallery
