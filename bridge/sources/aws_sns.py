@@ -41,8 +41,8 @@ _COMPARISONS = {
 }
 # The link that ends a subscription is for who manages it, and not for a group.
 _CONFIRMATIONS = {
-    "SubscriptionConfirmation": "AWS asks to confirm the subscription of this bridge: open the link to do so",
-    "UnsubscribeConfirmation": "The subscription of this bridge has ended; the link begins it again",
+    "SubscriptionConfirmation": "AWS asks to confirm the subscription to {}: open the link to do so",
+    "UnsubscribeConfirmation": "The subscription to {} has ended; the link begins it again",
 }
 
 
@@ -83,7 +83,7 @@ def _confirmation(payload: Payload, kind: str, body: bytes) -> Event:
         kind=identifier(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind)),
         thread=thread_key(f"topic {dig(payload, 'TopicArn')}"),
         title=one_line(f"Topic {_topic(payload)}", 200),
-        summary=_CONFIRMATIONS[kind],
+        summary=_CONFIRMATIONS[kind].format(one_line(_topic(payload), 100)),
         severity=Severity.WARNING,
         url=safe_url(url) if is_aws else "",
         facts=(("topic", one_line(dig(payload, "TopicArn"), 200)),),
