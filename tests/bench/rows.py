@@ -36,7 +36,7 @@ class Row:
         return f"| {' | '.join(cells)} |"
 
     def _figure(self, value: float) -> str:
-        return f"{value:.0f} {self.unit}" if value >= 100 else f"{value:.3g} {self.unit}"
+        return (f"{value:.0f} {self.unit}" if value >= 100 else f"{value:.3g} {self.unit}").strip()
 
 
 HEAD = "| name | measured | against | ratio | goal |\n|---|---|---|---|---|"
