@@ -180,7 +180,7 @@ def _send(asked: argparse.Namespace) -> int:
     source, body = _source(bridge, asked.source), _read(asked.file)
     delivery = asked.delivery or str(uuid.uuid4())
     secrets = bridge.settings.proofs.get(source.name, ())
-    webhook = sending.signed(source, secrets, body, _event_name(asked), delivery)
+    webhook = sending.signed(source, secrets, body, _event_name(source, asked), delivery)
     if not asked.url and not (source.scheme and secrets):
         webhook = sending.opened(webhook)
     address = f"{_address(config.port(os.environ))}/api/webhooks/{source.path}"
@@ -234,7 +234,8 @@ def _watch(asked: argparse.Namespace) -> int:
     bridge = _bridge()
     own = bridge.settings.templates
     folders = [TEMPLATES, *([own] if own else [])]
-    source, event = _source(bridge, asked.source), _event_name(asked)
+    source = _source(bridge, asked.source)
+    event = _event_name(source, asked)
     shown = preview.Preview(source, asked.file, event, folders, lambda: _bridge().renderer)
 
     def ready() -> None:
@@ -304,12 +305,13 @@ def _source(bridge: Bridge, name: str) -> Source:
 
 
 def _webhook(bridge: Bridge, asked: argparse.Namespace) -> Webhook:
-    return Webhook(_source(bridge, asked.source).headers(_event_name(asked), "preview"), _read(asked.file))
+    source = _source(bridge, asked.source)
+    return Webhook(source.headers(_event_name(source, asked), "preview"), _read(asked.file))
 
 
-def _event_name(asked: argparse.Namespace) -> str:
+def _event_name(source: Source, asked: argparse.Namespace) -> str:
     """--event, or the beginning of the file's name: `pull_request` of pull_request.opened.json."""
-    name: str = asked.event or sending.event_name(asked.file.name)
+    name: str = asked.event or sending.event_name(asked.file.name, source.event_parts)
     return name
 
 

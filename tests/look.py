@@ -166,12 +166,14 @@ def remnants(topic: str, summary: str, html: str, payload: object) -> list[str]:
     body = parse(html)
     said = {"topic": topic, "summary": summary, "card": "\n".join(_prose(body))}
     texts = [" ".join(text.split()) for text in _texts(payload)]
+    names = [[name] for name in _names(payload)]
     return [
         f"{what} in the {place}: {_around(text, match)}"
         for place, text in said.items()
         for what, pattern in _REMNANTS.items()
         for match in pattern.finditer(text)
         if not any(match[0].strip() in own and own != match[0].strip() for own in texts)
+        and match[0].split()[-1:] not in names
     ]
 
 
@@ -202,6 +204,15 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)
+
+
+def _names(value: object) -> Iterator[str]:
+    """What things are named: a tag may be `a`."""
+    if isinstance(value, Mapping):
+        yield from (name for key in ("name", "displayId") if isinstance(name := value.get(key), str))
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    for item in items:
+        yield from _names(item)
 
 
 def _around(text: str, match: re.Match[str]) -> str:

@@ -51,7 +51,10 @@ PAGES = (
 
 def entry(name: str, place: int = 0) -> Entry:
     source, _, sample = name.partition("/")
-    webhook = Webhook(SOURCES[source].headers(event_name(sample), sample), (ROOT / f"samples/{name}.json").read_bytes())
+    webhook = Webhook(
+        SOURCES[source].headers(event_name(sample, SOURCES[source].event_parts), sample),
+        (ROOT / f"samples/{name}.json").read_bytes(),
+    )
     (event,) = SOURCES[source].read(webhook)
     made = RENDERER.entry(event, entry_id(event, place, ""), Target(""), NOW)
     return replace(made, occurred=NOW + timedelta(seconds=40 * place))

@@ -10,6 +10,7 @@ from markupsafe import escape
 from bridge.digests import digest_html
 from bridge.entries import Entry, Target, entry_id
 from bridge.events import Event, Severity, Webhook
+from bridge.local.sending import event_name
 from bridge.rendering import Renderer, post_html
 from bridge.sources import SOURCES
 from bridge.sources.base import Acknowledged, Source
@@ -23,7 +24,7 @@ RENDERER = Renderer(titles={name: source.title for name, source in SOURCES.items
 
 
 def events_of(source: Source, path: Path) -> list[Event]:
-    name = path.name.partition("__")[0].partition(".")[0]
+    name = event_name(path.name, source.event_parts)
     answer = source.read(Webhook(source.headers(name, path.stem), path.read_bytes()))
     return [] if isinstance(answer, Acknowledged) else list(answer)
 

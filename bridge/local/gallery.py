@@ -60,7 +60,7 @@ def _folders(payloads: Path, sources: Mapping[str, Source]) -> Iterator[tuple[So
 
 
 def _shown(source: Source, path: Path, renderer: Renderer) -> Shown:
-    webhook = Webhook(source.headers(event_name(path.name), path.stem), path.read_bytes())
+    webhook = Webhook(source.headers(event_name(path.name, source.event_parts), path.stem), path.read_bytes())
     try:
         events = source.read(webhook)
     except BadWebhook as error:

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -26,9 +25,9 @@ class Sendable:
     body: bytes
 
 
-def event_name(file_name: str) -> str:
-    """The service's name for a sample's event: `pull_request` of pull_request.opened.json."""
-    return re.split(r"\.|__", file_name)[0]
+def event_name(file_name: str, parts: int = 1) -> str:
+    """The service's name for a sample's event, of so many parts: `pull_request` of pull_request.opened.json."""
+    return ".".join(file_name.removesuffix(".json").partition("__")[0].split(".")[:parts])
 
 
 def signed(source: Source, secrets: Sequence[str], body: bytes, event: str, delivery: str) -> Sendable:

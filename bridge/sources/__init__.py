@@ -12,6 +12,7 @@ from bridge.sources.azure_container_registry import AZURE_CONTAINER_REGISTRY
 from bridge.sources.azure_devops import AZURE_DEVOPS
 from bridge.sources.azure_monitor import AZURE_MONITOR
 from bridge.sources.base import Source
+from bridge.sources.bitbucket import BITBUCKET
 from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
@@ -29,6 +30,7 @@ SOURCES: Mapping[str, Source] = {
         EVENT_GRID,
         AZURE_CONTAINER_REGISTRY,
         GITLAB,
+        BITBUCKET,
         AWS_SNS,
         *PRESETS,
     )

@@ -42,6 +42,7 @@ class Source:
     headers: the service's own headers for an event name and a delivery id, for `send` and `explain`.
     methods: the HTTP methods of its webhooks and handshakes.
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
+    event_parts: how many of the dotted parts of a sample's name are the service's name for its event.
     is_declared: it is one of BRIDGE_CONFIG, and not of the bridge.
     setting: where stands what proves it, if not in BRIDGE_<NAME>_SECRET.
     """
@@ -53,6 +54,7 @@ class Source:
     headers: Callable[[str, str], Mapping[str, str]] = lambda _event, _delivery: {}
     methods: tuple[str, ...] = ("POST",)
     delivery_field: str = MARK
+    event_parts: int = 1
     is_declared: bool = False
     setting: str = ""
 

@@ -28,7 +28,10 @@ def samples() -> list[dict[str, Any]]:
         {
             "name": source.name,
             "title": source.title,
-            "samples": [{"file": path.name, "event": sending.event_name(path.name)} for path in _files(source.name)],
+            "samples": [
+                {"file": path.name, "event": sending.event_name(path.name, source.event_parts)}
+                for path in _files(source.name)
+            ],
         }
         for source in SOURCES.values()
     ]
