@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.events import Webhook
+from bridge.local.sending import event_name
 from bridge.receiver import MAX_BODY, Receiver
 from bridge.rendering import MAX_HTML, MAX_LINE, Renderer
 from bridge.routing import Routes
@@ -22,7 +23,7 @@ NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 ROUTES = Routes.from_settings("3c1d0d4e-0000-4000-8000-000000000000", "")
 RECEIVER = Receiver(SOURCES, {}, ROUTES, Renderer(), lambda: NOW)
 SAMPLES = [
-    (name, path.name.partition(".")[0], json.loads(path.read_text()))
+    (name, event_name(path.name, SOURCES[name].event_parts), json.loads(path.read_text()))
     for name in SOURCES
     for path in sorted((ROOT / "samples" / name).glob("*.json"))
 ]
