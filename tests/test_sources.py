@@ -46,6 +46,7 @@ CASES = {
     "azure_devops": Case("git.push"),
     "event_grid": Case("key_vault.near_expiry"),
     "azure_container_registry": Case("push"),
+    "jira": Case("issue_created", signs_body=True),
     "aws_sns": Case("alarm.alarm"),
     "bitbucket": Case("pullrequest.created", "pullrequest.created", signs_body=True),
     "circleci": Case("job-completed.failed", signs_body=True),

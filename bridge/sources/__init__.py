@@ -17,6 +17,7 @@ from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
 from bridge.sources.grafana import GRAFANA
+from bridge.sources.jira import JIRA
 from bridge.sources.presets import PRESETS
 
 SOURCES: Mapping[str, Source] = {
@@ -32,6 +33,7 @@ SOURCES: Mapping[str, Source] = {
         GITLAB,
         BITBUCKET,
         AWS_SNS,
+        JIRA,
         *PRESETS,
     )
 }

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment, objects, part
-from bridge.markup import duration
+from bridge.markup import duration, figure
 from bridge.sources.base import Source, decode_json, identifier, thread_key
 from bridge.text import one_line, safe_url
 
@@ -144,7 +144,7 @@ def _measure(trigger: Payload) -> Sequence[tuple[str, str]]:
     sign = _COMPARISONS.get(dig(trigger, "ComparisonOperator"), "")
     is_limited = isinstance(limit, int | float) and sign
     unit = dig(trigger, "Unit")
-    condition = f"{sign} {limit:.6g}{f' {unit}' if unit and unit != 'None' else ''}" if is_limited else ""
+    condition = f"{sign} {figure(limit)}{f' {unit}' if unit and unit != 'None' else ''}" if is_limited else ""
     if condition and isinstance(periods, int) and isinstance(period, int):
         condition += f" for {duration(periods * period)}"
     dimensions = [
