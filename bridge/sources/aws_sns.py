@@ -142,9 +142,12 @@ def _measure(trigger: Payload) -> Sequence[tuple[str, str]]:
     """What the alarm looks at: the metric, its limit, and of what."""
     limit, periods, period = (trigger.get(name) for name in ("Threshold", "EvaluationPeriods", "Period"))
     sign = _COMPARISONS.get(dig(trigger, "ComparisonOperator"), "")
-    is_limited = isinstance(limit, int | float) and sign
     unit = dig(trigger, "Unit")
-    condition = f"{sign} {figure(limit)}{f' {unit}' if unit and unit != 'None' else ''}" if is_limited else ""
+    condition = (
+        f"{sign} {figure(limit)}{f' {unit}' if unit and unit != 'None' else ''}"
+        if isinstance(limit, int | float) and sign
+        else ""
+    )
     if condition and isinstance(periods, int) and isinstance(period, int):
         condition += f" for {duration(periods * period)}"
     dimensions = [
