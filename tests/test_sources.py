@@ -49,6 +49,7 @@ CASES = {
     "jira": Case("issue_created", signs_body=True),
     "aws_sns": Case("alarm.alarm"),
     "bitbucket": Case("pullrequest.created", "pullrequest.created", signs_body=True),
+    "bitbucket_server": Case("pr.opened", signs_body=True),
     "circleci": Case("job-completed.failed", signs_body=True),
     "datadog": Case("monitor.triggered", free=True),
     "docker_hub": Case("push"),

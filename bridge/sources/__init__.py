@@ -13,6 +13,7 @@ from bridge.sources.azure_devops import AZURE_DEVOPS
 from bridge.sources.azure_monitor import AZURE_MONITOR
 from bridge.sources.base import Source
 from bridge.sources.bitbucket import BITBUCKET
+from bridge.sources.bitbucket_server import BITBUCKET_SERVER
 from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
@@ -32,6 +33,7 @@ SOURCES: Mapping[str, Source] = {
         AZURE_CONTAINER_REGISTRY,
         GITLAB,
         BITBUCKET,
+        BITBUCKET_SERVER,
         AWS_SNS,
         JIRA,
         *PRESETS,

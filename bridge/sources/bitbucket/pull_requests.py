@@ -49,7 +49,7 @@ def pull_request(event: Event) -> Event:
         replace(about, facts=_facts(pull, action, event.actor)),
         _deed(action, pull, target),
         text=_text(pull, action),
-        source=source if action in _NEWS else "",
+        source=_fork(pull) + source if action in _NEWS and source else "",
         target=target,
         sha=dig(pull, "source.commit.hash")[:7] if action in {"updated", "push"} else "",
         buttons=[("Review the changes", f"{about.url}/diff")] if action in _NEWS and about.url else [],
@@ -117,3 +117,9 @@ def _text(pull: Payload, action: str) -> str:
 
 def _branch(pull: Payload, end: str) -> str:
     return one_line(dig(pull, f"{end}.branch.name"), 200)
+
+
+def _fork(pull: Payload) -> str:
+    """The repository that the changes come from, if it is another one."""
+    source, target = (dig(pull, f"{end}.repository.full_name") for end in ("source", "destination"))
+    return f"{source}:" if source and target and source != target else ""
