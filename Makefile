@@ -4,7 +4,7 @@
 AZURITE = 3.35.0
 AXE = 4.14.1
 
-.PHONY: help run test coverage check chaos bench azurite gallery screenshots docs package clean
+.PHONY: help run test coverage check chaos fuzz bench azurite gallery screenshots docs package clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -15,6 +15,7 @@ help:
 	@echo 'make test    every test'
 	@echo 'make coverage  every test, and the lines that none of them reaches'
 	@echo 'make chaos   minutes of kills, freezes and faults: nothing lost, nothing told twice'
+	@echo 'make fuzz    20,000 payloads, bodies and headers that no service would send'
 	@echo 'make bench   what everything costs, as ratios of one run: docs/performance.md'
 	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
 	@echo 'make gallery what every sample becomes, as pages in docs/gallery'
@@ -44,6 +45,9 @@ chaos: .venv/ready emulator
 	@.venv/bin/python -m tests.chaos
 
 # BENCH=receive measures that alone, and leaves the page as it is.
+fuzz: .venv/ready
+	@FUZZ=20000 .venv/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py
+
 bench: .venv/ready emulator
 	@.venv/bin/python -m tests.bench $(BENCH)
 
@@ -57,7 +61,7 @@ docs: .venv/ready
 	@.venv/bin/python -m bridge.local.deployment .
 
 package: .venv/ready
-	@.venv/bin/python -m bridge.local.package released-package.zip
+	@.venv/bin/python -m bridge.local.package released-package.zip $(PYTHONS)
 
 gallery: .venv/ready
 	@.venv/bin/python -m bridge gallery

@@ -82,13 +82,12 @@ def _by_entra(settings: Settings) -> Mapping[str, Source]:
 
 
 def _by_sns(settings: Settings) -> Mapping[str, Source]:
-    topics = settings.proofs.get("aws_sns", ())
-    if not topics:
+    if not settings.aws_sns_topics:
         return {}
     from bridge.keys import PublishedKeys  # noqa: PLC0415
     from bridge.sns_signatures import SnsSignature, host  # noqa: PLC0415
 
-    scheme = SnsSignature(PublishedKeys({host(topic) for topic in topics} - {""}))
+    scheme = SnsSignature(PublishedKeys({host(topic) for topic in settings.proofs["aws_sns"]}))
     return {"aws_sns": replace(SOURCES["aws_sns"], scheme=scheme, setting="BRIDGE_AWS_SNS_TOPICS")}
 
 

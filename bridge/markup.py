@@ -9,6 +9,9 @@ from bridge.text import is_id, one_line, safe_url, short_url, shorten
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
+_LONGEST = 1e11  # seconds; more is nobody's time
+
+
 def plain(text: str, limit: int) -> str:
     """The words of Markdown as one line, within `limit` characters."""
     return one_line(markdown(text, 3 * limit).striptags(), limit)
@@ -16,7 +19,7 @@ def plain(text: str, limit: int) -> str:
 
 def duration(seconds: float) -> str:
     """A length of time in its two largest units: `4 min 10 s`, `2 h`, `3 d 4 h`."""
-    rest = max(round(seconds), 0)
+    rest = round(min(seconds, _LONGEST)) if seconds > 0 else 0
     parts = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         amount, rest = divmod(rest, size)
@@ -57,6 +60,11 @@ def offset(time: datetime, zone: tzinfo = UTC) -> str:
     hours, minutes = divmod(round(abs(away).total_seconds() / 60), 60)
     sign = "-" if away < timedelta() else "+"
     return "UTC" + (f"{sign}{hours}" if away else "") + (f":{minutes:02}" if minutes else "")
+
+
+def figure(number: float) -> str:
+    """A measured value, to six digits: `93.4`."""
+    return f"{number:.6g}"
 
 
 def count(number: float) -> str:

@@ -1,17 +1,20 @@
 """How senders prove who they are: each scheme is a value, and the comparison stands here once."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from bridge.errors import Unavailable, Unproved
+from bridge.errors import CommandError, Unavailable, Unproved
 from bridge.events import Webhook
 
+PUBLIC_KEY = "whpk_"  # what a public key begins with, by the specification of Standard Webhooks
 TOLERANCE = 300  # seconds that a sender's clock may differ, and that a webhook may be on its way
 
 
@@ -32,47 +35,27 @@ class Scheme(Protocol):
 
 
 @dataclass(frozen=True)
-class Hmac:
-    """A keyed hash in a header (RFC 2104).
+class _Signature:
+    """What signatures in a header have in common: where they stand, and what they are of.
 
-    header: where it stands, as `<prefix><digest>`.
+    header: where it stands, as `<prefix><signature>`.
     separator: between several of them in the one header, of which one must be right; empty: there is only one.
-    signed: what is hashed: `{body}`, and by its name a header `{webhook-id}` or, as `{t=}`, a part of the same header.
+    signed: what is signed: `{body}`, and by its name a header `{webhook-id}` or, as `{t=}`, a part of the same header.
     timestamp: which of these says when it was signed, in seconds since 1970; more than TOLERANCE away is too old.
-    secret_prefix: what a secret begins with that is base64 (`whsec_`); empty: a secret is its own text.
     """
 
     header: str
     prefix: str = ""
     separator: str = ""
-    algorithm: str = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
     signed: str = "{body}"
     timestamp: str = ""
-    secret_prefix: str = ""
     clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets signed the body in time; raises Unproved otherwise."""
+    def _given(self, webhook: Webhook) -> tuple[Sequence[str], Mapping[str, str]]:
+        """The signatures, and by their names what is signed beside the body."""
         parts = self._parts(webhook)
         values = {name: self._value(webhook, parts, name) for name in self._names}
-        signatures = [part for part in parts if part.startswith(self.prefix)]
-        expected = [self._signature(webhook.body, values, key) for key in self._keys(secrets)]
-        _prove(signatures, expected, f"The signature in {self.header} is not of this body with the configured secret.")
-        if self.timestamp:
-            self._in_time(values[self.timestamp])
-
-    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
-        """The headers by which a sender who knows the secret proves the body; ids are made of the body."""
-        now, ident = str(int(self.clock())), hashlib.sha256(body).hexdigest()
-        values = {name: now if name == self.timestamp else ident for name in self._names}
-        parts = [name + value for name, value in values.items() if name.endswith("=")]
-        signature = self.separator.join([*parts, self._signature(body, values, self._keys([secret])[0])])
-        return {**{name: value for name, value in values.items() if not name.endswith("=")}, self.header: signature}
-
-    def describe(self) -> str:
-        """One phrase for tables."""
-        return f"HMAC-{self.algorithm.upper()} in {self.header}"
+        return [part for part in parts if part.startswith(self.prefix)], values
 
     @property
     def _names(self) -> Sequence[str]:
@@ -92,20 +75,63 @@ class Hmac:
             raise Unproved(f"The header {self.header} has {len(found)} parts {name} and not one.")
         return found[0]
 
-    def _signature(self, body: bytes, values: Mapping[str, str], key: bytes) -> str:
+    def _message(self, body: bytes, values: Mapping[str, str]) -> bytes:
         # Text stands at the even places, names at the odd ones.
-        pieces = re.split(r"[{}]", self.signed)
-        message = b"".join(
+        return b"".join(
             piece.encode() if place % 2 == 0 else body if piece == "body" else values[piece].encode("utf-8", "replace")
-            for place, piece in enumerate(pieces)
+            for place, piece in enumerate(re.split(r"[{}]", self.signed))
         )
-        digest = hmac.new(key, message, getattr(hashlib, self.algorithm)).digest()
+
+    def _in_time(self, values: Mapping[str, str]) -> None:
+        if not self.timestamp:
+            return
+        try:
+            age = abs(self.clock() - int(values[self.timestamp]))
+        except (ValueError, OverflowError):
+            raise Unproved(f"The time in {self.timestamp.rstrip('=')} is no number of seconds since 1970.") from None
+        if age > TOLERANCE:
+            raise Unproved(f"The webhook was signed more than {TOLERANCE // 60} minutes away from now: a replay?")
+
+
+@dataclass(frozen=True)
+class Hmac(_Signature):
+    """A keyed hash in a header (RFC 2104).
+
+    secret_prefix: what a secret begins with that is base64 (`whsec_`); empty: a secret is its own text.
+    """
+
+    algorithm: str = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    secret_prefix: str = ""
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+        """Returns when one of the secrets signed the body in time; raises Unproved otherwise."""
+        signatures, values = self._given(webhook)
+        expected = [self._signature(webhook.body, values, key) for key in self._keys(secrets)]
+        _prove(signatures, expected, f"The signature in {self.header} is not of this body with the configured secret.")
+        self._in_time(values)
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
+        """The headers by which a sender who knows the secret proves the body; ids are made of the body."""
+        now, ident = str(int(self.clock())), hashlib.sha256(body).hexdigest()
+        values = {name: now if name == self.timestamp else ident for name in self._names}
+        parts = [name + value for name, value in values.items() if name.endswith("=")]
+        signature = self.separator.join([*parts, self._signature(body, values, self._keys([secret])[0])])
+        return {**{name: value for name, value in values.items() if not name.endswith("=")}, self.header: signature}
+
+    def describe(self) -> str:
+        """One phrase for tables."""
+        return f"HMAC-{self.algorithm.upper()} in {self.header}"
+
+    def _signature(self, body: bytes, values: Mapping[str, str], key: bytes) -> str:
+        digest = hmac.new(key, self._message(body, values), getattr(hashlib, self.algorithm)).digest()
         return self.prefix + (digest.hex() if self.encoding == "hex" else base64.b64encode(digest).decode())
 
     def _keys(self, secrets: Sequence[str]) -> list[bytes]:
         """The secrets that are keys; one that is none may be for the other scheme of its source."""
-        keys = [key for secret in secrets if (key := self._key(secret)) is not None]
-        if secrets and not keys:
+        own = [secret for secret in secrets if not (self.secret_prefix and secret.startswith(PUBLIC_KEY))]
+        keys = [key for secret in own if (key := self._key(secret)) is not None]
+        if own and not keys:
             raise Unavailable(f"No secret is {self.secret_prefix} and base64: copy it from the service.")
         return keys
 
@@ -117,13 +143,36 @@ class Hmac:
         except ValueError:
             return None
 
-    def _in_time(self, timestamp: str) -> None:
-        try:
-            age = abs(self.clock() - int(timestamp))
-        except (ValueError, OverflowError):
-            raise Unproved(f"The time in {self.timestamp.rstrip('=')} is no number of seconds since 1970.") from None
-        if age > TOLERANCE:
-            raise Unproved(f"The webhook was signed more than {TOLERANCE // 60} minutes away from now: a replay?")
+
+@dataclass(frozen=True)
+class Ed25519(_Signature):
+    """A signature by a private key (RFC 8032), in base64; the configured secrets that are public keys prove it."""
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+        """Returns when the private key of one of the public keys signed the body in time; raises Unproved otherwise."""
+        keys = [secret.removeprefix(PUBLIC_KEY) for secret in secrets if secret.startswith(PUBLIC_KEY)]
+        if not keys:
+            raise Unproved(f"No public key is configured: one begins with {PUBLIC_KEY}.")
+        # Imported here: few are signed so, and it takes a tenth of a second.
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
+        signatures, values = self._given(webhook)
+        message = self._message(webhook.body, values)
+        for given, key in itertools.product(signatures, keys):
+            with contextlib.suppress(InvalidSignature, ValueError):
+                signature = base64.b64decode(given.removeprefix(self.prefix), validate=True)
+                Ed25519PublicKey.from_public_bytes(base64.b64decode(key)).verify(signature, message)
+                return self._in_time(values)
+        raise Unproved(f"The signature in {self.header} is not of this body with the configured public key.")
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
+        """Only who has the private key can: raises CommandError."""
+        raise CommandError("A public key signs nothing: send it with a shared secret, or without any in the settings.")
+
+    def describe(self) -> str:
+        """One phrase for tables."""
+        return f"an Ed25519 signature in {self.header}"
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,7 @@ from bridge.settings import TABLE
 from bridge.sources import SOURCES, declared
 from tests.local_stack import ROOT
 
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CHANGELOG.md",
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted(ROOT.glob("[CS]*Y.md")),
-]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
 MAKE = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 WITHIN_CODE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)

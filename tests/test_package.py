@@ -15,6 +15,7 @@ from tests.local_stack import ROOT, SECRET, issue, running
 
 DOCTOR = Path(sys.executable).parent / "azure-functions-doctor"
 WORKER = ROOT / ".venv-worker"
+PYTHONS = [str(WORKER / "bin/python")]
 # Python 3.13 with only the package in its path tells the functions that it finds.
 INDEX = """
 import sys
@@ -39,7 +40,7 @@ sys.exit(code)
 def built(tmp_path_factory):
     """The package, and the folder that it is unpacked to."""
     folder = tmp_path_factory.mktemp("package")
-    said = package.build(ROOT, folder / "released-package.zip")
+    said = package.build(ROOT, folder / "released-package.zip", PYTHONS)
     with zipfile.ZipFile(folder / "released-package.zip") as archive:
         archive.extractall(folder / "app")
         return said, archive, folder / "app"
@@ -55,7 +56,7 @@ def paths(app):
 
 
 def test_the_same_input_gives_the_same_bytes(built, tmp_path):
-    package.build(ROOT, tmp_path / "again.zip")
+    package.build(ROOT, tmp_path / "again.zip", PYTHONS)
     assert (tmp_path / "again.zip").read_bytes() == (built[2].parent / "released-package.zip").read_bytes()
 
 

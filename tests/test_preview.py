@@ -80,6 +80,7 @@ def stream(address: str, process: subprocess.Popen) -> Iterator[dict]:
             assert time.monotonic() < deadline, "what was waited for did not come"
             if line.startswith(b"data: "):
                 yield json.loads(line.removeprefix(b"data: "))
+                deadline = time.monotonic() + PATIENCE
 
 
 def test_each_save_shows_at_once(watching):

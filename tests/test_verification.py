@@ -2,12 +2,17 @@
 
 import base64
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+import standardwebhooks
+import stripe
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bridge.errors import Unavailable, Unproved
 from bridge.events import Webhook
-from bridge.verification import AnyOf, Basic, Hmac, Token
+from bridge.sources import SOURCES
+from bridge.verification import AnyOf, Basic, Ed25519, Hmac, Token
 
 SCHEME = Hmac("X-Hub-Signature-256", prefix="sha256=")
 # https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
@@ -195,3 +200,67 @@ def test_every_reason_is_told_where_there_are_several_ways():
 )
 def test_it_says_what_it_is(scheme, words):
     assert scheme.describe() == words
+
+
+ASYMMETRIC = Ed25519(
+    "webhook-signature",
+    "v1a,",
+    separator=" ",
+    signed="{webhook-id}.{webhook-timestamp}.{body}",
+    timestamp="webhook-timestamp",
+    clock=lambda: SIGNED_AT,
+)
+# The first key pair of RFC 8032, section 7.1.
+PRIVATE = Ed25519PrivateKey.from_private_bytes(
+    bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+)
+PUBLIC_HEX = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+PUBLIC = f"whpk_{base64.b64encode(bytes.fromhex(PUBLIC_HEX)).decode()}"
+
+
+def asymmetric(body=SMALL, time=SIGNED_AT, key=PRIVATE):
+    signature = base64.b64encode(key.sign(f"msg_1.{time}.".encode() + body)).decode()
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(time)}
+    return {**headers, "webhook-signature": f"v1,eA== v1a,{signature}"}
+
+
+def test_the_public_key_proves_what_the_private_key_signed_beside_any_secrets():
+    ASYMMETRIC.verify(Webhook(asymmetric(), SMALL), (SVIX, PUBLIC))
+    both = SOURCES["standard_webhooks"].scheme.schemes
+    AnyOf(tuple(replace(one, clock=ASYMMETRIC.clock) for one in both)).verify(Webhook(asymmetric(), SMALL), (PUBLIC,))
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "secrets", "reason"),
+    [
+        (asymmetric(), SMALL + b" ", (PUBLIC,), "not of this body"),
+        (asymmetric(key=Ed25519PrivateKey.generate()), SMALL, (PUBLIC,), "not of this body"),
+        ({**asymmetric(), "webhook-id": "msg_2"}, SMALL, (PUBLIC,), "not of this body"),
+        ({**asymmetric(), "webhook-signature": "v1a,no base64"}, SMALL, (PUBLIC,), "not of this body"),
+        (asymmetric(), SMALL, ("whpk_c2hvcnQ=",), "not of this body"),
+        (asymmetric(time=SIGNED_AT - 301), SMALL, (PUBLIC,), "replay"),
+        (asymmetric(), SMALL, (SVIX,), "No public key is configured"),
+        ({}, SMALL, (PUBLIC,), "is missing"),
+    ],
+)
+def test_nothing_else_is_proved_by_a_public_key(headers, body, secrets, reason):
+    with pytest.raises(Unproved, match=reason):
+        ASYMMETRIC.verify(Webhook(headers, body), secrets)
+
+
+def test_the_signers_of_others_prove_their_webhooks():
+    """Standard Webhooks' own library, and Stripe's: nothing in these signatures is of our making."""
+    now, body = datetime.now(UTC), '{"type": "pump.stopped"}'
+    key = base64.b64encode(b"thirty-two bytes, or nearly so...").decode()
+    signature = standardwebhooks.Webhook(f"whsec_{key}").sign("msg_1", now, body)
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+    standard, ours = SOURCES["standard_webhooks"].scheme, SOURCES["stripe"].scheme
+    standard.verify(Webhook(headers, body.encode()), (f"whsec_{key}",))
+    time = int(now.timestamp())
+    signature = stripe.WebhookSignature._compute_signature(f"{time}.{body}", "whsec_test")
+    ours.verify(Webhook({"Stripe-Signature": f"t={time},v1={signature}"}, body.encode()), ("whsec_test",))
+    # And the other way round: theirs take what ours sign.
+    signed = standard.sign(body.encode(), f"whsec_{key}")
+    assert standardwebhooks.Webhook(f"whsec_{key}").verify(body, dict(signed)) == {"type": "pump.stopped"}
+    header = ours.sign(body.encode(), "whsec_test")["Stripe-Signature"]
+    assert stripe.WebhookSignature.verify_header(body, header, "whsec_test")

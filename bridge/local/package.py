@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bridge.errors import CommandError
@@ -34,9 +34,12 @@ _LEFT_OUT = (
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP file knows
 
 
-def build(root: Path, target: Path) -> str:
-    """Makes the package of the repository at root; the text says its size. CommandError where pip fails."""
-    python = _python()
+def build(root: Path, target: Path, pythons: Iterable[str] = ()) -> str:
+    """Makes the package of the repository at root; the text says its size. CommandError where pip fails.
+
+    pythons: where Azure's version of Python may be; without it the package has no bytecode.
+    """
+    python = next((python for python in (sys.executable, *pythons) if _runs(python)), "")
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for name in OURS:
@@ -52,19 +55,10 @@ def build(root: Path, target: Path) -> str:
     return f"{target}: {size:.1f} MB, {how}"
 
 
-def _python() -> str:
-    """A Python of the version that Azure runs, or empty."""
-    name = f"python{PYTHON[0]}.{PYTHON[1]}"
-    if sys.version_info[:2] == PYTHON:
-        return sys.executable
-    places = [shutil.which(name) or "", *map(str, sorted(Path.home().glob(f".pyenv/versions/3.13*/bin/{name}")))]
-    return next((place for place in places if place and _runs(place)), "")
-
-
 def _runs(python: str) -> bool:
-    """Launchers of pyenv and the like stand in the path for versions that are not installed."""
+    """Whether it is the version that Azure runs; launchers stand in the path for versions that are not installed."""
     check = f"import sys, pip; sys.exit(sys.version_info[:2] != {PYTHON})"
-    return _ran(python, "-c", check).returncode == 0
+    return shutil.which(python) is not None and _ran(python, "-c", check).returncode == 0
 
 
 def _install(requirements: Path, target: Path, python: str) -> None:
@@ -96,8 +90,8 @@ def _compile(tree: Path, python: str) -> bool:
     """Bytecode that is not held against its source: the source in the package never changes."""
     if not python:
         return False
-    # Paths that tracebacks show: those of the app in Azure, and not of this machine.
-    where = ["-s", str(tree), "-p", "/home/site/wwwroot", str(tree)]
+    # Without the folder of this machine in it, whose path tracebacks would show.
+    where = ["-s", str(tree), str(tree)]
     run = _ran(python, "-m", "compileall", "-q", "-j1", "--invalidation-mode=unchecked-hash", *where)
     if run.returncode:
         raise CommandError(f"Python 3.13 cannot compile the package: {run.stdout.strip()}")
@@ -121,6 +115,6 @@ def _zip(tree: Path, target: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        print(build(Path(__file__).parent.parent.parent, Path(sys.argv[1])))
+        print(build(Path(__file__).parent.parent.parent, Path(sys.argv[1]), sys.argv[2:]))
     except CommandError as error:
         sys.exit(str(error))

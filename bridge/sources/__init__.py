@@ -36,6 +36,7 @@ SOURCES: Mapping[str, Source] = {
         BITBUCKET_SERVER,
         JIRA,
         AWS_SNS,
+        JIRA,
         *PRESETS,
     )
 }

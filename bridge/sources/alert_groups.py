@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
-from bridge.markup import between, plural
+from bridge.markup import between, figure, plural
 from bridge.sources.base import MARK, thread_key
 from bridge.sources.severities import severity_of
 from bridge.text import one_line, safe_url
@@ -156,7 +156,7 @@ def _values(payload: Payload) -> Iterator[tuple[str, str]]:
     """What Grafana measured, where there is one alert only."""
     alerts = objects(payload, "alerts")
     values = part(alerts[0], "values") if len(alerts) == 1 else {}
-    told = [f"{name} = {value:.6g}" for name, value in values.items() if isinstance(value, int | float)]
+    told = [f"{name} = {figure(value)}" for name, value in values.items() if isinstance(value, int | float)]
     if told:
         yield "values", one_line(", ".join(told), 200)
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment, objects, part
-from bridge.markup import duration
+from bridge.markup import duration, figure
 from bridge.sources.base import Source, decode_json, identifier, thread_key
 from bridge.text import one_line, safe_url
 
@@ -41,8 +41,8 @@ _COMPARISONS = {
 }
 # The link that ends a subscription is for who manages it, and not for a group.
 _CONFIRMATIONS = {
-    "SubscriptionConfirmation": "AWS asks to confirm the subscription of this bridge: open the link to do so",
-    "UnsubscribeConfirmation": "The subscription of this bridge has ended; the link begins it again",
+    "SubscriptionConfirmation": "AWS asks to confirm the subscription to {}: open the link to do so",
+    "UnsubscribeConfirmation": "The subscription to {} has ended; the link begins it again",
 }
 
 
@@ -83,7 +83,7 @@ def _confirmation(payload: Payload, kind: str, body: bytes) -> Event:
         kind=identifier(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind)),
         thread=thread_key(f"topic {dig(payload, 'TopicArn')}"),
         title=one_line(f"Topic {_topic(payload)}", 200),
-        summary=_CONFIRMATIONS[kind],
+        summary=_CONFIRMATIONS[kind].format(one_line(_topic(payload), 100)),
         severity=Severity.WARNING,
         url=safe_url(url) if is_aws else "",
         facts=(("topic", one_line(dig(payload, "TopicArn"), 200)),),
@@ -142,9 +142,12 @@ def _measure(trigger: Payload) -> Sequence[tuple[str, str]]:
     """What the alarm looks at: the metric, its limit, and of what."""
     limit, periods, period = (trigger.get(name) for name in ("Threshold", "EvaluationPeriods", "Period"))
     sign = _COMPARISONS.get(dig(trigger, "ComparisonOperator"), "")
-    is_limited = isinstance(limit, int | float) and sign
     unit = dig(trigger, "Unit")
-    condition = f"{sign} {limit:.6g}{f' {unit}' if unit and unit != 'None' else ''}" if is_limited else ""
+    condition = (
+        f"{sign} {figure(limit)}{f' {unit}' if unit and unit != 'None' else ''}"
+        if isinstance(limit, int | float) and sign
+        else ""
+    )
     if condition and isinstance(periods, int) and isinstance(period, int):
         condition += f" for {duration(periods * period)}"
     dimensions = [

@@ -11,6 +11,8 @@ from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.verification import Scheme
 
+_DIGITS = 30
+_LONG = re.compile(rb"\d{%d}" % _DIGITS)
 _LONGEST_THREAD = 255  # characters
 
 
@@ -82,13 +84,21 @@ def thread_key(text: str) -> str:
 
 
 def decode_json(body: bytes) -> Any:
-    """The JSON value of a body, fit to be written as UTF-8 again; BadWebhook when it is none."""
+    """The JSON value of a body, fit to be written as UTF-8 again; BadWebhook when it is none.
+
+    A whole number of thirty digits or more is a text: arithmetic with it would fail.
+    """
+    parse_int = _whole if _LONG.search(body) else None
     try:
-        value = json.loads(body.decode("utf-8-sig", "replace"))
+        value = json.loads(body.decode("utf-8-sig", "replace"), parse_int=parse_int)
     except (ValueError, RecursionError) as error:
         raise BadWebhook("The body is not JSON: let the service send application/json.") from error
     # JSON may name half a surrogate pair, which no text that leaves the bridge may hold.
     return _without_surrogates(value) if b"\\ud" in body or b"\\uD" in body else value
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) < _DIGITS else digits
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -22,7 +22,7 @@ from bridge.fields import as_time
 from bridge.sources.base import MARK, Acknowledged, Source, decode_json
 from bridge.sources.severities import severity_of
 from bridge.text import one_line
-from bridge.verification import AnyOf, Basic, Hmac, Scheme, Token
+from bridge.verification import AnyOf, Basic, Ed25519, Hmac, Scheme, Token
 
 _logger = logging.getLogger(__name__)
 
@@ -47,7 +47,12 @@ _EVENT = (
     "occurred",
     "ends",
 )
-_SCHEMES: Mapping[str, type[Hmac | Token | Basic]] = {"hmac": Hmac, "token": Token, "basic": Basic}
+_SCHEMES: Mapping[str, type[Hmac | Ed25519 | Token | Basic]] = {
+    "hmac": Hmac,
+    "ed25519": Ed25519,
+    "token": Token,
+    "basic": Basic,
+}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LONGEST = 200  # characters of a title
 _LONGEST_TEXT = 20_000

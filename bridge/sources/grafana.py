@@ -10,6 +10,7 @@ from dataclasses import replace
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, objects
+from bridge.markup import figure
 from bridge.sources.alert_groups import group
 from bridge.sources.base import MARK, Source, decode_json, identifier, thread_key
 from bridge.text import one_line, safe_url
@@ -57,7 +58,7 @@ def _legacy(payload: Payload, body: bytes) -> Event:
     happens, severity = _STATES.get(state, (state.replace("_", " "), Severity.INFO))
     name = one_line(first(payload, ("ruleName", "title")), 200)
     matches = [
-        (one_line(dig(match, "metric"), 40), f"{match['value']:.6g}")
+        (one_line(dig(match, "metric"), 40), figure(match["value"]))
         for match in objects(payload, "evalMatches")
         if isinstance(match.get("value"), int | float) and dig(match, "metric")
     ]

@@ -1,24 +1,22 @@
 """How soon webhooks are answered while Graph takes its time, or is not there, against a function that only answers."""
 
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import quantiles
 
 from tests.bench.functions import functions
 from tests.bench.graph import graph
 from tests.bench.load import Load, labeled
-from tests.bench.rows import Row, medians
+from tests.bench.rows import Row, medians, scratch
 from tests.graph_servers import closed_port
 from tests.local_stack import NAMES, Stack, running
 
 GROUP = NAMES[0]
 GRAPH = 0.3  # seconds a request
 RATE = 100  # webhooks a second
-EVENTS, THREADS = 400, 20  # of a round
+EVENTS, THREADS = 300, 20  # of a round
 ROUNDS = 3
-IDLE = 20.0  # seconds to wait at the most for what is to be posted
+IDLE = 12.0  # seconds to wait at the most for what is to be posted
 
 
 def rows() -> Iterator[Row]:
@@ -28,9 +26,9 @@ def rows() -> Iterator[Row]:
         for name, at in ((f"Graph takes {GRAPH * 1000:.0f} ms", address), ("Graph is down", nowhere)):
             settings = {"IDENTITY_ENDPOINT": f"{address}/msi/token", "BRIDGE_GRAPH_URL": f"{at}/graph/v1.0"}
             with (
-                tempfile.TemporaryDirectory() as folder,
+                scratch() as folder,
                 functions() as floor,
-                running(Path(folder), **settings) as stack,
+                running(folder, **settings) as stack,
             ):
                 bridge, least = Load(stack.address, GROUP), Load(floor, GROUP)
                 bridge.send(labeled(50, 1))

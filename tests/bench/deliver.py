@@ -1,10 +1,9 @@
 """What delivering costs: one drain of a group, outbox and all, against a bare loop of requests to the same Graph.
 
-The drain marks each post in the outbox before and after its request, in a SQLite file that survives a power cut.
+The drain marks each post in the outbox before and after its request, in a SQLite file in memory.
 """
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from bridge.routing import Routes
 from bridge.sources import SOURCES
 from tests.bench.graph import graph
 from tests.bench.payloads import SECRET, SUBJECTS
-from tests.bench.rows import Row, medians
+from tests.bench.rows import Row, medians, scratch
 from tests.outbox_stand_ins import entry
 
 GROUP = "00000000-0000-4000-8000-000000000001"
@@ -42,8 +41,8 @@ class _Somebody:
 def rows() -> Iterator[Row]:
     """Against a Graph that answers at once, which none does, and against one that takes its time."""
     for seconds, name, posts, rounds in ((0.0, "at once", 40, 7), (GRAPH, f"in {GRAPH * 1000:.0f} ms", 8, 2)):
-        with graph(seconds) as address, tempfile.TemporaryDirectory() as folder:
-            pairs = [_by_turns(address, Path(folder) / f"{number}.sqlite", posts) for number in range(rounds + 1)]
+        with graph(seconds) as address, scratch() as folder:
+            pairs = [_by_turns(address, folder / f"{number}.sqlite", posts) for number in range(rounds + 1)]
         drained, bare = zip(*pairs[1:], strict=True)  # the first warms everything up
         waits = medians((one[0], other[0]) for one, other in zip(drained, bare, strict=True))
         yield Row(f"deliver, Graph answers {name}", 1 / waits[0], 1 / waits[1], "posts/s", 0.8, at_least=True)

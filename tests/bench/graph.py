@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import subprocess
 import sys
 import time
@@ -16,21 +17,21 @@ from starlette.routing import Route
 
 from bridge.local.host import LOOPBACK, listen
 from tests.graph_servers import closed_port
-from tests.local_stack import PATIENCE, ROOT
+from tests.local_stack import PATIENCE, REFERENCE, ROOT
 
 
 def application(seconds: float) -> Starlette:
-    """Threads and replies, the tokens for them, and how many of them came."""
-    taken: list[str] = []
+    """Threads and replies, the tokens for them, and how many entries they have told."""
+    numbers = itertools.count(1)
+    told: set[str] = set()
 
     async def take(request: Request) -> Response:
-        await request.body()
+        told.update(REFERENCE.findall((await request.body()).decode()))
         await asyncio.sleep(seconds)
-        taken.append(request.url.path)
-        return JSONResponse({"id": f"thread-{len(taken)}"}, 202 if request.url.path.endswith("/reply") else 201)
+        return JSONResponse({"id": f"thread-{next(numbers)}"}, 202 if request.url.path.endswith("/reply") else 201)
 
     async def count(_: Request) -> Response:
-        return JSONResponse(len(taken))
+        return JSONResponse(len(told))
 
     async def token(_: Request) -> Response:
         expires = int(time.time()) + 86400
@@ -38,7 +39,7 @@ def application(seconds: float) -> Starlette:
 
     routes = [
         Route("/msi/token", token),
-        Route("/taken", count),
+        Route("/told", count),
         Route("/graph/v1.0/groups/{rest:path}", take, methods=["POST"]),
     ]
     return Starlette(routes=routes)
@@ -60,7 +61,7 @@ def serving(module: str, *arguments: str) -> Iterator[str]:
         deadline = time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(requests.ConnectionError):
-                requests.get(f"http://{LOOPBACK}:{port}/taken", timeout=PATIENCE)
+                requests.get(f"http://{LOOPBACK}:{port}/told", timeout=PATIENCE)
                 break
             time.sleep(0.05)
         yield f"http://{LOOPBACK}:{port}"

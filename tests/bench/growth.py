@@ -1,10 +1,8 @@
 """What recording and draining cost with a long history, against none."""
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from bridge.drain import Policy
 from bridge.entries import to_message
@@ -15,7 +13,7 @@ from bridge.outbox.base import BATCH, Outbox, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.publisher import Publisher
 from tests.azurite import AZURITE, azurite
-from tests.bench.rows import Row
+from tests.bench.rows import Row, scratch
 from tests.outbox_stand_ins import START, Clock, Group, entry
 
 ROWS, MEASURED = 100_000, 200
@@ -54,11 +52,11 @@ def row(name: str, outbox: Outbox, clock: Clock, rows: int) -> Row:
 
 def rows() -> Iterator[Row]:
     """A row for each outbox: seconds for the same entries after many others were told, against those after none."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         clock = Clock()
-        yield row("SQLite", SqliteOutbox(Path(folder) / "outbox.sqlite", clock), clock, ROWS)
+        yield row("SQLite", SqliteOutbox(folder / "outbox.sqlite", clock), clock, ROWS)
         if AZURITE.exists():
-            with azurite(Path(folder)) as storage:
+            with azurite(folder) as storage:
                 account = Account(storage.account())
                 outbox = AzureOutbox(account.table(), AzureQueue(account), clock)
                 yield row("Azure Tables", outbox, clock, ROWS_OF_AZURITE)

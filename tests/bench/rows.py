@@ -1,8 +1,11 @@
 """A row of the table, and how two things are measured against each other on a machine that does other things, too."""
 
+import contextlib
+import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 ROUNDS = 7
@@ -33,7 +36,7 @@ class Row:
         return f"| {' | '.join(cells)} |"
 
     def _figure(self, value: float) -> str:
-        return f"{value:.0f} {self.unit}" if value >= 100 else f"{value:.3g} {self.unit}"
+        return (f"{value:.0f} {self.unit}" if value >= 100 else f"{value:.3g} {self.unit}").strip()
 
 
 HEAD = "| name | measured | against | ratio | goal |\n|---|---|---|---|---|"
@@ -63,3 +66,11 @@ def _busy(work: Callable[[], object]) -> float:
     began = time.process_time()
     work()
     return (time.process_time() - began) * 1000
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder in memory where there is such a thing: how soon a disk has written is the disk's figure."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)

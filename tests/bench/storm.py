@@ -1,6 +1,5 @@
 """Many webhooks at once, and what becomes of them: the bench has a thousand, a test some hundred."""
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.rows import Row
+from tests.bench.rows import Row, scratch
 from tests.local_stack import NAMES, Stack, issue, references, running
 
 GRAPH = 0.3  # seconds a request
@@ -50,8 +49,8 @@ def _send(stack: Stack, began: float, number: int, threads: int):
 def rows() -> Iterator[Row]:
     """How soon, and in how many requests, against one request for each event, four at once, as Graph allows an app."""
     for threads in (EVENTS, 20):
-        with tempfile.TemporaryDirectory() as folder:
-            found = storm(Path(folder), EVENTS, threads)
+        with scratch() as folder:
+            found = storm(folder, EVENTS, threads)
         name = f"storm, {EVENTS} webhooks in {EVENTS / RATE:.0f} s, {threads} threads"
         yield Row(f"{name}: requests", found.requests, EVENTS, "", 0.1)
         # It cannot be told before the last webhook has come.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.fields import Payload, at, dig, first, objects, part
-from bridge.markup import duration
+from bridge.markup import duration, figure
 from bridge.sources.gitlab.words import Facts, day, names, person, spoken, undrafted
 from bridge.text import one_line
 
@@ -185,7 +185,7 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return duration(value) if name == "time_estimate" and value else f"{value:g}" if value else ""
+        return duration(value) if name == "time_estimate" and value else figure(value) if value else ""
     if isinstance(value, list):
         return names([user for user in value if isinstance(user, dict)])
     text = one_line(value, _LONGEST) if isinstance(value, str) else ""
