@@ -46,7 +46,6 @@ CASES = {
     "azure_devops": Case("git.push"),
     "event_grid": Case("key_vault.near_expiry"),
     "azure_container_registry": Case("push"),
-    "jira": Case("issue_created", signs_body=True),
     "aws_sns": Case("alarm.alarm"),
     "bitbucket": Case("pullrequest.created", "pullrequest.created", signs_body=True),
     "bitbucket_server": Case("pr.opened", signs_body=True),

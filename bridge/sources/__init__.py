@@ -34,7 +34,6 @@ SOURCES: Mapping[str, Source] = {
         GITLAB,
         BITBUCKET,
         BITBUCKET_SERVER,
-        JIRA,
         AWS_SNS,
         JIRA,
         *PRESETS,

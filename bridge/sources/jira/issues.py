@@ -170,10 +170,9 @@ def worklog(event: Event) -> Event:
     )
     what = spent or "work"
     done = {
-        "created": Deed(f"logged {what} on", "work logged"),
         "updated": Deed(f"changed logged work to {what} on", "work logged"),
         "deleted": Deed(f"removed {what} of logged work from", "work removed", "quiet"),
-    }[event.kind.rpartition("_")[2]]
+    }.get(event.kind.rpartition("_")[2], Deed(f"logged {what} on", "work logged"))
     return told(
         replace(about, facts=found(Started=day(dig(entry, "started")))),
         done,
