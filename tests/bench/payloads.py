@@ -120,7 +120,7 @@ SUBJECTS = (
     ),
     Subject(
         "azure_monitor",
-        "log.fired.json",
+        "prometheus.fired.json",
         "log.log_analytics.json",
         ("data", "alertContext", "SearchResults", "tables"),
         _search_results,
