@@ -1,0 +1,155 @@
+"""Senders that do not behave as HTTP asks, on the running bridge: it answers or hangs up, and goes on serving."""
+
+import contextlib
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from bridge.receiver import MAX_BODY
+from bridge.sources import SOURCES
+from tests.local_stack import NAMES, SECRET, issue, running
+
+PATH = b"/api/webhooks/github"
+LINE = b"POST " + PATH + b" HTTP/1.1\r\nHost: bridge\r\n"
+PATIENCE = 20.0
+CONNECTIONS = 1_000
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("bridge")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def still_serves(stack):
+    """After the attack a webhook becomes a thread."""
+    yield
+    answer = stack.send("issues", issue("opened"), NAMES[0])
+    assert answer.status_code == 202
+    stack.told(NAMES[0], answer)
+
+
+def connect(stack):
+    address = urlsplit(stack.address)
+    connection = socket.create_connection((address.hostname, address.port), PATIENCE)
+    connection.settimeout(PATIENCE)
+    return connection
+
+
+def answers(connection):
+    """All that comes until the other side hangs up, or resets the connection."""
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while chunk := connection.recv(65536):
+            received += chunk
+    return received
+
+
+def statuses(received):
+    return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
+
+
+def signed(body, *more):
+    """The head of a webhook that proves itself, and the body."""
+    headers = {**SOURCES["github"].headers("ping", "d"), **SOURCES["github"].scheme.sign(body, SECRET)}
+    lines = [f"{name}: {value}".encode() for name, value in headers.items()]
+    return LINE + b"\r\n".join([*lines, *more]) + b"\r\n\r\n"
+
+
+PING = b'{"zen": "Keep it logically awesome.", "hook_id": 1}'
+LENGTH = f"Content-Length: {len(PING)}".encode()
+
+MALFORMED = {
+    "no HTTP at all": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {400}),
+    "a length that is no number": (LINE + b"Content-Length: many\r\n\r\n", {400}),
+    "a negative length": (LINE + b"Content-Length: -5\r\n\r\n", {400}),
+    "two lengths": (LINE + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", {400}),
+    "a chunk without a length": (LINE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", {400}),
+    "a transfer encoding that no one knows": (LINE + b"Transfer-Encoding: pigeon\r\n\r\n", {400, 501}),
+    "a header without a colon": (LINE + b"no colon here\r\n\r\n", {400}),
+    "a line break within a header": (LINE + b"X-Event: a\r\n b\x00\r\n\r\n", {400}),
+    "one endless header": (LINE + b"X: " + b"x" * 200_000, {400, 431}),
+    "20,000 headers": (LINE + b"X: y\r\n" * 20_000, {400, 431}),
+}
+
+
+@pytest.mark.usefixtures("still_serves")
+@pytest.mark.parametrize(("sent", "allowed"), MALFORMED.values(), ids=MALFORMED)
+def test_what_is_not_http_is_refused(stack, sent, allowed):
+    with connect(stack) as connection:
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(sent)
+        # An answer may be lost with the rest of a flood that is no longer read.
+        assert set(statuses(answers(connection))) <= allowed
+
+
+@pytest.mark.usefixtures("still_serves")
+def test_a_chunked_body_is_a_body(stack):
+    with connect(stack) as connection:
+        connection.sendall(signed(PING, b"Transfer-Encoding: chunked", b"Connection: close"))
+        for byte in PING:
+            connection.sendall(b"1\r\n%c\r\n" % byte)
+        connection.sendall(b"0\r\n\r\n")
+        assert statuses(answers(connection)) == [200]
+
+
+@pytest.mark.usefixtures("still_serves")
+def test_requests_in_one_go_are_answered_in_their_order(stack):
+    refused = LINE + b"Content-Length: 2\r\n\r\n{}"
+    missing = b"GET /api/nothing HTTP/1.1\r\nHost: bridge\r\n\r\n"
+    with connect(stack) as connection:
+        connection.sendall((signed(PING, LENGTH) + PING + refused + missing) * 20)
+        connection.sendall(b"GET /api/health HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n\r\n")
+        assert statuses(answers(connection)) == [200, 401, 404] * 20 + [200]
+
+
+@pytest.mark.usefixtures("still_serves")
+def test_a_body_that_is_shorter_than_its_length_is_no_webhook(stack):
+    with connect(stack) as connection:
+        connection.sendall(signed(PING, b"Content-Length: 5000") + PING)
+        connection.shutdown(socket.SHUT_WR)
+        assert statuses(answers(connection)) in ([], [400], [401], [500])
+
+
+@pytest.mark.usefixtures("still_serves")
+def test_a_sender_that_has_closed_its_side_still_gets_its_answer(stack):
+    with connect(stack) as connection:
+        connection.sendall(signed(PING, LENGTH, b"Connection: close") + PING)
+        connection.shutdown(socket.SHUT_WR)
+        assert statuses(answers(connection)) in ([200], [])
+
+
+@pytest.mark.usefixtures("still_serves")
+def test_a_body_over_the_bound_is_read_to_its_end_and_413(stack):
+    body = b" " * (MAX_BODY + 1)
+    with connect(stack) as connection:
+        connection.sendall(signed(body, b"Content-Length: %d" % len(body), b"Connection: close") + body)
+        assert statuses(answers(connection)) == [413]
+
+
+@pytest.mark.usefixtures("still_serves")
+def test_slow_senders_keep_no_one_waiting(stack):
+    """Two hundred heads and bodies that drip; other requests are answered meanwhile."""
+    with contextlib.ExitStack() as opened:
+        slow = [opened.enter_context(connect(stack)) for _ in range(200)]
+        for number, connection in enumerate(slow):
+            connection.sendall(LINE + (b"Content-Length: 99\r\n\r\n{" if number % 2 else b"X-Hub"))
+        for _ in range(5):
+            for connection in slow:
+                connection.sendall(b"-")
+            begun = time.monotonic()
+            assert stack.get("/api/health").json() == {"ok": True}
+            assert time.monotonic() - begun < PATIENCE
+
+
+@pytest.mark.usefixtures("still_serves")
+def test_a_thousand_connections_at_once_are_all_answered(stack):
+    request = signed(PING, LENGTH, b"Connection: close") + PING
+    with contextlib.ExitStack() as opened:
+        connections = [opened.enter_context(connect(stack)) for _ in range(CONNECTIONS)]
+        for connection in connections:
+            connection.sendall(request)
+        assert [statuses(answers(connection)) for connection in connections] == [[200]] * CONNECTIONS
