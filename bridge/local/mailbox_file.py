@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bridge.errors import CommandError
+
 _VERSION = 2
 _FORGET = "DROP TABLE IF EXISTS posts; DROP TABLE IF EXISTS threads; DROP TABLE IF EXISTS messages;"
 # messages: `place` is the id that it has as a draft, `moved` the one that it has once it was sent; it is seen from
@@ -32,13 +34,22 @@ CREATE TABLE IF NOT EXISTS sendings (message TEXT PRIMARY KEY, mailbox TEXT NOT 
 
 
 class MailboxFile:
-    """The file, opened; safe for threads. `clock` gives what queries know as `:now`."""
+    """The file, opened; safe for threads. `clock` gives what queries know as `:now`.
+
+    Raises CommandError when it cannot be opened.
+    """
 
     def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._clock = clock
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(path, check_same_thread=False)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False)
+            self._prepare()
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise CommandError(f"The file {path} cannot be used ({error}): make room, or move it away.") from error
+
+    def _prepare(self) -> None:
         # A stand-in may forget its last posts when the power fails; waiting for the disk would spoil benchmarks.
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;")
         # It may forget them, too, when its tables are others than before.

@@ -7,25 +7,33 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.errors import OutboxError
+
 _BUSY = 30.0  # seconds to wait for another writer
+_ADVICE = "make room, allow writing there, or move it away if it is damaged; a new one is made."
 
 
 class SqliteFile:
     """A file with a schema and, for each thread, a connection to it. The file and its folder are created when missing.
 
+    Raises OutboxError when that fails, or when the file is none of SQLite's; later errors are raised as they are.
+
     What is committed survives the end of the process and, with synchronous=FULL, of the machine.
     """
 
     def __init__(self, path: Path, schema: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._local = threading.local()
         self._lock = threading.Lock()
         # A thread's end takes its connection out of here.
         self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
-        with self.transaction() as connection:
-            for statement in filter(str.strip, schema.split(";")):
-                connection.execute(statement)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self.transaction() as connection:
+                for statement in filter(str.strip, schema.split(";")):
+                    connection.execute(statement)
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise OutboxError(f"The file {path} cannot be used ({error}): {_ADVICE}") from error
 
     @property
     def connection(self) -> sqlite3.Connection:

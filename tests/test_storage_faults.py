@@ -1,0 +1,73 @@
+"""Storage that fails under the running bridge: what it accepts is told, and what it cannot keep it does not accept."""
+
+import contextlib
+import resource
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.graph_servers import closed_port
+from tests.local_stack import NAMES, PATIENCE, environment, issue, running, workplace
+
+ENDLESS = resource.RLIM_INFINITY
+
+
+@pytest.fixture
+def stack(tmp_path):
+    with running(tmp_path, BRIDGE_OUTBOX=str(tmp_path / "outbox.sqlite")) as stack:
+        yield stack
+
+
+def limit_files(stack, size):
+    """From now on no file of the process grows beyond so many bytes, as if the disk were full."""
+    resource.prlimit(stack.process.pid, resource.RLIMIT_FSIZE, (size, ENDLESS))
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the files of another process")
+def test_what_a_full_disk_cannot_keep_is_not_accepted_and_comes_again(stack):
+    kept = stack.send("issues", issue("opened"), NAMES[0])
+    stack.told(NAMES[0], kept)
+    limit_files(stack, 0)
+    refused = [stack.send("issues", issue("opened", 900 + number), NAMES[0]) for number in range(3)]
+    assert [answer.status_code for answer in refused] == [500] * 3  # senders try again
+    limit_files(stack, ENDLESS)
+    again = [stack.send("issues", issue("opened", 900 + number), NAMES[0]) for number in range(3)]
+    assert [answer.status_code for answer in again] == [202] * 3
+    assert sorted(len(posts) for _, posts in stack.told(NAMES[0], *again)) == [1] * 4
+
+
+def test_a_webhook_waits_for_a_file_that_another_writes(stack, tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "outbox.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(stack.send, "issues", issue("opened"), NAMES[0])
+            with pytest.raises(TimeoutError):
+                waiting.result(0.5)
+            other.execute("ROLLBACK")
+            answer = waiting.result(PATIENCE)
+    assert answer.status_code == 202
+    stack.told(NAMES[0], answer)
+
+
+def write_damaged(path):
+    path.write_bytes(b"\xa5" * 20_000)
+
+
+@pytest.mark.parametrize("name", ["outbox.sqlite", "mailbox.sqlite"])
+@pytest.mark.parametrize("spoil", [write_damaged, Path.mkdir], ids=["damaged", "a folder"])
+def test_a_file_that_cannot_be_used_is_named_with_what_to_do(tmp_path, name, spoil):
+    workplace(tmp_path)
+    spoil(tmp_path / name)
+    settings = environment(BRIDGE_OUTBOX=str(tmp_path / "outbox.sqlite"), PORT=str(closed_port()))
+    command = [sys.executable, "-m", "bridge", "run"]
+    ended = subprocess.run(
+        command, check=False, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert ended.returncode == 2
+    assert f"{name} cannot be used" in ended.stderr
+    assert "move it away" in ended.stderr
+    assert "Traceback" not in ended.stderr
