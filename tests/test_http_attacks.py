@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,8 +10,7 @@ from bridge.receiver import MAX_BODY
 from bridge.sources import SOURCES
 from tests.local_stack import NAMES, SECRET, issue, running
 
-PATH = b"/api/webhooks/github"
-LINE = b"POST " + PATH + b" HTTP/1.1\r\nHost: bridge\r\n"
+LINE = b"POST /api/webhooks/github HTTP/1.1\r\nHost: bridge\r\n"
 PATIENCE = 20.0
 CONNECTIONS = 1_000
 
@@ -53,7 +51,7 @@ def statuses(received):
 
 
 def signed(body, *more):
-    """The head of a webhook that proves itself, and the body."""
+    """The head of a webhook that proves itself with that body; `more` are further header lines."""
     headers = {**SOURCES["github"].headers("ping", "d"), **SOURCES["github"].scheme.sign(body, SECRET)}
     lines = [f"{name}: {value}".encode() for name, value in headers.items()]
     return LINE + b"\r\n".join([*lines, *more]) + b"\r\n\r\n"
@@ -63,27 +61,37 @@ PING = b'{"zen": "Keep it logically awesome.", "hook_id": 1}'
 LENGTH = f"Content-Length: {len(PING)}".encode()
 
 MALFORMED = {
-    "no HTTP at all": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {400}),
-    "a length that is no number": (LINE + b"Content-Length: many\r\n\r\n", {400}),
-    "a negative length": (LINE + b"Content-Length: -5\r\n\r\n", {400}),
-    "two lengths": (LINE + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", {400}),
-    "a chunk without a length": (LINE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", {400}),
-    "a transfer encoding that no one knows": (LINE + b"Transfer-Encoding: pigeon\r\n\r\n", {400, 501}),
-    "a header without a colon": (LINE + b"no colon here\r\n\r\n", {400}),
-    "a line break within a header": (LINE + b"X-Event: a\r\n b\x00\r\n\r\n", {400}),
-    "one endless header": (LINE + b"X: " + b"x" * 200_000, {400, 431}),
-    "20,000 headers": (LINE + b"X: y\r\n" * 20_000, {400, 431}),
+    "no HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "a length that is no number": LINE + b"Content-Length: many\r\n\r\n",
+    "a negative length": LINE + b"Content-Length: -5\r\n\r\n",
+    "two lengths": LINE + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "a chunk without a length": LINE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a transfer encoding that no one knows": LINE + b"Transfer-Encoding: pigeon\r\n\r\n",
+    "a header without a colon": LINE + b"no colon here\r\n\r\n",
+    "a line break within a header": LINE + b"X-Event: a\r\n b\x00\r\n\r\n",
+}
+FLOODS = {
+    "one endless header": LINE + b"X: " + b"x" * 200_000,
+    "20,000 headers": LINE + b"X: y\r\n" * 20_000,
 }
 
 
 @pytest.mark.usefixtures("still_serves")
-@pytest.mark.parametrize(("sent", "allowed"), MALFORMED.values(), ids=MALFORMED)
-def test_what_is_not_http_is_refused(stack, sent, allowed):
+@pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED)
+def test_what_is_not_http_is_refused(stack, sent):
+    with connect(stack) as connection:
+        connection.sendall(sent)
+        assert statuses(answers(connection)) == [400]
+
+
+@pytest.mark.usefixtures("still_serves")
+@pytest.mark.parametrize("sent", FLOODS.values(), ids=FLOODS)
+def test_a_flood_of_headers_is_refused(stack, sent):
     with connect(stack) as connection:
         with contextlib.suppress(ConnectionError):
             connection.sendall(sent)
-        # An answer may be lost with the rest of a flood that is no longer read.
-        assert set(statuses(answers(connection))) <= allowed
+        # The answer may be lost with the rest of the flood, which is no longer read; then it is the end that counts.
+        assert statuses(answers(connection)) in ([400], [])
 
 
 @pytest.mark.usefixtures("still_serves")
@@ -107,15 +115,16 @@ def test_requests_in_one_go_are_answered_in_their_order(stack):
 
 
 @pytest.mark.usefixtures("still_serves")
-def test_a_body_that_is_shorter_than_its_length_is_no_webhook(stack):
+def test_a_body_that_ends_before_its_length_gets_no_answer(stack):
     with connect(stack) as connection:
         connection.sendall(signed(PING, b"Content-Length: 5000") + PING)
         connection.shutdown(socket.SHUT_WR)
-        assert statuses(answers(connection)) in ([], [400], [401], [500])
+        assert statuses(answers(connection)) == []
 
 
 @pytest.mark.usefixtures("still_serves")
-def test_a_sender_that_has_closed_its_side_still_gets_its_answer(stack):
+def test_a_sender_that_closes_its_side_is_answered_or_hung_up_on(stack):
+    """Which of the two, that is a race; without an answer a service sends again."""
     with connect(stack) as connection:
         connection.sendall(signed(PING, LENGTH, b"Connection: close") + PING)
         connection.shutdown(socket.SHUT_WR)
@@ -140,9 +149,7 @@ def test_slow_senders_keep_no_one_waiting(stack):
         for _ in range(5):
             for connection in slow:
                 connection.sendall(b"-")
-            begun = time.monotonic()
             assert stack.get("/api/health").json() == {"ok": True}
-            assert time.monotonic() - begun < PATIENCE
 
 
 @pytest.mark.usefixtures("still_serves")
