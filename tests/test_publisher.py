@@ -422,6 +422,16 @@ def test_a_holder_that_was_frozen_tells_nothing_twice(world, name, seconds):
     assert sorted(world.group.told()) == refs(1, 2)
 
 
+@pytest.mark.parametrize("name", ["record", "open_entries", "threads", "claim", "finish"])
+@pytest.mark.parametrize("seconds", [-86400, -3600, -40, 86400])
+def test_a_clock_that_jumps_neither_loses_nor_doubles(world, name, seconds):
+    jumping = world.make(Slow(world.outbox, name, world.clock, seconds), world.group)
+    world.put(entry(1), entry(2, "two"))
+    world.run(60, jumping)
+    world.run(2 * 86400)
+    assert sorted(world.group.told()) == refs(1, 2)
+
+
 class Stolen:
     """An outbox in which another takes the lease, so many seconds after the drain began to read."""
 
