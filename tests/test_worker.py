@@ -7,18 +7,23 @@ import threading
 from pathlib import Path
 
 import pytest
+import requests
 
 from bridge.entries import from_message
+from bridge.local.sending import Sendable, event_name, opened, signed
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.sources import SOURCES
 from tests.azurite import needs_azurite
 from tests.graph_servers import GROUP, mailbox_at
-from tests.local_stack import ROOT, SECRET, environment
+from tests.local_stack import ROOT, SECRET, environment, running
 
 WORKER = ROOT / ".venv-worker"
 PATIENCE = 60.0
+# Standard Webhooks takes none but Base64.
+PROOFS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_c2VjcmV0LW9uZQ=="}
+SECRETS = {source.secret_setting: PROOFS[name] for name, source in SOURCES.items()}
 SAMPLES = sorted(path.stem for path in (ROOT / "samples/github").glob("*.json"))
 
 pytestmark = pytest.mark.skipif(
@@ -54,9 +59,11 @@ class Worker:
     def webhook(self, sample="issues.opened", secret=SECRET):
         source, body = SOURCES["github"], (ROOT / f"samples/github/{sample}.json").read_bytes()
         headers = {**source.headers(sample.split(".")[0], "d"), **source.scheme.sign(body, secret)}
+        return self.post("github", headers, body)
+
+    def post(self, source, headers, body):
         headers = {name.lower(): value for name, value in headers.items()}
-        request = {"method": "POST", "headers": headers, "body": body.decode()}
-        return self.ask(name="webhook_github", http=request)
+        return self.ask(name=f"webhook_{source}", http={"method": "POST", "headers": headers, "body": body.decode()})
 
     def get(self, name):
         answer = self.ask(name=name, http={"method": "GET", "headers": {}, "body": ""})
@@ -72,8 +79,7 @@ def worker(folder: Path, **settings: str):
     with mailbox_at(folder) as (mailbox, address), (folder / "log").open("wb") as log:
         identity = {"IDENTITY_ENDPOINT": f"{address}/msi/token", "IDENTITY_HEADER": "local"}
         graph = {"BRIDGE_GRAPH_URL": f"{address}/graph/v1.0", "BRIDGE_OUTBOX": str(outbox)}
-        secrets = dict.fromkeys((source.secret_setting for source in SOURCES.values()), SECRET)
-        own = {"BRIDGE_GROUP": GROUP, **secrets, "BRIDGE_SETTLE_SECONDS": "0"}
+        own = {"BRIDGE_GROUP": GROUP, **SECRETS, "BRIDGE_SETTLE_SECONDS": "0"}
         # The worker's interpreter reports its own coverage to nobody.
         process = subprocess.Popen(
             [WORKER / "bin/python", ROOT / "tests/worker_driver.py"],
@@ -149,6 +155,33 @@ def test_what_a_webhook_is_told_to_be_accepted_is_on_the_queue(good, sample):
     else:
         assert (answer["status"], json.loads(answer["body"])) == ("202", {"accepted": accepted})
         assert accepted
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The local host, with the same settings."""
+    with running(tmp_path_factory.mktemp("local"), BRIDGE_CONFIG="", BRIDGE_GROUP=GROUP, **SECRETS) as local:
+        yield local
+
+
+SENT = {
+    "proved": lambda webhook: webhook,
+    "unproved": lambda webhook: Sendable({}, webhook.body),
+    "another body": lambda webhook: Sendable(webhook.headers, b"{"),
+}
+
+
+@pytest.mark.parametrize("spoil", SENT.values(), ids=SENT)
+@pytest.mark.parametrize("name", SOURCES)
+def test_both_hosts_give_the_same_answer(good, local, name, spoil):
+    sample = min((ROOT / "samples" / name).glob("*.json"))
+    event = event_name(sample.name, SOURCES[name].event_parts)
+    # The key of a function is the host's to check, before the worker is asked.
+    sent = opened(spoil(signed(SOURCES[name], [PROOFS[name]], sample.read_bytes(), event, "both")))
+    answer = good.post(name, sent.headers, sent.body)
+    url = f"{local.address}/api/webhooks/{SOURCES[name].path}"
+    theirs = requests.post(url, sent.body, headers=sent.headers, timeout=PATIENCE)
+    assert (answer["status"], answer["body"]) == (str(theirs.status_code), theirs.text)
 
 
 def test_each_entry_is_a_message_of_its_own(tmp_path):
