@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from bridge.app import Bridge
+from bridge.entries import Target
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event, Severity, Webhook
+from bridge.rendering import Renderer
 from bridge.settings import Settings
 from bridge.sources import SOURCES, declared, generic, presets
 from bridge.sources.base import Acknowledged, Source
@@ -211,6 +213,11 @@ def sample(source: Source, name: str) -> Event:
     return event
 
 
+def post(source: str, name: str) -> str:
+    event = sample(SOURCES[source], name)
+    return Renderer().entry(event, "0" * 32, Target("g"), datetime.now(UTC)).html
+
+
 @pytest.mark.parametrize(
     ("source", "begin", "end"),
     [
@@ -236,6 +243,34 @@ def test_what_begins_and_ends_is_one_thread(source: str, begin: str, end: str) -
     assert first.delivery != last.delivery
     assert first.severity >= "warning"
     assert last.severity == "success"
+
+
+@pytest.mark.parametrize(
+    ("source", "begin", "end", "lasted"),
+    [
+        ("opsgenie", "Create", "Close", "10 min"),
+        ("pagerduty", "incident.triggered", "incident.resolved", "27 min"),
+        ("statuspage", "incident.investigating", "incident.resolved", "37 min"),
+        ("zabbix", "trigger.problem", "trigger.resolved", "10m"),
+    ],
+)
+def test_what_is_over_says_how_long_it_was_open(source: str, begin: str, end: str, lasted: str) -> None:
+    first, last = post(source, begin), post(source, end)
+    assert lasted in last
+    assert lasted not in first
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "word"),
+    [
+        ("linear", "Issue.create", "CREATED"),
+        ("opsgenie", "Acknowledge", "ACKNOWLEDGED"),
+        ("docker_hub", "push", "PUSHED"),
+        ("sentry", "issue.resolved", "RESOLVED"),
+    ],
+)
+def test_the_word_at_the_top_says_what_was_done(source: str, name: str, word: str) -> None:
+    assert f">{word}<" in post(source, name)
 
 
 @pytest.mark.parametrize("source", PRESETS, ids=lambda source: source.name)
