@@ -13,6 +13,7 @@ from bridge.graph.client import GraphClient
 from bridge.graph.identities import FRESH
 from bridge.local.mailbox_faults import Fault
 from tests.graph_servers import GROUP, answer, closed_port, graph_client, mailbox_at, raw
+from tests.microsoft import microsoft
 
 THREADS = f"/groups/{GROUP}/threads"
 SECRET = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
@@ -151,6 +152,15 @@ def test_a_proxy_that_is_not_there_is_not_sent(monkeypatch):
     with client_of("https://graph.microsoft.com/v1.0") as (client, _), pytest.raises(NotSent) as caught:
         client.request("POST", THREADS, json={})
     assert "proxy-password" not in str(caught.value)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_sent(tmp_path, monkeypatch):
+    with microsoft(tmp_path) as ms:
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, ms.env[name])
+        with client_of(f"{ms.entra.graph}/v1.0") as (client, _), pytest.raises(NotSent, match="SSLError.*certificate"):
+            client.request("POST", THREADS, json=POST)
+        assert ms.refused_hosts == []  # it was the certificate that ended it
 
 
 LIE = b"HTTP/1.1 201 Created\r\nContent-Length: 999\r\nConnection: close\r\n\r\n{"

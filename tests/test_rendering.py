@@ -350,11 +350,6 @@ def test_tighter_limits_are_tried_before_a_template_gives_way(tmp_path: Path, ca
     assert not caplog.records
 
 
-def test_templates_reach_no_python(tmp_path: Path) -> None:
-    text = "{% extends 'default:event.html' %}{% block topic %}-{{ ''.__class__ }}{{ event.__init__ }}-{% endblock %}"
-    assert entry_of(sample("issues.opened"), user_templates(tmp_path, github__issues=text)).topic == "--"
-
-
 @pytest.mark.parametrize(
     ("name", "summary"),
     [

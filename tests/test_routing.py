@@ -60,8 +60,6 @@ def test_matches(when):
         "attributes.missing",
         "severity >= 'fatal'",  # no such severity
         "payload.n / 0",
-        "title.__class__.__mro__",
-        "''.__class__.__base__.__subclasses__()",
         "payload.clear()",
     ],
 )

@@ -183,7 +183,8 @@ def _content(answer: Answer, name: str) -> Mapping[str, Any]:
 
 def _no_answer(error: Exception, name: str) -> NotSent | OutcomeUnknown:
     if _never_connected(error):
-        return NotSent(f"{name}: no connection to Graph ({_kind(error)}). Check the network, DNS and any proxy.")
+        check = "the certificates that this machine trusts" if _untrusted(error) else "the network, DNS and any proxy"
+        return NotSent(f"{name}: no connection to Graph ({_kind(error)}). Check {check}.")
     return OutcomeUnknown(f"{name}: no whole answer from Graph ({_kind(error)}). It may have been carried out.")
 
 
@@ -191,15 +192,22 @@ def _never_connected(error: BaseException) -> bool:
     """Whether an error of requests means that not a byte of the request has left."""
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
         return True
-    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(_reason(error), urllib3.exceptions.NewConnectionError) or _untrusted(error)
+
+
+def _untrusted(error: BaseException) -> bool:
     # A certificate is checked before anything is sent; other TLS errors may come in the middle of an answer.
-    return isinstance(reason, urllib3.exceptions.NewConnectionError) or "CERTIFICATE_VERIFY_FAILED" in str(reason)
+    return "CERTIFICATE_VERIFY_FAILED" in str(_reason(error))
 
 
-def _kind(error: Exception) -> str:
-    reason = getattr(error.args[0], "reason", None) if error.args else None
+def _kind(error: BaseException) -> str:
     # The class says it; the text of these errors may hold URLs with secrets of a proxy.
-    return without_tokens(type(reason or error).__name__)
+    return without_tokens(type(_reason(error) or error).__name__)
+
+
+def _reason(error: BaseException) -> object:
+    """What urllib3 gives as the reason of an error that requests has wrapped, if it does."""
+    return getattr(error.args[0], "reason", None) if error.args else None
 
 
 def _challenge(headers: Mapping[str, str]) -> str:
