@@ -158,7 +158,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_sent(tmp_path, monkeypatch
     with microsoft(tmp_path) as ms:
         for name in ("HTTPS_PROXY", "https_proxy"):
             monkeypatch.setenv(name, ms.env[name])
-        with client_of(f"{ms.entra.graph}/v1.0") as (client, _), pytest.raises(NotSent, match="SSLError.*certificate"):
+        with client_of(f"{ms.entra.graph}/v1.0") as (client, _), pytest.raises(NotSent, match=r"SSLError.*certificate"):
             client.request("POST", THREADS, json=POST)
         assert ms.refused_hosts == []  # it was the certificate that ended it
 
