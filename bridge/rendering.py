@@ -28,6 +28,7 @@ from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_m
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.markup import FILTERS, clock, date
+from bridge.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.template_problems import problems
 from bridge.text import one_line, printable, safe_url
 
@@ -71,6 +72,9 @@ def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnv
     """
     sandbox = ImmutableSandboxedEnvironment(
         loader=loader,
+        # Only the package has it, and what is in the package never changes.
+        bytecode_cache=TemplateBytecode(BYTECODE) if BYTECODE.is_dir() else None,
+        auto_reload=not BYTECODE.is_dir(),
         autoescape=True,
         undefined=ChainableUndefined,
         finalize=lambda value: "" if value is None else value,

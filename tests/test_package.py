@@ -35,6 +35,22 @@ assert own and all(file.startswith(sys.argv[2]) for file in own), own
 sys.exit(code)
 """
 
+# A worker's first post, where nothing may be compiled any more.
+POST = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import jinja2
+def compile(*_): raise AssertionError("a template is compiled")
+jinja2.Environment.compile = compile
+from datetime import UTC, datetime
+from bridge.entries import Target
+from bridge.events import Event
+from bridge.rendering import Renderer
+renderer = Renderer()
+event = Event("github", "pull_request.opened", "d", "t", "The pump", {"pull_request": {"title": "The pump"}})
+print(renderer.entry(event, "0" * 32, Target("g"), datetime.now(UTC)).summary)
+"""
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
@@ -96,6 +112,15 @@ def test_its_functions_are_found_with_nothing_else_installed(built, tmp_path):
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert {*run.stdout.split()} >= {"publish", "sweep", "health", *(f"webhook_{name}" for name in SOURCES)}
+
+
+@needs_its_python
+def test_its_templates_are_compiled_already(built, tmp_path):
+    run = subprocess.run(
+        [WORKER / "bin/python", "-ISc", POST, *paths(built[2])],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (run.stdout, run.stderr) == ("Somebody opened The pump\n", "")
 
 
 @needs_its_python
