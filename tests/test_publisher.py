@@ -7,83 +7,14 @@ import pytest
 
 from bridge.batching import Rules
 from bridge.digests import digest_topic
-from bridge.drain import GUARD, Policy
+from bridge.drain import GUARD, thread_row
 from bridge.entries import Wake, to_message
-from bridge.errors import AccessRefused, Conflict, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
+from bridge.errors import AccessRefused, Conflict, ContentRefused, MessageError, NotSent, OutcomeUnknown, ThreadGone
 from bridge.events import Severity
 from bridge.leases import LEASE
-from bridge.outbox.sqlite import SqliteOutbox
-from bridge.outbox.sqlite_queue import SqliteQueue
-from bridge.publisher import Publisher
-from tests.outbox_stand_ins import START, Clock, Drafts, Group, entry, refs
-
-
-class Crash(Exception):
-    pass
-
-
-class Crashing:
-    """Raises at the n-th call through it, before or after the call is carried out."""
-
-    def __init__(self, inner, fuse):
-        self._inner, self._fuse = inner, fuse
-
-    def __getattr__(self, name):
-        method = getattr(self._inner, name)
-
-        def call(*args):
-            self._fuse["left"] -= 1
-            if self._fuse["left"] == 0 and not self._fuse["after"]:
-                raise Crash(name)
-            result = method(*args)
-            if self._fuse["left"] == 0:
-                raise Crash(name)
-            return result
-
-        return call
-
-
-class World:
-    def __init__(self, folder, seed=1, channel=Group):
-        self.clock, self.group, self.random = Clock(), channel(), random.Random(seed)
-        path = folder / "outbox.sqlite"
-        self.outbox, self.queue = SqliteOutbox(path, self.clock), SqliteQueue(path, clock=self.clock)
-        self.publisher = self.make(self.outbox, self.group)
-
-    def make(self, outbox, channel, **policy):
-        return Publisher(outbox, channel, Policy(**policy), clock=self.clock, random=self.random)
-
-    def put(self, *entries):
-        for item in entries:
-            self.queue.put(to_message(item))
-
-    def run(self, seconds=7200.0, publisher=None):
-        """What the host does: takes what is due, gives back what fails, sweeps every five minutes."""
-        end, sweep = self.clock.now + seconds, self.clock.now + 300
-        while True:
-            visible = self.queue.next_visible()
-            step = min(sweep, visible if visible is not None else sweep)
-            if step > end:
-                self.clock.now = end
-                return
-            self.clock.now = max(self.clock.now, step)
-            if step == sweep:
-                sweep += 300
-                self.publisher.sweep()
-            elif message := self.queue.take(600):
-                self._handle(publisher or self.publisher, message)
-
-    def _handle(self, publisher, message):
-        try:
-            publisher.handle(message.body)
-        except Crash:
-            self.queue.retry(message, 30)
-        else:
-            self.queue.delete(message)
-
-    def close(self):
-        self.outbox.close()
-        self.queue.close()
+from bridge.outbox.base import OpenEntry, Pause, ThreadRow
+from tests.delivery_world import Crash, Crashing, World
+from tests.outbox_stand_ins import START, Drafts, Group, entry, refs
 
 
 @pytest.fixture
@@ -304,9 +235,12 @@ def test_a_search_that_is_never_answered_ends_as_a_dead_letter(world):
     world.group.faults = [OutcomeUnknown("504")]
     world.group.find_faults = [OutcomeUnknown("too many pages")] * 10_000
     world.put(entry(1))
-    world.run(25 * 3600)
+    world.run(23 * 3600)
+    assert world.outbox.dead_letters() == []
+    world.run(2 * 3600)
     (letter,) = world.outbox.dead_letters()
     assert "could not be found out" in letter.reason
+    assert letter.tries > 12 * 23  # every five minutes in the end
 
 
 def test_a_group_that_may_not_be_read_goes_on_and_what_is_in_doubt_may_have_been_posted(world):
@@ -322,15 +256,43 @@ def test_a_group_that_may_not_be_read_goes_on_and_what_is_in_doubt_may_have_been
 
 
 def test_what_is_in_doubt_when_a_held_group_is_given_up_may_have_been_posted(world):
-    world.group.faults = [(True, OutcomeUnknown("504")), *[AccessRefused("403: no")] * 10_000]
+    refused = AccessRefused("403: no")
+    world.group.faults = [*[refused] * 10, (True, OutcomeUnknown("504")), *[refused] * 10_000]  # hours later
     world.group.find_faults = [NotSent("no")] * 10_000
-    world.put(entry(1))
-    world.run(60)
-    world.put(entry(2, "two"))
+    world.put(entry(1), entry(2, "two"))
     world.run(26 * 3600)
     reasons = {letter.id: letter.reason for letter in world.outbox.dead_letters()}
-    assert reasons[entry(1).id].startswith("It may have been posted.")
-    assert reasons[entry(2).id] == "403: no"
+    assert reasons == {entry(1).id: "It may have been posted. 403: no", entry(2).id: "403: no"}
+
+
+def test_what_is_in_doubt_is_looked_for_in_its_group_from_its_claim_on(tmp_path):
+    class Asked(Group):
+        asked = ()
+
+        def find(self, group, references, since, where=""):
+            self.asked += ((group, list(references), since, where),)
+            return super().find(group, references, since, where)
+
+    world = World(tmp_path, channel=Asked)
+    world.put(entry(1))
+    world.run(10)
+    world.group.faults = [OutcomeUnknown("504")]
+    world.clock.now = START + 100
+    world.put(entry(2))
+    world.run()
+    since = datetime.fromtimestamp(START + 105, UTC)
+    assert world.group.asked
+    assert all(asked == ("g", refs(2), since, "thread-1") for asked in world.group.asked)
+    world.close()
+
+
+def test_one_thread_that_fails_does_not_keep_the_others_waiting(world):
+    world.group.faults = [NotSent("no")]
+    world.put(entry(1), entry(2, "two"), entry(3, "three"))
+    world.run(6)
+    assert world.group.told() == refs(2, 3)
+    world.run(5)
+    assert world.group.told() == refs(2, 3, 1)
 
 
 def test_a_thread_that_stays_away_is_replaced(world):
@@ -357,11 +319,37 @@ def test_a_refused_group_is_held_with_its_reason_and_probed_until_it_recovers(wo
     world.group.faults = [AccessRefused("403: no")] * 3
     world.put(entry(1), entry(2, "two"))
     world.run(40)
-    assert world.publisher.health()["held"]["g"]["reason"] == "403: no"
+    since, until = (iso(START + second) for second in (5, 5 + 30 + 60))
+    assert world.publisher.health()["held"] == {"g": {"reason": "403: no", "since": since, "until": until}}
     assert len(world.group.faults) == 1
     world.run(600)
     assert world.group.told() == refs(1, 2)
     assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
+
+
+def iso(seconds):
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("fault", "growing", "most"),
+    [
+        pytest.param(AccessRefused("403: no"), [30, 60, 120, 240, 480, 960], 1800, id="a refused group"),
+        pytest.param(NotSent("no"), [5, 10, 20, 40, 80, 160], 300, id="what did not come through"),
+    ],
+)
+def test_what_fails_is_tried_ever_less_often_down_to_a_bound(world, fault, growing, most):
+    world.group.faults = [fault] * 10_000
+    world.put(entry(1))
+    tried = []
+    while world.clock.now < START + 15_000:
+        before = len(world.group.faults)
+        world.run(1)
+        tried += [world.clock.now] * (before - len(world.group.faults))
+    waits = [round(second - first) for first, second in itertools.pairwise(tried)]
+    assert waits[:6] == growing
+    assert set(waits[6:]) == {most}
+    assert len(waits) > 12
 
 
 def test_a_group_that_is_refused_for_a_day_costs_only_what_waited_a_day(world):
@@ -504,8 +492,16 @@ def test_a_drain_stops_after_fifty_requests_and_goes_on_with_the_next_wake(world
 
 @pytest.mark.parametrize("message", ["no JSON", b"\xff", '{"version": 99, "type": "entry"}'])
 def test_an_unreadable_message_becomes_a_dead_letter(world, message):
-    world.publisher.handle(message)
-    assert world.publisher.health()["dead"] == 1
+    for _ in range(2):
+        world.publisher.handle(message)
+    world.publisher.handle(b"another \xff")
+    letters = {letter.message: letter for letter in world.outbox.dead_letters()}
+    text = message if isinstance(message, str) else "\ufffd"
+    assert letters.keys() == {text, "another \ufffd"}
+    assert len({letter.id for letter in letters.values()}) == 2
+    assert letters[text].reason.startswith("The message ")
+    with pytest.raises(MessageError):
+        world.publisher.replay(letters[text])
 
 
 def test_the_sweep_takes_poisoned_messages_back(world):
@@ -527,9 +523,48 @@ def test_the_sweep_wakes_a_group_whose_wake_got_lost_and_says_that_it_is_late(wo
     assert caplog.text.count('{"step": "late", "group": "g"}') == 1
 
 
+def test_the_sweep_wakes_nobody_who_is_not_late_or_is_left_alone_for_now(world, caplog):
+    world.publisher.handle(to_message(entry(1)))
+    world.queue.delete(_overslept(world))
+    world.publisher.sweep()  # ten seconds after it was recorded
+    assert world.queue.next_visible() is None
+    assert caplog.text == ""
+    world.clock.now += 400
+    world.outbox.set_pause("g", Pause(world.clock.now - 30))  # whoever woke it then may be at work
+    world.publisher.sweep()
+    assert world.queue.next_visible() is None
+    world.outbox.set_pause("g", Pause(world.clock.now - 61))
+    world.publisher.sweep()
+    assert world.queue.next_visible() == world.clock.now
+
+
 def _overslept(world):
     world.clock.now += 10
     return world.queue.take(1)
+
+
+def test_what_is_told_and_what_rests_are_forgotten_at_their_own_times_and_once_a_day(world):
+    """An entry after its history, a thread after its rest, which may be the shorter of the two."""
+    world.publisher = world.make(world.outbox, world.group, history=3 * 86400.0, rules=Rules(idle=86400.0))
+    world.put(entry(1))
+    world.run(10)
+    key = entry(1).key
+    kept = []
+    for _ in range(4):
+        world.run(86400)
+        world.publisher.sweep()
+        kept.append((len(world.outbox.history("1")), len(world.outbox.threads("g", {key}))))
+    assert kept == [(1, 1), (1, 0), (1, 0), (0, 0)]
+
+
+def test_a_walk_through_the_history_is_taken_once_a_day(world):
+    world.publisher = world.make(world.outbox, world.group, history=10.0)
+    world.publisher.sweep()
+    world.put(entry(1))
+    world.run(23 * 3600)
+    assert len(world.outbox.history("1")) == 1
+    world.run(2 * 3600)
+    assert world.outbox.history("1") == []
 
 
 def test_history_is_forgotten_in_the_end(world):
@@ -564,6 +599,29 @@ def test_a_week_goes_by(tmp_path):
     first, last = (world.outbox.history(delivery) for delivery in ("0", str(next(numbers) - 2)))
     assert (first, len(last)) == ([], 1)
     world.close()
+
+
+def row_of(number=1, thread="", ends=False):
+    return OpenEntry(entry(number, ends_thread=ends), recorded=START, due=START, thread=thread)
+
+
+KNOWN = ThreadRow(entry(1).key, "thread-1", START, START, version="v1")
+
+
+@pytest.mark.parametrize(
+    ("known", "tried", "thread", "wanted"),
+    [
+        pytest.param(None, "", "thread-1", ("thread-1", START + 9, ""), id="the first post"),
+        pytest.param(KNOWN, "", "thread-1", ("thread-1", START, "v1"), id="a reply"),
+        pytest.param(KNOWN, "thread-1", "thread-2", ("thread-2", START, "v1"), id="a reply that Graph put elsewhere"),
+        pytest.param(KNOWN, "", "thread-2", ("thread-2", START + 9, "v1"), id="a new thread for the same thing"),
+        pytest.param(replace(KNOWN, thread=""), "", "thread-2", ("thread-2", START + 9, "v1"), id="one was lost"),
+    ],
+)
+def test_the_row_of_a_thread_after_a_post(known, tried, thread, wanted):
+    row = thread_row(known, [row_of(thread=tried)], thread, START + 9)
+    assert (row.thread, row.created, row.version) == wanted
+    assert (row.key, row.posted, row.ended) == (entry(1).key, START + 9, None)
 
 
 @pytest.mark.parametrize("seed", range(90))
