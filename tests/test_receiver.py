@@ -12,7 +12,7 @@ from bridge.receiver import MAX_BODY, Receiver
 from bridge.rendering import Renderer
 from bridge.routing import Routes
 from bridge.sources import SOURCES
-from bridge.sources.base import Source, decode_json
+from bridge.sources.base import Acknowledged, Source, decode_json
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 GROUP, OPS = (f"3c1d0d4e-0000-4000-8000-00000000000{n}" for n in range(2))
@@ -70,13 +70,23 @@ def test_without_a_secret_the_function_key_has_proved_the_sender():
         (b"no json", 400),
         (b"[" * 100_000, 400),
         (b"x" * (MAX_BODY + 1), 413),
+        (b" " * (MAX_BODY - 2) + b"{}", 202),
     ],
-    ids=["empty", "blank", "no json", "nested without end", "too large"],
+    ids=["empty", "blank", "no json", "nested without end", "too large", "as large as may be"],
 )
 def test_a_body_that_cannot_be_read_is_told_so(body, status):
     receipt = receiver().receive("github", signed(body))
     assert receipt.status == status
-    assert receipt.body["error"].endswith(".")
+    assert receipt.body.get("error", "It was.").endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"), [(b"", "The body is empty."), (b"x" * (MAX_BODY + 1), "The body is longer than 25 MiB.")]
+)
+def test_the_reason_is_answered_and_logged(body, reason, steps):
+    receipt = receiver().receive("github", signed(body))
+    assert receipt.body == {"error": reason}
+    assert steps() == [("WARNING", {"step": "dropped", "source": "github", "status": receipt.status, "why": reason})]
 
 
 @pytest.mark.parametrize(
@@ -94,28 +104,91 @@ def test_routes_decide_who_gets_it(config, query, status, groups):
     assert (receipt.status, [entry.group for entry in receipt.entries]) == (status, groups)
 
 
-def test_a_ping_is_acknowledged():
-    receipt = receiver().receive("github", signed(b'{"zen": "Design for failure."}', "ping"))
-    assert (receipt.status, receipt.entries) == (200, ())
+def source(read) -> dict[str, Source]:
+    return {"github": Source("github", "GitHub", SOURCES["github"].scheme, read, SOURCES["github"].headers)}
+
+
+@pytest.fixture
+def steps(caplog):
+    """The lines of the log so far: the level, and what the line says."""
+    caplog.set_level(logging.INFO)
+    return lambda: [
+        (record.levelname, json.loads(record.getMessage()))
+        for record in caplog.records
+        if record.name == "bridge.steps"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "body"),
+    [
+        (Acknowledged("A handshake.", headers={"WebHook-Allowed-Origin": "x"}), {"acknowledged": "A handshake."}),
+        (Acknowledged("A handshake.", {"code": 1}, {"WebHook-Allowed-Origin": "x"}), {"code": 1}),
+    ],
+)
+def test_what_tells_nothing_is_answered_as_its_service_asks(acknowledged, body, steps):
+    receipt = receiver(sources=source(lambda _: acknowledged)).receive("github", signed(b"{}"))
+    assert (receipt.status, receipt.body, receipt.entries) == (200, body, ())
+    assert receipt.headers == {"WebHook-Allowed-Origin": "x"}
+    assert steps() == [("INFO", {"step": "dropped", "source": "github", "why": "A handshake."})]
+
+
+def test_only_a_post_needs_a_body():
+    handshake = source(lambda _: Acknowledged("A handshake."))
+    webhook = Webhook(SOURCES["github"].scheme.sign(b"", SECRET), b"", "OPTIONS")
+    assert receiver(sources=handshake).receive("github", webhook).status == 200
+
+
+def happened(number: int, delivery: str = "d1", digest: str = "") -> Event:
+    return Event("github", f"issues.{number}", delivery, f"t{number}", f"Title {number}", {}, digest=digest)
+
+
+def test_each_event_of_a_webhook_is_told_or_dropped_on_its_own():
+    config = "[[route]]\nwhen = \"kind == 'issues.2'\"\ngroups = []"
+    events = [happened(1), happened(2), happened(3)]
+    receipt = receiver(config, sources=source(lambda _: events)).receive("github", signed(b"{}"))
+    assert [entry.kind for entry in receipt.entries] == ["issues.1", "issues.3"]
+    assert receipt.body == {"accepted": [entry.id for entry in receipt.entries]}
+    nothing = receiver("[[route]]\ngroups = []", sources=source(lambda _: events)).receive("github", signed(b"{}"))
+    assert nothing.body == {"dropped": ["route 1 drops it: true"] * 3}
+
+
+@pytest.mark.parametrize("digest", ["", "of the body"])
+def test_events_of_one_delivery_have_ids_of_their_own_and_the_same_when_it_comes_again(digest):
+    events = [happened(1, digest=digest), happened(1, digest=digest), happened(1, "d2", digest and "another")]
+    bridge = receiver(sources=source(lambda _: events))
+    first, again = (bridge.receive("github", signed(b"{}")).body["accepted"] for _ in range(2))
+    assert first == again
+    assert len(set(first)) == 3
+    # An id is of the place within its own delivery: what comes before it of others does not count.
+    (alone,) = receiver(sources=source(lambda _: events[2:])).receive("github", signed(b"{}")).body["accepted"]
+    assert alone == first[2]
 
 
 def test_our_own_failure_is_a_503_so_that_senders_try_again(caplog):
     def broken(webhook: Webhook) -> list[Event]:
         raise ZeroDivisionError
 
-    source = Source("github", "GitHub", SOURCES["github"].scheme, broken, SOURCES["github"].headers)
-    receipt = receiver(sources={"github": source}).receive("github", signed(b"{}"))
-    assert receipt.status == 503
+    receipt = receiver(sources=source(broken)).receive("github", signed(b"{}"))
+    assert (receipt.status, receipt.body) == (503, {"error": "The bridge failed on this webhook; its log says why."})
+    assert "A webhook of github could not be received" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_every_step_leaves_a_line_with_its_ids_and_no_secret(caplog):
-    caplog.set_level(logging.INFO)
-    receipt = receiver().receive("github", signed(json.dumps(ISSUE).encode()))
-    steps = [json.loads(record.message) for record in caplog.records if record.name == "bridge.steps"]
-    assert [step["step"] for step in steps] == ["received", "queued"]
-    assert steps[1]["entry"] == receipt.entries[0].id
+def test_every_step_leaves_a_line_with_its_ids_and_no_secret(steps, caplog):
+    (entry,) = receiver().receive("github", signed(json.dumps(ISSUE).encode())).entries
+    ids = {"source": "github", "kind": "issues.opened", "delivery": "d1", "thread": "repo 1#7"}
+    assert steps() == [
+        ("INFO", {"step": "received", **ids}),
+        ("INFO", {"step": "queued", "entry": entry.id, "group": GROUP, **ids}),
+    ]
     assert SECRET not in caplog.text
+
+
+def test_what_a_route_drops_says_which(steps):
+    receiver("[[route]]\ngroups = []").receive("github", signed(json.dumps(ISSUE).encode()))
+    (_, received), (level, dropped) = steps()
+    assert (level, dropped) == ("INFO", {**received, "step": "dropped", "why": "route 1 drops it: true"})
 
 
 def test_explain_says_what_becomes_of_it():
@@ -124,6 +197,7 @@ def test_explain_says_what_becomes_of_it():
     (step,) = explanation.steps
     assert explanation.proof == "by HMAC-SHA256 in X-Hub-Signature-256"
     assert (step.kind, step.thread, step.groups) == ("issues.opened", "repo 1#7", (OPS,))
+    assert (step.title, step.severity) == ("The pump runs dry #7", "info")
     assert step.route == "route 1 matches: kind == 'issues.opened'"
     assert step.templates == ("github/issues.opened.html", "github/issues.html", "github/event.html", "event.html")
     assert step.template == "github/issues.html"

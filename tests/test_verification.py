@@ -9,7 +9,7 @@ import standardwebhooks
 import stripe
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bridge.errors import Unavailable, Unproved
+from bridge.errors import CommandError, Unavailable, Unproved
 from bridge.events import Webhook
 from bridge.sources import SOURCES
 from bridge.verification import AnyOf, Basic, Ed25519, Hmac, Token
@@ -120,6 +120,9 @@ def test_anything_else_is_not(way):
         (Webhook(headers, body), ("whsec_b3RoZXI=",)),
         (Webhook(headers, body), ()),
     ]
+    kind, space, credentials = value.partition(" ")
+    if space and not isinstance(scheme, Hmac):  # another kind of proof with the same credentials, and its name as long
+        wrong.append((Webhook({**headers, proof: f"{'x' * len(kind)} {credentials}"}, body), (secret,)))
     if isinstance(scheme, Hmac):
         wrong.append((Webhook(headers, body + b" "), (secret,)))
         wrong += [(Webhook({**headers, name: "1"}, body), (secret,)) for name in headers]
@@ -154,7 +157,7 @@ def test_two_times_and_a_time_that_is_none_are_told_so():
     odd = Hmac("X-Signature", signed="{X-Time}{body}", timestamp="X-Time")
     # HMAC("s3cret", "x" + body) by openssl; its sender put no number into the header that it signed.
     signature = "af706c11e860ea63add1c809885644f242b865bc7ec55afa2d88f4d2f8a11844"
-    with pytest.raises(Unproved, match="no number of seconds"):
+    with pytest.raises(Unproved, match="The time in X-Time is no number of seconds since 1970"):
         odd.verify(Webhook({"X-Time": "x", "X-Signature": signature}, SMALL), ("s3cret",))
 
 
@@ -165,6 +168,47 @@ def test_a_sender_can_sign(way):
     at(scheme, SIGNED_AT + 300).verify(Webhook(headers, body), (secret,))
     with pytest.raises(Unproved):
         at(scheme, SIGNED_AT).verify(Webhook(headers, body), ("whsec_b3RoZXI=",))
+
+
+def test_the_time_in_the_same_header_is_named_without_its_sign():
+    scheme, headers, body, secret = WAYS["time in the same header"]
+    # HMAC("s3cret", "soon." + body) by openssl.
+    signature = "dbbcfc673caff612687481437cd3c1f06d9b2a48b321bf21555dd9a396bb87f7"
+    with pytest.raises(Unproved, match="The time in t is no number"):
+        scheme.verify(Webhook({next(iter(headers)): f"t=soon,v1={signature}"}, body), (secret,))
+
+
+@pytest.mark.parametrize("password", [b"\xff:\xfe", b"anyone:\xff"])
+def test_a_password_that_is_no_text_is_not_the_secret(password):
+    given = {"Authorization": f"Basic {base64.b64encode(password).decode()}"}
+    with pytest.raises(Unproved, match="The password of the basic authentication is not the configured secret"):
+        Basic().verify(Webhook(given, BODY), (SECRET,))
+
+
+def test_base64_with_anything_else_in_it_is_none():
+    given = base64.b64encode(f"anyone:{SECRET}".encode()).decode()
+    Basic().verify(Webhook({"Authorization": f"Basic {given}"}, BODY), (SECRET,))
+    with pytest.raises(Unproved):
+        Basic().verify(Webhook({"Authorization": f"Basic *{given}*"}, BODY), (SECRET,))
+
+
+def test_a_header_with_half_a_character_is_signed_as_none():
+    scheme, headers, body, secret = WAYS["Standard Webhooks"]
+    with pytest.raises(Unproved, match="not of this body"):
+        at(scheme, SIGNED_AT).verify(Webhook({**headers, "webhook-id": "\ud800"}, body), (secret,))
+
+
+def test_what_it_signs_has_an_id_of_its_body_and_the_time_of_now():
+    scheme, _, body, secret = WAYS["Standard Webhooks"]
+    first, again, other = (at(scheme, SIGNED_AT).sign(one, secret) for one in (body, body, BODY))
+    assert first == again
+    assert first["webhook-timestamp"] == str(SIGNED_AT)
+    assert len({first["webhook-id"], other["webhook-id"], str(SIGNED_AT)}) == 3
+
+
+def test_a_public_key_signs_nothing():
+    with pytest.raises(CommandError, match="A public key signs nothing"):
+        ASYMMETRIC.sign(BODY, PUBLIC)
 
 
 def test_a_secret_that_is_not_what_the_scheme_needs_is_our_own_fault():
@@ -230,6 +274,11 @@ def test_the_public_key_proves_what_the_private_key_signed_beside_any_secrets():
     AnyOf(tuple(replace(one, clock=ASYMMETRIC.clock) for one in both)).verify(Webhook(asymmetric(), SMALL), (PUBLIC,))
 
 
+def strewn(headers):
+    """Its signature with signs in it that are not of base64."""
+    return headers["webhook-signature"].replace("v1a,", "v1a,*")
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "secrets", "reason"),
     [
@@ -237,6 +286,7 @@ def test_the_public_key_proves_what_the_private_key_signed_beside_any_secrets():
         (asymmetric(key=Ed25519PrivateKey.generate()), SMALL, (PUBLIC,), "not of this body"),
         ({**asymmetric(), "webhook-id": "msg_2"}, SMALL, (PUBLIC,), "not of this body"),
         ({**asymmetric(), "webhook-signature": "v1a,no base64"}, SMALL, (PUBLIC,), "not of this body"),
+        ({**asymmetric(), "webhook-signature": strewn(asymmetric())}, SMALL, (PUBLIC,), "not of this body"),
         (asymmetric(), SMALL, ("whpk_c2hvcnQ=",), "not of this body"),
         (asymmetric(time=SIGNED_AT - 301), SMALL, (PUBLIC,), "replay"),
         (asymmetric(), SMALL, (SVIX,), "No public key is configured"),
