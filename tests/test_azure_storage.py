@@ -1,8 +1,11 @@
 """Azure Storage as the bridge uses it: queues as the Functions host does, and the account by the host's settings."""
 
+import base64
 import contextlib
+import json
 import time
 import zlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
@@ -21,6 +24,7 @@ from bridge.publisher import Publisher
 from tests.azurite import KEY, needs_azurite
 from tests.graph_servers import answer, raw
 from tests.local_stack import PATIENCE
+from tests.microsoft import microsoft
 from tests.outbox_stand_ins import START, Clock, Group, entry
 
 
@@ -63,6 +67,28 @@ def test_messages_are_base64_as_the_host_reads_them_and_others_are_read_as_they_
     raw.send_message("no base64!")
     assert taken(queue).body == "no base64!"
     raw.close()
+
+
+@needs_azurite
+def test_messages_never_expire(queue, account):
+    """Azure's own default is a week, and a group may be on hold for longer than that."""
+    queue.put("x")
+    queue.put("poison")
+    ten_years = datetime.now(UTC) + timedelta(days=3650)
+    with contextlib.closing(account.queue()) as raw:
+        assert all(message.expires_on > ten_years for message in raw.peek_messages(5))
+    queue.poison(taken(queue))
+    with contextlib.closing(account.queue("entries-poison")) as raw:
+        assert all(message.expires_on > ten_years for message in raw.peek_messages(5))
+
+
+@needs_azurite
+def test_all_that_is_poisoned_is_seen_at_once_and_then_left_alone_for_a_while(queue):
+    for number in range(40):
+        queue.put(str(number))
+        queue.poison(taken(queue))
+    assert len(queue.poisoned()) == 40
+    assert queue.poisoned() == []
 
 
 @needs_azurite
@@ -202,6 +228,26 @@ def test_the_account_is_the_one_of_the_functions_host(parts, account, credential
     found = Account.from_env(env)
     assert (found.connection, found.tables, found.queues) == account
     assert credential is None or isinstance(found.credential, credential)
+
+
+def test_the_account_is_asked_for_with_the_identity_that_the_host_names(tmp_path, monkeypatch):
+    with microsoft(tmp_path) as ms:
+        for name, value in ms.env.items():
+            monkeypatch.setenv(name, value)
+        parts = {
+            "__accountName": "a",
+            "__credential": "ManagedIdentity",
+            "__clientId": ms.entra.user_assigned.client_id,
+        }
+        account = Account.from_env({f"AzureWebJobsStorage{part}": value for part, value in parts.items()})
+        token = account.credential.get_token(ms.entra.cloud.graph_scope).token
+        assert claims(token)["appid"] == ms.entra.user_assigned.client_id
+
+
+def claims(token):
+    """What an access token says."""
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 @needs_azurite

@@ -3,8 +3,10 @@ import multiprocessing
 import os
 import signal
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -124,6 +126,34 @@ def test_a_claim_fails_when_the_lease_was_taken_over(outbox):
         outbox.renew(mine)
 
 
+def test_what_was_claimed_and_its_lease_can_be_written_again(outbox):
+    rows, mine = [recorded(outbox, number) for number in (1, 2)], lease(outbox)
+    prolonged = replace(mine, expires=START + 60)
+    claimed_by, claimed = outbox.claim(prolonged, [replace(row, state=State.SENDING) for row in rows])
+    assert replace(claimed_by, version="") == replace(prolonged, version="")
+    assert [(row.entry, row.state) for row in claimed] == [(row.entry, State.SENDING) for row in rows]
+    assert outbox.renew(claimed_by).expires == START + 60
+    assert [row.tries for row in outbox.change([replace(row, tries=1) for row in claimed])] == [1, 1]
+    with pytest.raises(Conflict):
+        outbox.renew(claimed_by)
+
+
+def test_of_many_who_want_a_lease_one_gets_it_and_all_learn_who(outbox):
+    everybody = [f"owner-{number}" for number in range(8)]
+    together = Barrier(len(everybody))
+
+    def acquired(owner):
+        together.wait()
+        return lease(outbox, owner)
+
+    with ThreadPoolExecutor(len(everybody)) as threads:
+        leases = list(threads.map(acquired, everybody))
+    (owner,) = {one.owner for one in leases}
+    assert {(one.partition, one.name, one.expires) for one in leases} == {("g", "lease", START + 10)}
+    (winner,) = [one for name, one in zip(everybody, leases, strict=True) if name == owner]
+    assert outbox.renew(winner).owner == owner
+
+
 def test_a_lease_is_renewed_and_given_back(outbox):
     mine = outbox.renew(replace(lease(outbox), expires=START + 99))
     assert lease(outbox, "other", START + 50).expires == START + 99
@@ -177,6 +207,18 @@ def test_purging_keeps_what_is_open_and_what_goes_on(outbox):
     assert outbox.record(entry(2), START, START) is Recorded.OPEN
     assert list(outbox.threads("g", ["goes on", "ended", "idle"])) == ["goes on"]
     assert outbox.counts().dead == 0
+    # What was open then is still known when it has been told.
+    outbox.finish([recorded(outbox, 2)], [thread("two")])
+    assert outbox.record(entry(2), START, START) is Recorded.TOLD
+
+
+def test_purging_keeps_what_is_not_so_old(outbox):
+    outbox.finish([recorded(outbox)], [thread("goes on")])
+    letter = DeadLetter("x", "", "?", "", "", START)
+    outbox.bury_message(letter)
+    outbox.purge(START, START - 8)
+    assert outbox.record(entry(1), START, START) is Recorded.TOLD
+    assert outbox.dead_letters() == [letter]
 
 
 def test_entries_of_many_keys_are_finished_together(outbox):
@@ -193,6 +235,12 @@ def test_the_history_tells_what_became_of_a_delivery(outbox):
     outbox.finish([row], [thread("k")])
     assert outbox.history("1") == [replace(known, thread="t")]
     assert outbox.history("2") == []
+
+
+def test_the_history_is_in_the_order_of_its_recording(outbox):
+    for number, second in ((1, 9), (2, 0), (3, 5)):
+        outbox.record(entry(number, delivery="d"), START + second, START)
+    assert [told.recorded - START for told in outbox.history("d")] == [0, 5, 9]
 
 
 def test_a_dead_letter_is_revived_once(outbox):
