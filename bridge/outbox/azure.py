@@ -4,30 +4,24 @@ Every row of a group is in the partition of that name, so that a batch is atomic
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
-import hashlib
 import time
-import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
-from bridge.entries import Entry, Wake, from_message, to_message
-from bridge.errors import Conflict, MessageError
+from bridge.entries import Entry, Wake, to_message
+from bridge.errors import Conflict
+from bridge.outbox import azure_rows
 from bridge.outbox.azure_queue import AzureQueue
-from bridge.outbox.base import Counts, DeadLetter, Lease, Message, OpenEntry, Pause, Recorded, State, ThreadRow, Told
+from bridge.outbox.azure_rows import Operation, Row
+from bridge.outbox.base import Counts, DeadLetter, Lease, Message, OpenEntry, Pause, Recorded, ThreadRow, Told
 
-Row = dict[str, Any]
-Operation = tuple[Any, ...]
-
-# The partition that lists the others, and the one of dead letters that belong to no group.
-_GROUPS, _NOWHERE = "groups", "nowhere"
+# The partition that lists the others.
+_GROUPS = "groups"
 _CONFLICTS = (404, 409, 412)
-_STATE = ("due", "state", "tries", "missing", "alone", "attempt", "claimed", "until", "thread")
 _MOST = 100
 _READERS = 8
 
@@ -55,71 +49,69 @@ class AzureOutbox:
         """See `Outbox.record`."""
         self._know(entry.group)
         try:
-            self._submit([("create", _seen(entry, now)), _insert_open(OpenEntry(entry, recorded=now, due=due))])
+            opened = azure_rows.insert_open(OpenEntry(entry, recorded=now, due=due))
+            self._submit([("create", azure_rows.seen(entry, now)), opened])
         except Conflict:
             return Recorded.OPEN if self._get(entry.group, f"open-{entry.id}") else Recorded.TOLD
         return Recorded.NEW
 
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
         """See `Outbox.open_entries`."""
-        return [_open_entry(row) for row in self._rows(group, "open")]
+        return [azure_rows.open_entry(row) for row in self._rows(group, "open")]
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         """See `Outbox.threads`."""
         # One by one: a query with many "or" walks through the whole partition.
-        rows = self._readers.map(lambda key: self._get(group, _thread_name(key)), keys)
-        return {thread.key: thread for thread in map(_thread, filter(None, rows))}
+        rows = self._readers.map(lambda key: self._get(group, azure_rows.thread_name(key)), keys)
+        return {thread.key: thread for thread in map(azure_rows.thread, filter(None, rows))}
 
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
         """See `Outbox.claim`."""
-        etags = self._submit([_write_lease(lease), *map(_write_open, entries)])
-        return replace(lease, version=etags[0]), _versioned(entries, etags[1:])
+        etags = self._submit([azure_rows.write_lease(lease), *map(azure_rows.write_open, entries)])
+        return replace(lease, version=etags[0]), azure_rows.versioned(entries, etags[1:])
 
     def change(self, entries: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
         """See `Outbox.change`."""
-        return _versioned(entries, self._submit([_write_open(entry) for entry in entries]))
+        return azure_rows.versioned(entries, self._submit([azure_rows.write_open(entry) for entry in entries]))
 
     def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
         """See `Outbox.finish`."""
         group = entries[0].entry.group
-        told = [
-            ("upsert", _key(group, f"seen-{row.entry.id}") | {"thread": threads[0].thread}, {"mode": UpdateMode.MERGE})
-            for row in entries
-        ]
-        rows = [_write_thread(group, thread) for thread in threads]
-        etags = self._submit([*rows, *map(_delete_open, entries), *told])
+        told = [azure_rows.note_thread(row.entry, threads[0].thread) for row in entries]
+        rows = [azure_rows.write_thread(group, thread) for thread in threads]
+        etags = self._submit([*rows, *map(azure_rows.delete_open, entries), *told])
         return [replace(thread, version=etag) for thread, etag in zip(threads, etags, strict=False)]
 
     def lose_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
         """See `Outbox.lose_threads`."""
-        etags = self._submit([_write_thread(group, thread) for thread in threads])
+        etags = self._submit([azure_rows.write_thread(group, thread) for thread in threads])
         return [replace(thread, version=etag) for thread, etag in zip(threads, etags, strict=True)]
 
     def bury(self, entry: OpenEntry, letter: DeadLetter) -> None:
         """See `Outbox.bury`."""
-        self._submit([_delete_open(entry), ("upsert", _dead(letter))])
+        self._submit([azure_rows.delete_open(entry), ("upsert", azure_rows.dead(letter))])
 
     def bury_message(self, letter: DeadLetter) -> None:
         """See `Outbox.bury_message`."""
-        self._know(letter.group or _NOWHERE)
-        self._table.upsert_entity(_dead(letter))
+        self._know(letter.group or azure_rows.NOWHERE)
+        self._table.upsert_entity(azure_rows.dead(letter))
 
     def acquire(self, partition: str, name: str, owner: str, now: float, expires: float) -> Lease:
         """See `Outbox.acquire`."""
-        row = self._get(partition, _lease_name(name))
+        row = self._get(partition, azure_rows.lease_name(name))
         if row and row["owner"] and row["expires"] > now:
-            return _lease(partition, name, row)
-        wanted = Lease(partition, name, owner, expires, _version(row) if row else "")
+            return azure_rows.lease(partition, name, row)
+        wanted = Lease(partition, name, owner, expires, azure_rows.version(row) if row else "")
         try:
-            return replace(wanted, version=self._submit([_write_lease(wanted)])[0])
+            return replace(wanted, version=self._submit([azure_rows.write_lease(wanted)])[0])
         except Conflict:
             # Somebody was faster; or it was this very call, whose first answer got lost.
-            row = self._get(partition, _lease_name(name))
-            return _lease(partition, name, row) if row else replace(wanted, owner="")
+            row = self._get(partition, azure_rows.lease_name(name))
+            return azure_rows.lease(partition, name, row) if row else replace(wanted, owner="")
 
     def renew(self, lease: Lease) -> Lease:
         """See `Outbox.renew`."""
-        return replace(lease, version=self._submit([_write_lease(lease)])[0])
+        return replace(lease, version=self._submit([azure_rows.write_lease(lease)])[0])
 
     def pause(self, group: str) -> Pause | None:
         """See `Outbox.pause`."""
@@ -133,7 +125,7 @@ class AzureOutbox:
             return
         self._know(group)
         values = {"until": pause.until, "reason": pause.reason, "since": pause.since, "tries": pause.tries}
-        self._table.upsert_entity(_key(group, "pause") | values, mode=UpdateMode.REPLACE)
+        self._table.upsert_entity(azure_rows.key(group, "pause") | values, mode=UpdateMode.REPLACE)
 
     def pauses(self) -> Mapping[str, Pause]:
         """See `Outbox.pauses`."""
@@ -151,7 +143,7 @@ class AzureOutbox:
 
     def note_wake(self, group: str, due: float) -> None:
         """See `Outbox.note_wake`."""
-        self._table.upsert_entity(_key(group, "wake") | {"due": due}, mode=UpdateMode.REPLACE)
+        self._table.upsert_entity(azure_rows.key(group, "wake") | {"due": due}, mode=UpdateMode.REPLACE)
 
     def overdue(self, before: float) -> Sequence[str]:
         """See `Outbox.overdue`."""
@@ -168,14 +160,14 @@ class AzureOutbox:
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         """See `Outbox.dead_letters`."""
-        found = [_dead_letter(row) for group in self._groups() for row in self._rows(group, "dead")]
+        found = [azure_rows.dead_letter(row) for group in self._groups() for row in self._rows(group, "dead")]
         return sorted(found, key=lambda letter: (letter.at, letter.id))
 
     def revive(self, letter: DeadLetter, entry: Entry, now: float) -> None:
         """See `Outbox.revive`."""
-        seen = ("upsert", _seen(entry, now), {"mode": UpdateMode.REPLACE})
-        opened = _insert_open(OpenEntry(entry, recorded=now, due=now))
-        remove = ("delete", _key(letter.group or _NOWHERE, f"dead-{letter.id}"))
+        seen = ("upsert", azure_rows.seen(entry, now), {"mode": UpdateMode.REPLACE})
+        opened = azure_rows.insert_open(OpenEntry(entry, recorded=now, due=now))
+        remove = ("delete", azure_rows.key(letter.group or azure_rows.NOWHERE, f"dead-{letter.id}"))
         if letter.group == entry.group:
             self._submit([remove, seen, opened])
             return
@@ -187,7 +179,7 @@ class AzureOutbox:
     def history(self, delivery: str) -> Sequence[Told]:
         """See `Outbox.history`."""
         found = [
-            Told(_id(row), group, row["source"], row["kind"], row["delivery"], row["at"], row.get("thread", ""))
+            azure_rows.told(row)
             for group in self._groups()
             for row in self._rows(group, "seen", "delivery eq @delivery", delivery=delivery)
         ]
@@ -201,8 +193,12 @@ class AzureOutbox:
     def purge(self, before: float, idle: float) -> None:
         """See `Outbox.purge`."""
         for group in self._groups():
-            still_open = {_id(row) for row in self._rows(group, "open")}
-            seen = [row for row in self._rows(group, "seen", "at lt @time", time=before) if _id(row) not in still_open]
+            still_open = {azure_rows.ident(row) for row in self._rows(group, "open")}
+            seen = [
+                row
+                for row in self._rows(group, "seen", "at lt @time", time=before)
+                if azure_rows.ident(row) not in still_open
+            ]
             dead = self._rows(group, "dead", "at lt @time", time=before)
             over = self._rows(group, "thread", "posted lt @idle or ended lt @time", time=before, idle=idle)
             rows = [*seen, *dead, *over]
@@ -212,7 +208,7 @@ class AzureOutbox:
     def _know(self, group: str) -> None:
         """Lists the group once, so that all of them can be found without walking through all rows."""
         if group not in self._known:
-            self._table.upsert_entity(_key(_GROUPS, group))
+            self._table.upsert_entity(azure_rows.key(_GROUPS, group))
             self._known.add(group)
 
     def _groups(self) -> list[str]:
@@ -221,7 +217,7 @@ class AzureOutbox:
 
     def _get(self, partition: str, name: str) -> Row | None:
         try:
-            return _row(self._table.get_entity(partition, name))
+            return azure_rows.versioned_row(self._table.get_entity(partition, name))
         except ResourceNotFoundError:
             return None
 
@@ -233,7 +229,7 @@ class AzureOutbox:
         )
         bounds = {"partition": group, "first": f"{kind}-", "last": f"{kind}."}
         for row in self._table.query_entities(text, parameters={**bounds, **parameters}):
-            yield _row(row)
+            yield azure_rows.versioned_row(row)
 
     def _submit(self, operations: list[Operation]) -> list[str]:
         """Writes a batch; gives the rows' new versions."""
@@ -243,113 +239,3 @@ class AzureOutbox:
             if error.status_code in _CONFLICTS:
                 raise Conflict("A row has been written by another drain since it was read.") from None
             raise
-
-
-def _row(row: Any) -> Row:
-    """A row with its version."""
-    return {**row, "version": row.metadata["etag"]}
-
-
-def _version(row: Row) -> str:
-    return str(row["version"])
-
-
-def _key(partition: str, name: str) -> Row:
-    return {"PartitionKey": partition, "RowKey": name}
-
-
-def _id(row: Row) -> str:
-    return str(row["RowKey"]).partition("-")[2]
-
-
-def _if_unchanged(version: str) -> Mapping[str, Any]:
-    return {"etag": version, "match_condition": MatchConditions.IfNotModified}
-
-
-def _packed(text: str) -> bytes:
-    # A text would be two bytes a character and at most 32,000 of them.
-    return zlib.compress(text.encode())
-
-
-def _seen(entry: Entry, now: float) -> Row:
-    values = {"source": entry.source, "kind": entry.kind, "delivery": entry.delivery, "at": now}
-    return _key(entry.group, f"seen-{entry.id}") | values
-
-
-def _insert_open(row: OpenEntry) -> Operation:
-    whole = {"message": _packed(to_message(row.entry)), "recorded": row.recorded}
-    return "create", _open_key(row) | whole | _state(row)
-
-
-def _open_key(row: OpenEntry) -> Row:
-    return _key(row.entry.group, f"open-{row.entry.id}")
-
-
-def _state(row: OpenEntry) -> Row:
-    return {name: getattr(row, name) for name in _STATE} | {"state": row.state.value}
-
-
-def _open_entry(row: Row) -> OpenEntry:
-    entry = from_message(zlib.decompress(row["message"]))
-    if not isinstance(entry, Entry):
-        raise MessageError(f"The open row {row['RowKey']} does not hold an entry.")
-    same = {name: row[name] for name in _STATE} | {"state": State(row["state"])}
-    return OpenEntry(entry, recorded=row["recorded"], version=_version(row), **same)
-
-
-def _write_open(row: OpenEntry) -> Operation:
-    return "update", _open_key(row) | _state(row), {"mode": UpdateMode.MERGE, **_if_unchanged(row.version)}
-
-
-def _delete_open(row: OpenEntry) -> Operation:
-    return "delete", _open_key(row), _if_unchanged(row.version)
-
-
-def _versioned(entries: Sequence[OpenEntry], etags: Sequence[str]) -> list[OpenEntry]:
-    return [replace(entry, version=etag) for entry, etag in zip(entries, etags, strict=True)]
-
-
-def _thread_name(key: str) -> str:
-    # A row's name may not hold every character that a key may.
-    return f"thread-{hashlib.sha256(key.encode()).hexdigest()}"
-
-
-def _thread(row: Row) -> ThreadRow:
-    return ThreadRow(row["key"], row["thread"], row["created"], row["posted"], row.get("ended"), _version(row))
-
-
-def _write_thread(group: str, thread: ThreadRow) -> Operation:
-    values = {"key": thread.key, "thread": thread.thread, "created": thread.created, "posted": thread.posted}
-    ended = {} if thread.ended is None else {"ended": thread.ended}
-    return _write(_key(group, _thread_name(thread.key)) | values | ended, thread.version)
-
-
-def _lease_name(name: str) -> str:
-    return name.replace("/", "-")
-
-
-def _lease(partition: str, name: str, row: Row) -> Lease:
-    return Lease(partition, name, row["owner"], row["expires"], _version(row))
-
-
-def _write_lease(lease: Lease) -> Operation:
-    values = {"owner": lease.owner, "expires": lease.expires}
-    return _write(_key(lease.partition, _lease_name(lease.name)) | values, lease.version)
-
-
-def _write(row: Row, version: str) -> Operation:
-    """Replaces the row of that version; makes one where there is none yet."""
-    if not version:
-        return "create", row
-    return "update", row, {"mode": UpdateMode.REPLACE, **_if_unchanged(version)}
-
-
-def _dead(letter: DeadLetter) -> Row:
-    values = {"reason": letter.reason, "advice": letter.advice, "at": letter.at, "tries": letter.tries}
-    return _key(letter.group or _NOWHERE, f"dead-{letter.id}") | values | {"message": _packed(letter.message)}
-
-
-def _dead_letter(row: Row) -> DeadLetter:
-    group = str(row["PartitionKey"]).replace(_NOWHERE, "")
-    message = zlib.decompress(row["message"]).decode()
-    return DeadLetter(_id(row), group, message, row["reason"], row["advice"], row["at"], row["tries"])

@@ -1,0 +1,161 @@
+"""What stands in the rows of the table: an entry, a thread, a lease or a dead letter as a row, and back.
+
+The name of a row begins with its kind: `open-`, `seen-`, `dead-`, `thread-`.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.data.tables import UpdateMode
+
+from bridge.entries import Entry, from_message, to_message
+from bridge.errors import MessageError
+from bridge.outbox.base import DeadLetter, Lease, OpenEntry, State, ThreadRow, Told
+
+Row = dict[str, Any]
+Operation = tuple[Any, ...]
+"""What a transaction of the table does: `create`, `update`, `upsert` or `delete`, a row, and how."""
+
+NOWHERE = "nowhere"  # the partition of dead letters that belong to no group
+_STATE = ("due", "state", "tries", "missing", "alone", "attempt", "claimed", "until", "thread")
+
+
+def versioned_row(row: Any) -> Row:
+    """A row with its version."""
+    return {**row, "version": row.metadata["etag"]}
+
+
+def version(row: Row) -> str:
+    """What must not have changed when the row is written again."""
+    return str(row["version"])
+
+
+def key(partition: str, name: str) -> Row:
+    """The key of a row."""
+    return {"PartitionKey": partition, "RowKey": name}
+
+
+def ident(row: Row) -> str:
+    """What follows the kind in the row's name."""
+    return str(row["RowKey"]).partition("-")[2]
+
+
+def _if_unchanged(version: str) -> Mapping[str, Any]:
+    return {"etag": version, "match_condition": MatchConditions.IfNotModified}
+
+
+def _packed(text: str) -> bytes:
+    # A text would be two bytes a character and at most 32,000 of them.
+    return zlib.compress(text.encode())
+
+
+def seen(entry: Entry, now: float) -> Row:
+    """The row by which a repeat of the entry is known."""
+    values = {"source": entry.source, "kind": entry.kind, "delivery": entry.delivery, "at": now}
+    return key(entry.group, f"seen-{entry.id}") | values
+
+
+def note_thread(entry: Entry, thread: str) -> Operation:
+    """Adds to that row into which thread the entry went."""
+    return "upsert", key(entry.group, f"seen-{entry.id}") | {"thread": thread}, {"mode": UpdateMode.MERGE}
+
+
+def told(row: Row) -> Told:
+    """What such a row tells of an entry."""
+    said = (row["source"], row["kind"], row["delivery"], row["at"], row.get("thread", ""))
+    return Told(ident(row), row["PartitionKey"], *said)
+
+
+def insert_open(row: OpenEntry) -> Operation:
+    """Makes the row of an open entry."""
+    whole = {"message": _packed(to_message(row.entry)), "recorded": row.recorded}
+    return "create", _open_key(row) | whole | _state(row)
+
+
+def _open_key(row: OpenEntry) -> Row:
+    return key(row.entry.group, f"open-{row.entry.id}")
+
+
+def _state(row: OpenEntry) -> Row:
+    return {name: getattr(row, name) for name in _STATE} | {"state": row.state.value}
+
+
+def open_entry(row: Row) -> OpenEntry:
+    """The open entry of a row; MessageError when it holds none."""
+    entry = from_message(zlib.decompress(row["message"]))
+    if not isinstance(entry, Entry):
+        raise MessageError(f"The open row {row['RowKey']} does not hold an entry.")
+    same = {name: row[name] for name in _STATE} | {"state": State(row["state"])}
+    return OpenEntry(entry, recorded=row["recorded"], version=version(row), **same)
+
+
+def write_open(row: OpenEntry) -> Operation:
+    """Writes how an open entry stands, if its row is the one that was read."""
+    return "update", _open_key(row) | _state(row), {"mode": UpdateMode.MERGE, **_if_unchanged(row.version)}
+
+
+def delete_open(row: OpenEntry) -> Operation:
+    """Deletes an open entry, if its row is the one that was read."""
+    return "delete", _open_key(row), _if_unchanged(row.version)
+
+
+def versioned(entries: Sequence[OpenEntry], etags: Sequence[str]) -> list[OpenEntry]:
+    """The entries as they have been written."""
+    return [replace(entry, version=etag) for entry, etag in zip(entries, etags, strict=True)]
+
+
+def thread_name(key: str) -> str:
+    """The name of a thread's row: it may not hold every character that a key may."""
+    return f"thread-{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def thread(row: Row) -> ThreadRow:
+    """The thread of a row."""
+    return ThreadRow(row["key"], row["thread"], row["created"], row["posted"], row.get("ended"), version(row))
+
+
+def write_thread(group: str, thread: ThreadRow) -> Operation:
+    """Writes a thread's row."""
+    values = {"key": thread.key, "thread": thread.thread, "created": thread.created, "posted": thread.posted}
+    ended = {} if thread.ended is None else {"ended": thread.ended}
+    return _write(key(group, thread_name(thread.key)) | values | ended, thread.version)
+
+
+def lease_name(name: str) -> str:
+    """The name of a lease's row."""
+    return name.replace("/", "-")
+
+
+def lease(partition: str, name: str, row: Row) -> Lease:
+    """The lease of a row."""
+    return Lease(partition, name, row["owner"], row["expires"], version(row))
+
+
+def write_lease(lease: Lease) -> Operation:
+    """Writes a lease's row."""
+    values = {"owner": lease.owner, "expires": lease.expires}
+    return _write(key(lease.partition, lease_name(lease.name)) | values, lease.version)
+
+
+def _write(row: Row, version: str) -> Operation:
+    """Replaces the row of that version; makes one where there is none yet."""
+    if not version:
+        return "create", row
+    return "update", row, {"mode": UpdateMode.REPLACE, **_if_unchanged(version)}
+
+
+def dead(letter: DeadLetter) -> Row:
+    """The row of a dead letter."""
+    values = {"reason": letter.reason, "advice": letter.advice, "at": letter.at, "tries": letter.tries}
+    return key(letter.group or NOWHERE, f"dead-{letter.id}") | values | {"message": _packed(letter.message)}
+
+
+def dead_letter(row: Row) -> DeadLetter:
+    """The dead letter of a row."""
+    group = str(row["PartitionKey"]).replace(NOWHERE, "")
+    message = zlib.decompress(row["message"]).decode()
+    return DeadLetter(ident(row), group, message, row["reason"], row["advice"], row["at"], row["tries"])
