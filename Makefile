@@ -4,7 +4,7 @@
 AZURITE = 3.35.0
 AXE = 4.14.1
 
-.PHONY: help run test coverage check chaos fuzz bench azurite gallery screenshots docs package clean
+.PHONY: help run test coverage check mutants audit chaos fuzz bench azurite gallery screenshots docs package clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -23,6 +23,8 @@ help:
 	@echo 'make docs    the gallery, the tables of docs/templates.md, the sources in the deployment'
 	@echo 'make package released-package.zip, which Azure runs as it is'
 	@echo 'make check   linters, types and layers'
+	@echo 'make mutants whether a test notices each change to the code that nothing may slip through'
+	@echo 'make audit   whether the libraries have known vulnerabilities (asks PyPI)'
 	@echo 'make clean   removes what the others have made'
 
 run: .venv/ready
@@ -40,6 +42,15 @@ check: .venv/ready
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
+
+# Half an hour. `.venv/bin/mutmut show <name>` shows one that no test has noticed.
+mutants: .venv/ready
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check 'mutmut>=3.8'
+	@.venv/bin/mutmut run
+
+audit: .venv/ready
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check 'pip-audit>=2.10'
+	@.venv/bin/pip-audit --requirement requirements.txt
 
 chaos: .venv/ready emulator
 	@.venv/bin/python -m tests.chaos
@@ -70,7 +81,7 @@ screenshots: .venv/ready
 	@.venv/bin/python -m tests.screenshots
 
 clean:
-	@rm -rf .venv .azurite .axe .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf mutants .venv .azurite .axe .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/ready: requirements.txt requirements-dev.txt
 	@echo 'Setting up .venv (once)'

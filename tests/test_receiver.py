@@ -1,7 +1,6 @@
 """The receiver: who is not proved learns nothing, and what is proved is never refused for being odd."""
 
 import json
-import logging
 from datetime import UTC, datetime
 
 import pytest
@@ -106,17 +105,6 @@ def test_routes_decide_who_gets_it(config, query, status, groups):
 
 def source(read) -> dict[str, Source]:
     return {"github": Source("github", "GitHub", SOURCES["github"].scheme, read, SOURCES["github"].headers)}
-
-
-@pytest.fixture
-def steps(caplog):
-    """The lines of the log so far: the level, and what the line says."""
-    caplog.set_level(logging.INFO)
-    return lambda: [
-        (record.levelname, json.loads(record.getMessage()))
-        for record in caplog.records
-        if record.name == "bridge.steps"
-    ]
 
 
 @pytest.mark.parametrize(
