@@ -7,7 +7,7 @@ import pytest
 
 from bridge.batching import Rules
 from bridge.digests import digest_topic
-from bridge.drain import GUARD, thread_row
+from bridge.drain import GUARD, LAG, LATE, thread_row
 from bridge.entries import Wake, to_message
 from bridge.errors import AccessRefused, Conflict, ContentRefused, MessageError, NotSent, OutcomeUnknown, ThreadGone
 from bridge.events import Severity
@@ -288,6 +288,38 @@ def test_what_is_in_doubt_is_looked_for_in_its_group_from_its_claim_on(tmp_path)
     assert world.group.asked
     assert all(asked == ("g", refs(2), since, "thread-1") for asked in world.group.asked)
     world.close()
+
+
+@pytest.mark.parametrize("late", [0.0, LATE, LATE + LAG])
+def test_what_graph_carries_out_after_it_has_stopped_answering_is_told_once(world, late):
+    """And what it has carried out is not seen at once, either."""
+    post, find = world.group.start, world.group.find
+    coming = []
+
+    def start(draft):
+        if not coming:
+            coming.append((world.clock.now + late, draft))
+            raise OutcomeUnknown("504")
+        return post(draft)
+
+    def visible(*asked):
+        if coming[0][0] <= world.clock.now and coming[0][1] not in [told for _, told in world.group.posts]:
+            world.group.posts.append(("thread-0", coming[0][1]))
+        return find(*asked)
+
+    world.group.start, world.group.find = start, visible
+    world.put(entry(1))
+    world.run()
+    assert world.group.posts == [("thread-0", coming[0][1])]
+
+
+def test_a_thread_that_is_not_there_yet_is_waited_for(world):
+    world.put(entry(1))
+    world.run(6)
+    world.group.faults = [ThreadGone("404"), ThreadGone("404"), ThreadGone("404")]
+    world.put(entry(2))
+    world.run(45)
+    assert [thread for thread, _ in world.group.posts] == ["thread-1", "thread-1"]
 
 
 def test_one_thread_that_fails_does_not_keep_the_others_waiting(world):

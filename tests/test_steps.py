@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.drain import LAG
 from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
 from tests.delivery_world import World
 from tests.outbox_stand_ins import START, entry
@@ -83,6 +84,7 @@ def test_a_thread_that_is_gone_says_so(world, steps):
     world.run(100)
     (deferred,) = [line for level, line in steps() if level == "WARNING"]
     assert deferred.items() >= {"entry": entry(2).id, "step": "deferred", "reason": "404: no such thread"}.items()
+    assert deferred["due"] > START + 105 + LAG
 
 
 def test_content_that_is_refused_is_tried_alone_and_its_end_is_an_error(world, steps):
