@@ -3,8 +3,10 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.batching import MOST_BYTES, MOST_CARDS, Rules, next_due, plan
-from bridge.outbox.base import OpenEntry, State
+from bridge.batching import MOST_BYTES, MOST_CARDS, SKEW, Rules, ended_after, next_due, plan
+from bridge.digests import MAX_ROWS
+from bridge.events import Severity
+from bridge.outbox.base import OpenEntry, State, ThreadRow
 from tests.outbox_stand_ins import START, entry
 
 NOW = START + 1000
@@ -42,6 +44,108 @@ def test_a_plan_is_one_post_for_each_thread_that_is_ready(rows, batches):
     assert numbers(planned(rows)) == batches
 
 
+def thread_of(thread="one", name="t", posted=START, ended=None):
+    """The row of a thread; its times are in seconds after START."""
+    return ThreadRow(entry(0, thread).key, name, START, posted, ended)
+
+
+def ended(second, posted=START):
+    return thread_of(ended=START + second, posted=posted)
+
+
+RULES = Rules()
+
+
+@pytest.mark.parametrize(
+    ("thread", "rows", "batches"),
+    [
+        pytest.param(thread_of(), [row(1), row(2)], [("t", [1, 2])], id="it goes on"),
+        pytest.param(thread_of(name=""), [row(1)], [("", [1])], id="it got lost"),
+        pytest.param(ended(0), [row(899)], [("t", [899])], id="it ended a moment ago"),
+        pytest.param(ended(0), [row(900)], [("", [900])], id="it is over"),
+        pytest.param(ended(5), [row(1), row(2)], [("t", [1, 2])], id="it ended after them"),
+        pytest.param(ended(0), [row(1), row(950)], [("t", [1, 950])], id="it begins again before it is over"),
+        pytest.param(ended(0), [row(1, ends_thread=True), row(901)], [("t", [1])], id="the next one has to wait"),
+        pytest.param(ended(0), [row(0), row(899), row(2000)], [("t", [0, 899, 2000])], id="what goes on has no end"),
+        pytest.param(ended(0), [row(0, ends_thread=True), row(900)], [("t", [0])], id="an end that is told again"),
+        pytest.param(
+            ended(0), [row(900, ends_thread=True), row(1000)], [("", [900, 1000])], id="another, from its end"
+        ),
+        pytest.param(thread_of(posted=START - RULES.idle), [row(0)], [("", [0])], id="it has rested too long"),
+        pytest.param(thread_of(posted=START - RULES.idle + 1), [row(0)], [("t", [0])], id="it has rested long"),
+        pytest.param(None, [row(1, ends_thread=True), row(901)], [("", [1])], id="two new ones, one after the other"),
+        pytest.param(thread_of(), [row(1, due=NOW + 60)], [], id="nothing is due"),
+        pytest.param(thread_of(), [row(1, due=NOW + SKEW)], [("t", [1])], id="due, as clocks may differ"),
+    ],
+)
+def test_each_entry_goes_to_its_story(thread, rows, batches):
+    found = planned(rows, [thread] if thread else [])
+    assert [(batch.target, [int(member.entry.delivery) for member in batch.rows]) for batch in found] == batches
+
+
+@pytest.mark.parametrize(
+    ("before", "rows", "after"),
+    [
+        (None, [row(1)], None),
+        (None, [row(5, ends_thread=True)], 5),
+        (9, [row(5, ends_thread=True)], 9),
+        (5, [row(9, ends_thread=True)], 9),
+        (5, [row(5)], 5),
+        (5, [row(6)], None),
+        (5, [row(6), row(7, ends_thread=True)], 7),
+    ],
+)
+def test_a_thread_is_at_its_end_since_the_last_end_that_nothing_followed(before, rows, after):
+    since = ended_after(None if before is None else START + before, rows)
+    assert since == (None if after is None else START + after)
+
+
+def members(count, **changes):
+    """So many keys whose thread is the same, and their entries."""
+    names = [f"member {number}" for number in range(1, count + 1)]
+    return [row(number, name, **changes) for number, name in enumerate(names, 1)], [thread_of(name) for name in names]
+
+
+def test_replies_of_few_members_are_cards_in_the_order_of_their_occurrence():
+    rows, threads = members(10)
+    rows.append(row(0, "member 5"))
+    (batch,) = planned(rows, threads)
+    assert (batch.target, batch.digest, batch.follows) == ("t", False, False)
+    assert numbers([batch]) == [list(range(11))]
+
+
+def test_replies_of_many_members_are_a_digest():
+    (batch,) = planned(*members(11))
+    assert (batch.target, batch.digest, len(batch.rows)) == ("t", True, 11)
+
+
+def test_the_most_severe_of_a_digest_comes_first_and_each_thread_in_its_order():
+    rows = [row(number, f"thread {number}") for number in range(1, 12)]
+    rows += [row(20, "thread 4", severity=Severity.CRITICAL), row(21, "thread 9", severity=Severity.ERROR)]
+    (batch,) = planned(rows)
+    assert (batch.target, batch.follows) == ("", False)
+    assert numbers([batch]) == [[4, 20, 9, 21, 1, 2, 3, 5, 6, 7, 8, 10, 11]]
+
+
+def test_a_digest_ends_at_its_rows_and_goes_on_in_its_thread():
+    batches = planned([row(number, f"thread {number}") for number in range(2 * MAX_ROWS + 1)])
+    assert [(batch.target, batch.follows, len(batch.rows)) for batch in batches] == [
+        ("", False, MAX_ROWS),
+        ("", True, MAX_ROWS),
+        ("", True, 1),
+    ]
+    assert all(batch.digest for batch in batches)
+
+
+def test_what_goes_alone_is_a_card_within_a_digest_too():
+    rows = [row(number, f"thread {number}", alone=number == 5) for number in range(1, 12)]
+    assert [(batch.follows, batch.digest, len(batch.rows)) for batch in planned(rows)] == [
+        (False, True, 4),
+        (True, False, 1),
+        (True, True, 6),
+    ]
+
+
 def storm(due):
     """Eleven new threads, of which so many are due."""
     return [row(number, f"thread {number}", due=NOW if number <= due else NOW + 4) for number in range(1, 12)]
@@ -71,7 +175,8 @@ def test_same_occurrence_goes_by_receipt_then_id():
 
 
 def test_a_post_ends_at_twenty_entries_and_at_its_size():
-    assert [len(batch.rows) for batch in planned([row(n) for n in range(45)])] == [MOST_CARDS, MOST_CARDS, 5]
+    posts = [(batch.follows, batch.digest, len(batch.rows)) for batch in planned([row(n) for n in range(45)])]
+    assert posts == [(False, False, MOST_CARDS), (True, False, MOST_CARDS), (True, False, 5)]
     big = [row(n, html="ü" * (MOST_BYTES // 4)) for n in range(3)]
     assert numbers(planned(big)) == [[0, 1], [2]]
 

@@ -275,6 +275,15 @@ def test_poison_of_the_queue_is_seen_and_discarded(both):
     assert queue.poisoned() == []
 
 
+def test_what_a_file_has_taken_is_on_the_disk_and_readers_wait_for_no_writer(tmp_path):
+    """https://www.sqlite.org/pragma.html#pragma_synchronous"""
+    outbox = SqliteOutbox(tmp_path / "outbox.sqlite", Clock())
+    connection = outbox._file.connection
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    outbox.close()
+
+
 def test_an_open_row_that_holds_no_entry_is_an_error(tmp_path):
     outbox = SqliteOutbox(tmp_path / "new" / "outbox.sqlite", Clock())
     recorded(outbox)
