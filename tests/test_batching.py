@@ -64,6 +64,7 @@ RULES = Rules()
         pytest.param(ended(0), [row(899)], [("t", [899])], id="it ended a moment ago"),
         pytest.param(ended(0), [row(900)], [("", [900])], id="it is over"),
         pytest.param(ended(5), [row(1), row(2)], [("t", [1, 2])], id="it ended after them"),
+        pytest.param(ended(5), [row(1), row(905)], [("t", [1])], id="what happened before its end does not change it"),
         pytest.param(ended(0), [row(1), row(950)], [("t", [1, 950])], id="it begins again before it is over"),
         pytest.param(ended(0), [row(1, ends_thread=True), row(901)], [("t", [1])], id="the next one has to wait"),
         pytest.param(ended(0), [row(0), row(899), row(2000)], [("t", [0, 899, 2000])], id="what goes on has no end"),
