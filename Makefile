@@ -67,15 +67,15 @@ azurite: emulator
 
 # What stands elsewhere of the code: the posts of all samples, the tables of what templates see, the list of sources.
 docs: .venv/ready
-	@.venv/bin/python -m bridge gallery
-	@.venv/bin/python -m bridge.local.template_tables docs/templates.md
-	@.venv/bin/python -m bridge.local.deployment .
+	@.venv/bin/python -m tools.gallery
+	@.venv/bin/python -m tools.template_tables docs/templates.md
+	@.venv/bin/python -m tools.deployment .
 
 package: .venv/ready
-	@.venv/bin/python -m bridge.local.package released-package.zip $(PYTHONS)
+	@.venv/bin/python -m tools.package released-package.zip $(PYTHONS)
 
 gallery: .venv/ready
-	@.venv/bin/python -m bridge gallery
+	@.venv/bin/python -m tools.gallery
 
 screenshots: .venv/ready
 	@.venv/bin/python -m tests.screenshots

@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bridge.outbox import is_configured
-from bridge.receiver import Receiver
-from bridge.rendering import Renderer
-from bridge.routing import Routes
+from bridge.receiving.receiver import Receiver
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES, declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bridge.delivery import Delivery
     from bridge.outbox.base import Outbox
-    from bridge.publisher import Publisher
+    from bridge.publishing.delivery import Delivery
+    from bridge.publishing.publisher import Publisher
     from bridge.settings import Settings
     from bridge.sources.base import Source
 
@@ -56,7 +56,7 @@ class Bridge:
         with self._building:
             if self._delivery is None:
                 # Imported here, so that a worker that only receives starts without it.
-                from bridge.delivery import Delivery  # noqa: PLC0415
+                from bridge.publishing.delivery import Delivery  # noqa: PLC0415
 
                 outbox = open_outbox(self.settings, os.environ)
                 self._delivery = Delivery(self.settings, self.routes, self.titles, outbox)
@@ -72,8 +72,8 @@ def _by_entra(settings: Settings) -> Mapping[str, Source]:
     if not settings.azure_monitor_audience:
         return {}
     # Imported here, as they and what they need cost a fifth of a second.
-    from bridge.entra_tokens import ACTION_GROUPS, ACTION_GROUPS_ROLE, EntraToken  # noqa: PLC0415
-    from bridge.keys import PublishedKeys  # noqa: PLC0415
+    from bridge.verification.entra_tokens import ACTION_GROUPS, ACTION_GROUPS_ROLE, EntraToken  # noqa: PLC0415
+    from bridge.verification.public_keys import PublishedKeys  # noqa: PLC0415
 
     keys = PublishedKeys({settings.cloud.login})
     scheme = EntraToken(settings.cloud, settings.tenant_id, ACTION_GROUPS, ACTION_GROUPS_ROLE, keys)
@@ -84,8 +84,8 @@ def _by_entra(settings: Settings) -> Mapping[str, Source]:
 def _by_sns(settings: Settings) -> Mapping[str, Source]:
     if not settings.aws_sns_topics:
         return {}
-    from bridge.keys import PublishedKeys  # noqa: PLC0415
-    from bridge.sns_signatures import SnsSignature, host  # noqa: PLC0415
+    from bridge.verification.public_keys import PublishedKeys  # noqa: PLC0415
+    from bridge.verification.sns_signatures import SnsSignature, host  # noqa: PLC0415
 
     scheme = SnsSignature(PublishedKeys({host(topic) for topic in settings.proofs["aws_sns"]}))
     return {"aws_sns": replace(SOURCES["aws_sns"], scheme=scheme, setting="BRIDGE_AWS_SNS_TOPICS")}

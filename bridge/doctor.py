@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.app import Bridge
-from bridge.delivery import Delivery
 from bridge.errors import BridgeError, GraphError
 from bridge.graph.answers import APP_ONLY
 from bridge.graph.channel import Post
@@ -20,6 +19,7 @@ from bridge.graph.identities import in_short
 from bridge.graph.mail import MailToGroups
 from bridge.outbox import is_configured
 from bridge.outbox.base import SLOTS
+from bridge.publishing.delivery import Delivery
 from bridge.settings import Settings, is_loopback
 
 _COMBINATION = "identity and channel"

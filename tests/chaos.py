@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from bridge.local.mailbox_store import MailStore
+from bridge.local.fake_graph.store import MailStore
 from tests.azurite import azurite
 from tests.chaos_host import SPEED
 from tests.local_stack import NAMES, REFERENCE, Stack, issue, start

@@ -16,19 +16,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.app import Bridge
-from bridge.batching import Rules
-from bridge.drain import Policy
 from bridge.graph.client import GraphClient
-from bridge.graph.identities import token_source
 from bridge.graph.threads import GroupThreads
 from bridge.local import config
 from bridge.local.config import QueueOptions
-from bridge.local.host import Host, serve
-from bridge.local.mailbox import Mailbox
+from bridge.local.fake_graph.server import Mailbox
+from bridge.local.host.server import Host, serve
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
-from bridge.publisher import Publisher
+from bridge.publishing.batching import Rules
+from bridge.publishing.delivery import token_source
+from bridge.publishing.drain import Policy
+from bridge.publishing.publisher import Publisher
 from bridge.settings import Settings
 
 SPEED = 20.0

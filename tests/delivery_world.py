@@ -2,11 +2,11 @@
 
 import random
 
-from bridge.drain import Policy
 from bridge.entries import to_message
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
-from bridge.publisher import Publisher
+from bridge.publishing.drain import Policy
+from bridge.publishing.publisher import Publisher
 from tests.outbox_stand_ins import Clock, Group
 
 

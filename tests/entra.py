@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.clouds import Cloud
-from bridge.local.tokens import Grant, Tokens
+from bridge.local.fake_graph.tokens import Grant, Tokens
 from tests.entra_directory import (
     DELEGATED,
     REDIRECT_URI,

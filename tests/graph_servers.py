@@ -11,9 +11,9 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bridge.graph.client import GraphClient
-from bridge.graph.identities import token_source
-from bridge.local.host import listen
-from bridge.local.mailbox import Mailbox
+from bridge.local.fake_graph.server import Mailbox
+from bridge.local.host.server import listen
+from bridge.publishing.delivery import token_source
 from bridge.settings import Settings
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"

@@ -24,9 +24,9 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Host, Route, Router
 
 from bridge.clouds import CLOUDS
-from bridge.local.host import listen
-from bridge.local.mailbox import Mailbox
-from bridge.local.tokens import Tokens
+from bridge.local.fake_graph.server import Mailbox
+from bridge.local.fake_graph.tokens import Tokens
+from bridge.local.host.server import listen
 from tests.entra import IDENTITY_HEADER, Entra
 from tests.entra_directory import PUBLIC_URL
 from tests.key_vault import KeyVault

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from bridge.digests import digest_html
 from bridge.entries import Entry, Target, entry_id
 from bridge.events import Webhook
-from bridge.local.gallery import NOW
 from bridge.local.sending import event_name
-from bridge.rendering import Renderer
+from bridge.publishing.digests import digest_html
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import GROUPS, environment, running
+from tools.gallery import NOW
 
 ROOT = Path(__file__).parent.parent
-DARK = (ROOT / "bridge/local/viewer/static/dark.js").read_text().replace("export function", "function")
+DARK = (ROOT / "bridge/local/page/static/dark.js").read_text().replace("export function", "function")
 POSTS = (
     "github/pull_request.opened",
     "github/pull_request.closed",

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.entries import Target
 from bridge.events import Webhook
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 from tests.look import parse

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bridge.events import Webhook
 from bridge.local.sending import event_name
-from bridge.receiver import MAX_BODY, Receiver
-from bridge.rendering import MAX_HTML, MAX_LINE, Renderer
-from bridge.routing import Routes
+from bridge.receiving.receiver import MAX_BODY, Receiver
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import MAX_HTML, MAX_LINE, Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 from tests.look import PROPERTIES, TAGS, parse

@@ -15,8 +15,8 @@ from bridge.app import Bridge
 from bridge.errors import CommandError, Unavailable, Unproved
 from bridge.events import Webhook
 from bridge.settings import Settings
-from bridge.sns_signatures import SnsSignature, host
 from bridge.sources.aws_sns import AWS_SNS
+from bridge.verification.sns_signatures import SnsSignature, host
 from tests.local_stack import ROOT
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.entries import Target
 from bridge.events import Webhook
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources.azure_container_registry import AZURE_CONTAINER_REGISTRY
 from bridge.sources.base import Acknowledged
 

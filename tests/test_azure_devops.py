@@ -8,7 +8,7 @@ import pytest
 
 from bridge.entries import Target
 from bridge.events import Event, Severity, Webhook
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources.azure_devops import AZURE_DEVOPS
 from bridge.sources.azure_devops.messages import readable
 from tests.look import parse

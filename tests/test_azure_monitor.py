@@ -13,16 +13,16 @@ import jwt
 import pytest
 
 from bridge.app import Bridge
-from bridge.entra_tokens import ACTION_GROUPS, ACTION_GROUPS_ROLE, EntraToken
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import Unavailable
 from bridge.events import Event, Severity, Webhook
-from bridge.receiver import Receiver
-from bridge.rendering import Renderer
+from bridge.receiving.receiver import Receiver
+from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from bridge.sources.azure_monitor.words import amount, code, number, period, shown
 from bridge.sources.azure_resources import resource
+from bridge.verification.entra_tokens import ACTION_GROUPS, ACTION_GROUPS_ROLE, EntraToken
 from tests.entra import signing_key
 from tests.local_stack import ROOT
 from tests.look import findings, parse

@@ -12,7 +12,6 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import HttpResponseError
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
-from bridge.drain import Policy
 from bridge.entries import Wake, to_message
 from bridge.errors import MessageError
 from bridge.outbox import is_configured
@@ -20,7 +19,8 @@ from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.base import DeadLetter, Message
-from bridge.publisher import Publisher
+from bridge.publishing.drain import Policy
+from bridge.publishing.publisher import Publisher
 from tests.azurite import KEY, needs_azurite
 from tests.graph_servers import answer, raw
 from tests.local_stack import PATIENCE

@@ -3,10 +3,10 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.batching import MOST_BYTES, MOST_CARDS, SKEW, Rules, ended_after, next_due, plan
-from bridge.digests import MAX_ROWS
 from bridge.events import Severity
 from bridge.outbox.base import OpenEntry, State, ThreadRow
+from bridge.publishing.batching import MOST_BYTES, MOST_CARDS, SKEW, Rules, ended_after, next_due, plan
+from bridge.publishing.digests import MAX_ROWS
 from tests.outbox_stand_ins import START, entry
 
 NOW = START + 1000

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.receiver import Receiver
-from bridge.rendering import Renderer
-from bridge.routing import Routes
+from bridge.receiving.receiver import Receiver
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.bench.__main__ import PAGE, with_table
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS

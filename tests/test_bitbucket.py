@@ -10,7 +10,7 @@ from bridge.entries import Target, entry_id
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.local.sending import event_name
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Acknowledged
 from bridge.sources.bitbucket import BITBUCKET
 from tests.look import parse

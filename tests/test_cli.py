@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from bridge import cli
+from bridge.cli import commands as cli
 from bridge.entries import to_message
 from bridge.outbox.base import DeadLetter, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from bridge.local.tokens import Grant
+from bridge.local.fake_graph.tokens import Grant
 from tests.local_stack import GROUPS, PATIENCE, Stack, environment, issue, references, running
 from tests.microsoft import microsoft
 

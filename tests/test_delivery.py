@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from bridge.delivery import IDENTITY, Delivery
 from bridge.graph.mail import MailToGroups
 from bridge.graph.threads import GroupThreads
 from bridge.outbox.sqlite import SqliteOutbox
-from bridge.routing import Routes
+from bridge.publishing.delivery import IDENTITY, Delivery
+from bridge.receiving.routing import Routes
 from bridge.settings import Settings
 from tests.faults import Fault
 from tests.microsoft import microsoft

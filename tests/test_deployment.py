@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from bridge.local import deployment
 from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
+from tools import deployment
 
 TEMPLATE = json.loads((ROOT / "azuredeploy.json").read_text())
 WIZARD = json.loads((ROOT / "createUiDefinition.json").read_text())["parameters"]

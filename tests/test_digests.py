@@ -1,4 +1,4 @@
-"""bridge/digests.py: a storm becomes one post that tells every event, is safe, bounded and counts right."""
+"""bridge/publishing/digests.py: a storm becomes one post that tells every event, is safe, bounded and counts right."""
 
 import hashlib
 import re
@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.digests import MAX_COLUMNS, MAX_DIGEST, MAX_ROWS, digest_html, digest_topic
 from bridge.entries import Entry
 from bridge.events import Severity
-from bridge.rendering import MAX_LINE
+from bridge.publishing.digests import MAX_COLUMNS, MAX_DIGEST, MAX_ROWS, digest_html, digest_topic
+from bridge.rendering.renderer import MAX_LINE
 from tests.test_rendering import Inspector
 
 NOW = datetime(2026, 11, 23, 14, 3, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ import tomllib
 import pytest
 import yaml
 
-from bridge import cli
-from bridge.routing import Routes
+from bridge.cli import commands as cli
+from bridge.receiving.routing import Routes
 from bridge.settings import TABLE
 from bridge.sources import SOURCES, declared
 from tests.local_stack import ROOT

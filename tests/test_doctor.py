@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from bridge import cli
-from bridge.local.mailbox_faults import Fault
+from bridge.cli import commands as cli
+from bridge.local.fake_graph.faults import Fault
 from bridge.outbox.base import DeadLetter, Pause
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.sources import SOURCES

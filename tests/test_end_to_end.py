@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.receiver import MAX_BODY
+from bridge.receiving.receiver import MAX_BODY
 from tests.azurite import needs_azurite
 from tests.local_stack import NAMES, PATIENCE, ROOT, issue, references, running, start
 

@@ -9,11 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bridge.clouds import CLOUDS
-from bridge.entra_tokens import ACTION_GROUPS as CALLER
-from bridge.entra_tokens import ACTION_GROUPS_ROLE as ROLE
-from bridge.entra_tokens import EntraToken
 from bridge.errors import CommandError, Unavailable, Unproved
 from bridge.events import Webhook
+from bridge.verification.entra_tokens import ACTION_GROUPS as CALLER
+from bridge.verification.entra_tokens import ACTION_GROUPS_ROLE as ROLE
+from bridge.verification.entra_tokens import EntraToken
 from tests.entra import signing_key
 
 TENANT = "00000000-0000-4000-8000-0000000000a0"

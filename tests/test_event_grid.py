@@ -9,9 +9,9 @@ import requests
 
 from bridge.entries import Target
 from bridge.events import Event, Webhook
-from bridge.receiver import Receiver
-from bridge.rendering import Renderer
-from bridge.routing import Routes
+from bridge.receiving.receiver import Receiver
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from bridge.sources.azure_resources import resource
 from bridge.sources.base import Acknowledged

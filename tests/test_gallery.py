@@ -5,11 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bridge import cli
-from bridge.local import gallery
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
+from tools import gallery
 
 GALLERY = ROOT / "docs/gallery"
 RENDERER = Renderer(titles={name: source.title for name, source in SOURCES.items()})
@@ -66,7 +65,7 @@ def test_a_payload_that_becomes_no_post_says_why(written, tmp_path):
     assert "Answered with 400: The body is not JSON" in page
 
 
-def test_a_folder_without_payloads_is_a_mistake(tmp_path, capsys, monkeypatch):
+def test_a_folder_without_payloads_is_a_mistake(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert cli.main(["gallery", "--payloads", str(tmp_path)]) == 2
-    assert "has no folder of payloads" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="has no folder of payloads"):
+        gallery.main(["--payloads", str(tmp_path)])

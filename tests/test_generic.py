@@ -12,7 +12,7 @@ from bridge.app import Bridge
 from bridge.entries import Target
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event, Severity, Webhook
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources import SOURCES, declared, generic, presets
 from bridge.sources.base import Acknowledged, Source

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.events import Event, Webhook
-from bridge.routing import Routes
+from bridge.receiving.routing import Routes
 from bridge.sources.base import Acknowledged
 from bridge.sources.github import GITHUB
 

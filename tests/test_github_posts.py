@@ -9,7 +9,7 @@ import pytest
 
 from bridge.entries import Entry, Target, entry_id
 from bridge.events import Event, Webhook
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Acknowledged
 from bridge.sources.github import GITHUB
 from bridge.sources.github.kinds import KINDS

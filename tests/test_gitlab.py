@@ -8,7 +8,7 @@ import pytest
 
 from bridge.entries import Target, entry_id
 from bridge.events import Event, Webhook
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Acknowledged
 from bridge.sources.gitlab import GITLAB
 from bridge.sources.gitlab.words import is_bot, moment

@@ -11,7 +11,7 @@ from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown
 from bridge.graph.answers import Answer, NotFound, failure, retry_after
 from bridge.graph.client import GraphClient
 from bridge.graph.identities import FRESH
-from bridge.local.mailbox_faults import Fault
+from bridge.local.fake_graph.faults import Fault
 from tests.graph_servers import GROUP, answer, closed_port, graph_client, mailbox_at, raw
 from tests.microsoft import microsoft
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bridge.local.mailbox_operations import OPERATIONS
+from bridge.local.fake_graph.operations import OPERATIONS
 from tests.graph_contract import needs_description, operation, paths, problems, problems_of_answer
 from tests.graph_servers import GROUP, mailbox_at
 from tests.test_mailbox import THREADS, Client, post

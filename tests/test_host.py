@@ -16,10 +16,10 @@ from starlette.applications import Starlette
 from bridge.errors import CommandError
 from bridge.local import config
 from bridge.local.config import QueueOptions
-from bridge.local.functions import TimerFunction, index
-from bridge.local.host import Host, listen
-from bridge.local.http_functions import MAX_BODY
-from bridge.local.timers import next_run, run_timer
+from bridge.local.host.functions import TimerFunction, index
+from bridge.local.host.http_functions import MAX_BODY
+from bridge.local.host.server import Host, listen
+from bridge.local.host.timers import next_run, run_timer
 from bridge.outbox.sqlite_queue import SqliteQueue
 from tests.graph_servers import in_thread
 

@@ -9,7 +9,8 @@ import pytest
 
 from bridge.clouds import CLOUDS
 from bridge.errors import AccessRefused, NotSent
-from bridge.graph.identities import FRESH, Remembered, Token, token_source, without_tokens
+from bridge.graph.identities import FRESH, Remembered, Token, without_tokens
+from bridge.publishing.delivery import token_source
 from bridge.settings import Settings
 from tests.graph_servers import answer, closed_port, mailbox_at, raw
 

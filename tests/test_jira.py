@@ -9,7 +9,7 @@ import pytest
 from bridge.entries import Target, entry_id
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Acknowledged
 from bridge.sources.jira import JIRA
 from tests.look import parse

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.markdown import markdown
+from bridge.rendering.markdown import markdown
 from bridge.sources.jira import document, wiki
 from tests.look import parse
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from bridge.errors import Unavailable
-from bridge.keys import KEPT, PAUSE, RETRY, PublishedKeys
+from bridge.verification.public_keys import KEPT, PAUSE, RETRY, PublishedKeys
 from tests.faults import Fault
 from tests.microsoft import microsoft
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from bridge.leases import Permits, exclusively
 from bridge.outbox.sqlite import SqliteOutbox
+from bridge.publishing.leases import Permits, exclusively
 from tests.outbox_stand_ins import Clock
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from markupsafe import escape
 
-from bridge.digests import digest_html
 from bridge.entries import Entry, Target, entry_id
 from bridge.events import Event, Severity, Webhook
 from bridge.local.sending import event_name
-from bridge.rendering import Renderer, post_html
+from bridge.publishing.digests import digest_html
+from bridge.rendering.renderer import Renderer, post_html
 from bridge.sources import SOURCES
 from bridge.sources.base import Acknowledged, Source
 from tests.look import contrast, findings, parse, remnants

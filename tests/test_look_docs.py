@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bridge.digests import digest_topic
+from bridge.publishing.digests import digest_topic
 from tests.local_stack import ROOT
 from tests.screenshots import POSTS, entry
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.batching import Rules
 from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
 from bridge.graph.channel import DRAFT, Post
 from bridge.graph.mail import MailToGroups
-from bridge.leases import Permits
-from bridge.local.mailbox_faults import Fault
+from bridge.local.fake_graph.faults import Fault
+from bridge.publishing.batching import Rules
+from bridge.publishing.leases import Permits
 from tests.graph_contract import problems
 from tests.graph_servers import GROUP, graph_client, mailbox_at
 from tests.outbox_stand_ins import entry

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from bridge.local.mailbox import Mailbox
-from bridge.local.mailbox_faults import EFFECTS, Fault
+from bridge.local.fake_graph.faults import EFFECTS, Fault
+from bridge.local.fake_graph.server import Mailbox
 from tests.graph_servers import GROUP, mailbox_at
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.local.mailbox import Mailbox
-from bridge.local.mailbox_faults import Fault
-from bridge.local.mailbox_operations import OPERATIONS
-from bridge.local.tokens import Grant
+from bridge.local.fake_graph.faults import Fault
+from bridge.local.fake_graph.operations import OPERATIONS
+from bridge.local.fake_graph.server import Mailbox
+from bridge.local.fake_graph.tokens import Grant
 from tests.graph_servers import GROUP, mailbox_at
 from tests.test_mailbox import START, THREADS, Client, Clock, post
 

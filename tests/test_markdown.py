@@ -1,8 +1,8 @@
-"""bridge/markdown.py: GitHub's Markdown as GitHub means it, in tags that Word knows, harmless and cut to length."""
+"""rendering.markdown: GitHub's Markdown as GitHub means it, in tags that Word knows, harmless and cut to length."""
 
 import pytest
 
-from bridge.markdown import markdown
+from bridge.rendering.markdown import markdown
 from tests.look import parse
 
 REPOSITORY = "https://github.com/contoso/pumps"

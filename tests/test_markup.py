@@ -1,12 +1,12 @@
-"""bridge/markup.py: nothing that passes a filter can do harm or look broken in Outlook."""
+"""bridge/rendering/filters.py: nothing that passes a filter can do harm or look broken in Outlook."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.markup import between, clock, count, duration, plain, plural
-from bridge.text import one_line, printable, safe_url, shorten
+from bridge.rendering.filters import between, clock, count, duration, plain, plural
+from bridge.rendering.text import one_line, printable, safe_url, shorten
 
 
 @pytest.mark.parametrize(

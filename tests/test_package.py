@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.local import package
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT, SECRET, issue, running
+from tools import package
 
 DOCTOR = Path(sys.executable).parent / "azure-functions-doctor"
 WORKER = ROOT / ".venv-worker"
@@ -27,7 +27,7 @@ print(*sorted(function.get_function_name() for function in function_app.app.get_
 HOST = """
 import sys, bridge
 bridge.__path__.append(sys.argv[1])
-from bridge.cli import main
+from bridge.cli.commands import main
 code = main(["run"])
 names = {"jinja2", "nh3", "requests", "function_app"}
 own = [m.__file__ for name, m in sys.modules.items() if name.split(".")[0] in names and getattr(m, "__file__", None)]
@@ -45,7 +45,7 @@ jinja2.Environment.compile = compile
 from datetime import UTC, datetime
 from bridge.entries import Target
 from bridge.events import Event
-from bridge.rendering import Renderer
+from bridge.rendering.renderer import Renderer
 renderer = Renderer()
 event = Event("github", "pull_request.opened", "d", "t", "The pump", {"pull_request": {"title": "The pump"}})
 print(renderer.entry(event, "0" * 32, Target("g"), datetime.now(UTC)).summary)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.batching import Rules
-from bridge.digests import digest_topic
-from bridge.drain import GUARD, LAG, LATE, thread_row
 from bridge.entries import Wake, to_message
 from bridge.errors import AccessRefused, Conflict, ContentRefused, MessageError, NotSent, OutcomeUnknown, ThreadGone
 from bridge.events import Severity
-from bridge.leases import LEASE
 from bridge.outbox.base import OpenEntry, Pause, ThreadRow
+from bridge.publishing.batching import Rules
+from bridge.publishing.digests import digest_topic
+from bridge.publishing.drain import GUARD, LAG, LATE, thread_row
+from bridge.publishing.leases import LEASE
 from tests.delivery_world import Crash, Crashing, World
 from tests.outbox_stand_ins import START, Drafts, Group, entry, refs
 

@@ -7,9 +7,9 @@ import pytest
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.receiver import MAX_BODY, Receiver
-from bridge.rendering import Renderer
-from bridge.routing import Routes
+from bridge.receiving.receiver import MAX_BODY, Receiver
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from bridge.sources.base import Acknowledged, Source, decode_json
 

@@ -1,4 +1,4 @@
-"""bridge/rendering.py and templates/: every event becomes a post that is safe, bounded and well said."""
+"""bridge/rendering/renderer.py and templates/: every event becomes a post that is safe, bounded and well said."""
 
 import json
 import logging
@@ -13,10 +13,10 @@ import pytest
 
 from bridge.entries import MAX_MESSAGE, Entry, Target, entry_id, to_message
 from bridge.events import Event, Severity, Webhook
-from bridge.rendering import MAX_HTML, MAX_LINE, Renderer, post_html
+from bridge.rendering.renderer import MAX_HTML, MAX_LINE, Renderer, post_html
+from bridge.rendering.text import safe_url
 from bridge.sources.base import Acknowledged
 from bridge.sources.github import GITHUB
-from bridge.text import safe_url
 
 FOLDER = Path(__file__).parent.parent / "samples" / "github"
 PUSH = FOLDER / "push.json"
@@ -321,7 +321,7 @@ def test_a_failing_template_never_costs_the_event(
     check(entry)
     assert "The pump runs dry" in entry.html
     (record,) = caplog.records
-    assert record.name == "bridge.rendering"
+    assert record.name == "bridge.rendering.renderer"
     assert record.levelno == logging.WARNING
     assert said in record.getMessage()
     assert "runs dry" not in caplog.text

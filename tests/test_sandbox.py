@@ -8,8 +8,8 @@ import pytest
 
 from bridge.entries import Target
 from bridge.events import Event, Webhook
-from bridge.rendering import Renderer
-from bridge.routing import Routes
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import Renderer
 from bridge.sources import declared
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)

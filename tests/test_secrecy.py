@@ -6,13 +6,13 @@ import os
 
 import pytest
 
-from bridge import cli
 from bridge.app import Bridge
+from bridge.cli import commands as cli
 from bridge.doctor import as_json, examine
 from bridge.entries import to_message
 from bridge.errors import BridgeError
 from bridge.events import Webhook
-from bridge.local.mailbox_faults import Fault as GraphFault
+from bridge.local.fake_graph.faults import Fault as GraphFault
 from bridge.sources import SOURCES
 from tests.faults import Fault
 from tests.local_stack import issue, workplace

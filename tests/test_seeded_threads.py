@@ -7,7 +7,7 @@ import pytest
 from bridge.errors import AccessRefused, NotSent, OutcomeUnknown, ThreadGone
 from bridge.graph.channel import DRAFT, Post
 from bridge.graph.threads import GroupThreads
-from bridge.local.mailbox_faults import Fault
+from bridge.local.fake_graph.faults import Fault
 from tests.graph_contract import problems
 from tests.graph_servers import GROUP, graph_client, mailbox_at
 

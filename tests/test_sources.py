@@ -10,11 +10,11 @@ import pytest
 
 from bridge.events import Webhook
 from bridge.local.sending import event_name
-from bridge.receiver import Receiver
-from bridge.rendering import TEMPLATES, Renderer
-from bridge.routing import Routes
+from bridge.receiving.receiver import Receiver
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import TEMPLATES, Renderer
 from bridge.sources import SOURCES
-from bridge.verification import AnyOf, Ed25519, Hmac
+from bridge.verification.signatures import AnyOf, Ed25519, Hmac
 from tests.local_stack import ROOT
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)

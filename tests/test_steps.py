@@ -2,8 +2,8 @@
 
 import pytest
 
-from bridge.drain import LAG
 from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
+from bridge.publishing.drain import LAG
 from tests.delivery_world import World
 from tests.outbox_stand_ins import START, entry
 

@@ -8,12 +8,12 @@ from jinja2 import meta, nodes
 
 from bridge.entries import Target, entry_id
 from bridge.events import Webhook
-from bridge.local.gallery import NOW
-from bridge.local.template_tables import tables, with_tables
-from bridge.rendering import TEMPLATES, Renderer
+from bridge.rendering.renderer import TEMPLATES, Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 from tests.look import parse
+from tools.gallery import NOW
+from tools.template_tables import tables, with_tables
 
 TEXT = (ROOT / "docs/templates.md").read_text()
 EXAMPLE = re.compile(

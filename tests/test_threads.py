@@ -8,7 +8,7 @@ from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown
 from bridge.graph.channel import Post
 from bridge.graph.client import GraphClient
 from bridge.graph.threads import GroupThreads
-from bridge.local.mailbox_faults import Fault
+from bridge.local.fake_graph.faults import Fault
 from tests.graph_contract import problems
 from tests.graph_servers import GROUP, answer, graph_client, mailbox_at, raw
 

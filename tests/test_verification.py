@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bridge.errors import CommandError, Unavailable, Unproved
 from bridge.events import Webhook
 from bridge.sources import SOURCES
-from bridge.verification import AnyOf, Basic, Ed25519, Hmac, Token
+from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Token
 
 SCHEME = Hmac("X-Hub-Signature-256", prefix="sha256=")
 # https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation

@@ -12,11 +12,11 @@ from starlette.applications import Starlette
 
 from bridge.app import Bridge
 from bridge.entries import to_message
-from bridge.local.host import listen
-from bridge.local.mailbox import Mailbox
-from bridge.local.mailbox_faults import EFFECTS
-from bridge.local.viewer import Behind, Viewer
-from bridge.local.viewer.live import per_second
+from bridge.local.fake_graph.faults import EFFECTS
+from bridge.local.fake_graph.server import Mailbox
+from bridge.local.host.server import listen
+from bridge.local.page import Behind, Viewer
+from bridge.local.page.live import per_second
 from bridge.outbox.base import DeadLetter, Pause
 from bridge.settings import Settings
 from bridge.sources import SOURCES

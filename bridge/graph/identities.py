@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import NotSent
-from bridge.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,22 +68,6 @@ class Remembered:
         self._text = token.text
         self._expires = asked + token.lifetime
         self._renew = self._expires - min(_RENEW, token.lifetime / 2)
-
-
-def token_source(settings: Settings) -> Identity:
-    """The identity that the settings name, for the Graph of their cloud.
-
-    Importing azure-identity and MSAL takes a fifth of a second, so it happens here, where only publishing pays for it.
-    """
-    from bridge.graph import agent_user, credentials, service_account  # noqa: PLC0415
-
-    makers: dict[str, Callable[[Settings], Identity]] = {
-        "managed-identity": lambda settings: credentials.managed_identity(settings, settings.cloud.graph_scope),
-        "agent-user": agent_user.agent_user,
-        "service-account": service_account.service_account,
-        "developer": lambda settings: credentials.developer(settings.cloud.graph_scope),
-    }
-    return makers[settings.identity](settings)
 
 
 def without_tokens(text: str) -> str:

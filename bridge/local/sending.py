@@ -11,7 +11,7 @@ import requests
 
 from bridge.errors import BadWebhook, CommandError
 from bridge.events import Event, Webhook
-from bridge.local.http_functions import KEY
+from bridge.local.host.http_functions import KEY
 from bridge.sources.base import Acknowledged, Source
 
 _TIMEOUT = 30  # seconds

@@ -11,10 +11,10 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
-from bridge.markup import between, figure, plural
+from bridge.rendering.filters import between, figure, plural
+from bridge.rendering.text import one_line, safe_url
 from bridge.sources.base import MARK, thread_key
 from bridge.sources.severities import severity_of
-from bridge.text import one_line, safe_url
 
 _MOST = 10
 _TEXTS = ("summary", "message", "description")

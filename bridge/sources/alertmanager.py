@@ -7,7 +7,7 @@ from bridge.events import Event, Webhook
 from bridge.fields import objects
 from bridge.sources.alert_groups import group
 from bridge.sources.base import Source, decode_json
-from bridge.verification import AnyOf, Basic, Token
+from bridge.verification.signatures import AnyOf, Basic, Token
 
 
 def read(webhook: Webhook) -> Sequence[Event]:

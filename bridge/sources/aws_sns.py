@@ -14,9 +14,9 @@ from urllib.parse import quote
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment, objects, part
-from bridge.markup import duration, figure
+from bridge.rendering.filters import duration, figure
+from bridge.rendering.text import one_line, safe_url
 from bridge.sources.base import Source, decode_json, identifier, thread_key
-from bridge.text import one_line, safe_url
 
 
 @dataclass(frozen=True)

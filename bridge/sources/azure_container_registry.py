@@ -8,9 +8,9 @@ from dataclasses import replace
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment
+from bridge.rendering.text import one_line
 from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
-from bridge.text import one_line
-from bridge.verification import Token
+from bridge.verification.signatures import Token
 
 # What was done, its word, its tone and how much it matters.
 _DEEDS: Mapping[str, tuple[str, str, str, Severity]] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.verification import Scheme
+from bridge.verification.signatures import Scheme
 
 _DIGITS = 30
 _LONG = re.compile(rb"\d{%d}" % _DIGITS)

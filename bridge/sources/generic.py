@@ -17,12 +17,12 @@ from jinja2 import Undefined
 
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event, Severity, Webhook
-from bridge.expressions import Expression, compiled, fault
 from bridge.fields import as_time
+from bridge.rendering.expressions import Expression, compiled, fault
+from bridge.rendering.text import one_line
 from bridge.sources.base import MARK, Acknowledged, Source, decode_json
 from bridge.sources.severities import severity_of
-from bridge.text import one_line
-from bridge.verification import AnyOf, Basic, Ed25519, Hmac, Scheme, Token
+from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Scheme, Token
 
 _logger = logging.getLogger(__name__)
 

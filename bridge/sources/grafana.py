@@ -10,11 +10,11 @@ from dataclasses import replace
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, objects
-from bridge.markup import figure
+from bridge.rendering.filters import figure
+from bridge.rendering.text import one_line, safe_url
 from bridge.sources.alert_groups import group
 from bridge.sources.base import MARK, Source, decode_json, identifier, thread_key
-from bridge.text import one_line, safe_url
-from bridge.verification import AnyOf, Basic, Hmac, Token
+from bridge.verification.signatures import AnyOf, Basic, Hmac, Token
 
 _SIGNATURE, _TIME = "X-Grafana-Alerting-Signature", "X-Grafana-Alerting-Timestamp"
 # States of the alerting before Grafana 8.

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import requests
 
-from bridge.batching import Rules
-from bridge.drain import Policy
 from bridge.entries import Entry, Wake, to_message
 from bridge.graph.client import GraphClient
 from bridge.graph.threads import GroupThreads
 from bridge.outbox.sqlite import SqliteOutbox
-from bridge.publisher import Publisher
-from bridge.receiver import Receiver
-from bridge.rendering import Renderer
-from bridge.routing import Routes
+from bridge.publishing.batching import Rules
+from bridge.publishing.drain import Policy
+from bridge.publishing.publisher import Publisher
+from bridge.receiving.receiver import Receiver
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.bench.graph import graph
 from tests.bench.payloads import SECRET, SUBJECTS

@@ -4,14 +4,14 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from bridge.drain import Policy
 from bridge.entries import to_message
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.base import BATCH, Outbox, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox
-from bridge.publisher import Publisher
+from bridge.publishing.drain import Policy
+from bridge.publishing.publisher import Publisher
 from tests.azurite import AZURITE, azurite
 from tests.bench.rows import Row, scratch
 from tests.outbox_stand_ins import START, Clock, Group, entry

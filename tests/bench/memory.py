@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bridge.drain import Policy
 from bridge.entries import Wake, to_message
 from bridge.events import Webhook
 from bridge.outbox.base import Outbox
 from bridge.outbox.sqlite import SqliteOutbox
-from bridge.publisher import Publisher
-from bridge.receiver import Receiver
-from bridge.rendering import Renderer
-from bridge.routing import Routes
+from bridge.publishing.drain import Policy
+from bridge.publishing.publisher import Publisher
+from bridge.receiving.receiver import Receiver
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.bench.payloads import SECRET, SUBJECTS
 from tests.bench.rows import Row, scratch

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from jinja2 import FileSystemLoader
 
 from bridge.events import Webhook
-from bridge.receiver import Receiver
-from bridge.rendering import TEMPLATES, Limits, Renderer, environment, seen
-from bridge.routing import Routes
+from bridge.receiving.receiver import Receiver
+from bridge.receiving.routing import Routes
+from bridge.rendering.renderer import TEMPLATES, Limits, Renderer, environment, seen
 from bridge.sources import SOURCES
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS, Subject
 from tests.bench.rows import Row, busy

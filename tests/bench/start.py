@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge.local import package
 from tests.bench.payloads import SECRET, SUBJECTS
 from tests.bench.rows import Row, in_turns
 from tests.local_stack import GROUPS, NAMES, ROOT, environment
+from tools import package
 
 # Who decodes HTTP for the worker, renders, and reads Markdown safely.
 PACKAGES = ("azure.functions", "jinja2.sandbox", "markdown_it", "linkify_it", "nh3")

@@ -9,14 +9,14 @@ from urllib.parse import unquote
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, moment
+from bridge.rendering.text import is_id, one_line
 from bridge.sources.azure_devops import code, messages
 from bridge.sources.azure_devops.pipelines import approval, build, run
 from bridge.sources.azure_devops.releases import release
 from bridge.sources.azure_devops.words import MAX_TITLE, number
 from bridge.sources.azure_devops.work_items import work_item
 from bridge.sources.base import Source, decode_json, identifier, thread_key
-from bridge.text import is_id, one_line
-from bridge.verification import AnyOf, Basic, Token
+from bridge.verification.signatures import AnyOf, Basic, Token
 
 # What tells an event, by the beginning of its type; what is not here is told by its message.
 _TELLERS: Mapping[str, Callable[[Event], Event]] = {

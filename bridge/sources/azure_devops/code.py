@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, first, objects, part
+from bridge.rendering.text import one_line
 from bridge.sources.azure_devops.messages import sentence
 from bridge.sources.azure_devops.words import (
     branch,
@@ -18,7 +19,6 @@ from bridge.sources.azure_devops.words import (
     titled,
     with_attributes,
 )
-from bridge.text import one_line
 
 _NOTHING = "0" * 40
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from bridge.fields import Payload, first
-from bridge.text import one_line
+from bridge.rendering.text import one_line
 
 _LONGEST = 20_000  # characters; longer ones are of no use to anyone
 _FORMS = ("text", "markdown", "html")

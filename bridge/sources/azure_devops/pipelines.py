@@ -7,7 +7,8 @@ from typing import Any
 
 from bridge.events import Event
 from bridge.fields import Payload, at, dig, first, moment, objects, part
-from bridge.markup import between
+from bridge.rendering.filters import between
+from bridge.rendering.text import one_line
 from bridge.sources.azure_devops.messages import sentence
 from bridge.sources.azure_devops.words import (
     branch,
@@ -20,7 +21,6 @@ from bridge.sources.azure_devops.words import (
     titled,
     with_attributes,
 )
-from bridge.text import one_line
 
 
 def build(event: Event) -> Event:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bridge.events import Event
 from bridge.fields import Payload, at, dig, first, moment, objects, part
-from bridge.markup import between, duration
+from bridge.rendering.filters import between, duration
 from bridge.sources.azure_devops.words import found, number, outcome, person, titled, with_attributes
 
 _NAMES = ("resource.release.name", "resource.environment.release.name", "resource.approval.release.name")

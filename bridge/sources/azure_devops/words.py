@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, first
-from bridge.text import one_line
+from bridge.rendering.text import one_line
 
 MAX_TITLE = 200  # characters, so that a topic has room for the project
 Facts = tuple[tuple[str, str], ...]

@@ -6,9 +6,9 @@ from typing import Any
 
 from bridge.events import Event
 from bridge.fields import Payload, dig, moment, part
+from bridge.rendering.text import one_line
 from bridge.sources.azure_devops.messages import readable, sentence
 from bridge.sources.azure_devops.words import Facts, number, person, titled, with_attributes
-from bridge.text import one_line
 
 _LONGEST = 60  # characters of an old or a new value
 _HTML = re.compile(r"</\w|<br|<img")

@@ -9,12 +9,12 @@ from urllib.parse import quote
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, moment, part
+from bridge.rendering.text import one_line, safe_url
 from bridge.sources.azure_monitor import activity, costs, health, logs, measures
 from bridge.sources.azure_monitor.legacy import as_common
 from bridge.sources.azure_monitor.words import Alert, Told, lasted, shown, texts
 from bridge.sources.azure_resources import Resource, resource
 from bridge.sources.base import Source, decode_json, thread_key
-from bridge.text import one_line, safe_url
 
 _PORTAL_ALERT = "https://portal.azure.com/#view/Microsoft_Azure_Monitoring_Alerts/AlertDetails.ReactView/alertId/"
 _MOST_FACTS = 6

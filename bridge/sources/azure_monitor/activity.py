@@ -7,9 +7,9 @@ from typing import Any
 
 from bridge.events import Severity
 from bridge.fields import Payload, dig, first, moment, part
+from bridge.rendering.text import is_id, one_line
 from bridge.sources.azure_monitor.words import Alert, Told, shown, spaced, unpacked
 from bridge.sources.azure_resources import Resource, resource
-from bridge.text import is_id, one_line
 
 _LEVELS = {
     "critical": Severity.CRITICAL,

@@ -6,10 +6,10 @@ https://learn.microsoft.com/azure/service-health/resource-health-alert-arm-templ
 
 from bridge.events import Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
-from bridge.markup import between
+from bridge.rendering.filters import between
+from bridge.rendering.text import one_line
 from bridge.sources.azure_monitor.words import Alert, Told, shown, spaced, unpacked
 from bridge.sources.base import identifier
-from bridge.text import one_line
 
 _TYPES = {
     "incident": ("incident", "with", Severity.ERROR),

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.fields import Payload, dig, first, objects
-from bridge.markup import plural
+from bridge.rendering.filters import plural
+from bridge.rendering.text import is_id
 from bridge.sources.azure_monitor.measures import (
     against,
     all_dimensions,
@@ -17,7 +18,6 @@ from bridge.sources.azure_monitor.measures import (
     told_dimensions,
 )
 from bridge.sources.azure_monitor.words import Alert, Told, amount, code, dimensions, number, period, shown
-from bridge.text import is_id
 
 _MOST_COLUMNS, _MOST_ROWS = 4, 10
 _VERBS = {"average": "averaged", "total": "totaled", "sum": "totaled", "maximum": "peaked at", "minimum": "fell to"}

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
 
 from bridge.fields import Payload, dig, first, objects, part
-from bridge.markup import plural
+from bridge.rendering.filters import plural
+from bridge.rendering.text import one_line, safe_url
 from bridge.sources.azure_monitor.words import Alert, Told, amount, code, dimensions, number, period, shown, spaced
 from bridge.sources.azure_resources import resource
-from bridge.text import one_line, safe_url
 
 # Each comparison, in small letters without blanks: in words, and how it is made.
 _OPERATORS: Mapping[str, tuple[str, Callable[[float, float], bool]]] = {

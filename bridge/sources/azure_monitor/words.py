@@ -9,9 +9,9 @@ from typing import Any
 
 from bridge.events import Severity
 from bridge.fields import Payload, as_time, dig, objects
-from bridge.markup import between, duration
+from bridge.rendering.filters import between, duration
+from bridge.rendering.text import one_line, shorten
 from bridge.sources.azure_resources import Resource
-from bridge.text import one_line, shorten
 
 _PERIOD = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII)
 _NUMBER = re.compile(r"-?\d[\d,]{0,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?", re.IGNORECASE)

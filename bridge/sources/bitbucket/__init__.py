@@ -7,11 +7,11 @@ from dataclasses import replace
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, part
+from bridge.rendering.text import one_line
 from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
 from bridge.sources.bitbucket import issues, pull_requests, repositories
 from bridge.sources.bitbucket.words import ATTRIBUTES, number, person, spoken, titled
-from bridge.text import one_line
-from bridge.verification import Hmac
+from bridge.verification.signatures import Hmac
 
 # What tells an event, by the beginning of its kind; what is not here is told by plain words.
 _TELLERS: Mapping[str, Callable[[Event], Event]] = {

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, moment, part
+from bridge.rendering.text import one_line
 from bridge.sources.bitbucket.texts import markdown_of
 from bridge.sources.bitbucket.words import (
     Deed,
@@ -19,7 +20,6 @@ from bridge.sources.bitbucket.words import (
     told,
     with_attributes,
 )
-from bridge.text import one_line
 
 # How much an issue matters when it is opened, or becomes that important.
 _PRIORITIES = {"blocker": Severity.ERROR, "critical": Severity.WARNING}

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bridge.events import Event
 from bridge.fields import Payload, at, dig, moment, objects, part
+from bridge.rendering.text import one_line
 from bridge.sources.bitbucket.texts import markdown_of
 from bridge.sources.bitbucket.words import (
     Deed,
@@ -17,7 +18,6 @@ from bridge.sources.bitbucket.words import (
     told,
     with_attributes,
 )
-from bridge.text import one_line
 
 _DEEDS = {
     "created": Deed("opened", "opened", "success"),

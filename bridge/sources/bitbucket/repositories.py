@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, moment, objects, part
+from bridge.rendering.text import one_line
 from bridge.sources.bitbucket.texts import markdown_of
 from bridge.sources.bitbucket.words import (
     Change,
@@ -25,7 +26,6 @@ from bridge.sources.bitbucket.words import (
     told,
     with_attributes,
 )
-from bridge.text import one_line
 
 # How a build ends: its verb, its word, its tone and how much it matters.
 # https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commit-statuses/

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import at, dig, first
-from bridge.text import one_line
+from bridge.rendering.text import one_line
 
 MAX_TITLE = 200  # characters, so that a topic has room for the repository
 Facts = tuple[tuple[str, str], ...]

@@ -11,7 +11,7 @@ from bridge.sources.base import Acknowledged, Source, decode_json, identifier, t
 from bridge.sources.bitbucket.words import ATTRIBUTES, number, person, spoken, titled
 from bridge.sources.bitbucket_server import pull_requests, repositories
 from bridge.sources.bitbucket_server.places import home, page, place
-from bridge.verification import AnyOf, Basic, Hmac
+from bridge.verification.signatures import AnyOf, Basic, Hmac
 
 # What tells an event, by the beginning of its kind; what is not here is told by plain words.
 _TELLERS: Mapping[str, Callable[[Event], Event]] = {

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from bridge.fields import Payload, dig, objects
-from bridge.text import one_line
+from bridge.rendering.text import one_line
 
 
 def page(thing: Payload) -> str:

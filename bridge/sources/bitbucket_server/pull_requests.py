@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bridge.events import Event
 from bridge.fields import Payload, at, dig, objects, part
+from bridge.rendering.text import one_line
 from bridge.sources.bitbucket.words import (
     Deed,
     Facts,
@@ -19,7 +20,6 @@ from bridge.sources.bitbucket.words import (
     with_attributes,
 )
 from bridge.sources.bitbucket_server.places import below, page, place
-from bridge.text import one_line
 
 _WITHDRAWN = Deed("withdrew the request for changes to", "request withdrawn")
 _CHANGES = Deed("requested changes to", "changes requested", "warning")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bridge.events import Event
 from bridge.fields import Payload, at, dig, objects, part
+from bridge.rendering.text import one_line
 from bridge.sources.bitbucket.words import (
     Change,
     Deed,
@@ -20,7 +21,6 @@ from bridge.sources.bitbucket.words import (
     with_attributes,
 )
 from bridge.sources.bitbucket_server.places import below, escaped, home, page, place
-from bridge.text import one_line
 
 _DEEDS = {"ADD": "created", "DELETE": "deleted", "UPDATE": "pushed"}
 _COMMENTS = {"added": "created", "edited": "updated", "deleted": "deleted"}

@@ -9,12 +9,12 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, moment, part
+from bridge.rendering.text import one_line
 from bridge.sources.azure_resources import resource
 from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
 from bridge.sources.event_grid import management, services
 from bridge.sources.event_grid.words import any_event
-from bridge.text import one_line
-from bridge.verification import Token
+from bridge.verification.signatures import Token
 
 _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 # What tells an event, by the beginning of its type; what is not here is told by its envelope.

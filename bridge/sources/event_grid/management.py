@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, part
+from bridge.rendering.text import one_line
 from bridge.sources.azure_resources import resource, spaced
 from bridge.sources.event_grid.words import any_event, told
-from bridge.text import one_line
 
 _COMPLIANCES = {
     "noncompliant": (Severity.WARNING, "does not comply with", "warning"),

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, as_time, at, dig, part
-from bridge.markup import between
+from bridge.rendering.filters import between
+from bridge.rendering.text import one_line
 from bridge.sources.azure_container_registry import image
 from bridge.sources.azure_resources import spaced
 from bridge.sources.event_grid.words import any_event, day, last_word, shown, size, told
-from bridge.text import one_line
 
 # What became of a secret, a key or a certificate: how much it matters, its word, and what is said.
 _EXPIRIES = {

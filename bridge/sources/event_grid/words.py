@@ -8,8 +8,8 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, as_time, dig
+from bridge.rendering.text import is_id, one_line
 from bridge.sources.azure_resources import spaced
-from bridge.text import is_id, one_line
 
 _ALARMS = (
     (re.compile(r"fail|error|expired"), Severity.ERROR),

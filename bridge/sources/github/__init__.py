@@ -14,7 +14,7 @@ from bridge.sources.github.kind import generic
 from bridge.sources.github.kinds import KINDS
 from bridge.sources.github.noise import noise
 from bridge.sources.github.threads import thread
-from bridge.verification import Hmac
+from bridge.verification.signatures import Hmac
 
 _SCOPES = (
     "repository.full_name",

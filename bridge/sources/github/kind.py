@@ -6,9 +6,9 @@ from typing import Any
 
 from bridge.events import Severity
 from bridge.fields import Payload, at, dig, first
+from bridge.rendering.text import one_line
 from bridge.sources.github.threads import object_of
 from bridge.sources.github.words import MAX_TITLE, shown, times
-from bridge.text import one_line
 
 Facts = tuple[tuple[str, str], ...]
 Grade = Callable[[Payload], Severity]

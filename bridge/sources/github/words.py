@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.events import Severity
 from bridge.fields import Payload, as_time, at, dig, first, objects
-from bridge.text import one_line
+from bridge.rendering.text import one_line
 
 Title = Callable[[Payload], str]
 

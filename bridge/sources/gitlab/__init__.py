@@ -11,7 +11,7 @@ from bridge.fields import Payload, dig, first
 from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
 from bridge.sources.gitlab import administration, changes, code, items, pipelines, projects
 from bridge.sources.gitlab.words import found, home, is_bot, number, page, person, scope, spoken, titled
-from bridge.verification import AnyOf, Hmac, Token
+from bridge.verification.signatures import AnyOf, Hmac, Token
 
 # What tells an event, by its kind of object; what is not here is told by plain words.
 _TELLERS: Mapping[str, Callable[[Event], Event]] = {

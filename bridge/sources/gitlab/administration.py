@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first
+from bridge.rendering.text import one_line
 from bridge.sources.gitlab.words import day, found, home, is_bot, moment, number, scope, spoken, titled, with_attributes
-from bridge.text import one_line
 
 # What an event is: its word, its tone, and its sentence.
 _TOLD: Mapping[str, tuple[str, str, str]] = {

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.fields import Payload, at, dig, first, objects, part
-from bridge.markup import duration, figure
+from bridge.rendering.filters import duration, figure
+from bridge.rendering.text import one_line
 from bridge.sources.gitlab.words import Facts, day, names, person, spoken, undrafted
-from bridge.text import one_line
 
 _LONGEST = 60  # characters of an old or a new value
 # What every change changes, or what only the boards need.

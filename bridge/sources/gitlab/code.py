@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from bridge.events import Event
 from bridge.fields import Payload, dig, first, objects
+from bridge.rendering.text import one_line
 from bridge.sources.gitlab.words import NOTHING, found, home, page, ref_name, subject, titled, with_attributes
-from bridge.text import one_line
 
 
 def thread(payload: Payload, ref: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, part
+from bridge.rendering.text import one_line
 from bridge.sources.base import identifier
 from bridge.sources.gitlab import changes
 from bridge.sources.gitlab.changes import Deed
@@ -27,7 +28,6 @@ from bridge.sources.gitlab.words import (
     undrafted,
     with_attributes,
 )
-from bridge.text import one_line
 
 _MERGE_REQUEST: Mapping[str, Deed] = {
     "open": Deed("opened", "opened", "success"),

@@ -6,7 +6,8 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, first, objects, part
-from bridge.markup import between, duration
+from bridge.rendering.filters import between, duration
+from bridge.rendering.text import one_line
 from bridge.sources.gitlab import code
 from bridge.sources.gitlab.items import merge_request_thread
 from bridge.sources.gitlab.words import (
@@ -24,7 +25,6 @@ from bridge.sources.gitlab.words import (
     undrafted,
     with_attributes,
 )
-from bridge.text import one_line
 
 # How something ends or stands: its word, its verb, its tone and how much it matters.
 # https://docs.gitlab.com/api/pipelines/#list-project-pipelines

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bridge.events import Event, Severity
 from bridge.fields import dig, first, objects, part
+from bridge.rendering.text import one_line
 from bridge.sources.gitlab.words import (
     SEVERITIES,
     commit_fact,
@@ -17,7 +18,6 @@ from bridge.sources.gitlab.words import (
     titled,
     with_attributes,
 )
-from bridge.text import one_line
 
 _DEEDS = {"create": ("created", "success"), "update": ("edited", "info"), "delete": ("deleted", "quiet")}
 _MILESTONES = {

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, as_time, at, dig, first, objects, part
-from bridge.text import one_line
+from bridge.rendering.text import one_line
 
 MAX_TITLE = 200  # characters, so that a topic has room for the project
 NOTHING = "0" * 40  # the commit that a new branch was at before, and a deleted one is at after

@@ -15,7 +15,7 @@ from bridge.fields import Payload, dig, part
 from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
 from bridge.sources.jira import issues, plans
 from bridge.sources.jira.words import base, moment, named, number, person, site, spoken, titled
-from bridge.verification import Hmac
+from bridge.verification.signatures import Hmac
 
 # What tells an event, by the beginning of its kind; what is not here is told by plain words.
 _TELLERS: Mapping[str, Callable[[Event], Event]] = {

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.fields import Payload, dig, objects
-from bridge.markup import duration
+from bridge.rendering.filters import duration
+from bridge.rendering.text import one_line
 from bridge.sources.jira.words import Deed, Facts, changed, day, spoken
-from bridge.text import one_line
 
 _LONGEST = 60  # characters of an old or a new value
 # What only boards and reports need.

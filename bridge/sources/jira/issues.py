@@ -6,7 +6,8 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, objects, part
-from bridge.markup import duration
+from bridge.rendering.filters import duration
+from bridge.rendering.text import one_line
 from bridge.sources.jira.changes import Change, changes, deed, facts
 from bridge.sources.jira.words import (
     Deed,
@@ -21,7 +22,6 @@ from bridge.sources.jira.words import (
     told,
     with_attributes,
 )
-from bridge.text import one_line
 
 # How much an issue matters when it is created, reopened, or becomes that important.
 _PRIORITIES = {

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, as_time, at, dig, first, part
+from bridge.rendering.text import one_line
 from bridge.sources.jira import document, wiki
-from bridge.text import one_line
 
 MAX_TITLE = 200  # characters, so that a topic has room for the project
 Facts = tuple[tuple[str, str], ...]

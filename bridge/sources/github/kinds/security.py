@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from bridge.events import Severity
 from bridge.fields import Payload, dig
+from bridge.rendering.text import one_line
 from bridge.sources.github.kind import Kind
 from bridge.sources.github.words import MAX_TITLE, alert_title, by_action, called, grade, named, times
-from bridge.text import one_line
 
 _GONE = by_action(deleted=Severity.WARNING, disabled=Severity.WARNING)
 

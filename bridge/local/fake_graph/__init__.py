@@ -1,0 +1,1 @@
+"""The stand-in for Microsoft Graph: groups, threads, posts, mail and tokens."""

@@ -1,0 +1,254 @@
+"""Mail of the stand-in Graph: drafts, sending them, and the groups that turn mail into threads.
+
+https://learn.microsoft.com/graph/api/resources/message
+"""
+
+import html
+import math
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from bridge.local.fake_graph.calls import (
+    BODY,
+    RECIPIENT,
+    Call,
+    Failure,
+    Reply,
+    Shape,
+    Type,
+    bad_request,
+    checked,
+    not_found,
+    page,
+    range_of,
+    selected,
+    stamp,
+)
+from bridge.local.fake_graph.groups import content
+from bridge.local.fake_graph.messages import MailMessage
+from bridge.local.fake_graph.store import MailStore, preview
+
+_MINUTE, _MOST = timedelta(minutes=1), 30  # messages that Exchange takes from a mailbox, and in how long
+_RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
+_SENDERS = ("from", "sender")
+_HEADER = Type("internetMessageHeader", {"name": str, "value": str}, ("name", "value"))
+_WRITABLE: Mapping[str, Shape] = {
+    "subject": str,
+    "body": BODY,
+    **{name: [RECIPIENT] for name in _RECIPIENTS},
+    "replyTo": [RECIPIENT],
+    **dict.fromkeys(_SENDERS, RECIPIENT),
+    "importance": ("low", "normal", "high"),
+    "inferenceClassification": ("focused", "other"),
+    "categories": [str],
+    "isRead": bool,
+    "isDeliveryReceiptRequested": bool,
+    "isReadReceiptRequested": bool,
+    "internetMessageHeaders": [_HEADER],
+}
+# https://learn.microsoft.com/graph/api/message-update says so of the first three; that recipients of what was sent
+# cannot be changed either is our own.
+_OF_DRAFTS = {"subject", "body", "replyTo", *_RECIPIENTS, *_SENDERS}
+_MESSAGE = Type("message", _WRITABLE)
+_COMMENT = Type("createReplyAll", {"comment": str, "message": _MESSAGE})
+_SEND_MAIL = Type(
+    "sendMail", {"message": _MESSAGE, "Message": _MESSAGE, "saveToSentItems": bool, "SaveToSentItems": bool}
+)
+_READ_ONLY = (
+    *("id", "isDraft", "conversationId", "internetMessageId", "createdDateTime", "lastModifiedDateTime"),
+    *("receivedDateTime", "sentDateTime", "bodyPreview", "hasAttachments", "parentFolderId", "changeKey"),
+)
+_PROPERTIES = (*_READ_ONLY, *_WRITABLE)
+
+
+def create(store: MailStore, call: Call) -> Reply:
+    """POST /users/{mailbox}/messages: https://learn.microsoft.com/graph/api/user-post-messages."""
+    fields = _fields(_checked(call.content, _MESSAGE))
+    return 201, _json(store.messages.draft(_mailbox(call), fields, call.received, call.visible), call)
+
+
+def get(store: MailStore, call: Call) -> Reply:
+    """GET /users/{mailbox}/messages/{id}: https://learn.microsoft.com/graph/api/message-get."""
+    return 200, _selected(call, _existing(store, call))
+
+
+def list_drafts(store: MailStore, call: Call) -> Reply:
+    """GET /users/{mailbox}/mailFolders/drafts/messages: https://learn.microsoft.com/graph/api/mailfolder-list-messages."""
+    top, skip = range_of(call)
+    found = store.messages.drafts(_mailbox(call), top + 1, skip)
+    return page(call, [_selected(call, message) for message in found], _PROPERTIES)
+
+
+def change(store: MailStore, call: Call) -> Reply:
+    """PATCH /users/{mailbox}/messages/{id}: https://learn.microsoft.com/graph/api/message-update."""
+    wanted = _fields(_checked(call.content, _MESSAGE))
+    with store.alone():
+        message = _existing(store, call)
+        if message.sent and _OF_DRAFTS & set(wanted):
+            text = "Update operation is invalid for property of a sent message."
+            raise Failure(400, "ErrorInvalidPropertyUpdateSentMessage", text)
+        store.messages.change(message.id, message.fields | wanted)
+        return 200, _json(_existing(store, call), call)
+
+
+def delete(store: MailStore, call: Call) -> Reply:
+    """DELETE /users/{mailbox}/messages/{id}: https://learn.microsoft.com/graph/api/message-delete."""
+    store.messages.delete(_existing(store, call).id)
+    return 204, None
+
+
+def create_reply_all(store: MailStore, call: Call) -> Reply:
+    """POST /users/{mailbox}/messages/{id}/createReplyAll: https://learn.microsoft.com/graph/api/message-createreplyall."""
+    wanted = checked(call.content, _COMMENT) if call.content is not None else {}
+    changes = _fields(_checked(wanted.get("message", {}), _MESSAGE))
+    if "comment" in wanted and "body" in changes:
+        raise bad_request("Specify either a comment or the body of the message, not both.")
+    answered = store.messages.message(_mailbox(call), call.path["message"], settling=True)
+    if answered is None:
+        raise not_found()
+    # It says so of drafts, and of messages that have not arrived among those that were sent.
+    if answered.sent is None or store.messages.message(_mailbox(call), answered.id) is None:
+        raise Failure(400, "ErrorInvalidReferenceItem", "The reference item does not support the requested operation.")
+    subject = str(answered.fields.get("subject", ""))
+    fields = {
+        "subject": subject if subject.upper().startswith("RE:") else f"RE: {subject}",
+        "body": {"contentType": "html", "content": html.escape(wanted.get("comment", ""))},
+        **{name: answered.fields.get(name, []) for name in ("toRecipients", "ccRecipients")},
+        **changes,
+    }
+    draft = store.messages.draft(_mailbox(call), fields, call.received, call.visible, answered.conversation)
+    return 201, _json(draft, call)
+
+
+def send(store: MailStore, call: Call) -> Reply:
+    """POST /users/{mailbox}/messages/{id}/send: https://learn.microsoft.com/graph/api/message-send."""
+    with store.alone():
+        message = _existing(store, call)
+        if message.sent:
+            raise not_found()
+        _check_sending(store, call, message.fields)
+        _deliver(store, call, message, kept=True)
+    return 202, None
+
+
+def send_mail(store: MailStore, call: Call) -> Reply:
+    """POST /users/{mailbox}/sendMail: https://learn.microsoft.com/graph/api/user-sendmail."""
+    wanted = checked(call.content, _SEND_MAIL)
+    message = wanted.get("message", wanted.get("Message"))
+    if message is None:
+        raise bad_request("The parameter 'Message' is missing.")
+    fields = _fields(_checked(message, _MESSAGE))
+    kept = wanted.get("saveToSentItems", wanted.get("SaveToSentItems", True))
+    with store.alone():
+        _check_sending(store, call, fields)
+        draft = store.messages.draft(_mailbox(call), fields, call.received, call.visible)
+        _deliver(store, call, draft, kept=kept)
+    return 202, None
+
+
+def _check_sending(store: MailStore, call: Call, fields: Mapping[str, Any]) -> None:
+    if not any(_addresses(fields)):
+        raise Failure(400, "ErrorInvalidRecipients", "At least one recipient isn't valid., Recipient is missing.")
+    senders = {fields[name]["emailAddress"]["address"].lower() for name in _SENDERS if name in fields}
+    if senders - {_mailbox(call)}:
+        text = "The user account which was used to submit this request does not have the right to send mail on behalf "
+        raise Failure(403, "ErrorSendAsDenied", f"{text}of the specified sending account.")
+    recent = store.messages.sendings(_mailbox(call), call.received - _MINUTE)
+    if len(recent) >= _MOST:
+        wait = recent[-_MOST] + _MINUTE - call.received
+        text = "The message rate limit of the mailbox was exceeded."
+        raise Failure(429, "ErrorExceededMessageLimit", text, max(1, math.ceil(wait.total_seconds())))
+
+
+def _deliver(store: MailStore, call: Call, message: MailMessage, *, kept: bool) -> None:
+    """What is sent is a post in each group that it is for: of its conversation's thread, or of a new one."""
+    store.messages.send(_mailbox(call), message.id, call.received, call.visible if kept else None)
+    body = content(message.fields["body"]) if "body" in message.fields else ""
+    # In the order of the recipients, each group once.
+    for group in dict.fromkeys(map(store.group_of, _addresses(message.fields))):
+        if not group or group in call.missing:
+            continue
+        thread = store.conversation_thread(group, message.conversation)
+        if thread:
+            store.reply(thread, body, _mailbox(call), call.received, message.id)
+        else:
+            topic = str(message.fields.get("subject", ""))
+            of = (message.conversation, message.id)
+            store.start(group, topic, body, _mailbox(call), call.received, call.visible, *of)
+
+
+def _addresses(fields: Mapping[str, Any]) -> Iterator[str]:
+    for name in _RECIPIENTS:
+        yield from (recipient["emailAddress"]["address"] for recipient in fields.get(name, []))
+
+
+def _mailbox(call: Call) -> str:
+    return call.path["mailbox"].lower()
+
+
+def _existing(store: MailStore, call: Call) -> MailMessage:
+    message = store.messages.message(_mailbox(call), call.path["message"])
+    if message is None:
+        raise not_found()
+    return message
+
+
+def _checked(value: object, shape: Type) -> dict[str, Any]:
+    """A message that may be written; else Failure."""
+    read_only = [name for name in _READ_ONLY if isinstance(value, dict) and name in value]
+    if read_only:
+        raise Failure(400, "ErrorInvalidPropertySet", f"Set action is invalid for property '{read_only[0]}'.")
+    message = checked(value, shape)
+    for header in message.get("internetMessageHeaders", []):
+        if not header["name"].lower().startswith("x-"):
+            text = f"The internet message header name '{header['name']}' should start with 'x-' or 'X-'."
+            raise Failure(400, "InvalidInternetMessageHeader", text)
+    return message
+
+
+def _fields(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in wanted.items() if not name.startswith("@odata.")}
+
+
+def prefers_immutable_ids(call: Call) -> bool:
+    """Whether ids are to stay when a message moves: https://learn.microsoft.com/graph/outlook-immutable-id."""
+    return 'idtype="immutableid"' in call.headers.get("prefer", "").lower().replace(" ", "")
+
+
+def _selected(call: Call, message: MailMessage) -> Mapping[str, Any]:
+    """What $select leaves; without it, everything but the headers, which must be asked for."""
+    item = _json(message, call)
+    if "internetMessageHeaders" not in call.query.get("$select", ""):
+        item.pop("internetMessageHeaders", None)
+    return selected(call, item, _PROPERTIES)
+
+
+def _json(message: MailMessage, call: Call) -> dict[str, Any]:
+    owner = {"emailAddress": {"name": _mailbox(call), "address": _mailbox(call)}}
+    body = message.fields.get("body", {"contentType": "html", "content": ""})
+    time = stamp(message.sent or message.created)
+    return {
+        "id": message.id if prefers_immutable_ids(call) else message.place,
+        "isDraft": message.sent is None,
+        "conversationId": message.conversation,
+        "internetMessageId": f"<{message.id[-24:].strip('=')}@localhost>",
+        "createdDateTime": stamp(message.created),
+        "lastModifiedDateTime": time,
+        "receivedDateTime": time,
+        "sentDateTime": time,
+        "bodyPreview": preview(content(body)),
+        "hasAttachments": False,
+        "parentFolderId": "AAMkDrafts=" if message.sent is None else "AAMkSentItems=",
+        "changeKey": message.place[-12:],
+        "subject": "",
+        "body": body,
+        **{name: [] for name in (*_RECIPIENTS, "replyTo", "categories")},
+        **dict.fromkeys(_SENDERS, owner),
+        "importance": "normal",
+        "inferenceClassification": "focused",
+        "isRead": True,
+        "isDeliveryReceiptRequested": False,
+        "isReadReceiptRequested": False,
+        **message.fields,
+    }

@@ -1,0 +1,1 @@
+"""Runs function_app.py on one machine, without Core Tools."""

@@ -1,0 +1,130 @@
+"""Serves HTTP functions as the Azure Functions host does: prefix, methods, keys, limits, outputs."""
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import azure.functions as func
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bridge.local.host.functions import HttpFunction, run
+
+KEY = "local"
+# The host's own limit, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
+MAX_BODY = 100 * 1024 * 1024
+
+Put = Callable[[str, Sequence[str]], Awaitable[None]]
+
+_logger = logging.getLogger(__name__)
+
+
+class MessagesOut(func.Out[list[str]]):
+    """Takes what a function gives to a queue output."""
+
+    def __init__(self) -> None:
+        self._messages: list[str] = []
+
+    def set(self, val: list[str]) -> None:
+        """Keeps the messages until the function has returned."""
+        self._messages = val
+
+    def get(self) -> list[str]:
+        """The messages of the last `set`."""
+        return self._messages
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request to a function and its answer. body: None when it was too long. messages: what went to queues."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    status: int
+    answer: bytes
+    messages: Sequence[str]
+
+
+def routes(functions: Sequence[HttpFunction], put: Put, watch: Callable[[Exchange], None]) -> list[BaseRoute]:
+    """A route for each function. put: writes messages durably to the queue of that name.
+
+    watch: is told of each answer.
+    """
+    return [_route(function, put, watch) for function in functions]
+
+
+def _route(function: HttpFunction, put: Put, watch: Callable[[Exchange], None]) -> Route:
+    async def endpoint(request: Request) -> Response:
+        messages: list[str] = []
+
+        async def put_and_note(queue: str, new: Sequence[str]) -> None:
+            await put(queue, new)
+            messages.extend(new)
+
+        body = await _body(request)
+        response = await _answer(function, request, body, put_and_note)
+        headers, answer = dict(request.headers), bytes(response.body)
+        watch(Exchange(request.method, request.url.path, headers, body, response.status_code, answer, messages))
+        return response
+
+    return Route(f"/api/{function.route}", endpoint, methods=_ALL_METHODS)
+
+
+async def _answer(function: HttpFunction, request: Request, body: bytes | None, put: Put) -> Response:
+    # The host finds no function where the method does not match, and so says 404.
+    if function.methods and request.method not in function.methods:
+        return Response(status_code=404)
+    if function.needs_key and not _has_key(request):
+        return Response(status_code=401)
+    if body is None:
+        return Response(status_code=413)
+    try:
+        return await _invoke(function, _request(request, body), put)
+    except Exception:
+        _logger.exception("The function %s failed", function.name)
+        return Response(status_code=500)
+
+
+_ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def _has_key(request: Request) -> bool:
+    given = request.headers.get("x-functions-key") or request.query_params.get("code", "")
+    return hmac.compare_digest(given.encode(), KEY.encode())
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body, or None when it is too long; it is read to its end so that the sender sees the answer."""
+    body = bytearray()
+    length = 0
+    async for chunk in request.stream():
+        length += len(chunk)
+        if length <= MAX_BODY:
+            body += chunk
+    return bytes(body) if length <= MAX_BODY else None
+
+
+def _request(request: Request, body: bytes) -> func.HttpRequest:
+    return func.HttpRequest(
+        request.method,
+        str(request.url),
+        headers={name: ", ".join(request.headers.getlist(name)) for name in request.headers},
+        params=dict(request.query_params),
+        route_params=request.path_params,
+        body=body,
+    )
+
+
+async def _invoke(function: HttpFunction, request: func.HttpRequest, put: Put) -> Response:
+    outputs = {name: MessagesOut() for name in function.outputs}
+    arguments: dict[str, Any] = {function.parameter: request, **outputs}
+    answer: func.HttpResponse = await run(function.call, **arguments)
+    for name, output in outputs.items():
+        await put(function.outputs[name], output.get())
+    headers = {"Content-Type": f"{answer.mimetype}; charset={answer.charset}", **answer.headers}
+    return Response(answer.get_body(), answer.status_code, headers)

@@ -1,0 +1,132 @@
+"""Runs a queue function as the Azure Functions host does: leases, retries, and a poison queue in the end."""
+
+import asyncio
+import logging
+import time
+
+from azure.functions.queue import QueueMessage
+from starlette.concurrency import run_in_threadpool
+
+from bridge.local.config import QueueOptions
+from bridge.local.host.functions import QueueFunction, run
+from bridge.outbox.base import Message, Queue
+
+# Seconds, renewed while a function runs. The Functions host takes ten minutes: too long to wait for after a kill.
+LEASE = 30.0
+
+_logger = logging.getLogger(__name__)
+
+
+class QueueRunner:
+    """Takes messages from a queue and runs a function for each of them, up to the batch size at once."""
+
+    def __init__(self, function: QueueFunction, queue: Queue, options: QueueOptions, lease: float = LEASE) -> None:
+        self._function = function
+        self._queue = queue
+        self._options = options
+        self._lease = lease
+        self._running: set[asyncio.Task[None]] = set()
+        self._awake = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Lets it look at once: something may have been put."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Runs until `stop`, and returns when the last message in hand is done."""
+        while not self._stopping:
+            self._awake.clear()
+            try:
+                await self._fill()
+                pause = await self._pause()
+            except Exception:
+                _logger.exception("The queue cannot be read")
+                pause = self._options.max_polling_interval
+            await self._sleep(pause)
+        await asyncio.gather(*self._running)
+
+    def stop(self) -> None:
+        """Takes no further message."""
+        self._stopping = True
+        self._awake.set()
+
+    async def _fill(self) -> None:
+        while not self._stopping and not self._is_full():
+            message = await run_in_threadpool(self._queue.take, self._lease)
+            if message is None:
+                return
+            task = asyncio.create_task(self._handle(message))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+
+    def _is_full(self) -> bool:
+        return len(self._running) >= self._options.batch_size
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._awake.set()
+        if not task.cancelled() and task.exception():
+            # The message stays, and comes again when its lease is over.
+            _logger.error("A message could not be finished", exc_info=task.exception())
+
+    async def _pause(self) -> float:
+        """How long nothing can be due, unless it is woken."""
+        longest = self._options.max_polling_interval
+        due = None if self._is_full() else await run_in_threadpool(self._queue.next_visible)
+        return longest if due is None else min(longest, max(0.0, due - time.time()))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._awake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _handle(self, message: Message) -> None:
+        held = _Held(message)
+        renewing = asyncio.create_task(self._renew(held))
+        try:
+            await run(self._function.call, **{self._function.parameter: _queue_message(message)})
+        except Exception:
+            _logger.exception("The function %s failed", self._function.name)
+            finish = self._failed
+        else:
+            finish = self._done_with
+        # Not while it is being renewed: that changes the receipt.
+        async with held.lock:
+            renewing.cancel()
+        await finish(held.message)
+
+    async def _renew(self, held: "_Held") -> None:
+        while True:
+            await asyncio.sleep(self._lease / 2)
+            async with held.lock:
+                renewed = await run_in_threadpool(self._queue.renew, held.message, self._lease)
+                held.message = renewed or held.message
+
+    async def _done_with(self, message: Message) -> None:
+        await run_in_threadpool(self._queue.delete, message)
+
+    async def _failed(self, message: Message) -> None:
+        if message.dequeue_count < self._options.max_dequeue_count:
+            await run_in_threadpool(self._queue.retry, message, self._options.visibility_timeout)
+            return
+        _logger.error("The message %s is poison after %d attempts", message.id, message.dequeue_count)
+        await run_in_threadpool(self._queue.poison, message)
+
+
+class _Held:
+    """A message in hand, with the receipt that counts now."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.lock = asyncio.Lock()
+
+
+def _queue_message(message: Message) -> QueueMessage:
+    return QueueMessage(  # type: ignore[no-untyped-call]
+        id=message.id,
+        body=message.body,
+        dequeue_count=message.dequeue_count,
+        pop_receipt=message.receipt,
+    )

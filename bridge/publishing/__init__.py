@@ -1,0 +1,1 @@
+"""The publishing wing: record, wake, lease, batch, post, mark."""

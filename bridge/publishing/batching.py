@@ -1,0 +1,178 @@
+"""What goes into one post: pure, so that order, size and threads can be read and tested by themselves."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+
+from bridge.outbox.base import OpenEntry, State, ThreadRow
+from bridge.publishing.digests import MAX_ROWS
+
+MOST_CARDS, MOST_BYTES = 20, 200_000  # of a post; the bytes are its HTML's
+SKEW = 1.0  # seconds; clocks of two machines may be that far apart
+
+Rows = tuple[OpenEntry, ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a thread is over, and when there are too many new ones. Times are in seconds.
+
+    reopen: what happens sooner after a thread's end still belongs to it.
+    idle: a thread that had no post for so long is over.
+    digest_over: so many new threads at once are threads of their own; more become one.
+    """
+
+    reopen: float = 900.0
+    idle: float = 90 * 86400.0
+    digest_over: int = 10
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The entries of one post, in its order.
+
+    target: the thread that it replies to; empty: it starts one. follows: it goes on in the thread of the batch before.
+    digest: it is told by one row an entry, not by cards.
+    """
+
+    rows: Rows
+    target: str
+    follows: bool = False
+    digest: bool = False
+
+
+def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: float, rules: Rules) -> list[Batch]:
+    """The posts to send, in this order.
+
+    Within a thread entries go by occurrence, receipt and id. A key waits as a whole while one of its entries is in
+    doubt or deferred, or order would be lost; and while none of them is due. Entries of several keys whose thread is
+    the same, a digest, are told together. What belongs to a thread after the next one of its key is left to a later
+    plan. A storm is seen by what there is, due or not: else a steady one would be a few new threads at a time.
+    """
+    free = [members for members in _by_key(entries) if not _waits(members, now)]
+    episodes = [
+        (_is_due(members, now), *_first_episode(members, threads.get(members[0].entry.key), rules)) for members in free
+    ]
+    new = [(due, rows) for due, target, rows in episodes if not target]
+    old = [(target, rows) for due, target, rows in episodes if target and due]
+    if len(new) > rules.digest_over and any(due for due, _ in new):
+        started = _digest([rows for _, rows in new], "")
+    else:
+        started = list(chain.from_iterable(_cut(rows, "", _fits_cards) for due, rows in new if due))
+    return started + list(chain.from_iterable(_replies(old, rules)))
+
+
+def next_due(entries: Sequence[OpenEntry], now: float) -> float | None:
+    """When a drain can next do something; None when nothing is open.
+
+    A key that waits for one entry waits with all of them: to count the others as due would wake the group in a circle.
+    """
+    return min((_due(members, now) for members in _by_key(entries)), default=None)
+
+
+def target_of(thread: ThreadRow | None, occurred: float, rules: Rules) -> str:
+    """The thread that an event of the key belongs to; empty when it starts a new one.
+
+    Flapping stays in one thread, and what happened before the thread's end belongs to it, however late it comes.
+    """
+    if thread is None or not thread.thread:
+        return ""
+    is_over = thread.ended is not None and occurred - thread.ended >= rules.reopen
+    return "" if is_over or occurred - thread.posted >= rules.idle else thread.thread
+
+
+def ended_after(ended: float | None, rows: Sequence[OpenEntry]) -> float | None:
+    """Since when a thread is at its end after these entries, in their order; None when it goes on."""
+    for row in rows:
+        occurred = occurrence(row)
+        if row.entry.ends_thread:
+            ended = max(occurred, ended or occurred)
+        elif ended is not None and occurred > ended:
+            ended = None
+    return ended
+
+
+def occurrence(row: OpenEntry) -> float:
+    """When it happened, in seconds since 1970."""
+    return row.entry.occurred.timestamp()
+
+
+def _by_key(entries: Sequence[OpenEntry]) -> list[list[OpenEntry]]:
+    """The entries of each key; the key whose first entry comes first is the first."""
+    keys: dict[str, list[OpenEntry]] = {}
+    for row in sorted(entries, key=_order):
+        keys.setdefault(row.entry.key, []).append(row)
+    return list(keys.values())
+
+
+def _order(row: OpenEntry) -> tuple[object, ...]:
+    return row.entry.occurred, row.entry.received, row.entry.id
+
+
+def _waits(members: Sequence[OpenEntry], now: float) -> bool:
+    """Whether the key has an entry in doubt or deferred."""
+    return any(row.state is State.SENDING or (row.state is State.DEFERRED and row.due > now) for row in members)
+
+
+def _is_due(members: Sequence[OpenEntry], now: float) -> bool:
+    return any(row.due <= now + SKEW for row in members)
+
+
+def _due(members: Sequence[OpenEntry], now: float) -> float:
+    waited_for = [row.due for row in members if row.state is not State.PENDING and row.due > now]
+    return max(waited_for) if waited_for else min(row.due for row in members)
+
+
+def _first_episode(members: Sequence[OpenEntry], thread: ThreadRow | None, rules: Rules) -> tuple[str, Rows]:
+    """The thread of a key's first entry, and the entries that go there too."""
+    target = target_of(thread, occurrence(members[0]), rules)
+    ended = thread.ended if thread and target else None
+    rows: Rows = ()
+    for row in members:
+        if rows and ended is not None and occurrence(row) - ended >= rules.reopen:
+            break
+        rows += (row,)
+        ended = ended_after(ended, [row])
+    return target, rows
+
+
+def _replies(old: Sequence[tuple[str, Rows]], rules: Rules) -> Iterator[list[Batch]]:
+    """The batches for each thread that goes on."""
+    targets: dict[str, list[Rows]] = {}
+    for target, rows in old:
+        targets.setdefault(target, []).append(rows)
+    for target, keys in targets.items():
+        if len(keys) > rules.digest_over:
+            yield _digest(keys, target)
+        else:
+            yield list(_cut(sorted(chain.from_iterable(keys), key=_order), target, _fits_cards))
+
+
+def _digest(keys: Sequence[Rows], target: str) -> list[Batch]:
+    """The rows of many keys: the key with the most severe entry first, and each key's entries in their order."""
+    ordered = sorted(keys, key=lambda rows: max(row.entry.severity.rank for row in rows), reverse=True)
+    return list(_cut(list(chain.from_iterable(ordered)), target, _fits_rows, digest=True))
+
+
+def _cut(
+    rows: Sequence[OpenEntry], target: str, fits: Callable[[Rows], bool], *, digest: bool = False
+) -> Iterator[Batch]:
+    """Posts of so many entries as fit; what was refused together with others goes alone, as a card."""
+    follows = False
+    for alone, members in groupby(rows, key=lambda row: row.entry.id if row.alone else ""):
+        batch: Rows = ()
+        for row in members:
+            if batch and not fits((*batch, row)):
+                yield Batch(batch, target, follows, digest)
+                batch, follows = (), True
+            batch += (row,)
+        yield Batch(batch, target, follows, digest and not alone)
+        follows = True
+
+
+def _fits_cards(rows: Rows) -> bool:
+    return len(rows) <= MOST_CARDS and sum(len(row.entry.html.encode()) for row in rows) <= MOST_BYTES
+
+
+def _fits_rows(rows: Rows) -> bool:
+    return len(rows) <= MAX_ROWS

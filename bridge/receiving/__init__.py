@@ -1,0 +1,1 @@
+"""The receiving wing: authenticate, read, route, render, answer."""

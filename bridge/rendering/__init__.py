@@ -1,0 +1,1 @@
+"""How an event becomes a post: templates, their filters, and the text rules they share."""

@@ -1,0 +1,48 @@
+"""Expressions of routes and of declared sources: Jinja's, in a sandbox, over the names that each kind of them has."""
+
+import re
+from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
+from typing import Any
+
+from jinja2 import ChainableUndefined, TemplateError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bridge.fields import as_time
+from bridge.rendering.filters import FILTERS
+
+Expression = Callable[..., Any]
+
+
+def _search(text: str, pattern: str) -> str:
+    """What the pattern's first group (or all of it) finds in the text's beginning, or an empty string."""
+    found = re.search(pattern, text[:2000]) if isinstance(text, str) else None
+    return (found[1] if found.re.groups else found[0]) or "" if found else ""
+
+
+_environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
+_environment.tests["glob"] = lambda value, pattern: fnmatchcase(str(value), str(pattern))
+_environment.filters.update(FILTERS, time=as_time, search=_search)
+
+
+def fault(text: str, names: Collection[str]) -> str:
+    """What is wrong with the text as an expression over these names, or an empty string."""
+    try:
+        unknown = meta.find_undeclared_variables(_environment.parse("{{ (" + text + ") }}")) - set(names)
+    except TemplateError as error:
+        return f"is not an expression: {error}"
+    return f"has an unknown name {min(unknown)!r}" if unknown else ""
+
+
+def compiled(text: str) -> Expression:
+    """The expression as a function of its names; what is missing in it is undefined, which is false and empty."""
+    template = _environment.from_string("{% set result = (" + text + ") %}")
+
+    def evaluate(**names: Any) -> Any:
+        # An expression sees its names and no globals; to copy those for each would take longer than the expression.
+        context = template.new_context(names, shared=True)
+        for _ in template.root_render_func(context):
+            pass
+        return context.vars["result"]
+
+    return evaluate

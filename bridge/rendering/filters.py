@@ -1,0 +1,94 @@
+"""The template filters: Markdown, links, shortening, times and numbers, all safe to show in Outlook."""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from bridge.rendering.markdown import markdown
+from bridge.rendering.text import is_id, one_line, safe_url, short_url, shorten
+
+_ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+
+
+_LONGEST = 1e11  # seconds; more is nobody's time
+
+
+def plain(text: str, limit: int) -> str:
+    """The words of Markdown as one line, within `limit` characters."""
+    return one_line(markdown(text, 3 * limit).striptags(), limit)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units: `4 min 10 s`, `2 h`, `3 d 4 h`."""
+    rest = round(min(seconds, _LONGEST)) if seconds > 0 else 0
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        amount, rest = divmod(rest, size)
+        parts.append((amount, unit))
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{amount} {unit}" for index, (amount, unit) in enumerate(parts[:2]) if amount or len(parts) == 1)
+
+
+def between(start: datetime | None, end: datetime | None) -> str:
+    """How long it took from one time to another, or an empty string where that cannot be said."""
+    if start is None or end is None or not timedelta(seconds=1) <= end - start < timedelta(days=400):
+        return ""
+    return duration((end - start).total_seconds())
+
+
+def clock(time: datetime, zone: tzinfo = UTC) -> str:
+    """The time of day with its offset: `14:03 UTC`, or `16:03 UTC+2` where BRIDGE_TIME_ZONE says so."""
+    return f"{time.astimezone(zone):%H:%M} {offset(time, zone)}"
+
+
+def date(time: datetime | str, zone: tzinfo = UTC) -> str:
+    """A day with its time: `23 Nov 2026, 14:03 UTC`. Text that is no time of ISO 8601 stays as it is."""
+    if isinstance(time, str):
+        if not _ISO.match(time):
+            return time
+        try:
+            time = datetime.fromisoformat(time.strip())
+        except ValueError:
+            return str(time)
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return f"{aware.astimezone(zone):%-d %b %Y}, {clock(aware, zone)}"
+
+
+def offset(time: datetime, zone: tzinfo = UTC) -> str:
+    """How far the zone's clocks are from UTC at that time: `UTC`, `UTC+2`, `UTC-3:30`."""
+    away = time.astimezone(zone).utcoffset() or timedelta()
+    hours, minutes = divmod(round(abs(away).total_seconds() / 60), 60)
+    sign = "-" if away < timedelta() else "+"
+    return "UTC" + (f"{sign}{hours}" if away else "") + (f":{minutes:02}" if minutes else "")
+
+
+def figure(number: float) -> str:
+    """A measured value, to six digits: `93.4`."""
+    return f"{number:.6g}"
+
+
+def count(number: float) -> str:
+    """A number with its thousands set apart: `12,400`."""
+    return f"{number:,}"
+
+
+def plural(number: int, noun: str, many: str = "") -> str:
+    """A number with its noun: `1 commit`, `3 commits`."""
+    return f"{count(number)} {noun if number == 1 else many or noun + 's'}"
+
+
+FILTERS = {
+    "between": between,
+    "clock": clock,
+    "count": count,
+    "date": date,
+    "duration": duration,
+    "is_id": is_id,
+    "markdown": markdown,
+    "one_line": one_line,
+    "plain": plain,
+    "plural": plural,
+    "safe_url": safe_url,
+    "short_url": short_url,
+    "shorten": shorten,
+}

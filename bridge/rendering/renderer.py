@@ -1,0 +1,236 @@
+"""How an event reads: templates turn it into an entry's topic, summary and card."""
+
+import logging
+import secrets
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from jinja2 import (
+    BaseLoader,
+    ChainableUndefined,
+    ChoiceLoader,
+    FileSystemLoader,
+    PrefixLoader,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+)
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_message
+from bridge.events import Event
+from bridge.fields import dig, moment, objects
+from bridge.rendering.filters import FILTERS, clock, date
+from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
+from bridge.rendering.template_problems import problems
+from bridge.rendering.text import one_line, printable, safe_url
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+MAX_HTML = 40_000  # bytes
+MAX_LINE = 255  # characters of a topic and of a summary
+
+_logger = logging.getLogger(__name__)
+_ANY_EVENT = "default:event.html"
+_GAP = (
+    '<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>'
+    '<td height="12" style="font-size:1px;line-height:12px">&nbsp;</td></tr></table>'
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a payload a template shows: characters of a quoted text, rows of a list."""
+
+    text: int
+    rows: int
+
+
+# What is too big with the first is tried with the next.
+_LIMITS = (Limits(text=1200, rows=10), Limits(text=400, rows=5), Limits(text=120, rows=3))
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What a template makes of an event."""
+
+    topic: str
+    summary: str
+    html: str
+
+
+def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:
+    """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters.
+
+    zone: of the times that the filters `clock` and `date` write.
+    """
+    sandbox = ImmutableSandboxedEnvironment(
+        loader=loader,
+        # Only the package has it, and what is in the package never changes.
+        bytecode_cache=TemplateBytecode(BYTECODE) if BYTECODE.is_dir() else None,
+        auto_reload=not BYTECODE.is_dir(),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        finalize=lambda value: "" if value is None else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone), date=partial(date, zone=zone))
+    return sandbox
+
+
+class Renderer:
+    """Turns events into entries, by the user's templates and the bridge's own.
+
+    templates: a folder of the user's, searched first; its files can extend the bridge's as `default:<name>`.
+    titles: the names of sources for people. zone: of the times that are shown.
+    """
+
+    def __init__(
+        self, templates: Path | None = None, titles: Mapping[str, str] = MappingProxyType({}), zone: tzinfo = UTC
+    ) -> None:
+        own = FileSystemLoader(TEMPLATES)
+        users = [FileSystemLoader(templates)] if templates else []
+        self._loader: BaseLoader = ChoiceLoader([*users, own, PrefixLoader({"default": own}, delimiter=":")])
+        self._environment = environment(self._loader, zone)
+        self._titles = titles
+        self._zone = zone
+
+    def problems(self) -> list[str]:
+        """What is wrong with the templates themselves, a sentence each: which, in what line, and what."""
+        return problems(self._environment)
+
+    def considered(self, event: Event) -> tuple[str, ...]:
+        """The names of templates for the event, from special to general: the first that exists is taken."""
+        words = event.kind.split(".")
+        kinds = [".".join(words[:length]) for length in range(len(words), 0, -1)]
+        return (*(f"{event.source}/{kind}.html" for kind in kinds), f"{event.source}/event.html", "event.html")
+
+    def chosen(self, event: Event) -> str:
+        """The name of the template that is taken for the event."""
+        return next(name for name in self.considered(event) if self._exists(name))
+
+    def entry(self, event: Event, ident: str, target: Target, received: datetime) -> Entry:
+        """The finished entry of an event for a group. A template that fails is logged and a plainer one is taken."""
+        blank = Entry(
+            id=ident,
+            group=target.group,
+            thread=event.thread,
+            source=event.source,
+            kind=event.kind,
+            delivery=event.delivery,
+            topic="",
+            summary="",
+            html="",
+            url=safe_url(event.url),
+            severity=event.severity,
+            ends_thread=event.ends_thread,
+            participants=target.participants,
+            conversation=target.conversation,
+            occurred=credible(event.occurred, received),
+            received=received,
+        )
+        drafts = self._drafts(event, blank)
+        entries = (replace(blank, topic=draft.topic, summary=draft.summary, html=draft.html) for draft in drafts)
+        return next(filter(_fits, entries), None) or self._without_template(event, blank)
+
+    def _drafts(self, event: Event, entry: Entry) -> Iterator[_Draft]:
+        """Finer ones first, each made only when the one before did not fit."""
+        for names in (self.considered(event), (_ANY_EVENT,)):
+            try:
+                template = self._environment.select_template(names)
+                for limits in _LIMITS:
+                    yield self._draft(template, event, entry, limits)
+            except Exception as error:  # noqa: BLE001 - a template can fail in any way, and must not cost the event
+                _logger.warning("The template of %s failed: %s", event.kind, _describe(error))
+            else:
+                _logger.warning("The template %s makes too much of a %s", template.name, event.kind)
+
+    def _draft(self, template: Template, event: Event, entry: Entry, limits: Limits) -> _Draft:
+        boundary = secrets.token_hex(16)
+        text = template.render(seen(event, limits, boundary, self._footer(entry)))
+        topic, summary, html = _split(text, boundary)
+        if entry.reference not in html:
+            raise TemplateError("the card has lost its footer, by which its post is found again")
+        return _Draft(topic or _line(event.title) or event.kind, summary or topic, html)
+
+    def _footer(self, entry: Entry) -> str:
+        title = self._titles.get(entry.source, entry.source)
+        return f"{title} · {clock(entry.occurred, self._zone)} · {reference(entry.id)}"
+
+    def _without_template(self, event: Event, entry: Entry) -> Entry:
+        title = _line(event.title) or event.kind
+        html = Markup("<p>{}</p><p>{}</p>").format(title, self._footer(entry))
+        return replace(entry, topic=title, summary=title, html=str(html))
+
+    def _exists(self, name: str) -> bool:
+        try:
+            self._loader.get_source(self._environment, name)
+        except TemplateNotFound:
+            return False
+        except UnicodeDecodeError:
+            return True  # it is there, and `problems` says what is wrong with it
+        return True
+
+
+def seen(event: Event, limits: Limits, boundary: str, footer: str) -> dict[str, Any]:
+    """What a template sees, by its names.
+
+    event: what the source understood, with the fields below.
+    payload: all that the service sent.
+    field: `field('pull_request.user.login')`: the text at a path, or an empty one; `field(path, 0)` a number,
+        `field(path, false)` a truth.
+    rows: `rows('commits')`: the objects of the list at a path, or none.
+    time: `time('release.published_at')`: the time at a path, for the filters `clock`, `date` and `between`.
+    action: what stands in the kind after its first dot: `opened`.
+    limits: how much to show: `limits.text` characters of a text, `limits.rows` rows of a list; less is tried when the
+        post would be too big.
+    boundary: what parts the blocks; `layout.html` writes it.
+    footer: the line with source, time and reference, by which a post is found again; `layout.html` writes it.
+    """
+    return {
+        "event": event,
+        "payload": event.payload,
+        "field": partial(dig, event.payload),
+        "rows": partial(objects, event.payload),
+        "time": partial(moment, event.payload),
+        "action": event.kind.partition(".")[2],
+        "limits": limits,
+        "boundary": boundary,
+        "footer": footer,
+    }
+
+
+def post_html(entries: Sequence[Entry]) -> str:
+    """The HTML of a post: the cards of its entries, one below another."""
+    return _GAP.join(entry.html for entry in entries)
+
+
+def _split(text: str, boundary: str) -> tuple[str, str, str]:
+    parts = printable(text).split(boundary)
+    if len(parts) != 3:
+        raise TemplateError("it does not extend layout.html")
+    topic, summary, html = parts
+    return _line(Markup(topic).striptags()), _line(Markup(summary).striptags()), html.strip()  # noqa: S704
+
+
+def _line(text: str) -> str:
+    return one_line(text, MAX_LINE)
+
+
+def _fits(entry: Entry) -> bool:
+    return len(entry.html.encode()) <= MAX_HTML and len(to_message(entry).encode()) <= MAX_MESSAGE
+
+
+def _describe(error: Exception) -> str:
+    """Where a template failed and how; the text of other errors than Jinja's own may quote the payload."""
+    places = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".html")]
+    where = f"{places[-1].filename}, line {places[-1].lineno}: " if places else ""
+    what = f"{type(error).__name__}: {error}" if isinstance(error, TemplateError) else type(error).__name__
+    return where + what

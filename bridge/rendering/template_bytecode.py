@@ -1,0 +1,46 @@
+"""Templates compiled in advance: a new worker would spend most of its first post's time on that."""
+
+import contextlib
+from pathlib import Path
+
+from jinja2 import BytecodeCache, Environment, TemplateError
+from jinja2.bccache import Bucket
+
+BYTECODE = Path(__file__).parents[2] / "template_bytecode"
+
+
+class TemplateBytecode(BytecodeCache):
+    """The bytecode in a folder; what another Python made, or of another text, is as good as missing.
+
+    https://jinja.palletsprojects.com/en/stable/api/#bytecode-cache
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:  # noqa: ARG002
+        """By the name alone: the package is used in another place than where it was made."""
+        return super().get_cache_key(name)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fills the bucket, if its template was compiled."""
+        with contextlib.suppress(FileNotFoundError), (self._folder / bucket.key).open("rb") as file:
+            bucket.load_bytecode(file)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Nothing: where the templates are used, nobody may write."""
+
+
+class _Compiling(TemplateBytecode):
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with (self._folder / bucket.key).open("wb") as file:
+            bucket.write_bytecode(file)
+
+
+def compile_all(environment: Environment, folder: Path) -> None:
+    """Compiles every template that the environment finds, into the folder. One with a fault is left as it is."""
+    folder.mkdir(exist_ok=True)
+    environment.bytecode_cache = _Compiling(folder)
+    for name in environment.list_templates(extensions=["html"]):
+        with contextlib.suppress(TemplateError, UnicodeDecodeError):
+            environment.get_template(name)

@@ -1,0 +1,1 @@
+"""How senders are authenticated: signatures, tokens and published keys."""

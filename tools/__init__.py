@@ -1,0 +1,1 @@
+"""What a release and the documentation need, and the running bridge does not."""

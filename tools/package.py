@@ -1,0 +1,132 @@
+"""Builds released-package.zip: what a Flex Consumption plan runs, with the libraries in it and nothing left to build.
+
+https://learn.microsoft.com/azure/azure-functions/run-functions-from-deployment-package
+The same input gives the same bytes: names are sorted, times and rights are fixed, and bytecode goes by no time.
+"""
+
+import fnmatch
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from bridge.errors import CommandError
+
+PYTHON = (3, 13)
+LIBRARIES = ".python_packages/lib/site-packages"
+OURS = ("bridge", "templates", "function_app.py", "host.json", "requirements.txt", "LICENSE")
+# Wheels of any of these run on the Linux of Azure Functions, Debian 12 with glibc 2.36.
+_PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+# What only local use needs, what tells of the machine that it was built on, and what nothing imports.
+_LEFT_OUT = (
+    "bridge/local/*",
+    "*/__pycache__/*",
+    f"{LIBRARIES}/bin/*",
+    "*/RECORD",
+    "*/INSTALLER",
+    "*/REQUESTED",
+    "*.pyi",
+)
+_ROOT = Path(__file__).parents[1]
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP file knows
+
+
+def build(root: Path, target: Path, pythons: Iterable[str] = ()) -> str:
+    """Makes the package of the repository at root; the text says its size. CommandError where pip fails.
+
+    pythons: where Azure's version of Python may be; without it the package has no bytecode.
+    """
+    python = next((python for python in (sys.executable, *pythons) if _runs(python)), "")
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for name in OURS:
+            copy = shutil.copytree if (root / name).is_dir() else shutil.copy
+            copy(root / name, tree / name)
+        _install(root / "requirements.txt", tree / LIBRARIES, python)
+        with_templates = bool(python) and compile_templates(tree, python, [tree / LIBRARIES])
+        for path in list(_left_out(tree)):
+            path.unlink()
+        compiled = _compile(tree, python)
+        _zip(tree, target)
+    size = target.stat().st_size / 1024**2
+    missing = [what for what, there in (("code", compiled), ("templates", with_templates)) if not there]
+    slower = f"without bytecode of its {' and '.join(missing)}, which takes Python 3.13 on Linux: it starts more slowly"
+    how = slower if missing else "with bytecode"
+    return f"{target}: {size:.1f} MB, {how}"
+
+
+def _runs(python: str) -> bool:
+    """Whether it is the version that Azure runs; launchers stand in the path for versions that are not installed."""
+    check = f"import sys, pip; sys.exit(sys.version_info[:2] != {PYTHON})"
+    return shutil.which(python) is not None and _ran(python, "-c", check).returncode == 0
+
+
+def _install(requirements: Path, target: Path, python: str) -> None:
+    """Wheels only, for Azure's Python and Linux, whatever this machine is.
+
+    Where that Python is, its own pip is asked: another one judges what a library needs by its own version.
+    """
+    version = ".".join(map(str, PYTHON))
+    options = ["--only-binary=:all:", "--implementation=cp", f"--python-version={version}", "--no-compile"]
+    options += [f"--platform={platform}" for platform in _PLATFORMS]
+    options += [f"--target={target}", f"--requirement={requirements}", "--quiet", "--disable-pip-version-check"]
+    run = _ran(python or sys.executable, "-m", "pip", "install", *options)
+    if run.returncode:
+        raise CommandError(f"The libraries could not be fetched: {run.stderr.strip()}")
+
+
+def _left_out(tree: Path) -> Iterator[Path]:
+    for path in _files(tree):
+        name = path.relative_to(tree).as_posix()
+        if any(fnmatch.fnmatch(name, pattern) for pattern in _LEFT_OUT):
+            yield path
+
+
+def _files(tree: Path) -> Sequence[Path]:
+    return sorted(path for path in tree.rglob("*") if path.is_file())
+
+
+def _compile(tree: Path, python: str) -> bool:
+    """Bytecode that is not held against its source: the source in the package never changes."""
+    if not python:
+        return False
+    # Without the folder of this machine in it, whose path tracebacks would show.
+    where = ["-s", str(tree), str(tree)]
+    run = _ran(python, "-m", "compileall", "-q", "-j1", "--invalidation-mode=unchecked-hash", *where)
+    if run.returncode:
+        raise CommandError(f"Python 3.13 cannot compile the package: {run.stdout.strip()}")
+    return True
+
+
+def compile_templates(tree: Path, python: str, libraries: Sequence[Path] = ()) -> bool:
+    """Puts bytecode of the templates beside them. False where the libraries are not for this machine."""
+    path = os.pathsep.join(map(str, [tree, *libraries, _ROOT]))
+    return _ran(python, "-m", "tools.compile_templates", cwd=tree, PYTHONPATH=path).returncode == 0
+
+
+def _ran(*command: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    # The hash seed decides the order of sets, which are constants of the bytecode.
+    env = {**os.environ, "PYTHONHASHSEED": "0", **env}
+    return subprocess.run(  # noqa: S603  all our own words
+        command, cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def _zip(tree: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
+        for path in _files(tree):
+            entry = zipfile.ZipInfo(path.relative_to(tree).as_posix(), _EPOCH)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            package.writestr(entry, path.read_bytes())
+
+
+if __name__ == "__main__":
+    try:
+        print(build(_ROOT, Path(sys.argv[1]), sys.argv[2:]))
+    except CommandError as error:
+        sys.exit(str(error))
