@@ -39,7 +39,7 @@ def _answer(status: int, body: Mapping[str, object], headers: Mapping[str, str] 
 
 def _level(source: Source) -> func.AuthLevel:
     """A source that proves itself by its own scheme needs no function key; wrong settings answer 503 to everyone."""
-    proves_itself = bridge is None or (source.scheme and bridge.settings.proofs.get(source.name))
+    proves_itself = bridge is None or (source.verifier and bridge.settings.credentials.get(source.name))
     return func.AuthLevel.ANONYMOUS if proves_itself else func.AuthLevel.FUNCTION
 
 

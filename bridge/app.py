@@ -36,7 +36,9 @@ class Bridge:
         self.sources = {**SOURCES, **declared(settings.config), **_by_keys(settings)}
         self.titles = {source.name: source.title for source in self.sources.values()}
         self.renderer = Renderer(settings.templates, self.titles, settings.time_zone)
-        self.receiver = Receiver(self.sources, settings.proofs, self.routes, self.renderer, lambda: datetime.now(UTC))
+        self.receiver = Receiver(
+            self.sources, settings.credentials, self.routes, self.renderer, lambda: datetime.now(UTC)
+        )
         self._publisher = publisher
         self._delivery: Delivery | None = None
         self._building = threading.Lock()
@@ -78,7 +80,7 @@ def _by_entra(settings: Settings) -> Mapping[str, Source]:
     keys = PublishedKeys({settings.cloud.login})
     scheme = EntraToken(settings.cloud, settings.tenant_id, ACTION_GROUPS, ACTION_GROUPS_ROLE, keys)
     source = SOURCES["azure_monitor"]
-    return {source.name: replace(source, scheme=scheme, setting="BRIDGE_AZURE_MONITOR_AUDIENCE")}
+    return {source.name: replace(source, verifier=scheme, setting="BRIDGE_AZURE_MONITOR_AUDIENCE")}
 
 
 def _by_sns(settings: Settings) -> Mapping[str, Source]:
@@ -87,8 +89,8 @@ def _by_sns(settings: Settings) -> Mapping[str, Source]:
     from bridge.verification.public_keys import PublishedKeys  # noqa: PLC0415
     from bridge.verification.sns_signatures import SnsSignature, host  # noqa: PLC0415
 
-    scheme = SnsSignature(PublishedKeys({host(topic) for topic in settings.proofs["aws_sns"]}))
-    return {"aws_sns": replace(SOURCES["aws_sns"], scheme=scheme, setting="BRIDGE_AWS_SNS_TOPICS")}
+    scheme = SnsSignature(PublishedKeys({host(topic) for topic in settings.credentials["aws_sns"]}))
+    return {"aws_sns": replace(SOURCES["aws_sns"], verifier=scheme, setting="BRIDGE_AWS_SNS_TOPICS")}
 
 
 def open_outbox(settings: Settings, env: Mapping[str, str]) -> Outbox:

@@ -115,15 +115,15 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
 
 def _sources(bridge: Bridge) -> Iterator[Finding]:
     """Which webhooks prove themselves; the secret of a source that there is not is a slip of the pen."""
-    secrets, proofs = bridge.settings.secrets, bridge.settings.proofs
-    signed = [source.title for name, source in bridge.sources.items() if source.scheme and proofs.get(name)]
+    secrets, proofs = bridge.settings.secrets, bridge.settings.credentials
+    signed = [source.title for name, source in bridge.sources.items() if source.verifier and proofs.get(name)]
     if signed:
         yield _ok("sources", f"proved by themselves: {', '.join(signed)}; all others need the function key")
     else:
         text = "No service's secret is set: every webhook needs the function key."
         advice = "Set BRIDGE_<SOURCE>_SECRET for those that can sign, or put ?code=... into the webhooks' URLs."
         yield Finding(Verdict.WARNING, "sources", text, advice)
-    for name in sorted(secrets.keys() - {name for name, source in bridge.sources.items() if source.scheme}):
+    for name in sorted(secrets.keys() - {name for name, source in bridge.sources.items() if source.verifier}):
         text = f"BRIDGE_{name.upper()}_SECRET is of no source that takes one."
         advice = "`python -m bridge sources` lists them, with the settings of their secrets."
         yield Finding(Verdict.WARNING, "sources", text, advice)

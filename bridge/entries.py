@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from bridge.errors import MessageError
 from bridge.events import Event, Severity
 
-VERSION = 1
+VERSION = 2
 MAX_MESSAGE = 48 * 1024  # bytes; base64 makes 64 KiB of it, a storage queue's limit
 CREDIBLE = timedelta(days=7)
 # The only values that JSON lacks are times.
@@ -21,7 +21,7 @@ class Entry:
 
     id: str
     group: str
-    thread: str
+    correlation_key: str
     source: str
     kind: str
     delivery: str
@@ -43,8 +43,8 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """The thread's key: source and thread, within the group."""
-        return f"{self.source} {self.thread}"
+        """The key of the thread that it belongs to, within its group: source and correlation key."""
+        return f"{self.source} {self.correlation_key}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def entry_id(event: Event, position: int, group: str) -> str:
 
     position: the event's place among those of its delivery.
     """
-    parts = (group, event.source, event.digest or event.delivery, str(position))
+    parts = (group, event.source, event.dedup_key or event.delivery, str(position))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
@@ -100,6 +100,8 @@ def from_message(text: str | bytes) -> Entry | Wake:
             raise MessageError(f"The message has version {version}; this bridge reads up to {VERSION}: upgrade it.")
         if kind == "wake":
             return Wake(**fields)
+        if version < 2:
+            fields["correlation_key"] = fields.pop("thread")
         return Entry(
             **{
                 **fields,

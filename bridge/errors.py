@@ -5,7 +5,7 @@ BridgeError
 ├── CommandError             a command line cannot be carried out; one line for a person, exit status 2
 ├── MessageError             a queue message that no version of the bridge wrote
 ├── WebhookError             a webhook that gets an answer other than "accepted"
-│   ├── Unproved             401: the sender did not prove who it is
+│   ├── AuthenticationError             401: the sender did not prove who it is
 │   ├── BadWebhook           400: empty, no JSON where the service writes JSON, unknown group
 │   ├── TooLarge             413: longer than 25 MiB
 │   └── Unavailable          503: our own fault; senders try again on it
@@ -55,7 +55,7 @@ class WebhookError(BridgeError):
     status: ClassVar[int]
 
 
-class Unproved(WebhookError):
+class AuthenticationError(WebhookError):
     """The sender did not prove who it is."""
 
     status = 401

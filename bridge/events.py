@@ -61,7 +61,7 @@ class Event:
     source: the name of the service (`github`).
     kind: the service's own name for it, dotted (`pull_request.opened`); it chooses the template.
     delivery: the sender's id of this delivery.
-    thread: what the conversation is about, stable over its life (`repo 1296269#12`).
+    correlation_key: what the conversation is about, stable over its life (`repo 1296269#12`).
     title: what it is about, for people.
     payload: all that the service sent.
     severity: `success`, `info`, `warning`, `error` or `critical`; compares by rank: `event.severity >= 'warning'`.
@@ -74,8 +74,8 @@ class Event:
     facts: what else is known, as pairs of name and value.
     attributes: what routes filter on: `event.attributes.branch`.
     details: what the source has worked out of the payload for its templates.
-    ends_thread: the next event of this thread begins a new story.
-    digest: stands for the delivery where its id is not covered by the signature (empty: the id can be trusted).
+    ends_thread: the next event with this correlation key starts a new thread.
+    dedup_key: by which a repeated delivery is recognised, where the sender's id cannot be trusted (empty: it can).
 
     scope, title, summary, actor, url, text and facts are enough for a decent post of any event.
     """
@@ -83,7 +83,7 @@ class Event:
     source: str
     kind: str
     delivery: str
-    thread: str
+    correlation_key: str
     title: str
     payload: Mapping[str, Any]
     severity: Severity = Severity.INFO
@@ -97,4 +97,9 @@ class Event:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     ends_thread: bool = False
-    digest: str = ""
+    dedup_key: str = ""
+
+    @property
+    def thread(self) -> str:
+        """The correlation key by its former name, for the routes and templates that still use it."""
+        return self.correlation_key

@@ -81,7 +81,7 @@ class Settings:
         return self.graph_url or f"https://{self.cloud.graph}/v1.0"
 
     @property
-    def proofs(self) -> Mapping[str, tuple[str, ...]]:
+    def credentials(self) -> Mapping[str, tuple[str, ...]]:
         """What senders prove themselves by, for each source: its secrets, the audiences of its tokens, its topics."""
         others = {"azure_monitor": _listed_in(self.azure_monitor_audience), "aws_sns": _listed_in(self.aws_sns_topics)}
         return {**self.secrets, **{name: proofs for name, proofs in others.items() if proofs}}

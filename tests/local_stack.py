@@ -67,7 +67,7 @@ class Stack:
         headers = dict(SOURCES["github"].headers(event, delivery or str(uuid.uuid4())))
         headers["Content-Type"] = "application/json"
         if secret:
-            headers |= SOURCES["github"].scheme.sign(body, secret)
+            headers |= SOURCES["github"].verifier.sign(body, secret)
         query = {"group": group} if group else {}
         return requests.post(
             f"{self.address}/api/webhooks/github", body, params=query, headers=headers, timeout=timeout

@@ -96,7 +96,7 @@ def entry(number, thread="one", group="g", **changes):
     values = {
         "id": ident,
         "group": group,
-        "thread": thread,
+        "correlation_key": thread,
         "source": "github",
         "kind": "push",
         "delivery": str(number),

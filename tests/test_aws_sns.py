@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from bridge.app import Bridge
-from bridge.errors import CommandError, Unavailable, Unproved
+from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 from bridge.settings import Settings
 from bridge.sources.aws_sns import AWS_SNS
@@ -93,7 +93,7 @@ ELSEWHERE = "https://sns.eu-west-1.amazonaws.com.contoso.com/key.pem"
     ],
 )
 def test_anything_else_is_refused_with_the_reason(message, reason):
-    with pytest.raises(Unproved, match=reason):
+    with pytest.raises(AuthenticationError, match=reason):
         verify(message)
 
 
@@ -146,7 +146,7 @@ def read(name, **changed):
 def test_an_alarm_is_one_thread_with_its_measure(name, summary, severity, ends):
     event = read(name)
     assert (event.kind, event.summary, event.severity, event.ends_thread) == (name, summary, severity, ends)
-    assert event.thread == "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:pump-pressure-low"
+    assert event.correlation_key == "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:pump-pressure-low"
     assert dict(event.facts)["fires at"] == "< 2 for 5 min"
     assert event.url.startswith("https://eu-west-1.console.aws.amazon.com/cloudwatch/")
 

@@ -10,7 +10,7 @@ from bridge.entries import Target
 from bridge.events import Webhook
 from bridge.rendering.renderer import Renderer
 from bridge.sources.azure_container_registry import AZURE_CONTAINER_REGISTRY
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "azure_container_registry"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def read(body: bytes):
 )
 def test_sample(name, thread, severity, line):
     (event,) = read((SAMPLES / f"{name}.json").read_bytes())
-    assert (event.kind, event.thread, event.severity) == (name, thread, severity)
+    assert (event.kind, event.correlation_key, event.severity) == (name, thread, severity)
     assert Renderer().entry(event, "0" * 32, Target("g"), NOW).summary == line
     assert event.occurred == datetime(2026, 11, 23, 14, 3, 10, 343145, tzinfo=UTC)
     assert event.attributes["action"] == name
@@ -41,7 +41,7 @@ def test_sample(name, thread, severity, line):
 
 def test_a_ping_is_acknowledged():
     answer = read((SAMPLES / "ping.json").read_bytes())
-    assert isinstance(answer, Acknowledged)
+    assert isinstance(answer, Ignored)
     assert "ping" in answer.reason
 
 

@@ -161,7 +161,7 @@ def test_every_sample_is_in_the_table():
 def test_sample(name):
     event = read(sample(name))
     thread, severity, line = TABLE[name]
-    assert (event.thread, event.severity) == (thread, severity)
+    assert (event.correlation_key, event.severity) == (thread, severity)
     assert summary(event).startswith(line)
     assert event.occurred == datetime(2026, 11, 23, 14, 3, 11, 428552, tzinfo=UTC) or name.startswith(
         "workitem.updated"
@@ -186,7 +186,7 @@ def test_without_its_resource_the_message_tells_it(name):
 def test_without_its_messages_the_resource_tells_it(name):
     event = read(sample(name) | {"message": None, "detailedMessage": None})
     assert summary(event)
-    assert event.thread
+    assert event.correlation_key
 
 
 def test_minimal_resources_have_the_threads_of_whole_ones():

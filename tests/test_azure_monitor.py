@@ -233,7 +233,7 @@ def test_every_sample_is_in_the_table() -> None:
 )
 def test_fired_and_resolved_are_one_thread(names: tuple[str, str]) -> None:
     first, last = (read(payload(name)) for name in names)
-    assert first.thread == last.thread
+    assert first.correlation_key == last.thread
     assert (first.title, first.scope) == (last.title, last.scope)
     assert (first.ends_thread, last.ends_thread) == (False, True)
     assert last.severity is Severity.SUCCESS
@@ -287,7 +287,7 @@ def test_dimensions_count_in_any_order() -> None:
 
 def test_all_of_one_tracking_id_is_one_thread_that_goes_on_after_the_end() -> None:
     told = [read(payload(f"service_health.{stage}")) for stage in ("incident", "resolved", "rca")]
-    assert {event.thread for event in told} == {"service health pmp0-7a7"}
+    assert {event.correlation_key for event in told} == {"service health pmp0-7a7"}
     assert not any(event.ends_thread for event in told)
 
 
@@ -562,9 +562,9 @@ def secured(keys: Any) -> Receiver:
     """The receiver of a bridge whose action groups are secured, with keys of our own."""
     bridge = Bridge(Settings.from_env(SECURED))
     source = bridge.sources["azure_monitor"]
-    assert isinstance(source.scheme, EntraToken)
-    scheme = replace(source.scheme, keys=keys)
-    return replace(bridge.receiver, sources={"azure_monitor": replace(source, scheme=scheme)})
+    assert isinstance(source.verifier, EntraToken)
+    scheme = replace(source.verifier, keys=keys)
+    return replace(bridge.receiver, sources={"azure_monitor": replace(source, verifier=scheme)})
 
 
 def published(url: str, *, anew: bool = False) -> bytes:

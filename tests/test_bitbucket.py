@@ -11,7 +11,7 @@ from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.local.sending import event_name
 from bridge.rendering.renderer import Renderer
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 from bridge.sources.bitbucket import BITBUCKET
 from tests.look import parse
 
@@ -113,7 +113,7 @@ def test_every_sample_is_in_a_table():
 def test_sample(name):
     event = read(name, sample(name))
     thread, severity, line = TABLE[name]
-    assert (event.thread, event.severity) == (thread, severity)
+    assert (event.correlation_key, event.severity) == (thread, severity)
     assert summary(event).startswith(line)
     assert event.kind == ".".join(name.split(".")[:2])
     # Bitbucket says of pushes, forks and settings only that they were.
@@ -126,13 +126,13 @@ def test_sample(name):
 @pytest.mark.parametrize("name", NOISE)
 def test_noise_is_left_out_with_a_reason(name):
     told = answer(name, sample(name))
-    assert isinstance(told, Acknowledged)
+    assert isinstance(told, Ignored)
     assert NOISE[name] in told.reason
 
 
 def test_a_push_of_several_refs_is_an_event_for_each_in_its_own_thread():
     events = answer(SEVERAL, sample(SEVERAL))
-    assert [(event.thread, summary(event)) for event in events] == [
+    assert [(event.correlation_key, summary(event)) for event in events] == [
         (MAIN, "Alex Darrow pushed 2 commits to main: Stop the pump when the tank is empty"),
         (TAG, "Alex Darrow created the tag v2.4.0"),
         (BRANCH, "Alex Darrow deleted the branch fix/dry-run"),

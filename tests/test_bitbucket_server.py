@@ -10,7 +10,7 @@ from bridge.entries import Target, entry_id
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.rendering.renderer import Renderer
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 from bridge.sources.bitbucket_server import BITBUCKET_SERVER
 from tests.look import parse
 
@@ -102,7 +102,7 @@ def test_every_sample_is_in_a_table():
 def test_sample(name):
     event = read(sample(name))
     thread, severity, line = TABLE[name]
-    assert (event.thread, event.severity) == (thread, severity)
+    assert (event.correlation_key, event.severity) == (thread, severity)
     assert summary(event).startswith(line)
     assert name.startswith(event.kind)
     assert event.occurred == datetime(2026, 11, 23, 14, 3, 11, tzinfo=UTC)
@@ -113,13 +113,13 @@ def test_sample(name):
 @pytest.mark.parametrize("name", NOISE)
 def test_noise_is_left_out_with_a_reason(name):
     told = answer(sample(name))
-    assert isinstance(told, Acknowledged)
+    assert isinstance(told, Ignored)
     assert NOISE[name] in told.reason
 
 
 def test_a_push_of_several_refs_is_an_event_for_each_in_its_own_thread():
     events = answer(sample(SEVERAL))
-    assert [(event.thread, summary(event)) for event in events] == [
+    assert [(event.correlation_key, summary(event)) for event in events] == [
         (MAIN, "Alex Darrow pushed to main, now at 3c3c3c3"),
         ("repo 73 refs/tags/v2.4.0", "Alex Darrow created the tag v2.4.0"),
         ("repo 73 refs/heads/fix/dry-run", "Alex Darrow deleted the branch fix/dry-run"),

@@ -40,7 +40,7 @@ def test_explain_tells_proof_events_threads_templates_route_and_groups(capsys):
         "event": "pull_request.opened",
         "severity": "info",
         "title": "Stop the pump when the tank is empty #12",
-        "thread": "repo 900100#12",
+        "key": "repo 900100#12",
         "template": "github/pull_request.html (considered: github/pull_request.opened.html, github/pull_request.html, "
         "github/event.html, event.html)",
         "route": "no route matches it: BRIDGE_GROUP",

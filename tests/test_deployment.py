@@ -179,7 +179,7 @@ def test_every_role_is_given_before_the_app_asks_for_a_token():
 
 def test_alerts_ask_for_steps_that_the_bridge_logs():
     asked = {step for alert in VARIABLES["alerts"] for step in re.findall(r'"step": "(\w+)"', alert["query"])}
-    code = "".join(path.read_text() for path in (ROOT / "bridge").glob("*.py"))
+    code = "".join(path.read_text() for path in (ROOT / "bridge").rglob("*.py"))
     assert asked == {"dead", "late", "held"}
     assert [step for step in asked if f'"{step}"' not in code] == []
 

@@ -45,7 +45,7 @@ def entry(
     return Entry(
         id=hashlib.sha256(str(number).encode()).hexdigest()[:32],
         group="3c1d0d4e-0000-0000-0000-000000000000",
-        thread=f"alert {number}",
+        correlation_key=f"alert {number}",
         source=source,
         kind="firing",
         delivery="d-1",

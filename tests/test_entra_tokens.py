@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bridge.clouds import CLOUDS
-from bridge.errors import CommandError, Unavailable, Unproved
+from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 from bridge.verification.entra_tokens import ACTION_GROUPS as CALLER
 from bridge.verification.entra_tokens import ACTION_GROUPS_ROLE as ROLE
@@ -169,7 +169,7 @@ REFUSED = {
 def test_any_other_token_is_refused_with_its_reason_and_without_itself(what):
     given, reason = REFUSED[what]
     keys = Keys()
-    with pytest.raises(Unproved, match=reason) as refused:
+    with pytest.raises(AuthenticationError, match=reason) as refused:
         verify(f"Bearer {given}", keys=keys)
     assert given not in str(refused.value)
     assert str(refused.value).endswith((".", "?"))
@@ -178,12 +178,12 @@ def test_any_other_token_is_refused_with_its_reason_and_without_itself(what):
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dTpw", f"Token {token(claims())}", token(claims())])
 def test_what_is_no_bearer_token_is_told_so(header):
-    with pytest.raises(Unproved, match="Secure Webhook"):
+    with pytest.raises(AuthenticationError, match="Secure Webhook"):
         verify(header)
 
 
 def test_a_token_that_came_twice_is_refused():
-    with pytest.raises(Unproved):
+    with pytest.raises(AuthenticationError):
         verify(f"Bearer {token(claims())}, Bearer {token(claims())}")
 
 

@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 ENTRY = Entry(
     id="0123456789abcdef0123456789abcdef",
     group="g",
-    thread="repo 1#2",
+    correlation_key="repo 1#2",
     source="github",
     kind="issues.opened",
     delivery="d",
@@ -31,7 +31,7 @@ ENTRY = Entry(
 
 
 def event(**changes: object) -> Event:
-    return Event(**{"source": "s", "kind": "k", "delivery": "d", "thread": "t", "title": "", "payload": {}, **changes})
+    return Event(**{"source": "s", "kind": "k", "delivery": "d", "correlation_key": "t", "title": "", "payload": {}, **changes})
 
 
 @pytest.mark.parametrize("item", [ENTRY, Wake("g")])
@@ -64,13 +64,13 @@ def test_the_same_delivery_has_the_same_id_and_no_other_has_it():
         entry_id(event(), 0, "h"),
         entry_id(event(delivery="e"), 0, "g"),
         entry_id(event(source="z"), 0, "g"),
-        entry_id(event(digest="x"), 0, "g"),
+        entry_id(event(dedup_key="x"), 0, "g"),
     }
     assert len(others) == 6
 
 
 def test_a_digest_counts_where_the_delivery_id_is_not_signed():
-    assert entry_id(event(digest="x"), 0, "g") == entry_id(event(digest="x", delivery="forged"), 0, "g")
+    assert entry_id(event(dedup_key="x"), 0, "g") == entry_id(event(digest="x", delivery="forged"), 0, "g")
 
 
 @pytest.mark.parametrize(

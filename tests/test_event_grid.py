@@ -14,7 +14,7 @@ from bridge.receiving.routing import Routes
 from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from bridge.sources.azure_resources import resource
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 from bridge.sources.event_grid import EVENT_GRID
 from tests.local_stack import SECRET, running
 
@@ -30,7 +30,7 @@ BLOBS = f"{STORAGE} /blobservices/default/containers/readings/blobs"
 
 def read(payload: object) -> list[Event]:
     events = EVENT_GRID.read(Webhook({}, json.dumps(payload).encode()))
-    assert not isinstance(events, Acknowledged)
+    assert not isinstance(events, Ignored)
     return list(events)
 
 
@@ -135,7 +135,7 @@ def test_every_sample_is_in_the_table():
 @pytest.mark.parametrize("name", TABLE)
 def test_sample(name):
     event = read(sample(name))[0]
-    assert (event.thread, event.severity, summary(event)) == TABLE[name]
+    assert (event.correlation_key, event.severity, summary(event)) == TABLE[name]
     assert event.occurred
     assert event.scope
 
@@ -150,9 +150,13 @@ def as_cloud_event(event: dict) -> dict:
 @pytest.mark.parametrize("name", [name for name in TABLE if isinstance(sample(name), list)])
 def test_both_schemas_single_and_batched_tell_the_same(name):
     (first, *_) = events = sample(name)
-    told = [(event.thread, summary(event), event.digest) for event in read(events)]
-    assert [(event.thread, summary(event), event.digest) for event in read(list(map(as_cloud_event, events)))] == told
-    assert [(event.thread, summary(event), event.digest) for event in read(as_cloud_event(first))] == told[:1]
+    told = [(event.correlation_key, summary(event), event.dedup_key) for event in read(events)]
+    assert [
+        (event.correlation_key, summary(event), event.dedup_key) for event in read(list(map(as_cloud_event, events)))
+    ] == told
+    assert [(event.correlation_key, summary(event), event.dedup_key) for event in read(as_cloud_event(first))] == told[
+        :1
+    ]
 
 
 def ids(payload: object) -> list[str]:

@@ -15,7 +15,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources import SOURCES, declared, generic, presets
-from bridge.sources.base import Acknowledged, Source
+from bridge.sources.base import Ignored, Source
 from bridge.sources.presets import PRESETS
 from tests.local_stack import ROOT
 
@@ -85,7 +85,7 @@ def test_a_form_says_everything_of_an_event() -> None:
             source="lift",
             kind="fault.begun",
             delivery="d1L2",
-            thread="L2",
+            correlation_key="L2",
             title="Lift 2 is stuck",
             summary="Lift L2 Begun",
             payload={**STUCK["faults"][0], "doors": ["left", "right"]},
@@ -107,8 +107,8 @@ def test_what_ends_ends_the_thread() -> None:
 
 
 def test_what_is_dropped_is_acknowledged_with_its_reason() -> None:
-    assert lift().read(webhook({"faults": [{"test": True}]}, lift())) == Acknowledged("a test")
-    assert lift().read(webhook({"faults": []}, lift())) == Acknowledged("The webhook holds no event.")
+    assert lift().read(webhook({"faults": [{"test": True}]}, lift())) == Ignored("a test")
+    assert lift().read(webhook({"faults": []}, lift())) == Ignored("The webhook holds no event.")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,9 @@ def test_what_is_dropped_is_acknowledged_with_its_reason() -> None:
 )
 def test_odd_payloads_make_plainer_events(payload: object) -> None:
     events = lift().read(webhook(payload, lift()))
-    assert isinstance(events, Acknowledged) or all(event.title and event.thread and event.delivery for event in events)
+    assert isinstance(events, Ignored) or all(
+        event.title and event.correlation_key and event.delivery for event in events
+    )
 
 
 def test_a_missing_quote_costs_no_alert() -> None:
@@ -185,7 +187,7 @@ def test_a_declared_source_is_proved_and_read_like_any_other() -> None:
     body = json.dumps(STUCK).encode()
     headers = source.headers("fault", "d1")
     assert bridge.receiver.receive("lift", Webhook(headers, body)).status == 401
-    receipt = bridge.receiver.receive("lift", Webhook({**headers, **source.scheme.sign(body, "hush")}, body))
+    receipt = bridge.receiver.receive("lift", Webhook({**headers, **source.verifier.sign(body, "hush")}, body))
     assert [entry.topic for entry in receipt.entries] == ["Harbour 7: Lift 2 is stuck"]
     assert "Lift control" in receipt.entries[0].html
 
@@ -195,7 +197,7 @@ def test_the_form_of_the_docs_works() -> None:
     source = declared(text)["lift"]
     fault = {"number": 7, "lift": "L2", "state": "stuck", "level": "stuck", "at": 1795442580, "floor": 3}
     (event,) = source.read(webhook({"building": "Harbour 7", "faults": [fault, {"test": True}]}, source))
-    assert (event.kind, event.thread, event.severity) == ("fault.stuck", "L2", "critical")
+    assert (event.kind, event.correlation_key, event.severity) == ("fault.stuck", "L2", "critical")
     assert (event.summary, event.facts) == ("Lift L2 is stuck", (("Floor", "3"),))
 
 
@@ -238,7 +240,7 @@ def post(source: str, name: str) -> str:
 )
 def test_what_begins_and_ends_is_one_thread(source: str, begin: str, end: str) -> None:
     first, last = sample(SOURCES[source], begin), sample(SOURCES[source], end)
-    assert first.thread == last.thread
+    assert first.correlation_key == last.thread
     assert (first.ends_thread, last.ends_thread) == (False, True)
     assert first.delivery != last.delivery
     assert first.severity >= "warning"
@@ -277,7 +279,7 @@ def test_the_word_at_the_top_says_what_was_done(source: str, name: str, word: st
 def test_the_samples_of_a_preset_are_told_in_full(source: Source, caplog: pytest.LogCaptureFixture) -> None:
     for path in sorted((ROOT / "samples" / source.name).glob("*.json")):
         answer = source.read(Webhook(source.headers(path.stem, path.stem), path.read_bytes()))
-        for event in [] if isinstance(answer, Acknowledged) else answer:
+        for event in [] if isinstance(answer, Ignored) else answer:
             assert event.summary
             assert event.facts
             assert event.occurred or source.name == "dynatrace"  # which says no time

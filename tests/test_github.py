@@ -12,7 +12,7 @@ import pytest
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import dig, moment, objects
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "github"
@@ -26,7 +26,7 @@ def event_name(path: Path) -> str:
 
 def read_bytes(name: str, body: bytes, **headers: str) -> Event:
     events = GITHUB.read(Webhook({**GITHUB.headers(name, "d-1"), **headers}, body))
-    assert not isinstance(events, Acknowledged)
+    assert not isinstance(events, Ignored)
     (event,) = events
     return event
 
@@ -116,7 +116,7 @@ SAMPLE_TABLE = {
 @pytest.mark.parametrize("name", SAMPLE_TABLE)
 def test_sample(name: str) -> None:
     event = read_sample(name)
-    assert (event.thread, event.severity, event.title, event.attributes["branch"]) == SAMPLE_TABLE[name]
+    assert (event.correlation_key, event.severity, event.title, event.attributes["branch"]) == SAMPLE_TABLE[name]
     assert event.scope == event.attributes["repository"] == "contoso/pump"
     assert event.attributes["private"] is True
     assert event.attributes["organization"] == "contoso"
@@ -156,7 +156,7 @@ def test_threads_of_what_github_sends(name: str, thread: str) -> None:
 
 def test_a_ping_is_acknowledged() -> None:
     answer = GITHUB.read(Webhook(GITHUB.headers("ping", "d-1"), (SAMPLES / "ping.json").read_bytes()))
-    assert isinstance(answer, Acknowledged)
+    assert isinstance(answer, Ignored)
     assert "ping" in answer.reason
 
 
@@ -187,7 +187,7 @@ def test_form_and_json_of_a_delivery_are_the_same_event() -> None:
 def test_another_delivery_id_is_still_the_same_delivery() -> None:
     body = b'{"action": "opened"}'
     first, second = read_bytes("issues", body), read_bytes("issues", body, **{"X-GitHub-Delivery": "d-2"})
-    assert first.digest == second.digest != ""
+    assert first.dedup_key == second.dedup_key != ""
     assert first.delivery != second.delivery
 
 
@@ -286,7 +286,7 @@ NOISE = [
 @pytest.mark.parametrize(("name", "payload", "reason"), NOISE)
 def test_noise_is_acknowledged_with_its_reason(name: str, payload: Mapping[str, Any], reason: str) -> None:
     answer = GITHUB.read(Webhook(GITHUB.headers(name, "d-1"), json.dumps(payload).encode()))
-    assert isinstance(answer, Acknowledged)
+    assert isinstance(answer, Ignored)
     assert reason in answer.reason
 
 
@@ -309,7 +309,7 @@ def test_what_resembles_noise_is_told(name: str, payload: Mapping[str, Any]) -> 
 def test_an_event_that_is_new_to_the_bridge_is_about_its_object() -> None:
     payload = {"action": "created", "exemption_request": {"number": 4, "html_url": "https://github.com/x/4"}}
     event = read("exemption_request_push_ruleset", payload | {"repository": REPOSITORY})
-    assert event.thread == "repo 1 exemption_request_push_ruleset 4"
+    assert event.correlation_key == "repo 1 exemption_request_push_ruleset 4"
     assert event.title == "Exemption request push ruleset #4"
     assert event.url == "https://github.com/x/4"
 

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.events import Event, Webhook
 from bridge.receiving.routing import Routes
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +26,7 @@ BOT = {"sender": {"login": "renovate[bot]", "type": "Bot"}}
 def read(sample: str, changes: Mapping[str, Any]) -> Event:
     payload = json.loads((ROOT / "samples" / "github" / f"{sample}.json").read_bytes()) | changes
     answer = GITHUB.read(Webhook(GITHUB.headers(sample.partition(".")[0], "d-1"), json.dumps(payload).encode()))
-    assert not isinstance(answer, Acknowledged)
+    assert not isinstance(answer, Ignored)
     return answer[0]
 
 

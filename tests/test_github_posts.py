@@ -10,7 +10,7 @@ import pytest
 from bridge.entries import Entry, Target, entry_id
 from bridge.events import Event, Webhook
 from bridge.rendering.renderer import Renderer
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
 from bridge.sources.github.kinds import KINDS
 from tests.look import parse, remnants
@@ -116,7 +116,7 @@ ACKNOWLEDGED = {("ping", ""), ("check_suite", "requested")}
 
 def events(name: str, body: bytes) -> list[Event]:
     answer = GITHUB.read(Webhook(GITHUB.headers(name, "d-1"), body))
-    return [] if isinstance(answer, Acknowledged) else list(answer)
+    return [] if isinstance(answer, Ignored) else list(answer)
 
 
 def entry_of(event: Event) -> Entry:
@@ -171,7 +171,7 @@ def test_threads_are_told_apart_by_their_topics() -> None:
     """What is not one thread has not one topic: the object is in it."""
     threads: dict[str, set[str]] = {}
     for _, event in payloads():
-        threads.setdefault(entry_of(event).topic, set()).add(event.thread)
+        threads.setdefault(entry_of(event).topic, set()).add(event.correlation_key)
     # People give two things the same name; GitHub's own samples, two ids to one.
     assert {topic: found for topic, found in threads.items() if len(found) > 2} == {}
 

@@ -9,7 +9,7 @@ import pytest
 from bridge.entries import Target, entry_id
 from bridge.events import Event, Webhook
 from bridge.rendering.renderer import Renderer
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 from bridge.sources.gitlab import GITLAB
 from bridge.sources.gitlab.words import is_bot, moment
 from tests.look import parse
@@ -363,7 +363,7 @@ def test_every_sample_is_in_a_table():
 def test_sample(name):
     event = read(sample(name))
     thread, severity, line = TABLE[name]
-    assert (event.thread, event.severity) == (thread, severity)
+    assert (event.correlation_key, event.severity) == (thread, severity)
     assert summary(event).startswith(line)
     assert event.occurred in {None, datetime(2026, 11, 23, 14, 3, 11, tzinfo=UTC)}
 
@@ -371,7 +371,7 @@ def test_sample(name):
 @pytest.mark.parametrize("name", NOISE)
 def test_noise_is_left_out_with_its_reason(name):
     answer = GITLAB.read(Webhook({}, (SAMPLES / f"{name}.json").read_bytes()))
-    assert isinstance(answer, Acknowledged)
+    assert isinstance(answer, Ignored)
     assert answer.reason.endswith(NOISE[name])
 
 
@@ -496,13 +496,13 @@ def test_an_update_of_one_thing_has_its_own_words(changes, line):
 )
 def test_an_update_that_changes_nothing_to_read_is_left_out(changes):
     payload = json.dumps(sample("issue.update.edited") | {"changes": changes}).encode()
-    assert isinstance(GITLAB.read(Webhook({}, payload)), Acknowledged)
+    assert isinstance(GITLAB.read(Webhook({}, payload)), Ignored)
 
 
 def test_hooks_of_old_say_less_and_still_find_their_thread():
     bare = {"object_kind": "merge_request", "object_attributes": {"state": "merged", "url": f"{WEB}/merge_requests/12"}}
     event = read(bare | {"project": {"id": 7003}})
-    assert event.thread == "project 7003 merge request 12"
+    assert event.correlation_key == "project 7003 merge request 12"
     assert summary(event) == "Somebody merged !12 Merge request"
     assert read({"object_kind": "push", "project_id": 7003}).thread == "project 7003 push"
     assert summary(read({"event_name": "something_new", "name": "x"})) == "Something new x"

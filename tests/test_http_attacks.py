@@ -52,7 +52,7 @@ def statuses(received):
 
 def signed(body, *more):
     """The head of a webhook that proves itself with that body; `more` are further header lines."""
-    headers = {**SOURCES["github"].headers("ping", "d"), **SOURCES["github"].scheme.sign(body, SECRET)}
+    headers = {**SOURCES["github"].headers("ping", "d"), **SOURCES["github"].verifier.sign(body, SECRET)}
     lines = [f"{name}: {value}".encode() for name, value in headers.items()]
     return LINE + b"\r\n".join([*lines, *more]) + b"\r\n\r\n"
 

@@ -10,7 +10,7 @@ from bridge.entries import Target, entry_id
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.rendering.renderer import Renderer
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 from bridge.sources.jira import JIRA
 from tests.look import parse
 
@@ -105,7 +105,7 @@ def test_every_sample_is_in_a_table():
 def test_sample(name):
     event = read(sample(name))
     thread, severity, line = TABLE[name]
-    assert (event.thread, event.severity) == (thread, severity)
+    assert (event.correlation_key, event.severity) == (thread, severity)
     assert summary(event).startswith(line)
     assert event.kind.partition(".")[0] == name.partition(".")[0]
     assert event.occurred == datetime(2026, 11, 23, 14, 3, 11, 428000, tzinfo=UTC)
@@ -117,7 +117,7 @@ def test_sample(name):
 @pytest.mark.parametrize("name", NOISE)
 def test_noise_is_left_out_with_a_reason(name):
     told = answer(sample(name))
-    assert isinstance(told, Acknowledged)
+    assert isinstance(told, Ignored)
     assert NOISE[name] in told.reason
 
 

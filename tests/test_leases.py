@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bridge.outbox.sqlite import SqliteOutbox
-from bridge.publishing.leases import Permits, exclusively
+from bridge.publishing.leases import RateLimiter, app_lock
 from tests.outbox_stand_ins import Clock
 
 
@@ -22,7 +22,7 @@ def outbox(tmp_path, clock):
 
 
 def permits(outbox, clock, seed=1):
-    return Permits(outbox, "mail", 30, 60.0, clock, random.Random(seed))
+    return RateLimiter(outbox, "mail", 30, 60.0, clock, random.Random(seed))
 
 
 def test_thirty_a_minute_are_permitted_and_the_next_one_says_when(outbox, clock):
@@ -43,10 +43,10 @@ def test_instances_share_the_minute(outbox, clock):
 
 def test_what_is_exclusive_has_one_at_a_time(outbox, clock):
     chance = random.Random(1)
-    with exclusively(outbox, "account", clock, chance) as alone:
-        with exclusively(outbox, "account", clock, chance) as second:
+    with app_lock(outbox, "account", clock, chance) as alone:
+        with app_lock(outbox, "account", clock, chance) as second:
             assert (alone, second) == (True, False)
-        with exclusively(outbox, "account", clock, chance) as third:
+        with app_lock(outbox, "account", clock, chance) as third:
             assert third is False
-    with exclusively(outbox, "account", clock, chance) as again:
+    with app_lock(outbox, "account", clock, chance) as again:
         assert again is True

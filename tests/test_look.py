@@ -13,7 +13,7 @@ from bridge.local.sending import event_name
 from bridge.publishing.digests import digest_html
 from bridge.rendering.renderer import Renderer, post_html
 from bridge.sources import SOURCES
-from bridge.sources.base import Acknowledged, Source
+from bridge.sources.base import Ignored, Source
 from tests.look import contrast, findings, parse, remnants
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +26,7 @@ RENDERER = Renderer(titles={name: source.title for name, source in SOURCES.items
 def events_of(source: Source, path: Path) -> list[Event]:
     name = event_name(path.name, source.event_parts)
     answer = source.read(Webhook(source.headers(name, path.stem), path.read_bytes()))
-    return [] if isinstance(answer, Acknowledged) else list(answer)
+    return [] if isinstance(answer, Ignored) else list(answer)
 
 
 def entry_of(event: Event, position: int = 0) -> Entry:

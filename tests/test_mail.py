@@ -10,7 +10,7 @@ from bridge.graph.channel import DRAFT, Post
 from bridge.graph.mail import MailToGroups
 from bridge.local.fake_graph.faults import Fault
 from bridge.publishing.batching import Rules
-from bridge.publishing.leases import Permits
+from bridge.publishing.leases import RateLimiter
 from tests.graph_contract import problems
 from tests.graph_servers import GROUP, graph_client, mailbox_at
 from tests.outbox_stand_ins import entry
@@ -180,7 +180,7 @@ def test_sixty_threads_take_two_minutes_and_none_is_lost(tmp_path, monkeypatch):
         graph_client(monkeypatch, address) as client,
     ):
         mailbox.addresses[ADDRESS] = GROUP
-        permits = Permits(world.outbox, "mail", 30, 60.0, clock, world.random)
+        permits = RateLimiter(world.outbox, "mail", 30, 60.0, clock, world.random)
         channel = MailToGroups(client, SENDER, {"g": ADDRESS}, permits.take)
         world.publisher = world.make(world.outbox, channel, rules=Rules(digest_over=100))
         world.put(*[entry(number, str(number)) for number in range(60)])

@@ -15,7 +15,7 @@ from bridge.errors import Conflict, MessageError
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
-from bridge.outbox.base import BATCH, Counts, DeadLetter, Pause, Recorded, State, ThreadRow, Told
+from bridge.outbox.base import BATCH, Counts, DeadLetter, DeliveryRecord, Pause, Recorded, State, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from tests.azurite import needs_azurite
@@ -66,7 +66,7 @@ def test_an_entry_is_recorded_once(outbox):
     assert (row.entry, row.due, row.state) == (entry(1), START + 5, State.PENDING)
     assert outbox.open_entries("other") == []
     outbox.finish([row], [thread(row.entry.key)])
-    assert outbox.record(entry(1), START, START) is Recorded.TOLD
+    assert outbox.record(entry(1), START, START) is Recorded.DELIVERED
     assert outbox.threads("g", [row.entry.key, "none"])[row.entry.key].thread == "t"
 
 
@@ -209,7 +209,7 @@ def test_purging_keeps_what_is_open_and_what_goes_on(outbox):
     assert outbox.counts().dead == 0
     # What was open then is still known when it has been told.
     outbox.finish([recorded(outbox, 2)], [thread("two")])
-    assert outbox.record(entry(2), START, START) is Recorded.TOLD
+    assert outbox.record(entry(2), START, START) is Recorded.DELIVERED
 
 
 def test_purging_keeps_what_is_not_so_old(outbox):
@@ -217,7 +217,7 @@ def test_purging_keeps_what_is_not_so_old(outbox):
     letter = DeadLetter("x", "", "?", "", "", START)
     outbox.bury_message(letter)
     outbox.purge(START, START - 8)
-    assert outbox.record(entry(1), START, START) is Recorded.TOLD
+    assert outbox.record(entry(1), START, START) is Recorded.DELIVERED
     assert outbox.dead_letters() == [letter]
 
 
@@ -230,7 +230,7 @@ def test_entries_of_many_keys_are_finished_together(outbox):
 
 def test_the_history_tells_what_became_of_a_delivery(outbox):
     row = recorded(outbox)
-    known = Told(row.entry.id, "g", "github", "push", "1", START, "")
+    known = DeliveryRecord(row.entry.id, "g", "github", "push", "1", START, "")
     assert outbox.history("1") == [known]
     outbox.finish([row], [thread("k")])
     assert outbox.history("1") == [replace(known, thread="t")]

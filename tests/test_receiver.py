@@ -11,7 +11,7 @@ from bridge.receiving.receiver import MAX_BODY, Receiver
 from bridge.receiving.routing import Routes
 from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
-from bridge.sources.base import Acknowledged, Source, decode_json
+from bridge.sources.base import Ignored, Source, decode_json
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 GROUP, OPS = (f"3c1d0d4e-0000-4000-8000-00000000000{n}" for n in range(2))
@@ -31,7 +31,7 @@ def receiver(config: str = "", secrets: dict | None = None, sources: dict | None
 
 
 def signed(body: bytes, event: str = "issues", delivery: str = "d1", **query: str) -> Webhook:
-    headers = {**SOURCES["github"].headers(event, delivery), **SOURCES["github"].scheme.sign(body, SECRET)}
+    headers = {**SOURCES["github"].headers(event, delivery), **SOURCES["github"].verifier.sign(body, SECRET)}
     return Webhook(headers, body, query=query)
 
 
@@ -40,7 +40,7 @@ def test_a_signed_event_is_accepted_with_its_entry():
     (entry,) = receipt.entries
     assert (receipt.status, receipt.body) == (202, {"accepted": [entry.id]})
     assert (entry.group, entry.source, entry.kind, entry.delivery) == (GROUP, "github", "issues.opened", "d1")
-    assert (entry.received, entry.thread) == (NOW, "repo 1#7")
+    assert (entry.received, entry.correlation_key) == (NOW, "repo 1#7")
     assert entry.reference in entry.html
 
 
@@ -104,14 +104,14 @@ def test_routes_decide_who_gets_it(config, query, status, groups):
 
 
 def source(read) -> dict[str, Source]:
-    return {"github": Source("github", "GitHub", SOURCES["github"].scheme, read, SOURCES["github"].headers)}
+    return {"github": Source("github", "GitHub", SOURCES["github"].verifier, read, SOURCES["github"].headers)}
 
 
 @pytest.mark.parametrize(
     ("acknowledged", "body"),
     [
-        (Acknowledged("A handshake.", headers={"WebHook-Allowed-Origin": "x"}), {"acknowledged": "A handshake."}),
-        (Acknowledged("A handshake.", {"code": 1}, {"WebHook-Allowed-Origin": "x"}), {"code": 1}),
+        (Ignored("A handshake.", headers={"WebHook-Allowed-Origin": "x"}), {"acknowledged": "A handshake."}),
+        (Ignored("A handshake.", {"code": 1}, {"WebHook-Allowed-Origin": "x"}), {"code": 1}),
     ],
 )
 def test_what_tells_nothing_is_answered_as_its_service_asks(acknowledged, body, steps):
@@ -122,13 +122,13 @@ def test_what_tells_nothing_is_answered_as_its_service_asks(acknowledged, body, 
 
 
 def test_only_a_post_needs_a_body():
-    handshake = source(lambda _: Acknowledged("A handshake."))
-    webhook = Webhook(SOURCES["github"].scheme.sign(b"", SECRET), b"", "OPTIONS")
+    handshake = source(lambda _: Ignored("A handshake."))
+    webhook = Webhook(SOURCES["github"].verifier.sign(b"", SECRET), b"", "OPTIONS")
     assert receiver(sources=handshake).receive("github", webhook).status == 200
 
 
 def happened(number: int, delivery: str = "d1", digest: str = "") -> Event:
-    return Event("github", f"issues.{number}", delivery, f"t{number}", f"Title {number}", {}, digest=digest)
+    return Event("github", f"issues.{number}", delivery, f"t{number}", f"Title {number}", {}, dedup_key=digest)
 
 
 def test_each_event_of_a_webhook_is_told_or_dropped_on_its_own():
@@ -185,7 +185,7 @@ def test_explain_says_what_becomes_of_it():
     explanation = receiver(config).explain("github", Webhook({"X-GitHub-Event": "issues"}, json.dumps(ISSUE).encode()))
     (step,) = explanation.steps
     assert explanation.proof == "by HMAC-SHA256 in X-Hub-Signature-256"
-    assert (step.kind, step.thread, step.groups) == ("issues.opened", "repo 1#7", (OPS,))
+    assert (step.kind, step.correlation_key, step.groups) == ("issues.opened", "repo 1#7", (OPS,))
     assert (step.title, step.severity) == ("The pump runs dry #7", "info")
     assert step.route == "route 1 matches: kind == 'issues.opened'"
     assert step.templates == ("github/issues.opened.html", "github/issues.html", "github/event.html", "event.html")

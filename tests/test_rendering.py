@@ -15,7 +15,7 @@ from bridge.entries import MAX_MESSAGE, Entry, Target, entry_id, to_message
 from bridge.events import Event, Severity, Webhook
 from bridge.rendering.renderer import MAX_HTML, MAX_LINE, Renderer, post_html
 from bridge.rendering.text import safe_url
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
 
 FOLDER = Path(__file__).parent.parent / "samples" / "github"
@@ -59,7 +59,7 @@ def event_of(path: Path, payload: Any = None) -> Event | None:
     name = path.name.partition("__")[0].partition(".")[0].removesuffix(".json")
     body = path.read_bytes() if payload is None else json.dumps(payload).encode()
     events = GITHUB.read(Webhook(GITHUB.headers(name, "d-1"), body))
-    return None if isinstance(events, Acknowledged) else events[0]
+    return None if isinstance(events, Ignored) else events[0]
 
 
 def sample(name: str) -> Event:
@@ -209,7 +209,7 @@ def test_the_entry_carries_what_publishing_needs() -> None:
     event = sample("issues.opened")
     entry = entry_of(event)
     assert (entry.group, entry.participants, entry.conversation) == (TARGET.group, TARGET.participants, "conversation")
-    assert (entry.thread, entry.kind, entry.url) == (event.thread, event.kind, event.url)
+    assert (entry.correlation_key, entry.kind, entry.url) == (event.correlation_key, event.kind, event.url)
     assert entry.received == NOW
     old = entry_of(replace(event, occurred=datetime(2001, 1, 1, tzinfo=UTC)))
     assert old.occurred == NOW

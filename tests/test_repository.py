@@ -43,7 +43,7 @@ def test_every_setting_is_documented_with_its_default_and_meaning():
 def test_the_example_settings_are_complete_and_work_as_they_stand():
     values = EXAMPLE["Values"]
     bridge = Bridge(Settings.from_env(values))
-    assert set(bridge.settings.secrets) <= {name for name, source in SOURCES.items() if source.scheme}
+    assert set(bridge.settings.secrets) <= {name for name, source in SOURCES.items() if source.verifier}
     assert {name for name in values if name.startswith("BRIDGE_")} <= {
         *TABLE,
         *(source.secret_setting for source in SOURCES.values()),

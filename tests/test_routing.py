@@ -16,7 +16,7 @@ def event(**changes: object) -> Event:
         "source": "github",
         "kind": "workflow_run.completed",
         "delivery": "d",
-        "thread": "t",
+        "correlation_key": "t",
         "title": "CI",
         "payload": {"n": 1},
         "severity": Severity.ERROR,

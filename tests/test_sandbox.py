@@ -48,7 +48,7 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def event(**changes: object) -> Event:
-    return Event(**{"source": "pump", "kind": "stuck", "delivery": "d", "thread": "t", "title": "x",
+    return Event(**{"source": "pump", "kind": "stuck", "delivery": "d", "correlation_key": "t", "title": "x",
                     "payload": {"a": 1}, **changes})  # fmt: skip
 
 

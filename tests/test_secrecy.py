@@ -65,7 +65,7 @@ def strings(value):
 
 def webhook(payload) -> Webhook:
     body = json.dumps(payload).encode()
-    scheme = SOURCES["github"].scheme
+    scheme = SOURCES["github"].verifier
     headers = {**SOURCES["github"].headers("issues", "d"), **scheme.sign(body, WEBHOOK_SECRET)}
     return Webhook({"Content-Type": "application/json", **headers}, body)
 

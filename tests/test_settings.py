@@ -91,8 +91,8 @@ def test_several_secrets_stand_side_by_side_for_rotation():
 def test_what_azure_monitor_is_proved_by_is_the_audience_of_its_tokens():
     audience = {"BRIDGE_AZURE_MONITOR_AUDIENCE": "new, api://old"}
     settings = Settings.from_env(audience | {"BRIDGE_TENANT_ID": GROUP, "BRIDGE_GITHUB_SECRET": "hush"})
-    assert settings.proofs == {"github": ("hush",), "azure_monitor": ("new", "api://old")}
-    assert Settings().proofs == {}
+    assert settings.credentials == {"github": ("hush",), "azure_monitor": ("new", "api://old")}
+    assert Settings().credentials == {}
     for tenant in ({}, {"BRIDGE_TENANT_ID": "contoso.onmicrosoft.com"}):
         (problem,) = problems_of(audience | tenant)
         assert problem.startswith("BRIDGE_AZURE_MONITOR_AUDIENCE needs BRIDGE_TENANT_ID")

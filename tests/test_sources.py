@@ -73,7 +73,7 @@ CASES = {
     "uptimerobot": Case("monitor.down", free=True),
     "zabbix": Case("trigger.problem", free=True),
 }
-PROVED = [name for name, source in SOURCES.items() if source.scheme]
+PROVED = [name for name, source in SOURCES.items() if source.verifier]
 
 
 def ways(scheme):
@@ -82,7 +82,9 @@ def ways(scheme):
     return [one for one in every if not isinstance(one, Ed25519)]  # which no secret signs: tests/test_verification.py
 
 
-WAYS = [pytest.param(name, way, id=f"{name}-{way.describe()}") for name in PROVED for way in ways(SOURCES[name].scheme)]
+WAYS = [
+    pytest.param(name, way, id=f"{name}-{way.describe()}") for name in PROVED for way in ways(SOURCES[name].verifier)
+]
 
 
 def body(name):
@@ -151,7 +153,7 @@ def test_one_byte_that_was_changed_is_seen_where_the_body_is_signed(name, way):
 
 @pytest.mark.parametrize(("name", "way"), [way for way in WAYS if getattr(way.values[1], "timestamp", "")])
 def test_an_old_timestamp_is_refused(name, way):
-    late = replace(SOURCES[name], scheme=replace(way, clock=lambda: way.clock() + 301))
+    late = replace(SOURCES[name], verifier=replace(way, clock=lambda: way.clock() + 301))
     assert receive(name, way.sign(body(name), SECRET), source=late).status == 401
 
 
@@ -215,7 +217,7 @@ def test_a_source_has_samples_a_look_and_its_page(name):
     section = re.search(rf"^## {re.escape(SOURCES[name].title)}\n(.*?)(?=^## |\Z)", DOCS, re.MULTILINE | re.DOTALL)
     assert section, f"docs/sources.md has no section {SOURCES[name].title}"
     assert f"/api/webhooks/{name}" in section[1]
-    assert not SOURCES[name].scheme or SOURCES[name].secret_setting in section[1]
+    assert not SOURCES[name].verifier or SOURCES[name].secret_setting in section[1]
     assert (TEMPLATES / name).is_dir() or "plain template" in section[1]
 
 

@@ -403,7 +403,7 @@ def test_secrets_of_a_request_are_not_shown(stack):
         "X-GitHub-Event": "issues",
     }
     body = json.dumps(issue("opened")).encode()
-    headers |= SOURCES["github"].scheme.sign(body, "demo-secret-for-local-use-only")
+    headers |= SOURCES["github"].verifier.sign(body, "demo-secret-for-local-use-only")
     url = f"{stack.address}/api/webhooks/github?code=secret-c"
     ident = requests.post(url, body, headers=headers, timeout=60).json()["accepted"][0]
     raw = stack.get("/viewer/webhook", params={"reference": ident[:12]})

@@ -58,7 +58,7 @@ class Worker:
 
     def webhook(self, sample="issues.opened", secret=SECRET):
         source, body = SOURCES["github"], (ROOT / f"samples/github/{sample}.json").read_bytes()
-        headers = {**source.headers(sample.split(".")[0], "d"), **source.scheme.sign(body, secret)}
+        headers = {**source.headers(sample.split(".")[0], "d"), **source.verifier.sign(body, secret)}
         return self.post("github", headers, body)
 
     def post(self, source, headers, body):
@@ -119,7 +119,7 @@ QUEUE = {"queueName": "entries", "connection": "AzureWebJobsStorage"}
 
 def webhook_bindings(source):
     """Those of a webhook's function, where its secret is set."""
-    level = "ANONYMOUS" if source.scheme else "FUNCTION"
+    level = "ANONYMOUS" if source.verifier else "FUNCTION"
     return {
         "httpTrigger": {"route": f"webhooks/{source.name}", "methods": list(source.methods), "authLevel": level},
         "queue": QUEUE,

@@ -21,7 +21,7 @@ def brought_up(name: str, content: Any) -> Any:
 
 def _signing() -> Mapping[str, str]:
     """The titles of the sources that prove themselves by a secret, in the order of their titles."""
-    titles = {name: source.title for name, source in SOURCES.items() if source.scheme}
+    titles = {name: source.title for name, source in SOURCES.items() if source.verifier}
     return dict(sorted(titles.items(), key=lambda pair: pair[1].lower()))
 
 

@@ -18,7 +18,7 @@ from bridge.events import Event, Webhook
 from bridge.local.sending import event_name
 from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
-from bridge.sources.base import Acknowledged, Source
+from bridge.sources.base import Ignored, Source
 
 NOW = datetime(2026, 11, 23, 15, 5, tzinfo=UTC)
 _PAGE = Environment(
@@ -68,7 +68,7 @@ def _shown(source: Source, path: Path, renderer: Renderer) -> Shown:
         events = source.read(webhook)
     except BadWebhook as error:
         return Shown(path.name, reason=f"Answered with {error.status}: {error}")
-    if isinstance(events, Acknowledged):
+    if isinstance(events, Ignored):
         return Shown(path.name, reason=f"Nothing is posted: {events.reason}")
     return Shown(path.name, tuple(_posts(events, renderer)))
 

@@ -11,9 +11,9 @@ from jinja2 import DictLoader
 
 from bridge.events import Event, Webhook
 from bridge.rendering.filters import FILTERS
-from bridge.rendering.renderer import TEMPLATES, Limits, environment, seen
+from bridge.rendering.renderer import TEMPLATES, Limits, environment, template_context
 from bridge.sources import SOURCES
-from bridge.sources.base import Acknowledged
+from bridge.sources.base import Ignored
 
 SAMPLE = TEMPLATES.parent / "samples/github/pull_request.closed.json"
 _LIMITS = Limits(text=1200, rows=10)
@@ -39,9 +39,9 @@ _LINE = re.compile(r"^(\w+): (.+(?:\n +.+)*)", re.MULTILINE)
 
 def tables() -> str:
     """All tables, as Markdown. What the code says nothing of has an empty cell."""
-    told = seen(_event(), _LIMITS, "", "")
+    told = template_context(_event(), _LIMITS, "", "")
     parts = [
-        ("What a template sees", ("name", "meaning"), _named(seen, told)),
+        ("What a template sees", ("name", "meaning"), _named(template_context, told)),
         ("Fields of `event`", ("name", "meaning"), _named(Event, (one.name for one in fields(Event)))),
         ("Filters", ("filter", "meaning", "example", "gives"), _filters()),
         ("Parts of a card", ("part", "meaning"), _parts()),
@@ -64,7 +64,7 @@ def _named(described: object, names: Iterable[str]) -> Iterator[Sequence[str]]:
 
 def _filters() -> Iterator[Sequence[str]]:
     sandbox = environment(DictLoader({}))
-    context = seen(_event(), _LIMITS, "", "")
+    context = template_context(_event(), _LIMITS, "", "")
     for name, function in sorted(FILTERS.items()):
         sentence = re.split(r"(?<=[.])\s", " ".join((getdoc(function) or "").split()))[0]
         example = _EXAMPLES.get(name, "")
@@ -80,7 +80,7 @@ def _parts() -> Iterator[Sequence[str]]:
 def _event() -> Event:
     source = SOURCES["github"]
     events = source.read(Webhook(source.headers("pull_request", "sample"), SAMPLE.read_bytes()))
-    if isinstance(events, Acknowledged):
+    if isinstance(events, Ignored):
         raise TypeError(f"{SAMPLE} makes no event")
     return events[0]
 

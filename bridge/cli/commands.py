@@ -25,7 +25,7 @@ from bridge.events import Event, Webhook
 from bridge.local import config, sending
 from bridge.rendering.renderer import TEMPLATES, post_html
 from bridge.settings import Settings
-from bridge.sources.base import Acknowledged, Source
+from bridge.sources.base import Ignored, Source
 
 _SAMPLE = ".venv/bin/python -m bridge send github samples/github/pull_request.opened.json"
 _PERMISSIONS = {
@@ -172,9 +172,9 @@ def _send(asked: argparse.Namespace) -> int:
     bridge = _bridge()
     source, body = _source(bridge, asked.source), _read(asked.file)
     delivery = asked.delivery or str(uuid.uuid4())
-    secrets = bridge.settings.proofs.get(source.name, ())
+    secrets = bridge.settings.credentials.get(source.name, ())
     webhook = sending.signed(source, secrets, body, _event_name(source, asked), delivery)
-    if not asked.url and not (source.scheme and secrets):
+    if not asked.url and not (source.verifier and secrets):
         webhook = sending.opened(webhook)
     address = f"{_address(config.port(os.environ))}/api/webhooks/{source.path}"
     status, text = sending.post(asked.url or address, webhook)
@@ -193,7 +193,7 @@ def _explain(asked: argparse.Namespace) -> int:
             "event": step.kind,
             "severity": step.severity,
             "title": step.title,
-            "thread": step.thread,
+            "key": step.correlation_key,
             "template": f"{step.template} (considered: {', '.join(step.templates)})",
             "route": step.route,
             "groups": ", ".join(step.groups) or "none: it is dropped",
@@ -208,7 +208,7 @@ def _preview(asked: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     bridge = _bridge()
     events = bridge.sources[asked.source].read(_webhook(bridge, asked))
-    if isinstance(events, Acknowledged):
+    if isinstance(events, Ignored):
         raise CommandError(f"There is no post to show: {events.reason}")
     entries = [_entry(bridge, event, position) for position, event in enumerate(events)]
     _show(asked, _PAGE.format(title=html.escape(entries[0].topic), post=post_html(entries)))
@@ -272,11 +272,11 @@ def _sources(_: argparse.Namespace) -> int:
 
 
 def _source_row(source: Source, env: Mapping[str, str], url: str) -> tuple[str, ...]:
-    if source.scheme is None:
+    if source.verifier is None:
         return source.name, url, "function key", "none"
     if env.get(source.secret_setting, "").strip():
-        return source.name, url, source.scheme.describe(), f"{source.secret_setting} (set)"
-    return source.name, url, "function key", f"{source.secret_setting} (not set: {source.scheme.describe()} with it)"
+        return source.name, url, source.verifier.describe(), f"{source.secret_setting} (set)"
+    return source.name, url, "function key", f"{source.secret_setting} (not set: {source.verifier.describe()} with it)"
 
 
 def _bridge() -> Bridge:

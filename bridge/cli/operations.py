@@ -24,7 +24,7 @@ from bridge.app import Bridge, open_outbox
 from bridge.entries import Entry, from_message
 from bridge.errors import CommandError, Conflict, MessageError, SettingsError
 from bridge.local import config
-from bridge.outbox.base import DeadLetter, OpenEntry, Outbox, Told
+from bridge.outbox.base import DeadLetter, DeliveryRecord, OpenEntry, Outbox
 from bridge.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def history(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _became(told: Told, dead: Mapping[str, str], still_open: Mapping[str, OpenEntry]) -> str:
+def _became(told: DeliveryRecord, dead: Mapping[str, str], still_open: Mapping[str, OpenEntry]) -> str:
     if told.thread:
         return f"told in the thread {told.thread}"
     if told.id in dead:

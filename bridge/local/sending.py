@@ -12,7 +12,7 @@ import requests
 from bridge.errors import BadWebhook, CommandError
 from bridge.events import Event, Webhook
 from bridge.local.host.http_functions import KEY
-from bridge.sources.base import Acknowledged, Source
+from bridge.sources.base import Ignored, Source
 
 _TIMEOUT = 30  # seconds
 
@@ -34,8 +34,8 @@ def signed(source: Source, secrets: Sequence[str], body: bytes, event: str, deli
     """The payload as the service would send it; without a secret the receiver's function key has to open."""
     body = _marked(body, source.delivery_field, delivery)
     headers = {"Content-Type": "application/json", **source.headers(event, delivery)}
-    if source.scheme and secrets:
-        headers |= source.scheme.sign(body, secrets[0])
+    if source.verifier and secrets:
+        headers |= source.verifier.sign(body, secrets[0])
     return Sendable(headers, body)
 
 
@@ -95,7 +95,7 @@ def _telling_place(source: Source, payload: Any, event: str) -> Place:
     found: Place = ()
     for place in _places(payload) if before else ():
         after = _first_event(source, _changed(payload, place, 1), event)
-        if before and after and after.thread != before.thread and after.kind == before.kind:
+        if before and after and after.correlation_key != before.correlation_key and after.kind == before.kind:
             if after.title != before.title:
                 return place
             found = found or place
@@ -107,7 +107,7 @@ def _first_event(source: Source, payload: Any, event: str) -> Event | None:
         events = source.read(Webhook(source.headers(event, "apart"), json.dumps(payload).encode()))
     except BadWebhook:
         return None
-    return None if isinstance(events, Acknowledged) else next(iter(events), None)
+    return None if isinstance(events, Ignored) else next(iter(events), None)
 
 
 def _places(value: Any, above: Place = ()) -> Iterator[Place]:

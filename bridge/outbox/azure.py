@@ -17,7 +17,7 @@ from bridge.errors import Conflict
 from bridge.outbox import azure_rows
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_rows import Operation, Row
-from bridge.outbox.base import Counts, DeadLetter, Lease, Message, OpenEntry, Pause, Recorded, ThreadRow, Told
+from bridge.outbox.base import Counts, DeadLetter, DeliveryRecord, Lease, Message, OpenEntry, Pause, Recorded, ThreadRow
 
 # The partition that lists the others.
 _GROUPS = "groups"
@@ -52,7 +52,7 @@ class AzureOutbox:
             opened = azure_rows.insert_open(OpenEntry(entry, recorded=now, due=due))
             self._submit([("create", azure_rows.seen(entry, now)), opened])
         except Conflict:
-            return Recorded.OPEN if self._get(entry.group, f"open-{entry.id}") else Recorded.TOLD
+            return Recorded.OPEN if self._get(entry.group, f"open-{entry.id}") else Recorded.DELIVERED
         return Recorded.NEW
 
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
@@ -176,7 +176,7 @@ class AzureOutbox:
         self._submit([seen, opened])
         self._submit([remove])
 
-    def history(self, delivery: str) -> Sequence[Told]:
+    def history(self, delivery: str) -> Sequence[DeliveryRecord]:
         """See `Outbox.history`."""
         found = [
             azure_rows.told(row)

@@ -14,7 +14,7 @@ from azure.data.tables import UpdateMode
 
 from bridge.entries import Entry, from_message, to_message
 from bridge.errors import MessageError
-from bridge.outbox.base import DeadLetter, Lease, OpenEntry, State, ThreadRow, Told
+from bridge.outbox.base import DeadLetter, DeliveryRecord, Lease, OpenEntry, State, ThreadRow
 
 Row = dict[str, Any]
 Operation = tuple[Any, ...]
@@ -64,10 +64,10 @@ def note_thread(entry: Entry, thread: str) -> Operation:
     return "upsert", key(entry.group, f"seen-{entry.id}") | {"thread": thread}, {"mode": UpdateMode.MERGE}
 
 
-def told(row: Row) -> Told:
+def told(row: Row) -> DeliveryRecord:
     """What such a row tells of an entry."""
     said = (row["source"], row["kind"], row["delivery"], row["at"], row.get("thread", ""))
-    return Told(ident(row), row["PartitionKey"], *said)
+    return DeliveryRecord(ident(row), row["PartitionKey"], *said)
 
 
 def insert_open(row: OpenEntry) -> Operation:

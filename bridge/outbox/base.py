@@ -36,7 +36,7 @@ class Recorded(enum.Enum):
 
     NEW = "new"
     OPEN = "open"  # a repeat of one that is still to be told
-    TOLD = "told"  # a repeat of one that is told, or dead
+    DELIVERED = "delivered"  # a repeat of one that was delivered, or is a dead letter
 
 
 class State(enum.StrEnum):
@@ -131,7 +131,7 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
-class Told:
+class DeliveryRecord:
     """What the history knows of an entry. thread: where it was told; empty while it is not."""
 
     id: str
@@ -280,7 +280,7 @@ class Outbox(Protocol):
     def revive(self, letter: DeadLetter, entry: Entry, now: float) -> None:
         """Makes a dead letter the open entry that it tells of, due now. Conflict when it is open already, or gone."""
 
-    def history(self, delivery: str) -> Sequence[Told]:
+    def history(self, delivery: str) -> Sequence[DeliveryRecord]:
         """What is known of the entries of that delivery, by its sender's id."""
 
     def counts(self) -> Counts:

@@ -9,7 +9,18 @@ from pathlib import Path
 
 from bridge.entries import Entry, Wake, from_message, to_message
 from bridge.errors import Conflict, MessageError
-from bridge.outbox.base import Counts, DeadLetter, Lease, Message, OpenEntry, Pause, Recorded, State, ThreadRow, Told
+from bridge.outbox.base import (
+    Counts,
+    DeadLetter,
+    DeliveryRecord,
+    Lease,
+    Message,
+    OpenEntry,
+    Pause,
+    Recorded,
+    State,
+    ThreadRow,
+)
 from bridge.outbox.sqlite_file import SqliteFile
 from bridge.outbox.sqlite_queue import SqliteQueue
 
@@ -65,7 +76,7 @@ class SqliteOutbox:
         with self._file.transaction() as file:
             if not _insert_seen(file, entry, now):
                 still_open = file.execute("SELECT 1 FROM open WHERE id = ?", (entry.id,)).fetchone()
-                return Recorded.OPEN if still_open else Recorded.TOLD
+                return Recorded.OPEN if still_open else Recorded.DELIVERED
             _insert_open(file, OpenEntry(entry, recorded=now, due=due))
         return Recorded.NEW
 
@@ -182,10 +193,10 @@ class SqliteOutbox:
             _insert_seen(file, entry, now)
             _demand(_insert_open(file, OpenEntry(entry, recorded=now, due=now)))
 
-    def history(self, delivery: str) -> Sequence[Told]:
+    def history(self, delivery: str) -> Sequence[DeliveryRecord]:
         """See `Outbox.history`."""
         sql = "SELECT id, partition, source, kind, delivery, at, thread FROM seen WHERE delivery = ? ORDER BY at, id"
-        return [Told(*row) for row in self._rows(sql, delivery)]
+        return [DeliveryRecord(*row) for row in self._rows(sql, delivery)]
 
     def counts(self) -> Counts:
         """See `Outbox.counts`."""

@@ -16,7 +16,7 @@ from bridge.graph.threads import GroupThreads
 from bridge.outbox.base import SLOTS, Outbox, Pause
 from bridge.publishing.batching import Rules
 from bridge.publishing.drain import Policy
-from bridge.publishing.leases import Permits, exclusively
+from bridge.publishing.leases import RateLimiter, app_lock
 from bridge.publishing.publisher import Publisher
 from bridge.receiving.routing import Routes
 from bridge.settings import Settings
@@ -77,12 +77,12 @@ class Delivery:
         return name
 
     def _sign_in(self) -> SignIn:
-        return SignIn(self._settings, lambda: exclusively(self.outbox, "account", self._clock, self._chance))
+        return SignIn(self._settings, lambda: app_lock(self.outbox, "account", self._clock, self._chance))
 
     def _channel(self, routes: Routes) -> Channel:
         if self._settings.channel == "mail":
             addresses = {group: known.mail for group, known in routes.groups.items() if known.mail}
-            permits = Permits(self.outbox, "mail", _MESSAGES, _MINUTE, self._clock, self._chance)
+            permits = RateLimiter(self.outbox, "mail", _MESSAGES, _MINUTE, self._clock, self._chance)
             return MailToGroups(self.client, self._settings.mail_from, addresses, permits.take)
         seeds = {group: known.thread for group, known in routes.groups.items() if known.thread}
         return GroupThreads(self.client, seeds, to_posts=self._settings.identity == "managed-identity")
@@ -93,7 +93,7 @@ class Delivery:
         if due.owner != owner:
             return
         try:
-            with exclusively(self.outbox, "account", self._clock, self._chance) as alone:
+            with app_lock(self.outbox, "account", self._clock, self._chance) as alone:
                 if alone:
                     service_account.Account(self._settings).refresh()
         except GraphError as error:

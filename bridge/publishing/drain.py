@@ -323,7 +323,7 @@ class Drain:
         for row in rows:
             entry = row.entry
             ids = {"group": entry.group, "source": entry.source, "delivery": entry.delivery}
-            log_step(step, level, **{"entry": entry.id, **ids, "thread": row.thread or entry.thread, **more})
+            log_step(step, level, **{"entry": entry.id, **ids, "thread": row.thread or entry.correlation_key, **more})
 
 
 def thread_row(known: ThreadRow | None, rows: Sequence[OpenEntry], thread: str, now: float) -> ThreadRow:

@@ -61,7 +61,7 @@ def take_slot(outbox: Outbox, owner: str, clock: Callable[[], float], chance: ra
 
 
 @contextlib.contextmanager
-def exclusively(outbox: Outbox, name: str, clock: Callable[[], float], chance: random.Random) -> Iterator[bool]:
+def app_lock(outbox: Outbox, name: str, clock: Callable[[], float], chance: random.Random) -> Iterator[bool]:
     """Whether nobody else in the whole app is within such a block of that name, for two minutes at the most."""
     lease = _take(outbox, SLOTS, name, f"{chance.getrandbits(64):016x}", clock)
     try:
@@ -71,7 +71,7 @@ def exclusively(outbox: Outbox, name: str, clock: Callable[[], float], chance: r
             lease.release()
 
 
-class Permits:
+class RateLimiter:
     """So many of something in so many seconds for the whole app, however many instances it has."""
 
     def __init__(

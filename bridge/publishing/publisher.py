@@ -107,10 +107,10 @@ class Publisher:
             group=entry.group,
             source=entry.source,
             delivery=entry.delivery,
-            thread=entry.thread,
+            thread=entry.correlation_key,
         )
         # Also for a repeat of what is still open: the first try may have died before it asked.
-        if recorded is not Recorded.TOLD:
+        if recorded is not Recorded.DELIVERED:
             self._ask_wake(entry.group, due)
 
     def _ask_wake(self, group: str, due: float) -> None:

@@ -12,7 +12,7 @@ from bridge.errors import BadWebhook, TooLarge, Unavailable, WebhookError
 from bridge.events import Event, Webhook
 from bridge.receiving.routing import Decision, Routes
 from bridge.rendering.renderer import Renderer
-from bridge.sources.base import Acknowledged, Source
+from bridge.sources.base import Ignored, Source
 from bridge.steps import log_step
 
 _logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class EventExplanation:
     """What becomes of one event. templates: from special to general; template: the one that is taken."""
 
     kind: str
-    thread: str
+    correlation_key: str
     title: str
     severity: str
     templates: tuple[str, ...]
@@ -80,9 +80,11 @@ class Receiver:
     def explain(self, name: str, webhook: Webhook) -> Explanation:
         """What `receive` would make of a webhook that is taken as proved; BadWebhook where it would answer so."""
         source = self.sources[name]
-        proof = f"by {source.scheme.describe()}" if source.scheme and self.secrets.get(name) else "by the function key"
+        proof = (
+            f"by {source.verifier.describe()}" if source.verifier and self.secrets.get(name) else "by the function key"
+        )
         events = self._read(source, webhook)
-        if isinstance(events, Acknowledged):
+        if isinstance(events, Ignored):
             return Explanation(proof, acknowledged=events.reason)
         return Explanation(proof, tuple(self._explain(event, webhook) for event in events))
 
@@ -90,7 +92,7 @@ class Receiver:
         decision = self._decide(event, webhook)
         return EventExplanation(
             kind=event.kind,
-            thread=event.thread,
+            correlation_key=event.correlation_key,
             title=event.title,
             severity=str(event.severity),
             templates=tuple(self.renderer.considered(event)),
@@ -102,7 +104,7 @@ class Receiver:
     def _receive(self, source: Source, webhook: Webhook) -> Receipt:
         self._prove(source, webhook)
         events = self._read(source, webhook)
-        if isinstance(events, Acknowledged):
+        if isinstance(events, Ignored):
             log_step("dropped", source=source.name, why=events.reason)
             return Receipt(200, events.body or {"acknowledged": events.reason}, headers=events.headers)
         entries: list[Entry] = []
@@ -110,8 +112,8 @@ class Receiver:
         places: Counter[str] = Counter()
         for event in events:
             decision = self._decide(event, webhook)
-            place = places[event.digest or event.delivery]
-            places[event.digest or event.delivery] += 1
+            place = places[event.dedup_key or event.delivery]
+            places[event.dedup_key or event.delivery] += 1
             made = [self._entry(event, place, target) for target in decision.targets]
             _log(event, decision, made)
             entries += made
@@ -123,10 +125,10 @@ class Receiver:
     def _prove(self, source: Source, webhook: Webhook) -> None:
         """Without a scheme or a secret the function key has proved the sender before the webhook came here."""
         secrets = self.secrets.get(source.name, ())
-        if source.scheme and secrets:
-            source.scheme.verify(webhook, secrets)
+        if source.verifier and secrets:
+            source.verifier.verify(webhook, secrets)
 
-    def _read(self, source: Source, webhook: Webhook) -> Sequence[Event] | Acknowledged:
+    def _read(self, source: Source, webhook: Webhook) -> Sequence[Event] | Ignored:
         if len(webhook.body) > MAX_BODY:
             raise TooLarge(f"The body is longer than {MAX_BODY // 1024**2} MiB.")
         if webhook.method == "POST" and not webhook.body.strip():

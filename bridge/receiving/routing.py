@@ -13,7 +13,7 @@ from bridge.rendering.expressions import Expression, compiled, fault
 
 _logger = logging.getLogger(__name__)
 
-_NAMES = {one.name for one in fields(Event)}
+_NAMES = {one.name for one in fields(Event)} | {"thread"}
 _KEYS = {"when", "groups", "continue", "participants", "conversation"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")

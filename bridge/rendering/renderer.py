@@ -121,7 +121,7 @@ class Renderer:
         blank = Entry(
             id=ident,
             group=target.group,
-            thread=event.thread,
+            correlation_key=event.correlation_key,
             source=event.source,
             kind=event.kind,
             delivery=event.delivery,
@@ -154,7 +154,7 @@ class Renderer:
 
     def _draft(self, template: Template, event: Event, entry: Entry, limits: Limits) -> _Draft:
         boundary = secrets.token_hex(16)
-        text = template.render(seen(event, limits, boundary, self._footer(entry)))
+        text = template.render(template_context(event, limits, boundary, self._footer(entry)))
         topic, summary, html = _split(text, boundary)
         if entry.reference not in html:
             raise TemplateError("the card has lost its footer, by which its post is found again")
@@ -179,7 +179,7 @@ class Renderer:
         return True
 
 
-def seen(event: Event, limits: Limits, boundary: str, footer: str) -> dict[str, Any]:
+def template_context(event: Event, limits: Limits, boundary: str, footer: str) -> dict[str, Any]:
     """What a template sees, by its names.
 
     event: what the source understood, with the fields below.

@@ -52,7 +52,7 @@ def group(source: str, payload: Payload) -> Event:
         source=source,
         kind="group.resolved" if is_over else "group.firing",
         delivery=_delivery(payload),
-        thread=thread_key(dig(payload, "groupKey") or repr(sorted(labels.items(), key=str)) or name),
+        correlation_key=thread_key(dig(payload, "groupKey") or repr(sorted(labels.items(), key=str)) or name),
         title=one_line(name, 200),
         payload=payload,
         severity=Severity.SUCCESS if is_over else severity,

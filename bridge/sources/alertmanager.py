@@ -22,6 +22,6 @@ ALERTMANAGER = Source(
     name="alertmanager",
     title="Alertmanager",
     # https://prometheus.io/docs/alerting/latest/configuration/#http_config
-    scheme=AnyOf((Token("Authorization", "Bearer "), Basic())),
+    verifier=AnyOf((Token("Authorization", "Bearer "), Basic())),
     read=read,
 )

@@ -81,7 +81,7 @@ def _confirmation(payload: Payload, kind: str, body: bytes) -> Event:
         payload,
         body,
         kind=identifier(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind)),
-        thread=thread_key(f"topic {dig(payload, 'TopicArn')}"),
+        correlation_key=thread_key(f"topic {dig(payload, 'TopicArn')}"),
         title=one_line(f"Topic {_topic(payload)}", 200),
         summary=_CONFIRMATIONS[kind].format(one_line(_topic(payload), 100)),
         severity=Severity.WARNING,
@@ -105,7 +105,7 @@ def _notification(payload: Payload, body: bytes) -> Event:
         payload,
         body,
         kind="notification",
-        thread=thread_key(f"{dig(payload, 'TopicArn')} {subject}".strip()),
+        correlation_key=thread_key(f"{dig(payload, 'TopicArn')} {subject}".strip()),
         title=subject or f"Topic {_topic(payload)}",
         scope=_topic(payload),
         text=words[:20_000],
@@ -124,7 +124,7 @@ def _alarm(payload: Payload, alarm: Payload, body: bytes) -> Event:
         payload,
         body,
         kind=f"alarm.{identifier(word) or 'changed'}",
-        thread=thread_key(arn or f"{account} {region} {name}"),
+        correlation_key=thread_key(arn or f"{account} {region} {name}"),
         title=name,
         summary=f"{name} {state.happens}",
         scope=one_line(region, 100),
@@ -166,4 +166,4 @@ def _console(arn: str, name: str) -> str:
     return f"{page}#alarmsV2:alarm/{quote(name, safe='')}"
 
 
-AWS_SNS = Source(name="aws_sns", title="Amazon SNS", scheme=None, read=read, delivery_field="MessageId")
+AWS_SNS = Source(name="aws_sns", title="Amazon SNS", verifier=None, read=read, delivery_field="MessageId")

@@ -9,7 +9,7 @@ from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment
 from bridge.rendering.text import one_line
-from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
+from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
 from bridge.verification.signatures import Token
 
 # What was done, its word, its tone and how much it matters.
@@ -22,19 +22,19 @@ _DEEDS: Mapping[str, tuple[str, str, str, Severity]] = {
 }
 
 
-def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
+def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     """The one event of a delivery, or nothing for a ping; BadWebhook for a body without an action."""
     payload = decode_json(webhook.body)
     action = identifier(dig(payload, "action"))
     if not action:
         raise BadWebhook("The body has no action: is this the webhook of an Azure container registry?")
     if action == "ping":
-        return Acknowledged("The registry's ping: the webhook is set up.")
+        return Ignored("The registry's ping: the webhook is set up.")
     event = Event(
         source="azure_container_registry",
         kind=action,
         delivery=dig(payload, "id") or hashlib.sha256(webhook.body).hexdigest(),
-        thread="",
+        correlation_key="",
         title="",
         payload=payload,
         occurred=moment(payload, "timestamp"),
@@ -54,7 +54,7 @@ def image(event: Event, payload: Payload) -> Event:
     thing = "chart" if action.startswith("chart") else "image"
     return replace(
         event,
-        thread=thread_key(f"{host} {repository}".strip() or event.thread or "registry"),
+        correlation_key=thread_key(f"{host} {repository}".strip() or event.correlation_key or "registry"),
         title=one_line(repository, 200) or "Container registry",
         severity=severity,
         scope=host or event.scope,
@@ -91,7 +91,7 @@ AZURE_CONTAINER_REGISTRY = Source(
     name="azure_container_registry",
     title="Azure Container Registry",
     # Custom headers: https://learn.microsoft.com/azure/container-registry/container-registry-webhook
-    scheme=Token("X-Bridge-Secret"),
+    verifier=Token("X-Bridge-Secret"),
     read=read,
     delivery_field="id",
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.verification.signatures import Scheme
+from bridge.verification.signatures import Verifier
 
 _DIGITS = 30
 _LONG = re.compile(rb"\d{%d}" % _DIGITS)
@@ -17,7 +17,7 @@ _LONGEST_THREAD = 255  # characters
 
 
 @dataclass(frozen=True)
-class Acknowledged:
+class Ignored:
     """What answers a proved webhook that tells nothing: a ping, a handshake, something the source leaves out.
 
     reason: why nothing is posted, for the log and for `explain`.
@@ -51,8 +51,8 @@ class Source:
 
     name: str
     title: str
-    scheme: Scheme | None
-    read: Callable[[Webhook], Sequence[Event] | Acknowledged]
+    verifier: Verifier | None
+    read: Callable[[Webhook], Sequence[Event] | Ignored]
     headers: Callable[[str, str], Mapping[str, str]] = lambda _event, _delivery: {}
     methods: tuple[str, ...] = ("POST",)
     delivery_field: str = MARK

@@ -20,9 +20,9 @@ from bridge.events import Event, Severity, Webhook
 from bridge.fields import as_time
 from bridge.rendering.expressions import Expression, compiled, fault
 from bridge.rendering.text import one_line
-from bridge.sources.base import MARK, Acknowledged, Source, decode_json
+from bridge.sources.base import MARK, Ignored, Source, decode_json
 from bridge.sources.severities import severity_of
-from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Scheme, Token
+from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Token, Verifier
 
 _logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def source(name: str, table: object, where: str) -> Source:
     return Source(
         name=name,
         title=form.title,
-        scheme=scheme,
+        verifier=scheme,
         read=lambda webhook: read(form, webhook),
         headers=lambda event, delivery: {
             key: text.replace("{event}", event).replace("{delivery}", delivery) for key, text in form.headers.items()
@@ -138,7 +138,7 @@ def source(name: str, table: object, where: str) -> Source:
     )
 
 
-def read(form: Form, webhook: Webhook) -> Sequence[Event] | Acknowledged:
+def read(form: Form, webhook: Webhook) -> Sequence[Event] | Ignored:
     """The events of a webhook, one for each item that it carries. BadWebhook where the body is not of its form."""
     payload = _without_nulls(_decoded(form.body, webhook))
     names = {"payload": payload, "header": webhook.header, "query": webhook.query}
@@ -149,7 +149,7 @@ def read(form: Form, webhook: Webhook) -> Sequence[Event] | Acknowledged:
             reason = why
         else:
             events.append(_event(form, webhook, item, names))
-    return events or Acknowledged(reason)
+    return events or Ignored(reason)
 
 
 def _items(form: Form, payload: Any, names: Mapping[str, Any]) -> list[Any]:
@@ -169,7 +169,7 @@ def _event(form: Form, webhook: Webhook, item: Any, names: Mapping[str, Any]) ->
         source=form.name,
         kind=kind,
         delivery=_delivery(form, item, names) or body,
-        thread=form.text("thread", names) or title,
+        correlation_key=form.text("thread", names) or title,
         title=title,
         payload=item if isinstance(item, Mapping) else payload if isinstance(payload, Mapping) else {"body": payload},
         severity=_severity(form, form.text("severity", names)),
@@ -250,14 +250,14 @@ def _severities(where: str, table: Mapping[str, Any], problems: list[str]) -> Ma
     return {} if wrong else {word.lower(): Severity(severity) for word, severity in texts.items()}
 
 
-def _scheme(where: str, proof: object, problems: list[str]) -> Scheme | None:
+def _scheme(where: str, proof: object, problems: list[str]) -> Verifier | None:
     """What `proof` describes: one way, a list of which any will do, or nothing: then the function key proves."""
     ways = proof if isinstance(proof, list) else [] if proof is None else [proof]
     schemes = [scheme for way in ways if (scheme := _way(where, way, problems))]
     return AnyOf(tuple(schemes)) if len(schemes) > 1 else next(iter(schemes), None)
 
 
-def _way(where: str, way: object, problems: list[str]) -> Scheme | None:
+def _way(where: str, way: object, problems: list[str]) -> Verifier | None:
     kind = _SCHEMES.get(str(way.get("kind"))) if isinstance(way, Mapping) else None
     if kind is None or not isinstance(way, Mapping):
         problems.append(f"{where}: `proof` needs a `kind`, one of {', '.join(_SCHEMES)}")

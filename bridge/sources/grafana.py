@@ -66,7 +66,7 @@ def _legacy(payload: Payload, body: bytes) -> Event:
         source="grafana",
         kind=f"rule.{state}",
         delivery=hashlib.sha256(body + dig(payload, MARK).encode()).hexdigest(),
-        thread=thread_key(f"rule {payload.get('orgId', '')} {payload.get('ruleId') or name}"),
+        correlation_key=thread_key(f"rule {payload.get('orgId', '')} {payload.get('ruleId') or name}"),
         title=name,
         summary=f"{name} {happens}",
         payload=payload,
@@ -82,7 +82,7 @@ def _legacy(payload: Payload, body: bytes) -> Event:
 GRAFANA = Source(
     name="grafana",
     title="Grafana",
-    scheme=AnyOf(
+    verifier=AnyOf(
         (
             Hmac(_SIGNATURE),
             Hmac(_SIGNATURE, signed=f"{{{_TIME}}}:{{body}}", timestamp=_TIME),

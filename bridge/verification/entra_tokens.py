@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import jwt
 
 from bridge.clouds import Cloud
-from bridge.errors import CommandError, Unavailable, Unproved
+from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 
 # Who calls for the action groups of Azure Monitor, and the role that it is given:
@@ -55,13 +55,13 @@ class EntraToken:
     keys: Keys = field(repr=False, compare=False)
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when the token is good for one of the audiences; raises Unproved with the reason otherwise.
+        """Returns when the token is good for one of the audiences; AuthenticationError with the reason otherwise.
 
         Unavailable when the tenant's keys cannot be had.
         """
         kind, _, token = webhook.header("Authorization").strip().partition(" ")
         if kind.lower() != "bearer" or not token:
-            raise Unproved("The header Authorization has no bearer token: use the action Secure Webhook.")
+            raise AuthenticationError("The header Authorization has no bearer token: use the action Secure Webhook.")
         claims = self._claims(token.strip(), secrets)
         if claims.get("tid") != self.tenant.lower():
             raise _unproved("its tenant is not that of BRIDGE_TENANT_ID.")
@@ -113,8 +113,8 @@ class EntraToken:
         raise _unproved("it names a key that the tenant has not published.")
 
 
-def _unproved(reason: str) -> Unproved:
-    return Unproved(f"The token in Authorization is refused: {reason}")
+def _unproved(reason: str) -> AuthenticationError:
+    return AuthenticationError(f"The token in Authorization is refused: {reason}")
 
 
 def _names(audience: str) -> tuple[str, ...]:

@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from bridge.errors import CommandError, Unavailable, Unproved
+from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 
 PUBLIC_KEY = "whpk_"  # what a public key begins with, by the specification of Standard Webhooks
 TOLERANCE = 300  # seconds that a sender's clock may differ, and that a webhook may be on its way
 
 
-class Scheme(Protocol):
+class Verifier(Protocol):
     """One way of proof. Secrets are never empty, and hold no comma."""
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets proves the webhook; raises Unproved with the reason otherwise."""
+        """Returns when one of the secrets proves the webhook; raises AuthenticationError with the reason otherwise."""
         ...
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
@@ -72,7 +72,7 @@ class _Signature:
             return _once(webhook, name)
         found = [part.removeprefix(name) for part in parts if part.startswith(name)]
         if len(found) != 1:
-            raise Unproved(f"The header {self.header} has {len(found)} parts {name} and not one.")
+            raise AuthenticationError(f"The header {self.header} has {len(found)} parts {name} and not one.")
         return found[0]
 
     def _message(self, body: bytes, values: Mapping[str, str]) -> bytes:
@@ -88,9 +88,13 @@ class _Signature:
         try:
             age = abs(self.clock() - int(values[self.timestamp]))
         except (ValueError, OverflowError):
-            raise Unproved(f"The time in {self.timestamp.rstrip('=')} is no number of seconds since 1970.") from None
+            raise AuthenticationError(
+                f"The time in {self.timestamp.rstrip('=')} is no number of seconds since 1970."
+            ) from None
         if age > TOLERANCE:
-            raise Unproved(f"The webhook was signed more than {TOLERANCE // 60} minutes away from now: a replay?")
+            raise AuthenticationError(
+                f"The webhook was signed more than {TOLERANCE // 60} minutes away from now: a replay?"
+            )
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class Hmac(_Signature):
     secret_prefix: str = ""
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets signed the body in time; raises Unproved otherwise."""
+        """Returns when one of the secrets signed the body in time; raises AuthenticationError otherwise."""
         signatures, values = self._given(webhook)
         expected = [self._signature(webhook.body, values, key) for key in self._keys(secrets)]
         _prove(signatures, expected, f"The signature in {self.header} is not of this body with the configured secret.")
@@ -149,10 +153,10 @@ class Ed25519(_Signature):
     """A signature by a private key (RFC 8032), in base64; the configured secrets that are public keys prove it."""
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when the private key of one of the public keys signed the body in time; raises Unproved otherwise."""
+        """Returns when one of the public keys shows that the body was signed in time; else AuthenticationError."""
         keys = [secret.removeprefix(PUBLIC_KEY) for secret in secrets if secret.startswith(PUBLIC_KEY)]
         if not keys:
-            raise Unproved(f"No public key is configured: one begins with {PUBLIC_KEY}.")
+            raise AuthenticationError(f"No public key is configured: one begins with {PUBLIC_KEY}.")
         # Imported here: few are signed so, and it takes a tenth of a second.
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
@@ -164,7 +168,7 @@ class Ed25519(_Signature):
                 signature = base64.b64decode(given.removeprefix(self.prefix), validate=True)
                 Ed25519PublicKey.from_public_bytes(base64.b64decode(key)).verify(signature, message)
                 return self._in_time(values)
-        raise Unproved(f"The signature in {self.header} is not of this body with the configured public key.")
+        raise AuthenticationError(f"The signature in {self.header} is not of this body with the configured public key.")
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
         """Only who has the private key can: raises CommandError."""
@@ -183,7 +187,7 @@ class Token:
     prefix: str = ""
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets is in the header; raises Unproved otherwise."""
+        """Returns when one of the secrets is in the header; raises AuthenticationError otherwise."""
         kind, token = _split(_once(webhook, self.header), len(self.prefix))
         given = [token] if kind.lower() == self.prefix.lower() else []
         _prove(given, secrets, f"The header {self.header} does not hold {self.prefix}and the configured secret.")
@@ -202,7 +206,7 @@ class Basic:
     """HTTP's basic authentication (RFC 7617) with the secret as the password; the user's name is free."""
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets is the password; raises Unproved otherwise."""
+        """Returns when one of the secrets is the password; raises AuthenticationError otherwise."""
         kind, credentials = _split(_once(webhook, "Authorization"), len("Basic "))
         given = [_decode(credentials).partition(":")[2]] if kind.lower() == "basic " else []
         _prove(given, secrets, "The password of the basic authentication is not the configured secret.")
@@ -220,10 +224,10 @@ class Basic:
 class AnyOf:
     """What proves itself in one of several ways, as its service lets people choose; the first is the one to sign by."""
 
-    schemes: tuple[Scheme, ...]
+    schemes: tuple[Verifier, ...]
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the schemes proves the webhook; raises Unproved with every reason otherwise.
+        """Returns when one of the schemes proves the webhook; raises AuthenticationError with every reason otherwise.
 
         A secret need not be one for all of the schemes.
         """
@@ -231,9 +235,9 @@ class AnyOf:
         for scheme in self.schemes:
             try:
                 return scheme.verify(webhook, secrets)
-            except (Unproved, Unavailable) as error:
+            except (AuthenticationError, Unavailable) as error:
                 reasons.append(str(error))
-        raise Unproved(" Or: ".join(reasons))
+        raise AuthenticationError(" Or: ".join(reasons))
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
         """The headers of the first scheme."""
@@ -249,20 +253,20 @@ def _prove(given: Iterable[str], expected: Sequence[str], reason: str) -> None:
     pairs = [(one.encode("utf-8", "replace"), other.encode()) for one in given for other in expected]
     proofs = [hmac.compare_digest(one, other) for one, other in pairs]
     if not any(proofs):
-        raise Unproved(reason)
+        raise AuthenticationError(reason)
 
 
 def _given(webhook: Webhook, header: str) -> str:
     if value := webhook.header(header).strip():
         return value
-    raise Unproved(f"The header {header} is missing: set the secret in the service's webhook settings.")
+    raise AuthenticationError(f"The header {header} is missing: set the secret in the service's webhook settings.")
 
 
 def _once(webhook: Webhook, header: str) -> str:
     """The value of a header that holds no commas: hosts join with them what came twice."""
     value = _given(webhook, header)
     if "," in value:
-        raise Unproved(f"The header {header} came more than once: set it in one place only.")
+        raise AuthenticationError(f"The header {header} came more than once: set it in one place only.")
     return value
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509 import load_pem_x509_certificate
 
-from bridge.errors import CommandError, Unavailable, Unproved
+from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):sns:([a-z0-9-]{3,30}):\d+:[\w.-]+", re.ASCII)
@@ -45,23 +45,25 @@ class SnsSignature:
     keys: Callable[[str], bytes] = field(repr=False, compare=False)
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when SNS signed the body for one of the topics; raises Unproved with the reason otherwise."""
+        """Returns when SNS signed the body for one of the topics; AuthenticationError with the reason otherwise."""
         message = _message(webhook.body)
         topic = message.get("TopicArn", "")
         if topic not in secrets:
-            raise Unproved("The topic of the message is none of BRIDGE_AWS_SNS_TOPICS.")
+            raise AuthenticationError("The topic of the message is none of BRIDGE_AWS_SNS_TOPICS.")
         url = message.get("SigningCertURL", "")
         parts = urlsplit(url)
         if (parts.scheme, parts.netloc) != ("https", host(topic)) or not parts.path.endswith(".pem"):
-            raise Unproved("SigningCertURL is not of the host that publishes the certificates of the topic's region.")
+            raise AuthenticationError(
+                "SigningCertURL is not of the host that publishes the certificates of the topic's region."
+            )
         algorithm = _HASHES.get(message.get("SignatureVersion", ""))
         if algorithm is None:
-            raise Unproved("SignatureVersion is neither 1 nor 2.")
+            raise AuthenticationError("SignatureVersion is neither 1 nor 2.")
         try:
             signature = base64.b64decode(message.get("Signature", ""), validate=True)
             _key(self.keys(url)).verify(signature, _signed(message), PKCS1v15(), algorithm())
         except (InvalidSignature, binascii.Error):
-            raise Unproved("The signature is not of this message with the key of SigningCertURL.") from None
+            raise AuthenticationError("The signature is not of this message with the key of SigningCertURL.") from None
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
         """AWS alone can: raises CommandError."""
@@ -78,7 +80,7 @@ def _message(body: bytes) -> Mapping[str, str]:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise Unproved("The body is no message of SNS: turn raw message delivery off.")
+        raise AuthenticationError("The body is no message of SNS: turn raw message delivery off.")
     return {name: value for name, value in content.items() if isinstance(value, str)}
 
 

@@ -35,7 +35,7 @@ class Load:
         source = SOURCES["github"]
         headers = {
             **source.headers("issues", str(uuid.uuid4())),
-            **source.scheme.sign(body, SECRET),
+            **source.verifier.sign(body, SECRET),
             "Content-Type": "application/json",
         }
         connection = self._connection()

@@ -91,7 +91,7 @@ _BODY = SUBJECTS[0].webhook(5).body
 def _webhook(number: int) -> Webhook:
     body = _BODY.replace(b"contoso/pump", f"contoso/pump-{number}".encode())
     source = SOURCES["github"]
-    return Webhook({**source.headers("push", str(number)), **source.scheme.sign(body, SECRET)}, body)
+    return Webhook({**source.headers("push", str(number)), **source.verifier.sign(body, SECRET)}, body)
 
 
 def _resident() -> float:

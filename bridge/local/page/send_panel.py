@@ -110,7 +110,7 @@ class Sender:
     async def _send(self, burst: Burst, payload: bytes) -> tuple[int, str]:
         secrets = self._secrets.get(burst.source.name, ())
         webhook = sending.signed(burst.source, secrets, payload, burst.event, str(uuid.uuid4()))
-        if not (burst.source.scheme and secrets):
+        if not (burst.source.verifier and secrets):
             webhook = sending.opened(webhook)
         return await run_in_threadpool(sending.post, f"{self._address}/api/webhooks/{burst.source.name}", webhook)
 

@@ -53,7 +53,7 @@ def read(webhook: Webhook) -> Sequence[Event]:
         source="azure_devops",
         kind=name,
         delivery=_delivery(payload, webhook.body),
-        thread=f"link {link}" if link else f"event {number(payload, 'id', 'notificationId')}",
+        correlation_key=f"link {link}" if link else f"event {number(payload, 'id', 'notificationId')}",
         title=one_line(told, MAX_TITLE) or f"Azure DevOps: {name}",
         payload=payload,
         scope=_project(link) or _organization(payload),
@@ -69,7 +69,7 @@ def read(webhook: Webhook) -> Sequence[Event]:
     )
     teller = next((teller for start, teller in _TELLERS.items() if name.startswith(start)), None)
     event = teller(event) if teller else event
-    return (replace(event, thread=thread_key(event.thread)),)
+    return (replace(event, correlation_key=thread_key(event.correlation_key)),)
 
 
 def _delivery(payload: Payload, body: bytes) -> str:
@@ -98,7 +98,7 @@ AZURE_DEVOPS = Source(
     name="azure_devops",
     title="Azure DevOps",
     # https://learn.microsoft.com/azure/devops/service-hooks/services/webhooks
-    scheme=AnyOf((Basic(), Token("X-Bridge-Secret"))),
+    verifier=AnyOf((Basic(), Token("X-Bridge-Secret"))),
     read=read,
     delivery_field="id",
 )

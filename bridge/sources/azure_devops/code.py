@@ -64,7 +64,7 @@ def push(event: Event) -> Event:
     authors = list(dict.fromkeys(name for each in objects(resource, "commits") if (name := dig(each, "author.name"))))
     return replace(
         event,
-        thread=f"repo {number(repository, 'id')} {ref}",
+        correlation_key=f"repo {number(repository, 'id')} {ref}",
         title=titled(kind.capitalize(), branch(ref)),
         actor=person(at(resource, "pushedBy")) or event.actor,
         url=_push_url(home, kind, ref, old, new) or event.url,
@@ -152,7 +152,7 @@ def repository(event: Event) -> Event:
     }.get(event.kind.rpartition(".")[2], (f"changed the repository {what}", "changed", "info"))
     return replace(
         event,
-        thread=f"repo {number(event.payload, 'resource.repository.id', 'resource.repositoryId')}",
+        correlation_key=f"repo {number(event.payload, 'resource.repository.id', 'resource.repositoryId')}",
         title=titled("Repository", name),
         severity=_SEVERITIES.get(tone, Severity.INFO),
         actor=person(at(resource, "initiatedBy")) or event.actor,
@@ -170,7 +170,7 @@ def check_in(event: Event) -> Event:
         return event
     return replace(
         event,
-        thread=f"changeset {event.attributes['collection']} {changeset}",
+        correlation_key=f"changeset {event.attributes['collection']} {changeset}",
         title=titled("Changeset", changeset, one_line(dig(resource, "comment"), 140)),
         actor=person(at(resource, "checkedInBy")) or person(at(resource, "author")) or event.actor,
         details={
@@ -200,7 +200,7 @@ def _pull_request(event: Event, pull: Payload) -> Event:
     target = branch(dig(pull, "targetRefName"))
     return replace(
         event,
-        thread=f"repo {number(repo, 'id') or (address[1] if address else place(home))} pull request {ident}",
+        correlation_key=f"repo {number(repo, 'id') or (address[1] if address else place(home))} pull request {ident}",
         title=titled("PR", ident, title),
         url=dig(at(pull, "_links"), "web.href") or (f"{home}/pullrequest/{ident}" if home else "") or event.url,
         details={

@@ -126,7 +126,7 @@ def approval(event: Event) -> Event:
     ref = dig(resource, "run.resources.repositories.self.refName")
     if not pipeline:
         return replace(
-            told, title=titled("Approval of", what), thread=_of_link(told, f"approval {number(given, 'id')}")
+            told, title=titled("Approval of", what), correlation_key=_of_link(told, f"approval {number(given, 'id')}")
         )
     return replace(told, **_of_pipeline(told, pipeline, ref, {}, environment=where))
 
@@ -152,7 +152,7 @@ def _of_pipeline(
     name = dig(pipeline, "name") or "Pipeline"
     ident = f"pipeline {event.attributes['collection']} {number(pipeline, 'id') or name} {branch(ref)}"
     return {
-        "thread": f"repo {home} pull request {pull}" if pull and home else ident.rstrip(),
+        "correlation_key": f"repo {home} pull request {pull}" if pull and home else ident.rstrip(),
         "title": titled("PR", pull, title) if pull and home else titled(name, f"on {branch(ref)}" if ref else ""),
         "scope": place(project, dig(repo, "name")) or event.scope,
         "attributes": with_attributes(

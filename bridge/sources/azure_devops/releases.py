@@ -41,7 +41,7 @@ def release(event: Event) -> Event:
     made_by = at(resource, "release.modifiedBy") or at(resource, "release.createdBy")
     return replace(
         event,
-        thread=f"release {number(resource, 'project.id')} {ident}",
+        correlation_key=f"release {number(resource, 'project.id')} {ident}",
         title=titled(name, f"of {definition}" if definition else ""),
         severity=severity,
         scope=project or event.scope,

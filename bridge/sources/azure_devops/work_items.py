@@ -51,7 +51,7 @@ def work_item(event: Event) -> Event:
     did, word, tone, after = _deed(action, changed)
     return replace(
         event,
-        thread=f"work item {event.attributes['collection']} {ident}",
+        correlation_key=f"work item {event.attributes['collection']} {ident}",
         title=titled(kind, ident, name),
         scope=_shown(fields.get("TeamProject")) or event.scope,
         actor=_actor(resource, fields, action) or event.actor,

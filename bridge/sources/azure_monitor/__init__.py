@@ -12,7 +12,7 @@ from bridge.fields import Payload, dig, moment, part
 from bridge.rendering.text import one_line, safe_url
 from bridge.sources.azure_monitor import activity, costs, health, logs, measures
 from bridge.sources.azure_monitor.legacy import as_common
-from bridge.sources.azure_monitor.words import Alert, Told, lasted, shown, texts
+from bridge.sources.azure_monitor.words import Alert, Report, lasted, shown, texts
 from bridge.sources.azure_resources import Resource, resource
 from bridge.sources.base import Source, decode_json, thread_key
 
@@ -27,7 +27,7 @@ _SEVERITIES: Mapping[str, Severity] = {
 }
 # How the signals of a monitoring service are called, by its name in small letters without blanks, and who tells them.
 # https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema#essentials-fields
-_SERVICES: Mapping[str, tuple[str, Callable[[Alert], Told]]] = {
+_SERVICES: Mapping[str, tuple[str, Callable[[Alert], Report]]] = {
     "platform": ("metric", measures.metric),
     "logalertsv2": ("log", logs.search),
     "simplelogalert": ("log", logs.search),
@@ -73,8 +73,8 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
         kind=f"{name}.{told.stage or ('resolved' if is_over else 'fired')}",
         delivery=f"{ident.rpartition('/')[2] or digest[:32]} {'resolved' if is_over else 'fired'}",
         # It has no id that each delivery has to itself; one that comes again is the same to the byte.
-        digest=digest,
-        thread=thread_key((told.thread or _watched(alert, told) or ident or title).lower()),
+        dedup_key=digest,
+        correlation_key=thread_key((told.correlation_key or _watched(alert, told) or ident or title).lower()),
         title=title,
         payload=payload,
         severity=Severity.SUCCESS if is_over else told.severity or _severity(essentials),
@@ -132,7 +132,7 @@ def _alert(essentials: Payload, context: Payload) -> Alert:
     )
 
 
-def _teller(alert: Alert) -> tuple[str, Callable[[Alert], Told]]:
+def _teller(alert: Alert) -> tuple[str, Callable[[Alert], Report]]:
     """By the service; metrics, searches and availability tests of one service are known by what they bring."""
     service = re.sub(r"\s", "", dig(alert.essentials, "monitoringService").lower())
     if dig(alert.context, "conditionType").lower().startswith("webtest"):
@@ -146,7 +146,7 @@ def _teller(alert: Alert) -> tuple[str, Callable[[Alert], Told]]:
     return re.sub(r"\W+", "_", service, flags=re.ASCII).strip("_")[:50] or "alert", _plain
 
 
-def _plain(alert: Alert) -> Told:
+def _plain(alert: Alert) -> Report:
     """An alert of a service that has no teller: what its context says in plain values."""
     text = next(
         (shown(alert.context.get(name)) for name in ("text", "message", "summary") if alert.context.get(name)), ""
@@ -154,8 +154,8 @@ def _plain(alert: Alert) -> Told:
     facts = {_label(name): value for name, value in alert.context.items() if shown(value) not in {"", text}}
     if not alert.rule:
         # It may be the payload that somebody wrote for an old rule.
-        return Told(what=text or "An alert", after="" if text else _plainly(alert), facts=facts)
-    return Told(
+        return Report(what=text or "An alert", after="" if text else _plainly(alert), facts=facts)
+    return Report(
         before=f"{alert.rule} {_plainly(alert)} {'at' if alert.resources else ''}".strip(), text=text, facts=facts
     )
 
@@ -175,14 +175,14 @@ def _custom(name: str, alert: Alert, common: Payload) -> dict[str, Any]:
     return {**own, **part(common, "data.customProperties")}
 
 
-def _watched(alert: Alert, told: Told) -> str:
+def _watched(alert: Alert, told: Report) -> str:
     """What a rule watches: one thread for all that it says of it, however often the alert comes and goes."""
     rule = dig(alert.essentials, "alertRuleId") or alert.rule
     ids = sorted({each.ident.lower() for each in alert.resources}) or texts(alert.essentials, "alertTargetIDs")
     return " ".join(filter(None, (rule, *ids, told.series))) if rule and ids else ""
 
 
-def _facts(told: Told, custom: Payload, about: Resource) -> tuple[tuple[str, str], ...]:
+def _facts(told: Report, custom: Payload, about: Resource) -> tuple[tuple[str, str], ...]:
     group = {"Resource group": about.group} if about.name != about.group and not told.scope else {}
     pairs = ((one_line(str(name), 40), shown(value)) for name, value in {**told.facts, **custom, **group}.items())
     return tuple((name, value) for name, value in pairs if name and value)[:_MOST_FACTS]
@@ -203,7 +203,7 @@ def _scope(alert: Alert) -> str:
     )
 
 
-def _opening(told: Told, url: str, about: Resource) -> str:
+def _opening(told: Report, url: str, about: Resource) -> str:
     """What a button says that leads there."""
     if url == told.url:
         return "Open the budget's scope" if told.scope == "Cost Management" else "Open Service Health"
@@ -218,6 +218,6 @@ AZURE_MONITOR = Source(
     name="azure_monitor",
     title="Azure Monitor",
     # Only tokens of Entra can prove an action group, and these need to know for whom they are: bridge.app sees to it.
-    scheme=None,
+    verifier=None,
     read=read,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.events import Severity
 from bridge.fields import Payload, dig, first, moment, part
 from bridge.rendering.text import is_id, one_line
-from bridge.sources.azure_monitor.words import Alert, Told, shown, spaced, unpacked
+from bridge.sources.azure_monitor.words import Alert, Report, shown, spaced, unpacked
 from bridge.sources.azure_resources import Resource, resource
 
 _LEVELS = {
@@ -43,7 +43,7 @@ _POLICIES = {
 _BEGUN = {"started", "accepted", "in progress"}
 
 
-def administrative(alert: Alert) -> Told:
+def administrative(alert: Alert) -> Report:
     """Somebody did something to a resource, began it, or failed; all of one operation is one thread."""
     context = alert.context
     operation, status = dig(context, "operationName"), dig(context, "status").lower()
@@ -54,7 +54,7 @@ def administrative(alert: Alert) -> Told:
     failed = status in {"failed", "failure", "canceled"}
     doing = f"failed to {present}" if failed else f"began to {present}" if status in _BEGUN else past
     noun = _noun(about, operation)
-    return Told(
+    return Report(
         title=alert.rule or f"{noun.capitalize()} {about.name}".strip(),
         actor=who,
         before=" ".join(filter(None, ("" if who else "An application" if ident else "Somebody", doing, "the", noun))),
@@ -64,7 +64,7 @@ def administrative(alert: Alert) -> Told:
         severity=max(_level(context), Severity.ERROR if failed else Severity.INFO),
         occurred=moment(context, "eventTimestamp"),
         text=_description(alert),
-        thread=_one_of_a_kind(alert),
+        correlation_key=_one_of_a_kind(alert),
         facts={
             "Operation": operation,
             "Result": _text_of_status(context) if failed else "",
@@ -73,7 +73,7 @@ def administrative(alert: Alert) -> Told:
     )
 
 
-def policy(alert: Alert) -> Told:
+def policy(alert: Alert) -> Report:
     """A policy found fault with a resource, or did something about it."""
     context = alert.context
     found = unpacked(dig(context, "properties.policies"))
@@ -83,7 +83,7 @@ def policy(alert: Alert) -> Told:
     name = first(head, ("policyDefinitionDisplayName", "policyDefinitionReferenceId", "policyDefinitionName"))
     name = "" if is_id(name) or name.startswith("<") else name if " " in name else spaced(name)
     who, _ = _caller(context)
-    return Told(
+    return Report(
         before=f"Azure Policy {_POLICIES.get(effect, 'looked at')}",
         after=f"for “{one_line(name, 100)}”" if name else "",
         severity=_level(context),
@@ -99,14 +99,14 @@ def policy(alert: Alert) -> Told:
     )
 
 
-def security(alert: Alert) -> Told:
+def security(alert: Alert) -> Report:
     """Microsoft Defender for Cloud raised an alert; each is a thread."""
     context, properties = alert.context, part(alert.context, "properties")
     threat = shown(first(properties, ("alertDisplayName", "category")))
     action, entity = dig(properties, "actionTaken").lower(), dig(properties, "compromisedEntity")
     steps = unpacked(properties.get("remediationSteps"))
     steps = [step for step in steps if isinstance(step, str)] if isinstance(steps, list) else []
-    return Told(
+    return Report(
         title=alert.rule or threat,
         before=f"Defender for Cloud found {_article(threat)} on" if threat else "Defender for Cloud raised an alert on",
         what=entity if entity.lower() == alert.resource.name.lower() else "",
@@ -114,7 +114,7 @@ def security(alert: Alert) -> Told:
         severity=_GRADES.get(dig(properties, "severity").lower()) or _level(context),
         occurred=moment(context, "eventTimestamp"),
         text="\n".join(filter(None, (_description(alert), "\n", *(f"- {step}" for step in steps)))).strip(),
-        thread=_one_of_a_kind(alert),
+        correlation_key=_one_of_a_kind(alert),
         facts={
             "Threat": first(properties, ("threatStatus", "intent")),
             "File": dig(properties, "filePath"),
@@ -125,7 +125,7 @@ def security(alert: Alert) -> Told:
     )
 
 
-def autoscale(alert: Alert) -> Told:
+def autoscale(alert: Alert) -> Report:
     """Instances were added or taken away, or could not be; all of one resource is one thread."""
     context, properties = alert.context, part(alert.context, "properties")
     old, new = (shown(properties.get(name)) for name in ("oldInstancesCount", "newInstancesCount"))
@@ -135,7 +135,7 @@ def autoscale(alert: Alert) -> Told:
     word = "scale up" if _is_up(dig(context, "operationName"), old, new) else "scale down"
     done = f"failed to {word}" if failed else word.replace("scale", "scaled")
     verb, direction = done.rsplit(" ", 1)
-    return Told(
+    return Report(
         before=f"Autoscale {verb}",
         what=about.name,
         link=about.url,
@@ -144,23 +144,23 @@ def autoscale(alert: Alert) -> Told:
         severity=max(_level(context), Severity.ERROR if failed else Severity.INFO),
         occurred=moment(context, "eventTimestamp"),
         text=alert.description,
-        thread=f"autoscale {about.ident}" if about.ident else "",
+        correlation_key=f"autoscale {about.ident}" if about.ident else "",
     )
 
 
-def recommendation(alert: Alert) -> Told:
+def recommendation(alert: Alert) -> Report:
     """The advisor has an advice; each on a resource is a thread."""
     properties = part(alert.context, "properties")
     name = first(properties, ("recommendationName", "recommendationDisplayName"))
     kind = first(properties, ("recommendationType", "recommendationName"))
-    return Told(
+    return Report(
         title=name,
         before=f"Azure Advisor recommended “{one_line(name, 120)}” for" if name else "Azure Advisor has an advice for",
         word="recommendation",
         severity=_level(alert.context),
         occurred=moment(alert.context, "eventTimestamp"),
         text=_description(alert),
-        thread=f"recommendation {kind} {alert.resource.ident}" if kind else "",
+        correlation_key=f"recommendation {kind} {alert.resource.ident}" if kind else "",
         facts={
             "Category": spaced(dig(properties, "recommendationCategory")),
             "Impact": dig(properties, "recommendationImpact").lower(),

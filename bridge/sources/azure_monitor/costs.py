@@ -2,11 +2,11 @@
 
 from bridge.events import Severity
 from bridge.fields import dig, part
-from bridge.sources.azure_monitor.words import Alert, Told, number, shown
+from bridge.sources.azure_monitor.words import Alert, Report, number, shown
 from bridge.sources.azure_resources import resource
 
 
-def budget(alert: Alert) -> Told:
+def budget(alert: Alert) -> Report:
     """What was spent, or is forecast to be, passed a threshold of a budget; all of one budget is one thread."""
     data = part(alert.context, "AlertData")
     is_forecast = dig(data, "ThresholdType").lower().startswith("forecast")
@@ -22,7 +22,7 @@ def budget(alert: Alert) -> Told:
     is_above = value is None or bar is None or value >= bar
     above = (f", above its threshold of {threshold}" if is_above else f" of {threshold}") if threshold else ""
     about = resource(dig(data, "Scope"))
-    return Told(
+    return Report(
         title=f"Budget {name}" if name else "",
         scope="Cost Management",
         before="Budget",
@@ -33,7 +33,7 @@ def budget(alert: Alert) -> Told:
         word="forecast" if is_forecast else "budget",
         stage="forecast" if is_forecast else "actual",
         text="" if name and name in alert.description else alert.description,
-        thread=f"budget {dig(data, 'BudgetId') or f'{about.ident} {name}'}" if name else "",
+        correlation_key=f"budget {dig(data, 'BudgetId') or f'{about.ident} {name}'}" if name else "",
         severity=_severity(is_forecast, spent, whole),
         facts={
             "Spent": spent,

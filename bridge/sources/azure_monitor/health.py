@@ -8,7 +8,7 @@ from bridge.events import Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import between
 from bridge.rendering.text import one_line
-from bridge.sources.azure_monitor.words import Alert, Told, shown, spaced, unpacked
+from bridge.sources.azure_monitor.words import Alert, Report, shown, spaced, unpacked
 from bridge.sources.base import identifier
 
 _TYPES = {
@@ -36,7 +36,7 @@ _FIRST = {"active", "planned"}
 _STATES = {"available": Severity.SUCCESS, "unavailable": Severity.ERROR, "degraded": Severity.WARNING}
 
 
-def service(alert: Alert) -> Told:
+def service(alert: Alert) -> Report:
     """Something is wrong, or planned, with Azure itself; all that is said of one tracking id is one thread."""
     properties = part(alert.context, "properties")
     kind = dig(properties, "incidentType").lower()
@@ -47,7 +47,7 @@ def service(alert: Alert) -> Told:
     services, regions = _impact(properties)
     lasted = between(moment(properties, "impactStartTime"), moment(properties, "impactMitigationTime"))
     lasted = lasted if stage == "resolved" else ""
-    return Told(
+    return Report(
         title=first(properties, ("title", "defaultLanguageTitle")),
         scope=services or "Azure Service Health",
         before=f"Microsoft {did} {article} {noun} {about}",
@@ -63,7 +63,7 @@ def service(alert: Alert) -> Told:
         word=f"{noun} {spaced(dig(properties, 'stage'))}".strip(),
         stage=stage,
         text=first(properties, ("communication", "defaultLanguageContent")),
-        thread=f"service health {tracking}" if tracking else "",
+        correlation_key=f"service health {tracking}" if tracking else "",
         severity=severity,
         occurred=moment(alert.context, "eventTimestamp"),
         is_over=is_over,
@@ -77,14 +77,14 @@ def service(alert: Alert) -> Told:
     )
 
 
-def resource_health(alert: Alert) -> Told:
+def resource_health(alert: Alert) -> Report:
     """A resource became unavailable, or available again; all of one resource is one thread."""
     properties = part(alert.context, "properties")
     now, before = (dig(properties, name).lower() for name in ("currentHealthStatus", "previousHealthStatus"))
     is_over = now == "available"
     cause = dig(properties, "cause")
     by_ourselves = cause.lower() == "userinitiated" and not is_over
-    return Told(
+    return Report(
         after=f"became {now}{' again' if is_over else ''}{f', {alert.after}' if alert.after else ''}" if now else "",
         word=now,
         stage=identifier(now),
@@ -92,7 +92,7 @@ def resource_health(alert: Alert) -> Told:
         is_over=is_over,
         occurred=moment(alert.context, "eventTimestamp"),
         text=": ".join(filter(None, (dig(properties, "title"), dig(properties, "details")))) or alert.description,
-        thread=f"resource health {alert.resource.ident}" if alert.resource.ident else "",
+        correlation_key=f"resource health {alert.resource.ident}" if alert.resource.ident else "",
         facts={
             "Before": before,
             "Cause": {"userinitiated": "initiated by a user", "platforminitiated": "initiated by Azure"}.get(

@@ -17,17 +17,17 @@ from bridge.sources.azure_monitor.measures import (
     series,
     told_dimensions,
 )
-from bridge.sources.azure_monitor.words import Alert, Told, amount, code, dimensions, number, period, shown
+from bridge.sources.azure_monitor.words import Alert, Report, amount, code, dimensions, number, period, shown
 
 _MOST_COLUMNS, _MOST_ROWS = 4, 10
 _VERBS = {"average": "averaged", "total": "totaled", "sum": "totaled", "maximum": "peaked at", "minimum": "fell to"}
 
 
-def search(alert: Alert) -> Told:
+def search(alert: Alert) -> Report:
     """A search of a rule of today: rows that it counts, a column that it measures, or single events."""
     criteria = objects(alert.context, "condition.allOf")
     if not criteria:
-        return Told()
+        return Report()
     head = criteria[0]
     column, aggregation = shown(head.get("metricMeasureColumn")), dig(head, "timeAggregation").lower()
     measured = column if aggregation in _VERBS else ""
@@ -37,7 +37,7 @@ def search(alert: Alert) -> Told:
         rows = _rows(head.get("metricValue"))
         before, after, bars = "A search in", against(alert, "found", head, "", rows), meters(criteria, rows)
     events = next(iter(_events(head)), {})
-    return Told(
+    return Report(
         before=before,
         after=after,
         text=_query(alert, dig(head, "searchQuery")),
@@ -48,7 +48,7 @@ def search(alert: Alert) -> Told:
     )
 
 
-def older_search(alert: Alert) -> Told:
+def older_search(alert: Alert) -> Report:
     """A search of an older rule, which sends what it found along."""
     context = alert.context
     columns, rows = _results(context)
@@ -63,7 +63,7 @@ def older_search(alert: Alert) -> Told:
     counted = "" if is_measured else _rows(value)
     said = f"measured {amount(value)}" if value is not None else "fired"
     window = period(context.get("SearchIntervalInMinutes") or context.get("SearchIntervalDurationMin"))
-    return Told(
+    return Report(
         before="A search in",
         after=f"{said if is_measured else f'found {counted}'}{compared(criterion)}{f', in {window}' if window else ''}",
         text=_query(alert, dig(context, "SearchQuery")),

@@ -10,7 +10,17 @@ from operator import eq, ge, gt, le, lt, ne
 from bridge.fields import Payload, dig, first, objects, part
 from bridge.rendering.filters import plural
 from bridge.rendering.text import one_line, safe_url
-from bridge.sources.azure_monitor.words import Alert, Told, amount, code, dimensions, number, period, shown, spaced
+from bridge.sources.azure_monitor.words import (
+    Alert,
+    Report,
+    amount,
+    code,
+    dimensions,
+    number,
+    period,
+    shown,
+    spaced,
+)
 from bridge.sources.azure_resources import resource
 
 # Each comparison, in small letters without blanks: in words, and how it is made.
@@ -39,16 +49,16 @@ _MOST_METERS = 4
 _THE_RESOURCE = {"resourceid", "_resourceid", "microsoft.resourceid", "microsoft.resourcetype", "accountresourceid"}
 
 
-def metric(alert: Alert) -> Told:
+def metric(alert: Alert) -> Report:
     """A metric against a threshold, fixed or learned; of several conditions the first is told, and each has a bar."""
     criteria = objects(alert.context, "condition.allOf")
     if not criteria:
-        return Told()
+        return Report()
     head, more = criteria[0], len(criteria) - 1
     name = metric_name(head)
     said = against(alert, _VERBS.get(_word(head, "timeAggregation"), "was"), head, name)
     also = f", and {plural(more, 'more condition')} held" if more and not alert.is_resolved else ""
-    return Told(
+    return Report(
         before=f"{name} of",
         after=f"{said}{also}",
         meters=meters(criteria),
@@ -57,13 +67,13 @@ def metric(alert: Alert) -> Told:
     )
 
 
-def availability(alert: Alert) -> Told:
+def availability(alert: Alert) -> Report:
     """An availability test of Application Insights that fails from several places, or passes again."""
     criterion = next(iter(objects(alert.context, "condition.allOf")), {})
     name = shown(criterion.get("webTestName"))
     count = number(criterion.get("metricValue"))
     places = plural(round(count), "location") if count is not None else "its locations"
-    return Told(
+    return Report(
         before="Availability test",
         what=name or alert.resource.name,
         link=alert.resource.url,
@@ -74,7 +84,7 @@ def availability(alert: Alert) -> Told:
     )
 
 
-def prometheus(alert: Alert) -> Told:
+def prometheus(alert: Alert) -> Report:
     """A rule of a Prometheus rule group: its labels tell its series apart."""
     labels = {one_line(str(name), 40): shown(value) for name, value in part(alert.context, "labels").items()}
     name = labels.pop("alertname", "") or alert.rule
@@ -83,7 +93,7 @@ def prometheus(alert: Alert) -> Told:
     annotations = part(alert.context, "annotations")
     words = [shown(annotations.get(field)) for field in ("summary", "description", "message")]
     expression = code(dig(alert.context, "expression"))
-    return Told(
+    return Report(
         title=name,
         before=f"{name or 'The rule'} {'was resolved' if alert.is_resolved else 'fired'} in",
         after=alert.after if alert.is_resolved else at,
@@ -94,13 +104,13 @@ def prometheus(alert: Alert) -> Told:
     )
 
 
-def smart_detection(alert: Alert) -> Told:
+def smart_detection(alert: Alert) -> Report:
     """What Application Insights noticed by itself."""
     found = dig(alert.context, "DetectionSummary").strip().rstrip(".")
     now = shown(first(alert.context, ("DetectedValue", "DetectedFailureRate")))
     usual = shown(first(alert.context, ("NormalValue", "NormalFailureRate", "NormalFailureRateForLastWeek")))
     value, threshold = number(now), number(usual)
-    told = Told(
+    told = Report(
         title=alert.rule or dig(alert.context, "SmartDetectorName"),
         before=f"Smart detection found {_inside(found) or 'an anomaly'} in",
         facts={"Detected": now, "Normally": usual, "Detector": dig(alert.context, "SmartDetectorName")},
@@ -108,7 +118,7 @@ def smart_detection(alert: Alert) -> Told:
         if value is not None and threshold is not None
         else [],
     )
-    over = Told(title=told.title, after=_joined("went back to normal", alert.after), facts=told.facts)
+    over = Report(title=told.title, after=_joined("went back to normal", alert.after), facts=told.facts)
     return over if alert.is_resolved else told
 
 

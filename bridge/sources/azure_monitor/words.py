@@ -42,7 +42,7 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class Told:
+class Report:
     """What is told of an alert; what is empty is told as it is for all.
 
     actor, before, what, after: the sentence: somebody `deleted the virtual machine` vm-1 `by mistake`. what leads to
@@ -63,7 +63,7 @@ class Told:
     text: str = ""
     url: str = ""
     series: str = ""
-    thread: str = ""
+    correlation_key: str = ""
     stage: str = ""
     severity: Severity | None = None
     occurred: datetime | None = None

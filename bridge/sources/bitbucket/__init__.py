@@ -8,7 +8,7 @@ from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, part
 from bridge.rendering.text import one_line
-from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
+from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
 from bridge.sources.bitbucket import issues, pull_requests, repositories
 from bridge.sources.bitbucket.words import ATTRIBUTES, number, person, spoken, titled
 from bridge.verification.signatures import Hmac
@@ -25,7 +25,7 @@ _TELLERS: Mapping[str, Callable[[Event], Event]] = {
 }
 
 
-def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
+def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     """The events of a webhook, one for each branch or tag of a push, or nothing for noise.
 
     BadWebhook without X-Event-Key, or for a body that is no JSON object.
@@ -38,12 +38,12 @@ def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
     if not isinstance(payload, dict):
         raise BadWebhook("The body is not a JSON object, as Bitbucket's payloads are.")
     if kind.startswith("diagnostics"):
-        return Acknowledged("Bitbucket's test of the connection: the webhook is set up.")
+        return Ignored("Bitbucket's test of the connection: the webhook is set up.")
     if reason := _noise(kind, payload):
-        return Acknowledged(reason)
+        return Ignored(reason)
     delivery = identifier(webhook.header("X-Request-UUID"))
-    event = replace(_plain(kind, payload), delivery=delivery, digest=_digest(kind, delivery, webhook.body))
-    return tuple(replace(one, thread=thread_key(one.thread)) for one in _told(event))
+    event = replace(_plain(kind, payload), delivery=delivery, dedup_key=_digest(kind, delivery, webhook.body))
+    return tuple(replace(one, correlation_key=thread_key(one.correlation_key)) for one in _told(event))
 
 
 def _told(event: Event) -> Iterator[Event]:
@@ -63,7 +63,7 @@ def _plain(kind: str, payload: Payload) -> Event:
         source="bitbucket",
         kind=kind,
         delivery="",
-        thread=f"repo {number(repository, 'uuid') or scope}",
+        correlation_key=f"repo {number(repository, 'uuid') or scope}",
         title=titled(f"Repository {scope}" if scope else f"Bitbucket: {spoken(kind)}"),
         payload=payload,
         scope=scope,
@@ -111,7 +111,7 @@ BITBUCKET = Source(
     name="bitbucket",
     title="Bitbucket",
     # https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/#Secure-webhooks
-    scheme=Hmac(header="X-Hub-Signature", prefix="sha256="),
+    verifier=Hmac(header="X-Hub-Signature", prefix="sha256="),
     read=read,
     headers=_headers,
     event_parts=2,

@@ -65,7 +65,7 @@ def _about(event: Event, item: Payload, ident: str) -> Event:
     name = one_line(dig(item, "title"), 180) or "Issue"
     return replace(
         event,
-        thread=f"{event.thread} issue {ident}",
+        correlation_key=f"{event.correlation_key} issue {ident}",
         title=titled(name, f"#{ident}"),
         url=dig(item, "links.html.href") or event.url,
         occurred=moment(event.payload, "comment.created_on") or moment(item, "updated_on"),

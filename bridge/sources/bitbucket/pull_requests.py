@@ -62,7 +62,7 @@ def _about(event: Event, pull: Payload, ident: str) -> Event:
     home = event.details["home"]
     return replace(
         event,
-        thread=f"{event.thread} pull request {ident}",
+        correlation_key=f"{event.correlation_key} pull request {ident}",
         title=titled(name, f"#{ident}"),
         url=dig(pull, "links.html.href") or (f"{home}/pull-requests/{ident}" if home else ""),
         occurred=next((time for path in _TIMES if (time := moment(event.payload, path))), None),

@@ -102,7 +102,7 @@ def commit_comment(event: Event) -> Event:
     return told(
         replace(
             event,
-            thread=f"{event.thread} commit {sha}",
+            correlation_key=f"{event.correlation_key} commit {sha}",
             title=titled(f"Commit {sha[:7]} {subject(dig(commit, 'message'))}".strip()),
             url=dig(comment, "links.html.href") or dig(commit, "links.html.href") or event.url,
             occurred=moment(comment, "updated_on") or moment(comment, "created_on"),
@@ -129,7 +129,9 @@ def commit_status(event: Event) -> Event:
     home = event.details["home"]
     return replace(
         event,
-        thread=ref_thread(event.thread, "branch", branch) if branch else f"{event.thread} commit {sha}",
+        correlation_key=ref_thread(event.correlation_key, "branch", branch)
+        if branch
+        else f"{event.correlation_key} commit {sha}",
         title=titled(f"Branch {branch}" if branch else f"Commit {sha[:7]}"),
         severity=severity,
         actor="",
@@ -195,7 +197,7 @@ def project(event: Event) -> Event:
     return told(
         replace(
             event,
-            thread=f"project {number(about, 'uuid', 'key')}",
+            correlation_key=f"project {number(about, 'uuid', 'key')}",
             title=titled(f"Project {name}"),
             scope=event.scope or one_line(dig(about, "workspace.slug"), 80),
             url=dig(about, "links.html.href") or event.url,

@@ -70,7 +70,7 @@ def pushed(event: Event, change: Change) -> Event:
     known = {change.kind: change.name}
     return replace(
         event,
-        thread=ref_thread(event.thread, change.kind, change.name),
+        correlation_key=ref_thread(event.correlation_key, change.kind, change.name),
         title=titled(f"{change.kind.capitalize()} {change.name}"),
         url=change.url or event.url,
         facts=found(Authors=change.authors),

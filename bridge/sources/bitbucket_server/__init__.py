@@ -7,7 +7,7 @@ from dataclasses import replace
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, moment, objects, part
-from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
+from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
 from bridge.sources.bitbucket.words import ATTRIBUTES, number, person, spoken, titled
 from bridge.sources.bitbucket_server import pull_requests, repositories
 from bridge.sources.bitbucket_server.places import home, page, place
@@ -27,7 +27,7 @@ _TELLERS: Mapping[str, Callable[[Event], Event]] = {
 _REPOSITORIES = ("pullRequest.toRef.repository", "repository.origin", "repository", "new")
 
 
-def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
+def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     """The events of a webhook, one for each branch or tag of a push, or nothing for noise and for the test.
 
     BadWebhook for a body without an eventKey.
@@ -37,18 +37,18 @@ def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
         raise BadWebhook("The body is not a JSON object, as Bitbucket's payloads are.")
     kind = identifier((dig(payload, "eventKey") or webhook.header("X-Event-Key")).replace(":", "."))
     if kind.startswith("diagnostics") or payload.get("test") is True:
-        return Acknowledged("Bitbucket's test of the connection: the webhook is set up.")
+        return Ignored("Bitbucket's test of the connection: the webhook is set up.")
     if not kind:
         raise BadWebhook("The body has no eventKey: is this Bitbucket's webhook?")
     if reason := _noise(kind, payload):
-        return Acknowledged(reason)
+        return Ignored(reason)
     # The signature covers the body alone, which says when it was.
     event = replace(
         _plain(kind, payload),
         delivery=identifier(webhook.header("X-Request-Id")),
-        digest=hashlib.sha256(webhook.body).hexdigest(),
+        dedup_key=hashlib.sha256(webhook.body).hexdigest(),
     )
-    return tuple(replace(one, thread=thread_key(one.thread)) for one in _told(event))
+    return tuple(replace(one, correlation_key=thread_key(one.correlation_key)) for one in _told(event))
 
 
 def _told(event: Event) -> Iterator[Event]:
@@ -67,7 +67,7 @@ def _plain(kind: str, payload: Payload) -> Event:
         source="bitbucket_server",
         kind=kind,
         delivery="",
-        thread=f"repo {number(repository, 'id') or scope}",
+        correlation_key=f"repo {number(repository, 'id') or scope}",
         title=titled(f"Repository {scope}" if scope else f"Bitbucket: {spoken(kind)}"),
         payload=payload,
         scope=scope,
@@ -108,7 +108,7 @@ BITBUCKET_SERVER = Source(
     name="bitbucket_server",
     title="Bitbucket Data Center",
     # https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html
-    scheme=AnyOf((Hmac(header="X-Hub-Signature", prefix="sha256="), Basic())),
+    verifier=AnyOf((Hmac(header="X-Hub-Signature", prefix="sha256="), Basic())),
     read=read,
     headers=_headers,
 )

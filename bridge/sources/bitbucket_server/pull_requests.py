@@ -90,7 +90,7 @@ def _about(event: Event, pull: Payload, ident: str) -> Event:
     gone = event.kind == "pr.deleted"
     return replace(
         event,
-        thread=f"{event.thread} pull request {ident}",
+        correlation_key=f"{event.correlation_key} pull request {ident}",
         title=titled(name, f"#{ident}"),
         url=event.url if gone else page(pull) or below(event.details["home"], f"pull-requests/{ident}"),
         attributes=with_attributes(

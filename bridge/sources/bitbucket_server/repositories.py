@@ -88,7 +88,7 @@ def commit_comment(event: Event) -> Event:
     return told(
         replace(
             event,
-            thread=f"{event.thread} commit {sha}",
+            correlation_key=f"{event.correlation_key} commit {sha}",
             title=titled(f"Commit {sha[:7]}"),
             url=below(event.details["home"], below_it),
         ),
@@ -134,7 +134,7 @@ def modified_project(event: Event) -> Event:
     return told(
         replace(
             event,
-            thread=f"project {number(new, 'id')}",
+            correlation_key=f"project {number(new, 'id')}",
             title=titled(f"Project {name}"),
             scope=dig(new, "key"),
             url=page(new),
@@ -163,7 +163,9 @@ def secret(event: Event) -> Event:
     return told(
         replace(
             event,
-            thread=f"repo {number(repository, 'id')} secrets" if repository else f"{event.thread} secrets",
+            correlation_key=f"repo {number(repository, 'id')} secrets"
+            if repository
+            else f"{event.correlation_key} secrets",
             title=titled(f"Secrets in {scope}" if scope else "Secrets"),
             scope=scope,
             url=event.url or home(repository),
@@ -181,4 +183,9 @@ def mirrored(event: Event) -> Event:
     name = one_line(dig(event.payload, "mirrorServer.name"), 80) or person(event.payload.get("mirrorServer"))
     sentence = f"The mirror {name} is up to date" if name else "A mirror is up to date"
     details = {**event.details, "sentence": sentence, "word": "mirrored", "tone": "quiet"}
-    return replace(event, title=titled(f"Mirrors of {event.scope}"), thread=f"{event.thread} mirrors", details=details)
+    return replace(
+        event,
+        title=titled(f"Mirrors of {event.scope}"),
+        correlation_key=f"{event.correlation_key} mirrors",
+        details=details,
+    )

@@ -11,7 +11,7 @@ from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, moment, part
 from bridge.rendering.text import one_line
 from bridge.sources.azure_resources import resource
-from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
+from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
 from bridge.sources.event_grid import management, services
 from bridge.sources.event_grid.words import any_event
 from bridge.verification.signatures import Token
@@ -37,7 +37,7 @@ _ATTRIBUTES: Mapping[str, Any] = dict.fromkeys(
      "repository", "tag", "action"), "")  # fmt: skip
 
 
-def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
+def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     """The events of a delivery, single or batched, of Event Grid's schema or CloudEvents'; or a handshake's answer.
 
     BadWebhook for a body that is no event and no list of events.
@@ -52,17 +52,17 @@ def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
         code = dig(events[0], "data.validationCode")
         if not code:
             raise BadWebhook("The validation event has no validationCode.")
-        return Acknowledged("Event Grid's validation: the subscription is set up.", {"validationResponse": code})
+        return Ignored("Event Grid's validation: the subscription is set up.", {"validationResponse": code})
     return [_told(_event(event)) for event in events]
 
 
 def _told(event: Event) -> Event:
     teller = next((teller for start, teller in _TELLERS.items() if event.kind.startswith(start)), any_event)
     event = teller(event, part(event.payload, "data"))
-    return replace(event, thread=thread_key(event.thread))
+    return replace(event, correlation_key=thread_key(event.correlation_key))
 
 
-def _agreed(webhook: Webhook) -> Acknowledged:
+def _agreed(webhook: Webhook) -> Ignored:
     """https://github.com/cloudevents/spec/blob/v1.0/http-webhook.md#4-abuse-protection."""
     origin, rate = webhook.header("WebHook-Request-Origin"), webhook.header("WebHook-Request-Rate")
     if not re.fullmatch(r"[\w.:*-]{1,253}", origin, re.ASCII):
@@ -72,7 +72,7 @@ def _agreed(webhook: Webhook) -> Acknowledged:
         "WebHook-Allowed-Origin": origin,
         "WebHook-Allowed-Rate": rate if rate.isdigit() else "*",
     }
-    return Acknowledged(f"The handshake of {origin}: its events may come.", headers=allowed)
+    return Ignored(f"The handshake of {origin}: its events may come.", headers=allowed)
 
 
 def _type(event: Payload) -> str:
@@ -88,8 +88,8 @@ def _event(payload: Payload) -> Event:
         kind=identifier(name) or "event",
         delivery=ident,
         # An id is its source's own, and the same event can come in another batch, at another place.
-        digest=hashlib.sha256(f"{source}\n{ident}".encode()).hexdigest() if ident else _digest(payload),
-        thread=f"{source} {subject}".strip().lower() or name,
+        dedup_key=hashlib.sha256(f"{source}\n{ident}".encode()).hexdigest() if ident else _digest(payload),
+        correlation_key=f"{source} {subject}".strip().lower() or name,
         title=one_line(resource(subject).name or subject or name, 200),
         payload=payload,
         scope=one_line(about.name or re.sub(r"^https?://", "", source), 100),
@@ -116,7 +116,7 @@ EVENT_GRID = Source(
     name="event_grid",
     title="Azure Event Grid",
     # https://learn.microsoft.com/azure/event-grid/delivery-properties
-    scheme=Token("Authorization", "Bearer "),
+    verifier=Token("Authorization", "Bearer "),
     read=read,
     methods=("POST", "OPTIONS"),
     delivery_field="id",

@@ -46,7 +46,7 @@ def resource_change(event: Event, data: Payload) -> Event:
         title=one_line(f"{about.noun.capitalize()} {about.name}", 200),
         scope=about.group or event.scope,
         url=event.url if deed == "delete" and end == "success" else about.url,
-        thread=about.ident.lower(),
+        correlation_key=about.ident.lower(),
         attributes={
             **event.attributes,
             "resource": about.name,
@@ -81,7 +81,7 @@ def policy(event: Event, data: Payload) -> Event:
         title=one_line(f"{about.noun.capitalize()} {about.name} and the policy {name}", 200),
         scope=about.group or event.scope,
         url=about.url,
-        thread=f"{about.ident} policy {name}".lower(),
+        correlation_key=f"{about.ident} policy {name}".lower(),
         attributes={
             **event.attributes,
             "resource": about.name,

@@ -51,7 +51,7 @@ def key_vault(event: Event, data: Payload) -> Event:
         ),
         scope=vault,
         title=one_line(f"{noun.capitalize()} {name}", 200),
-        thread=f"vault {vault} {noun} {name}".lower(),
+        correlation_key=f"vault {vault} {noun} {name}".lower(),
     )
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, moment
-from bridge.sources.base import Acknowledged, Source, decode_json, identifier
+from bridge.sources.base import Ignored, Source, decode_json, identifier
 from bridge.sources.github.attributes import attributes
 from bridge.sources.github.kind import generic
 from bridge.sources.github.kinds import KINDS
@@ -28,7 +28,7 @@ _SCOPES = (
 _FORM = "application/x-www-form-urlencoded"
 
 
-def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
+def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     """The one event of a delivery, or nothing for a ping and for noise.
 
     BadWebhook for a webhook without X-GitHub-Event or with a body that is no JSON object.
@@ -42,10 +42,10 @@ def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
     if not isinstance(payload, dict):
         raise BadWebhook("The body is not a JSON object, as GitHub's payloads are.")
     if name == "ping":
-        return Acknowledged("GitHub's ping: the webhook is set up.")
+        return Ignored("GitHub's ping: the webhook is set up.")
     about = attributes(name, payload)
     if reason := noise(name, payload, about):
-        return Acknowledged(reason)
+        return Ignored(reason)
     # The signature covers the body alone: a replay under another delivery id must still count as the same.
     digest = hashlib.sha256(body).hexdigest()
     return (_event(name, payload, about, identifier(webhook.header("X-GitHub-Delivery")), digest),)
@@ -58,8 +58,8 @@ def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str,
         source="github",
         kind=f"{name}.{action}" if action else name,
         delivery=delivery,
-        digest=digest,
-        thread=thread(name, payload),
+        dedup_key=digest,
+        correlation_key=thread(name, payload),
         title=kind.title(payload),
         payload=payload,
         severity=kind.severity(payload),
@@ -90,7 +90,7 @@ GITHUB = Source(
     name="github",
     title="GitHub",
     # https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
-    scheme=Hmac(header="X-Hub-Signature-256", prefix="sha256="),
+    verifier=Hmac(header="X-Hub-Signature-256", prefix="sha256="),
     read=read,
     headers=_headers,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first
-from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
+from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
 from bridge.sources.gitlab import administration, changes, code, items, pipelines, projects
 from bridge.sources.gitlab.words import found, home, is_bot, number, page, person, scope, spoken, titled
 from bridge.verification.signatures import AnyOf, Hmac, Token
@@ -46,7 +46,7 @@ _ATTRIBUTES: Mapping[str, Any] = {
 }
 
 
-def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
+def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     """The one event of a webhook, or nothing for noise; BadWebhook for a body that names neither object nor event."""
     payload = decode_json(webhook.body)
     name = identifier(first(payload, ("object_kind", "event_name")))
@@ -54,13 +54,17 @@ def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
         raise BadWebhook("The body has no object_kind and no event_name: is this GitLab's webhook?")
     action = identifier(first(payload, _ACTIONS))
     if reason := _noise(name, action, payload):
-        return Acknowledged(reason)
+        return Ignored(reason)
     delivery = _delivery(webhook)
     hidden = webhook.header("X-Gitlab-Event").startswith("Confidential")
     event = _told(_plain(name, action, payload, hidden), name)
     # The same body comes twice where a branch is made twice; a shared token covers neither body nor id.
     digest = hashlib.sha256(f"{delivery}\n".encode("utf-8", "replace") + webhook.body).hexdigest()
-    return (replace(event, delivery=delivery or digest, digest=digest, thread=thread_key(event.thread)),)
+    return (
+        replace(
+            event, delivery=delivery or digest, dedup_key=digest, correlation_key=thread_key(event.correlation_key)
+        ),
+    )
 
 
 def _told(event: Event, name: str) -> Event:
@@ -73,11 +77,12 @@ def _plain(name: str, action: str, payload: Payload, confidential: bool) -> Even
     """What every event says of itself."""
     sender = first(payload, ("user.username", "user_username"))
     thing = first(payload, ("object_attributes.title", "object_attributes.name", "name"))
+    ident = number(payload, "object_attributes.iid", "object_attributes.id", "id")
     return Event(
         source="gitlab",
         kind=f"{name}.{action}" if action and name in _TELLERS else name,
         delivery="",
-        thread=f"{home(payload)} {name} {number(payload, 'object_attributes.iid', 'object_attributes.id', 'id')}",
+        correlation_key=f"{home(payload)} {name} {ident}",
         title=titled(f"{spoken(name).capitalize()} {thing}".strip()),
         payload=payload,
         scope=scope(payload),
@@ -126,7 +131,7 @@ GITLAB = Source(
     name="gitlab",
     title="GitLab",
     # https://docs.gitlab.com/user/project/integrations/webhooks/#validate-payloads-by-using-a-secret-token
-    scheme=AnyOf(
+    verifier=AnyOf(
         (
             Token("X-Gitlab-Token"),
             Hmac(

@@ -72,7 +72,11 @@ def told(event: Event) -> Event:
     place = "user" if is_user else home(payload)
     return replace(
         event,
-        thread=f"{place} {ident}" if is_user else f"{place} member {ident}" if is_member else f"{place} itself",
+        correlation_key=f"{place} {ident}"
+        if is_user
+        else f"{place} member {ident}"
+        if is_member
+        else f"{place} itself",
         title=titled(f"{kind} {subject}"),
         severity=Severity.WARNING if tone == "warning" else Severity.INFO,
         scope="" if is_user else where,

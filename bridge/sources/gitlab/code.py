@@ -36,7 +36,7 @@ def push(event: Event) -> Event:
     total = max(dig(payload, "total_commits_count", 0), len(commits))
     return replace(
         event,
-        thread=thread(payload, ref),
+        correlation_key=thread(payload, ref),
         title=ref_title(ref),
         actor=one_line(first(payload, ("user_name", "user_username")), 80),
         url=_url(page(payload), kind, ref, old, new) or event.url,

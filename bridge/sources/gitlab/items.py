@@ -244,7 +244,7 @@ def _about(event: Event, kind: str, name: str, reference: str, thread: str, url:
     name = one_line(name, 200) or noun.capitalize()
     return replace(
         event,
-        thread=thread,
+        correlation_key=thread,
         title=titled(name, reference),
         url=url or event.url,
         occurred=moment(event.payload, "object_attributes.updated_at"),

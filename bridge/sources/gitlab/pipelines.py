@@ -136,7 +136,7 @@ def deployment(event: Event) -> Event:
     sha = first(payload, ("short_sha", "commit_url"))
     return replace(
         event,
-        thread=f"{home(payload)} environment {place}",
+        correlation_key=f"{home(payload)} environment {place}",
         title=titled(f"Deployments to {place}" if place else "Deployments"),
         severity=severity,
         url=first(payload, ("deployable_url", "commit_url")) or event.url,
@@ -171,7 +171,7 @@ def _run(
     title = undrafted(dig(pull, "title"))
     return replace(
         event,
-        thread=merge_request_thread(payload, ident) if ident else code.thread(payload, ref),
+        correlation_key=merge_request_thread(payload, ident) if ident else code.thread(payload, ref),
         title=(titled(title, f"!{ident}") if title else f"Merge request !{ident}") if ident else code.ref_title(ref),
         severity=severity,
         url=told.pop("url") or event.url,

@@ -46,7 +46,7 @@ def release(event: Event) -> Event:
     links = [(one_line(dig(link, "name"), 40) or "Link", dig(link, "url")) for link in objects(payload, "assets.links")]
     return replace(
         event,
-        thread=f"{home(payload)} release {tag or name}",
+        correlation_key=f"{home(payload)} release {tag or name}",
         title=titled(f"Release {name}"),
         actor="",
         url=dig(payload, "url") or event.url,
@@ -73,7 +73,7 @@ def wiki_page(event: Event) -> Event:
     said = "" if name.lower() in message.lower() else message  # GitLab's own names the page
     return replace(
         event,
-        thread=f"{home(event.payload)} wiki {dig(page, 'slug') or name}",
+        correlation_key=f"{home(event.payload)} wiki {dig(page, 'slug') or name}",
         title=titled(f"Wiki page “{one_line(name, 150)}”"),
         url=(dig(page, "url") if action != "delete" else dig(event.payload, "wiki.web_url")) or event.url,
         details={
@@ -97,7 +97,7 @@ def feature_flag(event: Event) -> Event:
     name, active = dig(flag, "name"), dig(flag, "active", False)
     return replace(
         event,
-        thread=f"{home(event.payload)} feature flag {number(flag, 'id') or name}",
+        correlation_key=f"{home(event.payload)} feature flag {number(flag, 'id') or name}",
         title=titled(f"Feature flag {name}"),
         url=f"{event.url}/-/feature_flags" if event.url else "",
         attributes=with_attributes(event, status="on" if active else "off"),
@@ -121,7 +121,7 @@ def access_token(event: Event) -> Event:
     expires = f"expires on {end}" if end else "expires soon"
     return replace(
         event,
-        thread=f"{home(event.payload)} access token {number(token, 'id') or name}",
+        correlation_key=f"{home(event.payload)} access token {number(token, 'id') or name}",
         title=titled(f"Access token {name}"),
         severity=Severity.WARNING,
         actor="",
@@ -145,7 +145,7 @@ def milestone(event: Event) -> Event:
     page = f"{event.url}/-/milestones/{ident}" if event.url and ident and action != "delete" else event.url
     return replace(
         event,
-        thread=f"{home(payload)} milestone {number(goal, 'id') or name}",
+        correlation_key=f"{home(payload)} milestone {number(goal, 'id') or name}",
         title=titled(f"Milestone {name}"),
         url=page,
         occurred=moment(goal, "updated_at"),
@@ -170,7 +170,7 @@ def vulnerability(event: Event) -> Event:
     identifiers = [item for item in objects(flaw, "identifiers") if dig(item, "external_type") in {"cve", "cwe"}]
     return replace(
         event,
-        thread=f"{home(event.payload)} vulnerability {dig(flaw, 'url').rpartition('/')[2] or name}",
+        correlation_key=f"{home(event.payload)} vulnerability {dig(flaw, 'url').rpartition('/')[2] or name}",
         title=titled(name or "Vulnerability"),
         severity=closed or severity,
         url=dig(flaw, "url") or event.url,

@@ -12,7 +12,7 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, part
-from bridge.sources.base import Acknowledged, Source, decode_json, identifier, thread_key
+from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
 from bridge.sources.jira import issues, plans
 from bridge.sources.jira.words import base, moment, named, number, person, site, spoken, titled
 from bridge.verification.signatures import Hmac
@@ -46,20 +46,24 @@ _ATTRIBUTES: Mapping[str, Any] = {
 _ACTORS = ("user", "comment.updateAuthor", "comment.author", "worklog.updateAuthor", "worklog.author")
 
 
-def read(webhook: Webhook) -> Sequence[Event] | Acknowledged:
+def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     """The one event of a webhook, or nothing for noise; BadWebhook for a body without a webhookEvent."""
     payload = decode_json(webhook.body)
     name = identifier(dig(payload, "webhookEvent").removeprefix("jira:"))
     if not name:
         raise BadWebhook("The body has no webhookEvent: is this Jira's webhook?")
     if reason := _noise(name, payload):
-        return Acknowledged(reason)
+        return Ignored(reason)
     event = _plain(name, payload)
     teller = next((teller for start, teller in _TELLERS.items() if name.startswith(start)), None)
     event = teller(event) if teller else event
     delivery = identifier(webhook.header("X-Atlassian-Webhook-Identifier"))
     digest = hashlib.sha256(_identity(event, webhook.body)).hexdigest()
-    return (replace(event, delivery=delivery or digest, digest=digest, thread=thread_key(event.thread)),)
+    return (
+        replace(
+            event, delivery=delivery or digest, dedup_key=digest, correlation_key=thread_key(event.correlation_key)
+        ),
+    )
 
 
 def _plain(name: str, payload: Payload) -> Event:
@@ -71,7 +75,7 @@ def _plain(name: str, payload: Payload) -> Event:
         source="jira",
         kind=f"{name}.{kind}" if kind and name == "issue_updated" else name,
         delivery="",
-        thread=site(payload) or "jira",
+        correlation_key=site(payload) or "jira",
         title=titled(spoken(name).capitalize(), named(thing)),
         payload=payload,
         scope=site(payload),
@@ -100,7 +104,7 @@ def _identity(event: Event, body: bytes) -> bytes:
     done, when = event.details.get("comment"), event.payload.get("timestamp")
     if done and when:
         ident = "" if done == "deleted" else number(event.payload, "comment.id")
-        return f"{event.thread} comment {done} {ident} {when}".encode("utf-8", "replace")
+        return f"{event.correlation_key} comment {done} {ident} {when}".encode("utf-8", "replace")
     return body
 
 
@@ -112,7 +116,7 @@ JIRA = Source(
     name="jira",
     title="Jira",
     # https://developer.atlassian.com/cloud/jira/platform/webhooks/#secure-admin-webhooks
-    scheme=Hmac(header="X-Hub-Signature", prefix="sha256="),
+    verifier=Hmac(header="X-Hub-Signature", prefix="sha256="),
     read=read,
     headers=_headers,
     delivery_field="timestamp",

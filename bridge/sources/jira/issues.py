@@ -192,7 +192,7 @@ def link(event: Event) -> Event:
     sentence = f"A link was {'removed' if gone else 'made'}: issue {source} {name} issue {target}"
     return replace(
         event,
-        thread=f"{event.thread} issue {source}",
+        correlation_key=f"{event.correlation_key} issue {source}",
         title=f"Issue {source}",
         details={**event.details, "sentence": sentence, "word": "link removed" if gone else "linked"}
         | {"tone": "quiet" if gone else "info"},
@@ -207,7 +207,7 @@ def attachment(event: Event) -> Event:
     return told(
         replace(
             event,
-            thread=f"{event.thread} attachment {number(thing, 'id')}",
+            correlation_key=f"{event.correlation_key} attachment {number(thing, 'id')}",
             title=titled(name),
             actor=event.actor if gone else person(thing.get("author")) or event.actor,
             url=dig(thing, "content"),
@@ -230,7 +230,7 @@ def _about(event: Event) -> Event:
     project = named(fields.get("project")) or key.rpartition("-")[0]
     return replace(
         event,
-        thread=f"{event.thread.partition(' issue ')[0]} issue {ident or key}",
+        correlation_key=f"{event.correlation_key.partition(' issue ')[0]} issue {ident or key}",
         title=titled(key, name) or (f"Issue {ident}" if ident else "Issue"),
         scope=project or event.scope,
         url=below(home, f"browse/{key}") if key else below(home, f"issues/?jql=id%3D{ident}") if ident else "",

@@ -117,7 +117,7 @@ def _told(
     return replace(
         event,
         actor="",
-        thread=f"{event.thread} {family} {number(thing, 'id', 'accountId', 'key') or name}",
+        correlation_key=f"{event.correlation_key} {family} {number(thing, 'id', 'accountId', 'key') or name}",
         title=titled(what.removeprefix("The ").replace("account of", "Account of", 1)),
         severity=Severity.WARNING if gone or tone == "warning" else Severity.INFO,
         url="" if action == "deleted" and family != "sprint" else url,

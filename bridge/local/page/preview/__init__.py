@@ -19,7 +19,7 @@ from bridge.local.page.live import Live
 from bridge.local.page.origin_check import Endpoint, reading
 from bridge.rendering import renderer as rendering
 from bridge.rendering.renderer import Renderer, post_html
-from bridge.sources.base import Acknowledged, Source
+from bridge.sources.base import Ignored, Source
 
 _logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
@@ -79,7 +79,7 @@ class Preview:
             return Post(problems=(f"{self._file} cannot be read: {error.strerror}.",))
         except BridgeError as error:
             return Post(problems=(f"{self._file}: {error}",))
-        if isinstance(events, Acknowledged):
+        if isinstance(events, Ignored):
             return Post(problems=(f"There is no post to show: {events.reason}",))
         wrong = renderer.problems()
         entries: list[Entry] = []
