@@ -18,9 +18,9 @@ help:
 	@echo 'make fuzz    20,000 payloads, bodies and headers that no service would send'
 	@echo 'make bench   what everything costs, as ratios of one run: docs/performance.md'
 	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
-	@echo 'make gallery what every sample becomes, as pages in docs/gallery'
+	@echo 'make gallery what every sample becomes, as pages in build/gallery'
 	@echo 'make screenshots  the pictures of docs/look.md, by a headless Chromium'
-	@echo 'make docs    the gallery, the tables of docs/templates.md, the sources in the deployment'
+	@echo 'make docs    what the docs and the deployment repeat of the code: services, tables, settings'
 	@echo 'make package released-package.zip, which Azure runs as it is'
 	@echo 'make check   linters, types and layers'
 	@echo 'make mutants whether a test notices each change to the code that nothing may slip through'
@@ -67,7 +67,7 @@ azurite: emulator
 
 # What stands elsewhere of the code: the posts of all samples, the tables of what templates see, the list of sources.
 docs: .venv/ready
-	@.venv/bin/python -m tools.gallery
+	@.venv/bin/python -m tools.services_page docs/sources.md
 	@.venv/bin/python -m tools.template_tables docs/templates.md
 	@.venv/bin/python -m tools.deployment .
 

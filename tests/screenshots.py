@@ -53,7 +53,7 @@ def entry(name: str, place: int = 0) -> Entry:
     source, _, sample = name.partition("/")
     webhook = Webhook(
         SOURCES[source].headers(event_name(sample, SOURCES[source].event_parts), sample),
-        (ROOT / f"samples/{name}.json").read_bytes(),
+        (SOURCES[source].samples / f"{sample}.json").read_bytes(),
     )
     (event,) = SOURCES[source].read(webhook)
     made = RENDERER.entry(event, entry_id(event, place, ""), Target(""), NOW)
@@ -98,7 +98,7 @@ def page_of_run(browser: Browser, folder: Path) -> None:
     config = f'[groups]\nplatform = "{GROUPS["group-1"]}"\n'
     with running(folder, BRIDGE_CONFIG=config, BRIDGE_GROUP="platform", BRIDGE_SETTLE_SECONDS="1") as stack:
         for name in (*POSTS, "datadog/monitor.triggered", "azure_devops/git.pullrequest.created", "updown/check.down"):
-            command = [sys.executable, "-m", "bridge", "send", name.partition("/")[0], f"samples/{name}.json"]
+            command = [sys.executable, "-m", "bridge", "send", *name.split("/")]
             port = stack.address.rpartition(":")[2]
             subprocess.run(command, cwd=ROOT, env=environment(PORT=port), check=True, capture_output=True)
         for file, width, height, scheme in PAGES:

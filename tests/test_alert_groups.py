@@ -8,14 +8,14 @@ from bridge.entries import Target
 from bridge.events import Webhook
 from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
-from tests.local_stack import ROOT
 from tests.look import parse
 
 RENDERER = Renderer()
 
 
 def payload(name):
-    return json.loads((ROOT / f"samples/{name}.json").read_text())
+    source, _, sample = name.partition("/")
+    return json.loads((SOURCES[source].samples / f"{sample}.json").read_text())
 
 
 def read(source, content):

@@ -25,7 +25,7 @@ RECEIVER = Receiver(SOURCES, {}, ROUTES, Renderer(), lambda: NOW)
 SAMPLES = [
     (name, event_name(path.name, SOURCES[name].event_parts), json.loads(path.read_text()))
     for name in SOURCES
-    for path in sorted((ROOT / "samples" / name).glob("*.json"))
+    for path in sorted((ROOT / "bridge/sources" / name / "samples").glob("*.json"))
 ]
 # `make fuzz` takes new ones each time, and many more.
 CASES = int(os.environ.get("FUZZ", "500"))

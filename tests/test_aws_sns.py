@@ -36,7 +36,7 @@ def _days():
 
 
 def sample(name):
-    return json.loads((ROOT / f"samples/aws_sns/{name}.json").read_text())
+    return json.loads((ROOT / f"bridge/sources/aws_sns/samples/{name}.json").read_text())
 
 
 def signed(message, key=KEY, version="2", **changed):

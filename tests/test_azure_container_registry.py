@@ -12,7 +12,7 @@ from bridge.rendering.renderer import Renderer
 from bridge.sources.azure_container_registry import AZURE_CONTAINER_REGISTRY
 from bridge.sources.base import Ignored
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "azure_container_registry"
+SAMPLES = Path(__file__).parent.parent / "bridge/sources/azure_container_registry/samples"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 HOST = "pumpimages.azurecr.io"
 

@@ -13,7 +13,7 @@ from bridge.sources.azure_devops import AZURE_DEVOPS
 from bridge.sources.azure_devops.messages import readable
 from tests.look import parse
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "azure_devops"
+SAMPLES = Path(__file__).parent.parent / "bridge/sources/azure_devops/samples"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 RENDERER = Renderer()
 REPO, COLLECTION, PROJECT = (f"0000{number}-0000-4000-8000-0000000000a0" for number in (7003, 7001, 7002))

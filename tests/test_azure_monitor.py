@@ -28,12 +28,12 @@ from tests.local_stack import ROOT
 from tests.look import findings, parse
 
 MONITOR = SOURCES["azure_monitor"]
-SAMPLES = sorted((ROOT / "samples/azure_monitor").glob("*.json"))
+SAMPLES = sorted((ROOT / "bridge/sources/azure_monitor/samples").glob("*.json"))
 NOW = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 
 
 def payload(name: str) -> Any:
-    return json.loads((ROOT / f"samples/azure_monitor/{name}.json").read_text())
+    return json.loads((ROOT / f"bridge/sources/azure_monitor/samples/{name}.json").read_text())
 
 
 def read(content: Any) -> Event:

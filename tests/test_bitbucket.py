@@ -15,7 +15,7 @@ from bridge.sources.base import Ignored
 from bridge.sources.bitbucket import BITBUCKET
 from tests.look import parse
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "bitbucket"
+SAMPLES = Path(__file__).parent.parent / "bridge/sources/bitbucket/samples"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 RENDERER = Renderer()
 REPO = "repo 00007003-0000-4000-8000-0000000000b0"

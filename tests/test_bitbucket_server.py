@@ -14,7 +14,7 @@ from bridge.sources.base import Ignored
 from bridge.sources.bitbucket_server import BITBUCKET_SERVER
 from tests.look import parse
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "bitbucket_server"
+SAMPLES = Path(__file__).parent.parent / "bridge/sources/bitbucket_server/samples"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 RENDERER = Renderer()
 PULL, MAIN, COMMIT = "repo 73 pull request 12", "repo 73 refs/heads/main", f"repo 73 commit {'3c' * 20}"

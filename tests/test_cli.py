@@ -15,8 +15,8 @@ from bridge.outbox.sqlite import SqliteOutbox
 from tests.local_stack import ROOT, SECRET, running, workplace
 from tests.outbox_stand_ins import START, entry
 
-PULL = str(ROOT / "samples/github/pull_request.opened.json")
-PING = str(ROOT / "samples/github/ping.json")
+PULL = str(ROOT / "bridge/sources/github/samples/pull_request.opened.json")
+PING = str(ROOT / "bridge/sources/github/samples/ping.json")
 
 
 @pytest.fixture(autouse=True)
@@ -205,7 +205,7 @@ def test_run_says_what_is_where(tmp_path):
         f"page      {stack.address}/\n",
         f"{stack.address}/api/webhooks/<source>, as `python -m bridge sources` lists them",
         "local.settings.example.json",
-        f"PORT={port} .venv/bin/python -m bridge send github samples/github/pull_request.opened.json",
+        f"PORT={port} .venv/bin/python -m bridge send github pull_request.opened",
     ):
         assert text in log
 

@@ -11,7 +11,7 @@ from bridge.receiving.receiver import MAX_BODY
 from tests.azurite import needs_azurite
 from tests.local_stack import NAMES, PATIENCE, ROOT, issue, references, running, start
 
-SAMPLES = ROOT / "samples/github"
+SAMPLES = ROOT / "bridge/sources/github/samples"
 
 
 @pytest.fixture(scope="module", params=["a file", pytest.param("Azure Storage", marks=needs_azurite)])

@@ -31,7 +31,9 @@ ENTRY = Entry(
 
 
 def event(**changes: object) -> Event:
-    return Event(**{"source": "s", "kind": "k", "delivery": "d", "correlation_key": "t", "title": "", "payload": {}, **changes})
+    return Event(
+        **{"source": "s", "kind": "k", "delivery": "d", "correlation_key": "t", "title": "", "payload": {}, **changes}
+    )
 
 
 @pytest.mark.parametrize("item", [ENTRY, Wake("g")])
@@ -70,7 +72,7 @@ def test_the_same_delivery_has_the_same_id_and_no_other_has_it():
 
 
 def test_a_digest_counts_where_the_delivery_id_is_not_signed():
-    assert entry_id(event(dedup_key="x"), 0, "g") == entry_id(event(digest="x", delivery="forged"), 0, "g")
+    assert entry_id(event(dedup_key="x"), 0, "g") == entry_id(event(dedup_key="x", delivery="forged"), 0, "g")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from bridge.sources.base import Ignored
 from bridge.sources.event_grid import EVENT_GRID
 from tests.local_stack import SECRET, running
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "event_grid"
+SAMPLES = Path(__file__).parent.parent / "bridge/sources/event_grid/samples"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 RENDERER = Renderer()
 GROUP = "3c1d0d4e-0000-4000-8000-000000000000"

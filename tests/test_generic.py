@@ -14,9 +14,8 @@ from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event, Severity, Webhook
 from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
-from bridge.sources import SOURCES, declared, generic, presets
+from bridge.sources import SOURCES, declared, generic
 from bridge.sources.base import Ignored, Source
-from bridge.sources.presets import PRESETS
 from tests.local_stack import ROOT
 
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
@@ -201,16 +200,16 @@ def test_the_form_of_the_docs_works() -> None:
     assert (event.summary, event.facts) == ("Lift L2 is stuck", (("Floor", "3"),))
 
 
-PRESET_FILES = sorted(Path(presets.__file__).parent.glob("*.toml"))
+PRESET_FILES = sorted(Path(generic.__file__).parent.glob("*/preset.toml"))
 
 
-@pytest.mark.parametrize("path", PRESET_FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PRESET_FILES, ids=lambda path: path.parent.name)
 def test_the_expressions_of_the_presets_are_right(path: Path) -> None:
     assert generic.faults(tomllib.loads(path.read_text()), path.name) == []
 
 
 def sample(source: Source, name: str) -> Event:
-    body = (ROOT / "samples" / source.name / f"{name}.json").read_bytes()
+    body = (source.samples / f"{name}.json").read_bytes()
     (event,) = source.read(Webhook(source.headers(name.partition(".")[0], name), body))
     return event
 
@@ -275,9 +274,12 @@ def test_the_word_at_the_top_says_what_was_done(source: str, name: str, word: st
     assert f">{word}<" in post(source, name)
 
 
+PRESETS = [SOURCES[path.parent.name] for path in PRESET_FILES]
+
+
 @pytest.mark.parametrize("source", PRESETS, ids=lambda source: source.name)
 def test_the_samples_of_a_preset_are_told_in_full(source: Source, caplog: pytest.LogCaptureFixture) -> None:
-    for path in sorted((ROOT / "samples" / source.name).glob("*.json")):
+    for path in sorted(source.samples.glob("*.json")):
         answer = source.read(Webhook(source.headers(path.stem, path.stem), path.read_bytes()))
         for event in [] if isinstance(answer, Ignored) else answer:
             assert event.summary

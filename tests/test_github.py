@@ -15,7 +15,7 @@ from bridge.fields import dig, moment, objects
 from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "github"
+SAMPLES = Path(__file__).parent.parent / "bridge/sources/github/samples"
 FIXTURES = Path(__file__).parent.parent.parent / "shared" / "fixtures" / "github"
 REPOSITORY = {"id": 1, "full_name": "contoso/pump", "html_url": "https://github.com/contoso/pump", "private": True}
 

@@ -24,14 +24,14 @@ BOT = {"sender": {"login": "renovate[bot]", "type": "Bot"}}
 
 
 def read(sample: str, changes: Mapping[str, Any]) -> Event:
-    payload = json.loads((ROOT / "samples" / "github" / f"{sample}.json").read_bytes()) | changes
+    payload = json.loads((ROOT / "bridge/sources/github/samples" / f"{sample}.json").read_bytes()) | changes
     answer = GITHUB.read(Webhook(GITHUB.headers(sample.partition(".")[0], "d-1"), json.dumps(payload).encode()))
     assert not isinstance(answer, Ignored)
     return answer[0]
 
 
 def changed(sample: str, thing: str, **values: Any) -> Mapping[str, Any]:
-    payload = json.loads((ROOT / "samples" / "github" / f"{sample}.json").read_bytes())
+    payload = json.loads((ROOT / "bridge/sources/github/samples" / f"{sample}.json").read_bytes())
     return {thing: payload[thing] | values}
 
 

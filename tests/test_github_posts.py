@@ -15,7 +15,7 @@ from bridge.sources.github import GITHUB
 from bridge.sources.github.kinds import KINDS
 from tests.look import parse, remnants
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "github"
+SAMPLES = Path(__file__).parent.parent / "bridge/sources/github/samples"
 FIXTURES = Path(__file__).parent.parent.parent / "shared" / "fixtures" / "github"
 NOW = datetime(2026, 11, 23, 15, 5, tzinfo=UTC)
 TARGET = Target("3c1d0d4e-0000-0000-0000-000000000000")

@@ -14,7 +14,7 @@ from bridge.sources.gitlab import GITLAB
 from bridge.sources.gitlab.words import is_bot, moment
 from tests.look import parse
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "gitlab"
+SAMPLES = Path(__file__).parent.parent / "bridge/sources/gitlab/samples"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 RENDERER = Renderer()
 WEB = "https://gitlab.contoso.com/pump/firmware"

@@ -14,7 +14,7 @@ from bridge.sources.base import Ignored
 from bridge.sources.jira import JIRA
 from tests.look import parse
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "jira"
+SAMPLES = Path(__file__).parent.parent / "bridge/sources/jira/samples"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 RENDERER = Renderer()
 SITE = "contoso.atlassian.net"

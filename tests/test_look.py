@@ -1,6 +1,6 @@
 """Every post of every source, as people and Outlook's Word engine see it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from tests.look import contrast, findings, parse, remnants
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT.parent / "shared" / "fixtures"
+FOLDER = ROOT / "bridge/sources"
+SAMPLES = sorted(FOLDER.glob("*/samples/*.json"))
 NOW = datetime(2026, 11, 23, 15, 5, tzinfo=UTC)
 TARGET = Target("3c1d0d4e-0000-0000-0000-000000000000")
 RENDERER = Renderer(titles={name: source.title for name, source in SOURCES.items()})
@@ -40,21 +42,22 @@ def is_good_first_line(line: str, event: Event) -> bool:
     return named and len(line.split()) >= 2 and line.lower() not in set(Severity)
 
 
-def payloads(folder: Path) -> Iterator[tuple[Path, Event]]:
-    """The events of a folder: that of samples and that of fixtures may write a source's name differently."""
+def payloads(files: Iterable[Path]) -> Iterator[tuple[Path, Event]]:
+    """The events of the files of fixtures, whose folders write a source's name differently, or of samples."""
     names = {name.replace("_", ""): source for name, source in SOURCES.items()}
-    for path in sorted(folder.glob("*/*.json")):
+    for path in sorted(files):
         if path.name.startswith("invalid__"):  # what the service never sends
             continue
-        if source := names.get(path.parent.name.replace("_", "")):
+        folder = path.parents[1] if path in SAMPLES else path.parent
+        if source := names.get(folder.name.replace("_", "")):
             for event in events_of(source, path):
                 yield path, event
 
 
-def check(folder: Path) -> None:
+def check(files: Iterable[Path]) -> None:
     found = []
     seen = 0
-    for path, event in payloads(folder):
+    for path, event in payloads(files):
         entry = entry_of(event)
         lines = parse(entry.html).lines
         found += [f"{path.name}: {finding}" for finding in findings(entry.html)]
@@ -71,17 +74,17 @@ def check(folder: Path) -> None:
 
 
 def test_the_posts_of_the_samples() -> None:
-    check(ROOT / "samples")
+    check(SAMPLES)
 
 
 def test_the_posts_of_what_services_really_send() -> None:
     if not FIXTURES.is_dir():
         pytest.skip("needs the fixtures of services' payloads beside the project")
-    check(FIXTURES)
+    check(FIXTURES.glob("*/*.json"))
 
 
 def test_a_post_of_two_cards_and_a_digest() -> None:
-    entries = [entry_of(event) for _, event in payloads(ROOT / "samples")][:20]
+    entries = [entry_of(event) for _, event in payloads(SAMPLES)][:20]
     assert findings(post_html(entries[:2])) == []
     spread = [
         Entry(**{**vars(entry), "occurred": NOW + timedelta(seconds=50 * place), "severity": list(Severity)[place % 5]})

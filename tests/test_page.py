@@ -16,7 +16,7 @@ from tests.local_stack import NAMES, PATIENCE, ROOT, Stack, issue, running
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), "")
 AXE = ROOT / ".axe/node_modules/axe-core/axe.min.js"
 GROUP = "00000000-0000-4000-8000-0000000000d0"
-SAMPLES = ROOT / "samples/github"
+SAMPLES = ROOT / "bridge/sources/github/samples"
 POSTS = ".conversation:not(.waiting) article"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 740}
 

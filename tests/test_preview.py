@@ -52,7 +52,7 @@ class Watching:
 @pytest.fixture
 def watching(tmp_path):
     folder = workplace(tmp_path)
-    shutil.copy(ROOT / "samples/github" / PULL, folder)
+    shutil.copy(ROOT / "bridge/sources/github/samples" / PULL, folder)
     (folder / "templates/github").mkdir(parents=True)
     port = closed_port()
     env = environment(PORT=str(port), BRIDGE_TEMPLATES=str(folder / "templates"))

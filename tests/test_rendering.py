@@ -18,7 +18,7 @@ from bridge.rendering.text import safe_url
 from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
 
-FOLDER = Path(__file__).parent.parent / "samples" / "github"
+FOLDER = Path(__file__).parent.parent / "bridge/sources/github/samples"
 PUSH = FOLDER / "push.json"
 SAMPLES = [*sorted(FOLDER.glob("*.*.json")), PUSH]
 FIXTURES = sorted((Path(__file__).parent.parent.parent / "shared" / "fixtures" / "github").glob("*.json"))

@@ -24,7 +24,7 @@ TRACKED = [
 
 
 def test_the_top_level_is_as_the_functions_host_and_people_expect_it():
-    names = """host.json requirements.txt function_app.py bridge templates tests samples local.settings.example.json
+    names = """host.json requirements.txt function_app.py bridge templates tests local.settings.example.json
     .funcignore Makefile pyproject.toml LICENSE README.md CHANGELOG.md .ci/run templates/parts.html"""
     assert [name for name in names.split() if not (ROOT / name).exists()] == []
 
@@ -70,7 +70,7 @@ def test_requirements_have_lower_bounds_and_nothing_else():
 def test_the_commands_of_the_readme_name_files_that_exist():
     commands = re.findall(r"-m bridge (?:send|explain|preview) (\w+) (\S+?)(?=[\s`])", README)
     assert len(commands) >= 3
-    assert [name for source, name in commands if source not in SOURCES or not (ROOT / name).is_file()] == []
+    assert [name for source, name in commands if not (SOURCES[source].samples / f"{name}.json").is_file()] == []
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
     assert [link for link in links if not (ROOT / link).exists()] == []
 

@@ -12,7 +12,7 @@ from bridge.events import Webhook
 from bridge.local.sending import event_name
 from bridge.receiving.receiver import Receiver
 from bridge.receiving.routing import Routes
-from bridge.rendering.renderer import TEMPLATES, Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from bridge.verification.signatures import AnyOf, Ed25519, Hmac
 from tests.local_stack import ROOT
@@ -88,7 +88,7 @@ WAYS = [
 
 
 def body(name):
-    return (ROOT / f"samples/{name}/{CASES[name].sample}.json").read_bytes()
+    return (SOURCES[name].samples / f"{CASES[name].sample}.json").read_bytes()
 
 
 def receive(name, headers, content=None, secrets=(SECRET,), source=None):
@@ -190,7 +190,7 @@ def test_a_delivery_that_comes_again_has_the_same_ids_and_another_one_has_others
 def test_a_field_of_another_type_makes_a_plainer_post_and_no_error(name, caplog):
     receiver = Receiver(SOURCES, {}, ROUTES, RENDERER, lambda: NOW)
     odds = itertools.cycle([None, [], {}, "text", 7, True, "2026-11-23T14:03:00Z", "\ud800", [None], 1e300])
-    for path in sorted((ROOT / "samples" / name).glob("*.json")):
+    for path in sorted(SOURCES[name].samples.glob("*.json")):
         headers = SOURCES[name].headers(event_name(path.name, SOURCES[name].event_parts), "d")
         for content in spoiled(json.loads(path.read_bytes()), odds):
             assert receiver.receive(name, Webhook(headers, json.dumps(content).encode())).status in {200, 202, 400}
@@ -211,19 +211,19 @@ def spoiled(payload, odds):
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_source_has_samples_a_look_and_its_page(name):
-    samples = sorted((ROOT / "samples" / name).glob("*.json"))
+    samples = sorted(SOURCES[name].samples.glob("*.json"))
     assert samples
     assert all(isinstance(json.loads(sample.read_text()), dict | list) for sample in samples)
     section = re.search(rf"^## {re.escape(SOURCES[name].title)}\n(.*?)(?=^## |\Z)", DOCS, re.MULTILINE | re.DOTALL)
     assert section, f"docs/sources.md has no section {SOURCES[name].title}"
     assert f"/api/webhooks/{name}" in section[1]
     assert not SOURCES[name].verifier or SOURCES[name].secret_setting in section[1]
-    assert (TEMPLATES / name).is_dir() or "plain template" in section[1]
+    assert (SOURCES[name].samples.parent / "templates").is_dir() or "plain template" in section[1]
 
 
 def test_the_page_of_sources_names_files_and_commands_that_exist():
     commands = re.findall(r"-m bridge (?:send|explain|preview) (\w+) (\S+?)(?=[\s`])", DOCS)
     assert commands
-    assert [name for source, name in commands if source not in SOURCES or not (ROOT / name).is_file()] == []
+    assert [name for source, name in commands if not (SOURCES[source].samples / f"{name}.json").is_file()] == []
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", DOCS)
     assert [link for link in links if not (ROOT / "docs" / link).exists()] == []

@@ -8,7 +8,8 @@ from jinja2 import meta, nodes
 
 from bridge.entries import Target, entry_id
 from bridge.events import Webhook
-from bridge.rendering.renderer import TEMPLATES, Renderer
+from bridge.rendering.renderer import ROOT as FOLDER
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 from tests.look import parse
@@ -34,14 +35,14 @@ def test_every_row_of_the_tables_is_complete():
 
 
 def test_every_part_of_a_card_is_listed():
-    parts = jinja2.Environment(autoescape=True).parse((TEMPLATES / "parts.html").read_text())
+    parts = jinja2.Environment(autoescape=True).parse((FOLDER / "templates" / "parts.html").read_text())
     assert set(re.findall(r"^\| `(\w+)\(", tables(), re.MULTILINE)) == {
         macro.name for macro in parts.find_all(nodes.Macro)
     }
 
 
 def test_what_a_template_sets_for_the_layout_is_told():
-    layout = jinja2.Environment(autoescape=True).parse((TEMPLATES / "layout.html").read_text())
+    layout = jinja2.Environment(autoescape=True).parse((FOLDER / "templates" / "layout.html").read_text())
     given = set(re.findall(r"^\| `(\w+)` \|", tables(), re.MULTILINE))
     assert [name for name in meta.find_undeclared_variables(layout) - given if f"`{name}`" not in TEXT] == []
 
@@ -56,7 +57,7 @@ def test_an_example_does_what_is_said_of_it(example, tmp_path):
     path.parent.mkdir()
     path.write_text(example["template"])
     name, _, file = example["sample"].partition("/")
-    body = (ROOT / "samples" / example["sample"]).read_bytes()
+    body = (SOURCES[name].samples / file).read_bytes()
     (event,) = SOURCES[name].read(Webhook(SOURCES[name].headers(file.partition(".")[0], "d"), body))
     renderer = Renderer(tmp_path)
     assert renderer.problems() == []

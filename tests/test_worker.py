@@ -24,7 +24,7 @@ PATIENCE = 60.0
 # Standard Webhooks takes none but Base64.
 PROOFS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_c2VjcmV0LW9uZQ=="}
 SECRETS = {source.secret_setting: PROOFS[name] for name, source in SOURCES.items()}
-SAMPLES = sorted(path.stem for path in (ROOT / "samples/github").glob("*.json"))
+SAMPLES = sorted(path.stem for path in (ROOT / "bridge/sources/github/samples").glob("*.json"))
 
 pytestmark = pytest.mark.skipif(
     not (WORKER / "ready").exists(),
@@ -57,7 +57,7 @@ class Worker:
         return self._log.read_text() + "".join(self._answers)
 
     def webhook(self, sample="issues.opened", secret=SECRET):
-        source, body = SOURCES["github"], (ROOT / f"samples/github/{sample}.json").read_bytes()
+        source, body = SOURCES["github"], (ROOT / f"bridge/sources/github/samples/{sample}.json").read_bytes()
         headers = {**source.headers(sample.split(".")[0], "d"), **source.verifier.sign(body, secret)}
         return self.post("github", headers, body)
 
@@ -174,7 +174,7 @@ SENT = {
 @pytest.mark.parametrize("spoil", SENT.values(), ids=SENT)
 @pytest.mark.parametrize("name", SOURCES)
 def test_both_hosts_give_the_same_answer(good, local, name, spoil):
-    sample = min((ROOT / "samples" / name).glob("*.json"))
+    sample = min((ROOT / "bridge/sources" / name / "samples").glob("*.json"))
     event = event_name(sample.name, SOURCES[name].event_parts)
     # The key of a function is the host's to check, before the worker is asked.
     sent = opened(spoil(signed(SOURCES[name], [PROOFS[name]], sample.read_bytes(), event, "both")))

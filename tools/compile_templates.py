@@ -5,11 +5,9 @@ Run there, so that no bytecode names the folder in which it was made.
 
 from pathlib import Path
 
-from jinja2 import FileSystemLoader
-
-from bridge.rendering.renderer import TEMPLATES, environment
+from bridge.rendering.renderer import OwnTemplates, environment
 from bridge.rendering.template_bytecode import BYTECODE, compile_all
 
 if __name__ == "__main__":
     here = Path()
-    compile_all(environment(FileSystemLoader(here / TEMPLATES.name)), here / BYTECODE.name)
+    compile_all(environment(OwnTemplates(here)), here / BYTECODE.name)

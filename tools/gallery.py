@@ -35,8 +35,11 @@ class Shown:
     reason: str = ""
 
 
-def write(payloads: Path, output: Path, sources: Mapping[str, Source], renderer: Renderer) -> list[Path]:
-    """Writes a page for each source that has a folder of payloads, and an index; returns their files."""
+def write(payloads: Path | None, output: Path, sources: Mapping[str, Source], renderer: Renderer) -> list[Path]:
+    """Writes a page for each source that has payloads, and an index; returns their files.
+
+    payloads: a folder with one for each source; None: the samples of the sources.
+    """
     pages = {
         source: [_shown(source, path, renderer) for path in sorted(folder.glob("*.json"))]
         for source, folder in _folders(payloads, sources)
@@ -53,13 +56,12 @@ def write(payloads: Path, output: Path, sources: Mapping[str, Source], renderer:
     return files
 
 
-def _folders(payloads: Path, sources: Mapping[str, Source]) -> Iterator[tuple[Source, Path]]:
+def _folders(payloads: Path | None, sources: Mapping[str, Source]) -> Iterator[tuple[Source, Path]]:
     """Each source with its folder, which may write the name without underscores."""
     for source in sorted(sources.values(), key=lambda source: source.title.lower()):
-        for name in dict.fromkeys((source.name, source.name.replace("_", ""))):
-            if (payloads / name).is_dir():
-                yield source, payloads / name
-                break
+        names = dict.fromkeys((source.name, source.name.replace("_", "")))
+        folders = [payloads / name for name in names] if payloads else [source.samples]
+        yield from ((source, folder) for folder in folders if folder.is_dir())
 
 
 def _shown(source: Source, path: Path, renderer: Renderer) -> Shown:
@@ -87,9 +89,9 @@ def _written(path: Path, **values: object) -> Path:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the pages of the bridge's own sources; an error ends the program with its sentence."""
     parser = argparse.ArgumentParser(prog="gallery", description="Pages with the posts of all payloads of a folder.")
-    parser.add_argument("--payloads", type=Path, default=Path("samples"), metavar="FOLDER", help="default: samples")
+    parser.add_argument("--payloads", type=Path, metavar="FOLDER", help="default: the samples of each source")
     parser.add_argument(
-        "--output", type=Path, default=Path("docs/gallery"), metavar="FOLDER", help="default: docs/gallery"
+        "--output", type=Path, default=Path("build/gallery"), metavar="FOLDER", help="default: docs/gallery"
     )
     asked = parser.parse_args(arguments)
     renderer = Renderer(titles={name: source.title for name, source in SOURCES.items()})

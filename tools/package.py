@@ -24,6 +24,8 @@ _PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_
 # What only local use needs, what tells of the machine that it was built on, and what nothing imports.
 _LEFT_OUT = (
     "bridge/local/*",
+    "bridge/sources/*/samples/*",
+    "bridge/sources/*/docs.md",
     "*/__pycache__/*",
     f"{LIBRARIES}/bin/*",
     "*/RECORD",

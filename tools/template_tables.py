@@ -11,11 +11,11 @@ from jinja2 import DictLoader
 
 from bridge.events import Event, Webhook
 from bridge.rendering.filters import FILTERS
-from bridge.rendering.renderer import TEMPLATES, Limits, environment, template_context
+from bridge.rendering.renderer import ROOT, Limits, environment, template_context
 from bridge.sources import SOURCES
 from bridge.sources.base import Ignored
 
-SAMPLE = TEMPLATES.parent / "samples/github/pull_request.closed.json"
+SAMPLE = SOURCES["github"].samples / "pull_request.closed.json"
 _LIMITS = Limits(text=1200, rows=10)
 _MARKS = "<!-- tables: written by `make docs` -->", "<!-- end of tables -->"
 _EXAMPLES = {
@@ -73,7 +73,7 @@ def _filters() -> Iterator[Sequence[str]]:
 
 
 def _parts() -> Iterator[Sequence[str]]:
-    for comment, part in _MACRO.findall((TEMPLATES / "parts.html").read_text("utf-8")):
+    for comment, part in _MACRO.findall((ROOT / "templates/parts.html").read_text("utf-8")):
         yield f"`{part}`", re.sub(r"(\{%.*%\})", r"`\1`", _sentence(comment))
 
 

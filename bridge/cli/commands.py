@@ -23,11 +23,11 @@ from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BridgeError, CommandError
 from bridge.events import Event, Webhook
 from bridge.local import config, sending
-from bridge.rendering.renderer import TEMPLATES, post_html
+from bridge.rendering.renderer import ROOT, post_html
 from bridge.settings import Settings
 from bridge.sources.base import Ignored, Source
 
-_SAMPLE = ".venv/bin/python -m bridge send github samples/github/pull_request.opened.json"
+_SAMPLE = ".venv/bin/python -m bridge send github pull_request.opened"
 _PERMISSIONS = {
     "open": "a stand-in that permits everything; BRIDGE_LOCAL_PERMISSIONS=microsoft what Microsoft permits",
     "microsoft": "a stand-in that permits what Microsoft permits",
@@ -72,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
 
     payload = _Parser(add_help=False)
     payload.add_argument("source", metavar="SOURCE", help="a service; `sources` lists them")
-    payload.add_argument("file", type=Path, metavar="FILE", help="the body of a webhook")
+    payload.add_argument(
+        "file", type=Path, metavar="FILE", help="a file with the body of a webhook, or the name of a sample"
+    )
     payload.add_argument("--event", help="the service's name for the event (the beginning of the file's name)")
 
     send = commands.add_parser("send", parents=[payload], help="signs a payload and posts it as the service does")
@@ -170,7 +172,7 @@ def _run_lines(port: int) -> list[str]:
 
 def _send(asked: argparse.Namespace) -> int:
     bridge = _bridge()
-    source, body = _source(bridge, asked.source), _read(asked.file)
+    source, body = _source(bridge, asked.source), _read(_source(bridge, asked.source), asked.file)
     delivery = asked.delivery or str(uuid.uuid4())
     secrets = bridge.settings.credentials.get(source.name, ())
     webhook = sending.signed(source, secrets, body, _event_name(source, asked), delivery)
@@ -227,10 +229,10 @@ def _watch(asked: argparse.Namespace) -> int:
     port = config.port(os.environ)
     bridge = _bridge()
     own = bridge.settings.templates
-    folders = [TEMPLATES, *([own] if own else [])]
+    folders = [ROOT / "templates", ROOT / "bridge/sources", *([own] if own else [])]
     source = _source(bridge, asked.source)
     event = _event_name(source, asked)
-    shown = preview.Preview(source, asked.file, event, folders, lambda: _bridge().renderer)
+    shown = preview.Preview(source, _path(source, asked.file), event, folders, lambda: _bridge().renderer)
 
     def ready() -> None:
         print(f"The post of {asked.file} is at {_address(port)}/; each save shows there. Ctrl-C stops it.", flush=True)
@@ -291,7 +293,7 @@ def _source(bridge: Bridge, name: str) -> Source:
 
 def _webhook(bridge: Bridge, asked: argparse.Namespace) -> Webhook:
     source = _source(bridge, asked.source)
-    return Webhook(source.headers(_event_name(source, asked), "preview"), _read(asked.file))
+    return Webhook(source.headers(_event_name(source, asked), "preview"), _read(source, asked.file))
 
 
 def _event_name(source: Source, asked: argparse.Namespace) -> str:
@@ -300,7 +302,14 @@ def _event_name(source: Source, asked: argparse.Namespace) -> str:
     return name
 
 
-def _read(path: Path) -> bytes:
+def _path(source: Source, given: Path) -> Path:
+    """The file, or where there is none the sample of that name."""
+    sample = source.samples / f"{given.name.removesuffix('.json')}.json"
+    return sample if not given.exists() and given.name == str(given) and sample.is_file() else given
+
+
+def _read(source: Source, path: Path) -> bytes:
+    path = _path(source, path)
     try:
         return path.read_bytes()
     except OSError as error:

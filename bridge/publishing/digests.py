@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
 
-from jinja2 import FileSystemLoader
-
 from bridge.entries import Entry
 from bridge.events import Severity
 from bridge.rendering.filters import count, duration, offset, plural
-from bridge.rendering.renderer import MAX_LINE, TEMPLATES, environment
+from bridge.rendering.renderer import MAX_LINE, OwnTemplates, environment
 from bridge.rendering.text import one_line
 
 MAX_ROWS = 200
@@ -86,7 +84,7 @@ class _Chart:
     labels: tuple[tuple[str, int], ...]
 
 
-_TEMPLATE = environment(FileSystemLoader(TEMPLATES)).get_template("digest.html")
+_TEMPLATE = environment(OwnTemplates()).get_template("digest.html")
 
 
 def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES) -> str:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -15,6 +15,7 @@ from jinja2 import (
     BaseLoader,
     ChainableUndefined,
     ChoiceLoader,
+    Environment,
     FileSystemLoader,
     PrefixLoader,
     Template,
@@ -32,7 +33,7 @@ from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.template_problems import problems
 from bridge.rendering.text import one_line, printable, safe_url
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
+ROOT = Path(__file__).parents[2]
 MAX_HTML = 40_000  # bytes
 MAX_LINE = 255  # characters of a topic and of a summary
 
@@ -65,6 +66,32 @@ class _Draft:
     html: str
 
 
+class OwnTemplates(FileSystemLoader):
+    """The bridge's templates: what all posts share, in templates/, and those of each source, in its folder.
+
+    root: the folder of the bridge. bridge/sources/github/templates/push.html has the name `github/push.html`.
+    """
+
+    def __init__(self, root: Path = ROOT) -> None:
+        super().__init__(root)
+        self._root = root
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """The text of a template, its file, and whether that is still the same; TemplateNotFound if there is none."""
+        source, slash, name = template.partition("/")
+        path = f"bridge/sources/{source}/templates/{name}" if slash else f"templates/{template}"
+        try:
+            return super().get_source(environment, path)
+        except TemplateNotFound:
+            raise TemplateNotFound(template) from None
+
+    def list_templates(self) -> list[str]:
+        """The names of all templates."""
+        shared = [path.name for path in self._root.glob("templates/*.html")]
+        own = self._root.glob("bridge/sources/*/templates/*.html")
+        return sorted([*shared, *(f"{path.parents[1].name}/{path.name}" for path in own)])
+
+
 def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:
     """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters.
 
@@ -95,7 +122,7 @@ class Renderer:
     def __init__(
         self, templates: Path | None = None, titles: Mapping[str, str] = MappingProxyType({}), zone: tzinfo = UTC
     ) -> None:
-        own = FileSystemLoader(TEMPLATES)
+        own = OwnTemplates()
         users = [FileSystemLoader(templates)] if templates else []
         self._loader: BaseLoader = ChoiceLoader([*users, own, PrefixLoader({"default": own}, delimiter=":")])
         self._environment = environment(self._loader, zone)

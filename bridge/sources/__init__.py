@@ -1,4 +1,4 @@
-"""The registry of sources: a new one is a module beside this and a line here."""
+"""The registry of sources: a new one is a folder beside this and a line here."""
 
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +19,31 @@ from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
 from bridge.sources.grafana import GRAFANA
 from bridge.sources.jira import JIRA
-from bridge.sources.presets import PRESETS
+
+# Described by the preset.toml of their folder, without code.
+_PRESETS = (
+    "circleci",
+    "datadog",
+    "docker_hub",
+    "dynatrace",
+    "freshstatus",
+    "gcp_monitoring",
+    "graylog",
+    "linear",
+    "new_relic",
+    "opsgenie",
+    "pagerduty",
+    "pingdom",
+    "sentry",
+    "sonarqube",
+    "splunk",
+    "standard_webhooks",
+    "statuspage",
+    "stripe",
+    "updown",
+    "uptimerobot",
+    "zabbix",
+)
 
 SOURCES: Mapping[str, Source] = {
     source.name: source
@@ -36,7 +60,7 @@ SOURCES: Mapping[str, Source] = {
         BITBUCKET_SERVER,
         AWS_SNS,
         JIRA,
-        *PRESETS,
+        *map(generic.preset, _PRESETS),
     )
 }
 

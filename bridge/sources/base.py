@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bridge.errors import BadWebhook
@@ -64,6 +65,11 @@ class Source:
     def path(self) -> str:
         """Where its webhooks go, below `/api/webhooks/`."""
         return f"generic/{self.name}" if self.is_declared else self.name
+
+    @property
+    def samples(self) -> Path:
+        """The folder of recorded payloads, one for each kind of event; the package for Azure has none."""
+        return Path(__file__).parent / self.name / "samples"
 
     @property
     def secret_setting(self) -> str:

@@ -1,15 +1,18 @@
 """Sources without code: a form of expressions says how a service's webhooks are proved and read.
 
-The form is a table: `[sources.<name>]` in BRIDGE_CONFIG, or a file in `presets/`. docs/sources.md explains its keys.
+The form is a table: `[sources.<name>]` in BRIDGE_CONFIG, or the file preset.toml in a source's folder. docs/sources.md
+explains its keys.
 """
 
 import hashlib
 import logging
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -98,6 +101,12 @@ class Form:
     def text(self, key: str, names: Mapping[str, Any], limit: int = _LONGEST) -> str:
         """What an expression of the event says, as one line."""
         return one_line(_shown(self.value("event", key, names)), limit)
+
+
+def preset(name: str) -> Source:
+    """The source that the preset.toml of its folder describes."""
+    path = Path(__file__).parent / name / "preset.toml"
+    return source(name, tomllib.loads(path.read_text("utf-8")), f"{name}/{path.name}")
 
 
 def source(name: str, table: object, where: str) -> Source:

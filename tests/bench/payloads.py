@@ -29,7 +29,7 @@ class Subject:
     def webhook(self, size: int) -> Webhook:
         """A signed webhook of so many KB."""
         sample = self.small if size == SIZES[0] else self.large
-        payload = json.loads((ROOT / "samples" / self.source / sample).read_text("utf-8"))
+        payload = json.loads((ROOT / "bridge/sources" / self.source / "samples" / sample).read_text("utf-8"))
         if size > SIZES[0]:
             payload = self._grown(payload, size * 1024)
         body = json.dumps(payload, separators=(",", ":")).encode()

@@ -11,12 +11,10 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from jinja2 import FileSystemLoader
-
 from bridge.events import Webhook
 from bridge.receiving.receiver import Receiver
 from bridge.receiving.routing import Routes
-from bridge.rendering.renderer import TEMPLATES, Limits, Renderer, environment, template_context
+from bridge.rendering.renderer import Limits, OwnTemplates, Renderer, environment, template_context
 from bridge.sources import SOURCES
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS, Subject
 from tests.bench.rows import Row, busy
@@ -69,7 +67,7 @@ def _costs(receiver: Receiver, subject: Subject, size: int) -> tuple[float, floa
 
 def _least(receiver: Receiver, subject: Subject, webhook: Webhook) -> Callable[[], None]:
     (event,) = receiver.sources[subject.source].read(webhook)
-    template = environment(FileSystemLoader(TEMPLATES)).get_template(receiver.renderer.chosen(event))
+    template = environment(OwnTemplates()).get_template(receiver.renderer.chosen(event))
     context = template_context(event, Limits(text=1200, rows=10), "-" * 32, "a footer")
 
     def run() -> None:

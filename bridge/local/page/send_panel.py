@@ -17,7 +17,6 @@ from bridge.local.page.origin_check import Refused
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
 
-SAMPLES = Path(__file__).parents[3] / "samples"
 _MOST, _LONGEST = 500, 60.0  # webhooks and seconds of a burst
 _APART = 100  # how far its things are from that of the sample, which may have been told of already
 
@@ -30,7 +29,7 @@ def samples() -> list[dict[str, Any]]:
             "title": source.title,
             "samples": [
                 {"file": path.name, "event": sending.event_name(path.name, source.event_parts)}
-                for path in _files(source.name)
+                for path in _files(source)
             ],
         }
         for source in SOURCES.values()
@@ -39,14 +38,14 @@ def samples() -> list[dict[str, Any]]:
 
 def sample(source: str, file: str) -> str:
     """The payload of a sample; Refused when there is none."""
-    for path in _files(source) if source in SOURCES else ():
+    for path in _files(SOURCES[source]) if source in SOURCES else ():
         if path.name == file:
             return path.read_text("utf-8")
     raise Refused("There is no such sample.", 404)
 
 
-def _files(source: str) -> list[Path]:
-    return sorted((SAMPLES / source).glob("*.json"))
+def _files(source: Source) -> list[Path]:
+    return sorted(source.samples.glob("*.json"))
 
 
 @dataclass(frozen=True)
