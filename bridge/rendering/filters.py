@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from bridge.rendering.markdown import markdown
-from bridge.rendering.text import is_id, one_line, safe_url, short_url, shorten
+from bridge.rendering.text import in_words, is_id, one_line, safe_url, short_url, shorten
 
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
@@ -77,12 +77,18 @@ def plural(number: int, noun: str, many: str = "") -> str:
     return f"{count(number)} {noun if number == 1 else many or noun + 's'}"
 
 
+def upper_first(text: str) -> str:
+    """The text with a capital letter at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 FILTERS = {
     "between": between,
     "clock": clock,
     "count": count,
     "date": date,
     "duration": duration,
+    "in_words": in_words,
     "is_id": is_id,
     "markdown": markdown,
     "one_line": one_line,
@@ -91,4 +97,5 @@ FILTERS = {
     "safe_url": safe_url,
     "short_url": short_url,
     "shorten": shorten,
+    "upper_first": upper_first,
 }

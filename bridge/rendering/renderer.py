@@ -21,7 +21,9 @@ from jinja2 import (
     Template,
     TemplateError,
     TemplateNotFound,
+    pass_context,
 )
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -215,11 +217,13 @@ def template_context(event: Event, limits: Limits, boundary: str, footer: str) -
         `field(path, false)` a truth.
     rows: `rows('commits')`: the objects of the list at a path, or none.
     time: `time('release.published_at')`: the time at a path, for the filters `clock`, `date` and `between`.
-    action: what stands in the kind after its first dot: `opened`.
+    details: the values that the source has read for its templates.
+    action: what was done: `opened`; where the source does not say so, what stands in the kind after its first dot.
     limits: how much to show: `limits.text` characters of a text, `limits.rows` rows of a list; less is tried when the
         post would be too big.
     boundary: what parts the blocks; `layout.html` writes it.
     footer: the line with source, time and reference, by which a post is found again; `layout.html` writes it.
+    sentence: `sentence(object='this issue')`: what happened, by the block `on_<action>`, else `on_other`.
     """
     return {
         "event": event,
@@ -227,11 +231,21 @@ def template_context(event: Event, limits: Limits, boundary: str, footer: str) -
         "field": partial(dig, event.payload),
         "rows": partial(objects, event.payload),
         "time": partial(moment, event.payload),
-        "action": event.kind.partition(".")[2],
+        "details": event.details,
+        "action": event.details.get("action") or event.kind.partition(".")[2],
         "limits": limits,
         "boundary": boundary,
         "footer": footer,
+        "sentence": _sentence,
     }
+
+
+@pass_context
+def _sentence(context: Context, object: str, prefix: str = "on") -> Markup:  # noqa: A002  templates name it so
+    """What happened to the object, by the template's block for the action: `on_opened`, else `on_other`."""
+    block = context.blocks.get(f"{prefix}_{context.get('action')}") or context.blocks[f"{prefix}_other"]
+    # Each block has escaped what it shows.
+    return Markup("".join(block[0](context.derived({"object": object}))).strip())  # noqa: S704
 
 
 def post_html(entries: Sequence[Entry]) -> str:

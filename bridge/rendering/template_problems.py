@@ -1,5 +1,6 @@
 """What is wrong with templates before there is any event: for who writes them, and for the doctor."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -72,7 +73,8 @@ def _misplaced(name: str, own: nodes.Template, tree: _Trees) -> Iterator[tuple[i
 def _unshown(own: nodes.Template, above: set[str]) -> Iterator[tuple[int, str]]:
     inner = {block.name for outer in own.find_all(nodes.Block) for block in outer.find_all(nodes.Block)}
     for block in own.find_all(nodes.Block):
-        if block.name not in above | inner:
+        is_sentence = re.match("(on|run)_", block.name)
+        if block.name not in above | inner and not is_sentence:
             yield block.lineno, f"nothing shows a block {block.name}; there are {', '.join(sorted(above))}"
 
 

@@ -54,3 +54,9 @@ def is_id(text: str) -> bool:
     return bool(
         re.fullmatch(r"(?=.*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})", text.strip().lower())
     )
+
+
+def in_words(name: str) -> str:
+    """A name of the machine world in plain words: `script failure` of script_failure, `add details` of AddDetails."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[:200])
+    return one_line(re.sub(r"[_.:/-]+", " ", spaced), 80).lower()

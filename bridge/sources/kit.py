@@ -1,0 +1,66 @@
+"""What the reading of most services needs once: checked bodies, keys, ids, facts and short texts."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bridge.errors import BadWebhook
+from bridge.events import Event, Webhook
+from bridge.fields import Payload, at
+from bridge.rendering.text import one_line
+from bridge.sources.base import decode_json
+
+Facts = tuple[tuple[str, str], ...]
+
+MAX_TITLE = 200  # characters; leaves room for the scope in a topic
+_MAX_FACT = 200
+
+
+def json_object(webhook: Webhook, service: str) -> Payload:
+    """The JSON object of a body; BadWebhook, with the service's name, when the body is anything else."""
+    payload = decode_json(webhook.body)
+    if isinstance(payload, dict):
+        return payload
+    raise BadWebhook(f"The body is not a JSON object, as the payloads of {service} are.")
+
+
+def id_at(payload: Any, *paths: str) -> str:
+    """The first id at the paths, as text: a number other than zero, or a text that is not empty."""
+    found = (at(payload, path) for path in paths)
+    return next((str(value) for value in found if value and isinstance(value, int | str) and value is not True), "")
+
+
+def key(*parts: str) -> str:
+    """A key made of several parts; empty when one of them is missing, because it would then match other things."""
+    return " ".join(parts) if all(part.strip() for part in parts) else ""
+
+
+def facts(**values: str) -> Facts:
+    """The facts that have a value; an underscore in a name becomes a space."""
+    return tuple((name.replace("_", " "), one_line(value, _MAX_FACT)) for name, value in values.items() if value)
+
+
+def with_attributes(event: Event, **attributes: Any) -> Mapping[str, Any]:
+    """The event's attributes, with these replaced."""
+    return {**event.attributes, **attributes}
+
+
+def title(name: str, reference: str = "") -> str:
+    """A title with the object's reference behind it, which is never cut: `Stop the pump #12`."""
+    return one_line(name, MAX_TITLE - len(reference) - 1) + (f" {reference}" if reference else "")
+
+
+def first_line(text: str, limit: int = 120) -> str:
+    """The first line of a text that is not empty, such as a commit's subject."""
+    return one_line(text.strip()[:2000].partition("\n")[0], limit)
+
+
+def change(old: str, new: str) -> str:
+    """`old → new`; empty where both are the same."""
+    return "" if old == new else f"{old or 'none'} → {new or 'none'}"
+
+
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """The names, each once, joined by commas; `and 3 more` for those beyond `most`."""
+    unique = list(dict.fromkeys(filter(None, names)))
+    more = len(unique) - most
+    return ", ".join(unique[:most]) + (f" and {more} more" if more > 0 else "")
