@@ -16,6 +16,7 @@ from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources import SOURCES, declared, generic
 from bridge.sources.base import Ignored, Source
+from bridge.sources.form import faults, parse
 from tests.local_stack import ROOT
 
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
@@ -143,7 +144,7 @@ def test_expressions_that_fail_cost_only_what_they_say(caplog: pytest.LogCapture
     source = declared("[sources.pump]\n[sources.pump.event]\ntitle = 'item.what'\nscope = '1 / 0'")["pump"]
     (event,) = source.read(Webhook({}, b'{"what": "The pump"}'))
     assert (event.title, event.scope) == ("The pump", "")
-    assert "`scope` of the source pump cannot be worked out: ZeroDivisionError" in caplog.text
+    assert "`scope` of the source pump cannot be evaluated: ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["payload.__class__", "header.__globals__", "''.__class__.__mro__", "header.__func__"])
@@ -157,19 +158,19 @@ def test_expressions_reach_no_python(text: str) -> None:
     ("table", "problem"),
     [
         ("[sources.github]", "github is one of the bridge's own"),
-        ("[sources.Pump]", "small letters"),
+        ("[sources.Pump]", "lower-case letters"),
         ("[sources]\npump = 7", "is not a table"),
         ("sources = 7", "[sources] must be a table"),
         ("[sources.pump]\nevents = {}", "unknown key 'events'"),
         ("[sources.pump]\nbody = 'xml'", "`body` must be one of json, form, any"),
         ("[sources.pump.event]\nname = 'x'", "`event` has an unknown key 'name'"),
-        ("[sources.pump.event]\ntitle = 7", "`event` must be a table of names and texts"),
+        ("[sources.pump.event]\ntitle = 7", "`event` must be a table of names and expressions"),
         ("[sources.pump.event]\ntitle = 'item.'", "`title` is not an expression"),
         ("[sources.pump.event]\ntitle = 'body.x'", "`title` has an unknown name 'body'"),
         ("[sources.pump.event]\neach = 'item.x'", "`each` has an unknown name 'item'"),
         ("[sources.pump.severities]\nbad = 'worse'", "'worse' is none of the severities"),
-        ("[sources.pump]\nproof = 'hmac'", "`proof` needs a `kind`"),
-        ("[sources.pump]\nproof = { kind = 'hmac' }", "`proof` needs the name of its header"),
+        ("[sources.pump]\nproof = 'hmac'", "`verifier` needs a `kind`"),
+        ("[sources.pump]\nproof = { kind = 'hmac' }", "`verifier` needs the name of its header"),
         ("[sources.pump]\nproof = { kind = 'token', header = 'X', colour = 'red' }", "unknown key 'colour'"),
     ],
 )
@@ -205,7 +206,8 @@ PRESET_FILES = sorted(Path(generic.__file__).parent.glob("*/preset.toml"))
 
 @pytest.mark.parametrize("path", PRESET_FILES, ids=lambda path: path.parent.name)
 def test_the_expressions_of_the_presets_are_right(path: Path) -> None:
-    assert generic.faults(tomllib.loads(path.read_text()), path.name) == []
+    form, _ = parse(path.parent.name, tomllib.loads(path.read_text()), path.name)
+    assert list(faults(form, path.name)) == []
 
 
 def sample(source: Source, name: str) -> Event:

@@ -283,7 +283,7 @@ def test_lookup_goes_from_special_to_general(tmp_path: Path) -> None:
     entry = entry_of(plain)
     check(entry)
     assert entry.topic == "The dog barked"
-    assert entry.summary == "rex: The dog barked"
+    assert entry.summary == "The dog barked by rex"
     assert "BARKED · WARNING" in text_of(entry)
     special = {"github__pull_request.closed": '{% extends "default:event.html" %}'}
     assert user_templates(tmp_path, **special).chosen(event) == "github/pull_request.closed.html"

@@ -24,6 +24,7 @@ _EXAMPLES = {
     "count": "{{ 12400|count }}",
     "date": "{{ time('pull_request.merged_at')|date }}",
     "duration": "{{ 250|duration }}",
+    "in_words": "{{ 'review_requested'|in_words }}",
     "is_id": "{{ field('pull_request.merge_commit_sha')|is_id }}",
     "markdown": "{{ '**Dry** run'|markdown(limits.text) }}",
     "one_line": "{{ event.title|one_line(20) }}",
@@ -31,6 +32,7 @@ _EXAMPLES = {
     "plural": "{{ field('pull_request.commits', 0)|plural('commit') }}",
     "safe_url": "{{ event.url|safe_url }}",
     "short_url": "{{ event.url|short_url }}",
+    "upper_first": "{{ action|upper_first }}",
     "shorten": "{{ field('pull_request.body')|shorten(40) }}",
 }
 _MACRO = re.compile(r"(?:\{#-((?:(?!#\}).)*)-#\}\n)?\{% macro (\w+\(.*?\)) -?%\}", re.DOTALL)

@@ -30,7 +30,7 @@ from markupsafe import Markup
 from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_message
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
-from bridge.rendering.filters import FILTERS, clock, date
+from bridge.rendering.filters import FILTERS, clock, date, upper_first
 from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.template_problems import problems
 from bridge.rendering.text import one_line, printable, safe_url
@@ -242,10 +242,14 @@ def template_context(event: Event, limits: Limits, boundary: str, footer: str) -
 
 @pass_context
 def _sentence(context: Context, object: str, prefix: str = "on") -> Markup:  # noqa: A002  templates name it so
-    """What happened to the object, by the template's block for the action: `on_opened`, else `on_other`."""
+    """What happened to the object, by the template's block for the action: `on_opened`, else `on_other`.
+
+    A block begins its sentence with `subject`, which is the object with a capital letter where it is not a name.
+    """
     block = context.blocks.get(f"{prefix}_{context.get('action')}") or context.blocks[f"{prefix}_other"]
+    subject = upper_first(object) if object.startswith("this ") else object
     # Each block has escaped what it shows.
-    return Markup("".join(block[0](context.derived({"object": object}))).strip())  # noqa: S704
+    return Markup("".join(block[0](context.derived({"object": object, "subject": subject}))).strip())  # noqa: S704
 
 
 def post_html(entries: Sequence[Entry]) -> str:

@@ -15,6 +15,7 @@ from bridge.sources.base import Source
 from bridge.sources.bitbucket import BITBUCKET
 from bridge.sources.bitbucket_server import BITBUCKET_SERVER
 from bridge.sources.event_grid import EVENT_GRID
+from bridge.sources.form import faults, parse
 from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
 from bridge.sources.grafana import GRAFANA
@@ -81,7 +82,7 @@ def declared(config: str) -> Mapping[str, Source]:
             problems.append(f"{where} is one of the bridge's own: choose another name")
         try:
             found[name] = replace(generic.source(name, table, where), is_declared=True)
-            problems += generic.faults(table, where)
+            problems += faults(parse(name, table, where)[0], where)
         except SettingsError as error:
             problems += error.problems
     if problems:

@@ -1,0 +1,89 @@
+"""The form of a source without code: named values, tables of words, ids of several parts, values for templates."""
+
+import json
+import tomllib
+
+import pytest
+
+from bridge.errors import SettingsError
+from bridge.events import Event, Webhook
+from bridge.sources import generic
+from bridge.sources.form import faults, parse
+
+FORM = """
+title = "Lift control"
+
+[let]
+lift = "item.lift or {}"
+where = "lift.name or 'a lift'"
+
+[tables.actions]
+STUCK = "firing"
+FREE = "resolved"
+
+[event]
+kind = "item.state"
+delivery = ["item.id", "item.state"]
+correlation_key = ["lift.building", "lift.name"]
+title = "where"
+
+[details]
+action = "actions[item.state] or item.state"
+noun = "'lift'"
+
+[buttons]
+"Open the lift" = "lift.page"
+"Open the camera" = "lift.camera"
+"""
+
+
+def read(item: object, form: str = FORM) -> Event:
+    source = generic.source("lift", tomllib.loads(form), "test")
+    (event,) = source.read(Webhook({}, json.dumps(item).encode()))
+    return event
+
+
+def test_values_and_tables_are_used_by_their_names():
+    lift = {"name": "L2", "building": "7", "page": "https://lifts.example/2"}
+    event = read({"id": 5, "state": "STUCK", "lift": lift})
+    assert (event.title, event.correlation_key, event.delivery) == ("L2", "7 L2", "5 STUCK")
+    assert event.details == {
+        "action": "firing",
+        "noun": "lift",
+        "buttons": [("Open the lift", "https://lifts.example/2")],
+    }
+
+
+@pytest.mark.parametrize("missing", ["id", "state"])
+def test_an_id_with_a_part_missing_is_no_id(missing):
+    item = {"id": 5, "state": "STUCK"}
+    item.pop(missing)
+    assert len(read(item).delivery) == 64  # the hash of the body
+
+
+def test_a_correlation_key_with_a_part_missing_is_the_title():
+    assert read({"state": "FREE", "lift": {"name": "L2"}}).correlation_key == "L2"
+    assert read({"state": "FREE", "lift": {"building": "7"}}).correlation_key == "a lift"
+
+
+def test_an_expression_sees_only_the_values_before_it():
+    form, _ = parse("lift", tomllib.loads(FORM.replace("item.lift or {}", "where")), "test")
+    assert list(faults(form, "test")) == ["test: `lift` has an unknown name 'where'"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("[tables.actions]", "[tables]\nactions = 'x'\n[tables.b]", "`actions` must be a table of names and texts"),
+        ('["item.id", "item.state"]', '["item.id", 5]', "`event` must be a table of names and expressions"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said(old, new, problem):
+    with pytest.raises(SettingsError, match=problem):
+        parse("lift", tomllib.loads(FORM.replace(old, new)), "test")
+
+
+def test_former_names_are_still_read():
+    old = FORM.replace("correlation_key =", "thread =")
+    lift = {"name": "L2", "building": "7"}
+    assert read({"state": "FREE", "lift": lift}, old) == read({"state": "FREE", "lift": lift})
