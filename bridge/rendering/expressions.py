@@ -22,6 +22,7 @@ def _search(text: str, pattern: str) -> str:
 
 _environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
 _environment.tests["glob"] = lambda value, pattern: fnmatchcase(str(value), str(pattern))
+_environment.tests["startingwith"] = lambda value, start: isinstance(value, str) and value.startswith(str(start))
 _environment.filters.update(FILTERS, time=as_time, search=_search)
 
 

@@ -56,7 +56,7 @@ def is_id(text: str) -> bool:
     )
 
 
-def in_words(name: str) -> str:
+def in_words(name: object) -> str:
     """A name of the machine world in plain words: `script failure` of script_failure, `add details` of AddDetails."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[:200])
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[:200] if isinstance(name, str) else "")
     return one_line(re.sub(r"[_.:/-]+", " ", spaced), 80).lower()

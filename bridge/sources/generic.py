@@ -3,7 +3,7 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import as_time
-from bridge.rendering.text import one_line
+from bridge.rendering.filters import upper_first
+from bridge.rendering.text import in_words, one_line
 from bridge.sources.base import MARK, Ignored, Source, decode_json
 from bridge.sources.form import Form, parse
 from bridge.sources.severities import severity_of
@@ -82,7 +83,7 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
         actor=_text(form, "actor", names),
         url=_text(form, "url", names, 2000),
         occurred=as_time(form.value("event", "occurred", names)),
-        facts=tuple((key, text) for key in form.keys("facts") if (text := _fact(form, key, names))),
+        facts=tuple(_facts(form, names)),
         attributes={key: form.value("attributes", key, names) for key in form.keys("attributes")},
         details=_details(form, names),
         text=_shown(form.value("event", "text", names))[:_LONGEST_TEXT],
@@ -91,12 +92,21 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
 
 
 def _details(form: Form, names: Mapping[str, Any]) -> dict[str, Any]:
-    """The values for templates; those that are empty are left out, as if the form did not name them."""
-    details = {key: form.value("details", key, names) for key in form.keys("details")}
+    """The values for templates, texts and lists of them; what is empty is left out, as if the form did not name it."""
+    details: dict[str, Any] = {key: _detail(form.value("details", key, names)) for key in form.keys("details")}
     buttons = [(key, _shown(form.value("buttons", key, names))) for key in form.keys("buttons")]
     if links := [(text, url) for text, url in buttons if url]:
         details["buttons"] = links
-    return {key: value for key, value in details.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in details.items() if value}
+
+
+def _detail(value: Any) -> Any:
+    """A text, or a list of texts, of pairs of them, or of numbers."""
+    if isinstance(value, list | tuple):
+        return [
+            each if isinstance(each, float | int) and not isinstance(each, bool) else _detail(each) for each in value
+        ]
+    return _shown(value)
 
 
 def _text(form: Form, key: str, names: Mapping[str, Any], limit: int = _LONGEST) -> str:
@@ -104,8 +114,20 @@ def _text(form: Form, key: str, names: Mapping[str, Any], limit: int = _LONGEST)
     return one_line(_shown(form.value("event", key, names)), limit)
 
 
-def _fact(form: Form, key: str, names: Mapping[str, Any]) -> str:
-    return one_line(_shown(form.value("facts", key, names)), 200)
+def _facts(form: Form, names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The facts that have a value. The key `*` stands for pairs of names and values, or for an object's fields."""
+    for key in form.keys("facts"):
+        value = form.value("facts", key, names)
+        for name, each in _pairs(value) if key == "*" else [(key, value)]:
+            if text := one_line(_shown(each), _LONGEST):
+                yield name, text
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    found = list(value.items()) if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    for pair in found:
+        if isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str):
+            yield upper_first(in_words(pair[0])), pair[1]
 
 
 def _key(form: Form, key: str, names: Mapping[str, Any]) -> str:
