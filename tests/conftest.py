@@ -1,9 +1,38 @@
 import json
 import logging
+import os
+import shutil
+import tempfile
+from datetime import UTC
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
 
+from bridge.rendering import renderer
 from tests.azurite import azurite
+
+_BYTECODE = "TESTS_TEMPLATE_BYTECODE"
+_environment = renderer.environment
+
+
+def pytest_configure(config):
+    """Compile each template once in the whole run: all of its processes share the bytecode."""
+    if not hasattr(config, "workerinput"):
+        os.environ[_BYTECODE] = tempfile.mkdtemp(prefix="bytecode-")
+    cache = FileSystemBytecodeCache(os.environ[_BYTECODE])
+
+    def environment(loader, zone=UTC):
+        made = _environment(loader, zone)
+        made.bytecode_cache = cache
+        return made
+
+    renderer.environment = environment
+
+
+def pytest_unconfigure(config):
+    renderer.environment = _environment
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(_BYTECODE), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,8 @@ import pytest
 
 from bridge.entries import MAX_MESSAGE, Entry, Target, entry_id, to_message
 from bridge.events import Event, Severity, Webhook
-from bridge.rendering.renderer import MAX_HTML, MAX_LINE, Renderer, post_html
+from bridge.rendering.renderer import MAX_HTML, MAX_LINE, OwnTemplates, Renderer, environment, post_html
+from bridge.rendering.template_problems import problems
 from bridge.rendering.text import safe_url
 from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
@@ -397,6 +398,20 @@ def test_what_is_wrong_with_a_template_is_named(text: str, told: str, tmp_path: 
     (problem,) = user_templates(tmp_path, github__issues=text).problems()
     assert problem.startswith("github/issues.html")
     assert told in problem
+
+
+def test_the_bridges_own_templates_have_no_problem() -> None:
+    own = OwnTemplates()
+    assert problems(environment(own), own.list_templates()) == []
+
+
+def test_the_bridges_own_templates_are_checked_where_they_build_on_one_of_the_users(tmp_path: Path) -> None:
+    text = '{% extends "layout.html" %}{% block body %}{% endblock %}'
+    problems = user_templates(tmp_path, github__event=text).problems()
+    named = {problem.partition(",")[0] for problem in problems}
+    # The alert extends github/alert.html, and that github/event.html.
+    assert "github/dependabot_alert.html" in named
+    assert {name.partition("/")[0] for name in named} == {"github"}
 
 
 def test_a_template_that_is_not_utf_8_is_named_and_costs_no_event(tmp_path: Path) -> None:

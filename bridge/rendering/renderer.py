@@ -32,7 +32,7 @@ from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.rendering.filters import FILTERS, clock, date, upper_first
 from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
-from bridge.rendering.template_problems import problems
+from bridge.rendering.template_problems import affected, problems
 from bridge.rendering.text import one_line, printable, safe_url
 
 ROOT = Path(__file__).parents[2]
@@ -124,16 +124,22 @@ class Renderer:
     def __init__(
         self, templates: Path | None = None, titles: Mapping[str, str] = MappingProxyType({}), zone: tzinfo = UTC
     ) -> None:
-        own = OwnTemplates()
-        users = [FileSystemLoader(templates)] if templates else []
-        self._loader: BaseLoader = ChoiceLoader([*users, own, PrefixLoader({"default": own}, delimiter=":")])
+        self._own = OwnTemplates()
+        self._users = FileSystemLoader([templates] if templates else [])
+        defaults = PrefixLoader({"default": self._own}, delimiter=":")
+        self._loader: BaseLoader = ChoiceLoader([self._users, self._own, defaults])
         self._environment = environment(self._loader, zone)
         self._titles = titles
         self._zone = zone
 
     def problems(self) -> list[str]:
-        """What is wrong with the templates themselves, a sentence each: which, in what line, and what."""
-        return problems(self._environment)
+        """Say what is wrong with the user's templates, a sentence each: which, in what line, and what.
+
+        The bridge's own are checked where a file of the user's replaces what they extend or import; the tests check the
+        others.
+        """
+        own = {name: self._own.get_source(self._environment, name)[0] for name in self._own.list_templates()}
+        return problems(self._environment, affected(self._users.list_templates(), own))
 
     def considered(self, event: Event) -> tuple[str, ...]:
         """The names of templates for the event, from special to general: the first that exists is taken."""

@@ -1,7 +1,7 @@
 """What is wrong with templates before there is any event: for who writes them, and for the doctor."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
 from jinja2 import Environment, TemplateError, TemplateNotFound, nodes
@@ -9,8 +9,21 @@ from jinja2 import Environment, TemplateError, TemplateNotFound, nodes
 _Trees = Callable[[str], nodes.Template]
 
 
-def problems(environment: Environment) -> list[str]:
-    """A sentence each, with the template and mostly the line.
+def affected(users: Iterable[str], own: Mapping[str, str]) -> list[str]:
+    """List the user's templates and those of the bridge that extend or import one of them by its plain name.
+
+    own: the bridge's templates, by their names.
+    """
+    names = {name for name in users if name.endswith(".html")}
+    size = -1
+    while size != len(names):
+        size = len(names)
+        names |= {name for name, text in own.items() if any(f'"{used}"' in text for used in names)}
+    return sorted(names)
+
+
+def problems(environment: Environment, names: Iterable[str]) -> list[str]:
+    """Check the named templates: a sentence for each problem, with the template and mostly the line.
 
     A template does not compile, is not UTF-8, extends or imports what is not there, extends itself, or fills a block
     that no template above it has: Jinja leaves that out without a word.
@@ -22,7 +35,7 @@ def problems(environment: Environment) -> list[str]:
             raise TemplateNotFound(name)
         return environment.parse(environment.loader.get_source(environment, name)[0])
 
-    found = ((name, _of(environment, name, tree)) for name in environment.list_templates(extensions=["html"]))
+    found = ((name, _of(environment, name, tree)) for name in names)
     return [f"{name}{f', line {line}' if line else ''}: {what}" for name, of_it in found for line, what in of_it]
 
 
