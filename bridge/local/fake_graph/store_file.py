@@ -48,7 +48,7 @@ class StoreFile:
             self._prepare()
         except (OSError, sqlite3.DatabaseError) as error:
             raise CommandError(
-                f"Cannot use the file {path} ({error}): free some disk space, or move it away."
+                f"The file {path} cannot be used ({error}): free some disk space, or move it away."
             ) from error
 
     def _prepare(self) -> None:
