@@ -1,6 +1,6 @@
 """`python -m bridge`."""
 
-from bridge.cli.commands import main
+from bridge.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from bridge.local.fake_graph.store import MailStore
+from bridge.local.fake_graph.store import Store
 from tests.azurite import azurite
 from tests.chaos_host import SPEED
 from tests.local_stack import NAMES, REFERENCE, Stack, issue, start
@@ -113,9 +113,9 @@ class Cluster:
         self.continued.append(time.time())
         process.send_signal(signal.SIGCONT)
 
-    def store(self) -> MailStore:
+    def store(self) -> Store:
         """What the groups show."""
-        return MailStore(self.folder / "graph/mailbox.sqlite", lambda: datetime.max.replace(tzinfo=UTC))
+        return Store(self.folder / "graph/graph.sqlite", lambda: datetime.max.replace(tzinfo=UTC))
 
     def close(self) -> None:
         for stack in [*self.hosts, self.graph]:
@@ -209,7 +209,7 @@ def _wait_until_calm(hosts: Cluster, sent: list[Sent], patience: float = 240.0) 
     time.sleep(3)  # in which a doubled post would still come
 
 
-def told_by(store: MailStore) -> dict[str, list[tuple[str, float]]]:
+def told_by(store: Store) -> dict[str, list[tuple[str, float]]]:
     """The posts that tell each reference: their thread, and when they came."""
     told: dict[str, list[tuple[str, float]]] = {}
     for group in store.groups():
@@ -248,7 +248,7 @@ def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
     outcome.most_in_a_group = max((logged["in_group"] for logged in posts), default=0)
 
 
-def _order(store: MailStore) -> dict[str, int]:
+def _order(store: Store) -> dict[str, int]:
     """The place of each reference in its group's posts."""
     found = [
         reference

@@ -20,8 +20,9 @@ from bridge.graph.client import GraphClient
 from bridge.graph.threads import GroupThreads
 from bridge.local import config
 from bridge.local.config import QueueOptions
-from bridge.local.fake_graph.server import Mailbox
-from bridge.local.host.server import Host, serve
+from bridge.local.fake_graph.server import FakeGraph
+from bridge.local.host.host import Host
+from bridge.local.serving import serve
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
@@ -89,8 +90,8 @@ def application(_: int) -> Starlette:
 
 
 def graph(_: int) -> Starlette:
-    mailbox = Mailbox(Path("mailbox.sqlite"), lambda: datetime.fromtimestamp(fast(), UTC))
-    return Starlette(routes=[*mailbox.routes(), Route("/", lambda _: Response())])
+    fake_graph = FakeGraph(Path("graph.sqlite"), lambda: datetime.fromtimestamp(fast(), UTC))
+    return Starlette(routes=[*fake_graph.routes(), Route("/", lambda _: Response())])
 
 
 def main() -> None:

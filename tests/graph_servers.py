@@ -11,8 +11,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bridge.graph.client import GraphClient
-from bridge.local.fake_graph.server import Mailbox
-from bridge.local.host.server import listen
+from bridge.local.fake_graph.server import FakeGraph
+from bridge.local.serving import listen
 from bridge.publishing.delivery import token_source
 from bridge.settings import Settings
 
@@ -33,12 +33,12 @@ def in_thread(application: Starlette, listener: socket.socket) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serving(mailbox: Mailbox) -> Iterator[str]:
+def serving(fake_graph: FakeGraph) -> Iterator[str]:
     """The mailbox over HTTP; gives the server's address."""
     with (
-        contextlib.closing(mailbox),
+        contextlib.closing(fake_graph),
         listen(0) as listener,
-        in_thread(Starlette(routes=mailbox.routes()), listener) as at,
+        in_thread(Starlette(routes=fake_graph.routes()), listener) as at,
     ):
         yield at
 
@@ -54,10 +54,10 @@ def graph_client(monkeypatch, address: str, **options) -> Iterator[GraphClient]:
 
 
 @contextlib.contextmanager
-def mailbox_at(path: Path, clock=None) -> Iterator[tuple[Mailbox, str]]:
-    mailbox = Mailbox(path / "mailbox.sqlite", *([clock] if clock else []))
-    with serving(mailbox) as address:
-        yield mailbox, address
+def fake_graph_at(path: Path, clock=None) -> Iterator[tuple[FakeGraph, str]]:
+    fake_graph = FakeGraph(path / "graph.sqlite", *([clock] if clock else []))
+    with serving(fake_graph) as address:
+        yield fake_graph, address
 
 
 class Raw(socketserver.ThreadingTCPServer):

@@ -1,4 +1,4 @@
-"""The whole bridge as `make run` starts it: a process of its own, driven over HTTP."""
+"""The whole bridge as `make run` starts it: in a process of its own, used over HTTP."""
 
 import contextlib
 import itertools
@@ -22,7 +22,7 @@ from tests.graph_servers import closed_port
 
 ROOT = Path(__file__).parent.parent
 SECRET = "demo-secret-for-local-use-only"
-PATIENCE = 30.0  # seconds until what must happen has happened, on the slowest machine
+PATIENCE = 30.0  # seconds to wait for something that must happen, even on a slow machine
 NAMES = [f"group-{number}" for number in range(60)]
 GROUPS = {name: f"00000000-0000-4000-8000-{number:012d}" for number, name in enumerate(NAMES, 1)}
 CONFIG = "[groups]\n" + "\n".join(f'{name} = "{group}"' for name, group in GROUPS.items())
@@ -33,7 +33,7 @@ _OURS = ("BRIDGE_", "IDENTITY_", "PORT", "AzureWebJobsStorage")
 
 
 def workplace(folder: Path) -> Path:
-    """A folder to run in, with the settings of a fresh clone and whatever a test writes; no one's own settings."""
+    """A working directory with the settings of a fresh clone, and nobody's own settings."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("host.json", "local.settings.example.json"):
         shutil.copy(ROOT / name, folder)
@@ -41,7 +41,7 @@ def workplace(folder: Path) -> Path:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of a process: nothing of the bridge's but `settings`."""
+    """The environment of a process, with no settings of the bridge except `settings`."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return {**env, "PYTHONPATH": str(ROOT), **settings}
 
@@ -62,7 +62,7 @@ class Stack:
         delivery: str = "",
         timeout: float = 60,
     ):
-        """Posts a webhook as GitHub does; an empty secret leaves it unsigned."""
+        """Post a webhook as GitHub does; with an empty secret it is unsigned."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         headers = dict(SOURCES["github"].headers(event, delivery or str(uuid.uuid4())))
         headers["Content-Type"] = "application/json"
@@ -80,16 +80,18 @@ class Stack:
         requests.post(f"{self.address}/graph/_faults", json=faults, timeout=60).raise_for_status()
 
     def threads(self, group: str) -> list[tuple[str, list[str]]]:
-        """The threads of a group, newest first: topic and posts, oldest first, as the page shows them."""
+        """The threads of a group as the page shows them, newest first: the topic, and the posts, oldest first."""
         page = self._mail(group)
         if page["group"] != GROUPS[group]:
             return []
         found = [(thread, self._mail(group, thread["id"])) for thread in page["threads"]]
         return [(thread["topic"], [post["html"] for post in mail["posts"]]) for thread, mail in found]
 
-    def told(self, group: str, *answers: requests.Response, patience: float = PATIENCE) -> list[tuple[str, list[str]]]:
-        """The threads of a group as soon as what those answers accepted has been told."""
-        accepted = {ident[:12] for answer in answers for ident in answer.json()["accepted"]}
+    def wait_for_posts(
+        self, group: str, *answers: requests.Response, patience: float = PATIENCE
+    ) -> list[tuple[str, list[str]]]:
+        """The threads of a group, as soon as they contain the posts of all entries that the answers accepted."""
+        accepted = {entry[:12] for answer in answers for entry in answer.json()["accepted"]}
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             threads = self.threads(group)
@@ -98,9 +100,9 @@ class Stack:
             time.sleep(0.05)
         raise AssertionError(f"{group} has {threads} after {patience} seconds, not {accepted}")
 
-    def shown(self, topic: str):
-        """What the page is told of a topic when it is opened."""
-        with self.get("/viewer/events", stream=True) as answer:
+    def first_event(self, topic: str):
+        """The content of a topic that the page receives when it is opened."""
+        with self.get("/page/events", stream=True) as answer:
             lines = answer.iter_lines(decode_unicode=True)
             next(line for line in lines if line == f"event: {topic}")
             return json.loads(next(lines).removeprefix("data: "))
@@ -113,11 +115,11 @@ class Stack:
         self.process.wait()
 
     def _mail(self, group: str, thread: str = "") -> dict:
-        return self.get("/viewer/mail", params={"group": GROUPS[group], "thread": thread}).json()
+        return self.get("/page/mail", params={"group": GROUPS[group], "thread": thread}).json()
 
 
 def start(folder: Path, command: str | list[str] = "bridge run", **settings: str) -> Stack:
-    """Runs a module, or another command, in the folder; it answers when this returns."""
+    """Run a module, or another command, in the folder; return when it answers requests."""
     port = settings.get("PORT") or str(closed_port())
     log = workplace(folder) / "log"
     base = {"BRIDGE_CONFIG": CONFIG, "BRIDGE_SETTLE_SECONDS": "0", "BRIDGE_GROUP": GROUPS[NAMES[-1]]}
@@ -140,12 +142,12 @@ def start(folder: Path, command: str | list[str] = "bridge run", **settings: str
 
 @contextlib.contextmanager
 def running(folder: Path, command: str | list[str] = "bridge run", **settings: str) -> Iterator[Stack]:
-    """Runs the command in the folder until the block ends, then stops it as Ctrl-C does."""
+    """Run the command in the folder until the block ends, then stop it as Ctrl-C does."""
     stack = start(folder, command, **settings)
     try:
         yield stack
         stack.process.send_signal(signal.SIGINT)
-        # Unless the test has killed it.
+        # The test may have killed it.
         assert stack.process.wait(PATIENCE) in {0, -signal.SIGKILL}, (folder / "log").read_text()
     finally:
         stack.kill()
@@ -165,7 +167,7 @@ _numbers = itertools.count(1)
 
 
 def issue(action: str, number: int = 0, **more: object) -> dict:
-    """A payload of GitHub's about an issue; a number of its own unless it is given."""
+    """A GitHub payload about an issue, by default with a new number."""
     number = number or next(_numbers)
     url = f"https://github.com/contoso/pump/issues/{number}"
     return {
@@ -184,5 +186,5 @@ def issue(action: str, number: int = 0, **more: object) -> dict:
 
 
 def references(threads: list[tuple[str, list[str]]]) -> list[str]:
-    """What identifies the entries that were told, in the footer of each card."""
+    """The references of the posted entries, from the footers of their cards."""
     return [reference for _, posts in threads for html in posts for reference in REFERENCE.findall(html)]

@@ -24,9 +24,9 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Host, Route, Router
 
 from bridge.clouds import CLOUDS
-from bridge.local.fake_graph.server import Mailbox
+from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.fake_graph.tokens import Tokens
-from bridge.local.host.server import listen
+from bridge.local.serving import listen
 from tests.entra import IDENTITY_HEADER, Entra
 from tests.entra_directory import PUBLIC_URL
 from tests.key_vault import KeyVault
@@ -42,26 +42,26 @@ class Microsoft:
 
     env: dict[str, str]
     settings: dict[str, str]
-    mailbox: Mailbox
+    fake_graph: FakeGraph
     entra: Entra
     vault: KeyVault
     refused_hosts: list[str]
 
 
 @contextlib.contextmanager
-def microsoft(folder: Path, cloud: str = "global", **mailbox_options) -> Iterator[Microsoft]:
-    """Runs the hosts of a cloud. mailbox_options: as Mailbox takes them."""
+def microsoft(folder: Path, cloud: str = "global", **fake_graph_options) -> Iterator[Microsoft]:
+    """Runs the hosts of a cloud. fake_graph_options: as FakeGraph takes them."""
     tokens = Tokens()
     entra = Entra(CLOUDS[cloud], tokens)
     vault = KeyVault(entra)
     refused_hosts: list[str] = []
     with (
-        contextlib.closing(Mailbox(folder / "mailbox.sqlite", tokens=tokens, **mailbox_options)) as mailbox,
+        contextlib.closing(FakeGraph(folder / "graph.sqlite", tokens=tokens, **fake_graph_options)) as fake_graph,
         _listen() as tls,
         _listen() as identity,
         _listen() as proxy,
     ):
-        hosts = {entra.cloud.login: entra.routes(), entra.cloud.graph: _graph(mailbox), vault.host: vault.routes()}
+        hosts = {entra.cloud.login: entra.routes(), entra.cloud.graph: _graph(fake_graph), vault.host: vault.routes()}
         known = Starlette(routes=[Host(host, Router(routes, redirect_slashes=False)) for host, routes in hosts.items()])
         authority, certificate = _certificates(folder)
         servers = [
@@ -73,7 +73,7 @@ def microsoft(folder: Path, cloud: str = "global", **mailbox_options) -> Iterato
             yield Microsoft(
                 _environment(authority, proxy.getsockname()[1], identity.getsockname()[1]),
                 _settings(cloud, entra, vault),
-                mailbox,
+                fake_graph,
                 entra,
                 vault,
                 refused_hosts,
@@ -92,11 +92,11 @@ def _config(application: Starlette, **options) -> uvicorn.Config:
     return uvicorn.Config(application, log_config=None, lifespan="off", timeout_graceful_shutdown=1, **options)
 
 
-def _graph(mailbox: Mailbox) -> list[BaseRoute]:
+def _graph(fake_graph: FakeGraph) -> list[BaseRoute]:
     """The mailbox's routes of Graph, as Graph has them; how it is told to fail is not for its clients."""
     return [
         Route(route.path.removeprefix("/graph"), route.endpoint, methods=list(route.methods or ()))
-        for route in mailbox.routes()
+        for route in fake_graph.routes()
         if isinstance(route, Route) and route.path.startswith("/graph/") and not route.path.startswith("/graph/_")
     ]
 

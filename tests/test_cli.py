@@ -1,4 +1,4 @@
-"""The command line: what a person at a terminal reads."""
+"""The command line and its output."""
 
 import contextlib
 import json
@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from bridge.cli import commands as cli
+from bridge.cli import main as cli
 from bridge.entries import to_message
 from bridge.outbox.base import DeadLetter, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox
@@ -32,11 +32,11 @@ def folder(tmp_path, monkeypatch):
     logging.getLogger().handlers.clear()
 
 
-def test_explain_tells_proof_events_threads_templates_route_and_groups(capsys):
+def test_explain_shows_authentication_events_keys_templates_route_and_groups(capsys):
     assert cli.main(["explain", "github", PULL]) == 0
-    told = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line)
-    assert told == {
-        "proof": "by HMAC-SHA256 in X-Hub-Signature-256",
+    shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line)
+    assert shown == {
+        "authenticated": "by HMAC-SHA256 in X-Hub-Signature-256",
         "event": "pull_request.opened",
         "severity": "info",
         "title": "Stop the pump when the tank is empty #12",
@@ -49,17 +49,17 @@ def test_explain_tells_proof_events_threads_templates_route_and_groups(capsys):
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("bridge.contoso.com", "https://"),
         ("http://bridge.contoso.com", "https://"),
-        ("http://127.0.0.1:1", "cannot be reached"),
+        ("http://127.0.0.1:1", "Cannot reach http://127.0.0.1:1/"),
     ],
 )
-def test_who_cannot_sign_in_is_told_why(capsys, monkeypatch, url, told):
+def test_a_failed_sign_in_has_a_reason(capsys, monkeypatch, url, message):
     monkeypatch.setenv("BRIDGE_ADMIN_KEY", "local")
     assert cli.main(["sign-in", url]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_explain_says_why_nothing_is_posted(capsys, monkeypatch):
@@ -67,39 +67,39 @@ def test_explain_says_why_nothing_is_posted(capsys, monkeypatch):
     assert "nothing is posted: GitHub's ping" in capsys.readouterr().out
     monkeypatch.setenv("BRIDGE_CONFIG", "[[route]]\nwhen = \"actor == 'monalisa'\"\ngroups = []")
     assert cli.main(["explain", "github", PULL]) == 0
-    told = capsys.readouterr().out
-    assert "route 1 drops it: actor == 'monalisa'" in told
-    assert "none: it is dropped" in told
+    shown = capsys.readouterr().out
+    assert "route 1 drops it: actor == 'monalisa'" in shown
+    assert "none: the event is dropped" in shown
 
 
-def test_the_event_is_named_by_the_file_or_by_hand(capsys, folder):
+def test_the_event_is_named_by_the_file_or_an_option(capsys, folder):
     shutil.copy(PULL, folder / "issues.json")
     for arguments, kind in [([], "issues.opened"), (["--event", "pull_request"], "pull_request.opened")]:
         assert cli.main(["explain", "github", "issues.json", *arguments]) == 0
         assert f"event     {kind}\n" in capsys.readouterr().out
 
 
-def test_preview_writes_the_post_and_says_which_template_it_took(capsys):
+def test_preview_writes_the_post_and_shows_which_template_it_used(capsys):
     assert cli.main(["preview", "github", PULL]) == 0
-    told = capsys.readouterr()
-    assert "<title>contoso/pump: Stop the pump when the tank is empty #12</title>" in told.out
-    assert told.err.splitlines() == [
+    written = capsys.readouterr()
+    assert "<title>contoso/pump: Stop the pump when the tank is empty #12</title>" in written.out
+    assert written.err.splitlines() == [
         "github/pull_request.opened.html",
-        "github/pull_request.html  <- taken",
+        "github/pull_request.html  <- used",
         "github/event.html",
         "event.html",
     ]
 
 
 def test_preview_writes_a_file_and_opens_a_browser(capsys, folder, monkeypatch):
-    # A browser that only notes what it is to open.
+    # A browser that only records what it should open.
     monkeypatch.setenv("BROWSER", f"sh -c 'echo %s > {folder}/opened'")
     assert cli.main(["preview", "github", PULL, "--output", "post.html", "--open"]) == 0
     assert "OPENED" in (folder / "post.html").read_text()
     assert capsys.readouterr().out == ""
 
 
-def test_sources_lists_url_proof_and_secret(capsys, monkeypatch):
+def test_sources_lists_url_authentication_and_secret(capsys, monkeypatch):
     assert cli.main(["sources"]) == 0
     line = capsys.readouterr().out.splitlines()[1]
     assert line.split(maxsplit=2)[:2] == ["github", "http://127.0.0.1:7071/api/webhooks/github"]
@@ -111,17 +111,22 @@ def test_sources_lists_url_proof_and_secret(capsys, monkeypatch):
     assert "function key" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("old", "new"), [("mailbox", "fake-graph"), ("replay", "requeue")])
+def test_the_old_name_of_a_command_still_works(old, new):
+    assert cli.parsed([old]).command is cli.parsed([new]).command
+
+
 MISTAKES = {
-    "no such file": (["explain", "github", "nothing.json"], {}, "nothing.json cannot be read: No such file"),
-    "no such source": (["explain", "nobody", PULL], {}, "There is no source 'nobody': it must be one of github, "),
+    "no such file": (["explain", "github", "nothing.json"], {}, "Cannot read nothing.json: No such file"),
+    "no such source": (["explain", "nobody", PULL], {}, "Unknown source 'nobody': it must be one of github, "),
     "no command": ([], {}, "COMMAND"),
     "not a payload": (["explain", "github", str(ROOT / "README.md")], {}, "The body is not JSON"),
     "nothing to show": (["preview", "github", PING], {}, "There is no post to show: GitHub's ping"),
-    "nowhere to write": (["preview", "github", PULL, "--output", "no/where"], {}, "no/where cannot be written"),
+    "nowhere to write": (["preview", "github", PULL, "--output", "no/where"], {}, "Cannot write no/where"),
     "wrong settings": (["explain", "github", PULL], {"BRIDGE_GROUP": "me"}, "BRIDGE_GROUP"),
     "wrong port": (["run"], {"PORT": "http"}, "PORT must be a number between 1 and 65535."),
     "nobody answers": (["send", "github", PULL], {"PORT": "1"}, "start the bridge with `make run`"),
-    "no address": (["send", "github", PULL, "--url", "bridge"], {}, "cannot be posted to: MissingSchema."),
+    "no address": (["send", "github", PULL, "--url", "bridge"], {}, "Cannot post to bridge: MissingSchema."),
 }
 
 
@@ -133,23 +138,23 @@ def test_a_mistake_is_one_line_and_status_2(arguments, env, message, capsys, mon
         status = cli.main(arguments)
     except SystemExit as error:
         status = error.code
-    told = capsys.readouterr()
-    assert (status, told.out) == (2, "")
-    assert len(told.err.splitlines()) == 1
-    assert message in told.err
+    printed = capsys.readouterr()
+    assert (status, printed.out) == (2, "")
+    assert len(printed.err.splitlines()) == 1
+    assert message in printed.err
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [("{", "is not JSON"), ("[]", "must be a JSON object"), ('{"Values": {"PORT": 1}}', '"Values" must be an object')],
 )
-def test_a_settings_file_that_cannot_be_used_is_named(text, message, folder, capsys):
+def test_an_unusable_settings_file_is_named(text, message, folder, capsys):
     (folder / "local.settings.json").write_text(text)
     assert cli.main(["explain", "github", PULL]) == 2
     assert f"local.settings.json{':' if 'Values' in text else ''} {message}" in capsys.readouterr().err
 
 
-def test_ones_own_settings_come_before_the_example_and_the_environment_before_both(folder, capsys, monkeypatch):
+def test_the_environment_overrides_local_settings_which_override_the_example(folder, capsys, monkeypatch):
     own = {"Values": {"BRIDGE_GROUP": "00000000-0000-4000-8000-0000000000aa", "BRIDGE_GITHUB_SECRET": "mine"}}
     (folder / "local.settings.json").write_text(json.dumps(own))
     cli.main(["explain", "github", PULL])
@@ -159,18 +164,18 @@ def test_ones_own_settings_come_before_the_example_and_the_environment_before_bo
     assert "0000000000bb" in capsys.readouterr().out
 
 
-def test_send_signs_as_github_does_and_tells_the_answer(tmp_path, capsys, monkeypatch):
+def test_send_signs_as_github_does_and_prints_the_answer(tmp_path, capsys, monkeypatch):
     with running(tmp_path / "run") as stack:
         monkeypatch.setenv("PORT", stack.address.rpartition(":")[2])
         assert cli.main(["send", "github", PULL]) == 0
         first = capsys.readouterr().out
         assert first.startswith('The bridge answered 202: {"accepted": ["')
-        # A fresh delivery is a new event, the same one a repeat.
+        # Another delivery is a new event; the same delivery is a repeat.
         for delivery, is_repeat in [("one", False), ("one", True), ("two", False)]:
             assert cli.main(["send", "github", PULL, "--delivery", delivery]) == 0
-            told = capsys.readouterr().out
-            assert (told == first) is is_repeat
-            first = told
+            answer = capsys.readouterr().out
+            assert (answer == first) is is_repeat
+            first = answer
         assert cli.main(["send", "github", PING]) == 0
         assert "The bridge answered 200" in capsys.readouterr().out
 
@@ -187,7 +192,7 @@ def test_send_says_when_it_is_not_accepted(tmp_path, capsys, monkeypatch, folder
         assert "The bridge answered 401" in capsys.readouterr().out
 
 
-def test_without_a_secret_the_function_key_opens(tmp_path, capsys, monkeypatch):
+def test_without_a_secret_the_function_key_is_sent(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("BRIDGE_GITHUB_SECRET", "")
     with running(tmp_path / "run", BRIDGE_GITHUB_SECRET="") as stack:
         monkeypatch.setenv("PORT", stack.address.rpartition(":")[2])
@@ -196,14 +201,14 @@ def test_without_a_secret_the_function_key_opens(tmp_path, capsys, monkeypatch):
         assert "The bridge answered 401" in capsys.readouterr().out
 
 
-def test_run_says_what_is_where(tmp_path):
+def test_run_prints_its_addresses_and_settings(tmp_path):
     with running(tmp_path / "run") as stack:
         pass
     log = (tmp_path / "run/log").read_text()
     port = stack.address.rpartition(":")[2]
     for text in (
         f"page      {stack.address}/\n",
-        f"{stack.address}/api/webhooks/<source>, as `python -m bridge sources` lists them",
+        f"{stack.address}/api/webhooks/<source> (`python -m bridge sources` lists the sources)",
         "local.settings.example.json",
         f"PORT={port} .venv/bin/python -m bridge send github pull_request.opened",
     ):
@@ -212,14 +217,14 @@ def test_run_says_what_is_where(tmp_path):
 
 @pytest.fixture
 def outbox(folder, monkeypatch):
-    """An outbox with one dead letter of an entry, an unreadable one, and one that was told."""
+    """An outbox with a dead letter, an unreadable dead letter, a delivered entry, and a pending one."""
     path = folder / "outbox.sqlite"
     monkeypatch.setenv("BRIDGE_OUTBOX", str(path))
     with contextlib.closing(SqliteOutbox(path)) as outbox:
         for number in (1, 2, 3):
             outbox.record(entry(number), START, START)
-        told, dead, _ = sorted(outbox.open_entries("g"), key=lambda row: row.entry.id)
-        outbox.finish([told], [ThreadRow(told.entry.key, "the-thread", START, START)])
+        delivered, dead, _ = sorted(outbox.open_entries("g"), key=lambda row: row.entry.id)
+        outbox.finish([delivered], [ThreadRow(delivered.entry.key, "the-thread", START, START)])
         letter = DeadLetter(dead.entry.id, "g", to_message(dead.entry), "400: bad HTML", "Mend it.", START, 3)
         outbox.bury(dead, letter)
         outbox.bury_message(DeadLetter("f" * 32, "", "no JSON", "It cannot be read.", "Upgrade.", START))
@@ -228,55 +233,55 @@ def outbox(folder, monkeypatch):
 
 def test_dead_letters_are_listed_with_reason_and_advice(outbox, capsys):
     assert cli.main(["dead-letters"]) == 0
-    told = capsys.readouterr().out
+    listed = capsys.readouterr().out
     for text in (entry(2).id, "after 3 tries", "github push, delivery 2", "Topic 2", "400: bad HTML", "Mend it."):
-        assert text in told
-    assert "not readable" in told
+        assert text in listed
+    assert "not readable" in listed
 
 
-def test_no_dead_letters_are_told_so(capsys, monkeypatch, tmp_path):
+def test_an_empty_list_of_dead_letters_says_so(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("BRIDGE_OUTBOX", str(tmp_path / "empty.sqlite"))
     assert cli.main(["dead-letters"]) == 0
     assert capsys.readouterr().out == "There are no dead letters.\n"
 
 
 @pytest.mark.parametrize("which", [["000000000002"], ["--source", "github"]])
-def test_replaying_makes_a_dead_letter_open_again(outbox, capsys, which):
-    assert cli.main(["replay", *which]) == 0
-    assert capsys.readouterr().out == "1 of 1 dead letters are sent again.\n"
+def test_a_requeued_dead_letter_is_open_again(outbox, capsys, which):
+    assert cli.main(["requeue", *which]) == 0
+    assert capsys.readouterr().out == "1 of 1 dead letters requeued.\n"
     assert sorted(row.entry.delivery for row in outbox.open_entries("g")) == ["2", "3"]
     assert [letter.id for letter in outbox.dead_letters()] == ["f" * 32]
 
 
-def test_what_is_still_unreadable_stays_a_dead_letter(outbox, capsys):
-    assert cli.main(["replay", "--all"]) == 1
-    told = capsys.readouterr()
-    assert told.out == "1 of 2 dead letters are sent again.\n"
-    assert "The message is not one of the bridge's" in told.err
+def test_an_unreadable_message_stays_a_dead_letter(outbox, capsys):
+    assert cli.main(["requeue", "--all"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "1 of 2 dead letters requeued.\n"
+    assert "The message is not one of the bridge's" in printed.err
     assert len(outbox.dead_letters()) == 1
 
 
 @pytest.mark.parametrize(
-    ("delivery", "became"),
+    ("delivery", "state"),
     [
-        ("1", "told in the thread the-thread"),
-        ("2", "a dead letter: 400: bad HTML"),
-        ("3", "still to be told: pending"),
+        ("1", "delivered in the thread the-thread"),
+        ("2", "dead letter: 400: bad HTML"),
+        ("3", "not delivered yet: pending"),
     ],
 )
-def test_the_history_says_what_became_of_a_delivery(outbox, capsys, delivery, became):
+def test_the_history_shows_the_state_of_a_delivery(outbox, capsys, delivery, state):
     assert cli.main(["history", delivery]) == 0
-    assert f"became    {became}\n" in capsys.readouterr().out
+    assert f"state     {state}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["replay"], "Say which"),
-        (["replay", "nothing"], "No dead letter is meant by that"),
-        (["history", "nothing"], "Nothing is known of the delivery nothing"),
+        (["requeue"], "Choose dead letters by id"),
+        (["requeue", "nothing"], "No dead letter matches"),
+        (["history", "nothing"], "There is no record of the delivery nothing"),
     ],
 )
-def test_a_question_without_an_answer_is_told_so(outbox, capsys, arguments, message):
+def test_a_command_that_finds_nothing_says_so(outbox, capsys, arguments, message):
     assert cli.main(arguments) == 2
     assert message in capsys.readouterr().err

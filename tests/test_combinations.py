@@ -22,7 +22,7 @@ SCOPES = ("Group-Conversation.ReadWrite.All", "Group.Read.All", "Mail.Send.Share
 @pytest.fixture
 def cloud(tmp_path):
     with microsoft(tmp_path / "microsoft", permissions="microsoft") as cloud:
-        cloud.mailbox.mail_scope = {MAILBOX}
+        cloud.fake_graph.mail_scope = {MAILBOX}
         for client in (cloud.entra.agent, cloud.entra.application):
             client.scopes |= {"Mail.Send.Shared", "Mail.ReadWrite.Shared"}
         yield cloud
@@ -48,8 +48,8 @@ def told(cloud, *answers: requests.Response) -> list[tuple[str, list[str]]]:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         threads = [
-            (thread.topic, [post.html for post in cloud.mailbox.posts(GROUPS[GROUP], thread.id)])
-            for thread in cloud.mailbox.threads(GROUPS[GROUP])
+            (thread.topic, [post.html for post in cloud.fake_graph.posts(GROUPS[GROUP], thread.id)])
+            for thread in cloud.fake_graph.threads(GROUPS[GROUP])
         ]
         if accepted <= set(references(threads)):
             return threads
@@ -67,7 +67,7 @@ def sign_in(cloud, stack: Stack) -> requests.Response:
 
 def az_login(cloud, folder, monkeypatch) -> None:
     """Puts an `az` on the PATH that gives the token of a person."""
-    cloud.mailbox.tokens.remember(
+    cloud.fake_graph.tokens.remember(
         "of-the-person", Grant("user", frozenset(SCOPES), "a-person", "https://graph.microsoft.com", time.time() + 3600)
     )
     program = folder / "az"
@@ -118,7 +118,7 @@ def test_the_same_webhooks_end_as_threads(cloud, tmp_path, monkeypatch, identity
         az_login(cloud, tmp_path, monkeypatch)
     group = f', mail = "{ADDRESS}"' if channel == "mail" else ""
     if channel == "mail":
-        cloud.mailbox.addresses[ADDRESS] = GROUPS[GROUP]
+        cloud.fake_graph.addresses[ADDRESS] = GROUPS[GROUP]
     if (identity, channel) == ("managed-identity", "threads"):
         seed = seeded(cloud)
         group = f', thread = "{seed}"'
@@ -146,7 +146,7 @@ def seeded(cloud) -> str:
     """A thread that a person has started in the group."""
     token = "of-a-member"
     audience = f"https://{cloud.entra.cloud.graph}"
-    cloud.mailbox.tokens.remember(token, Grant("user", frozenset(SCOPES), "a-member", audience, time.time() + 3600))
+    cloud.fake_graph.tokens.remember(token, Grant("user", frozenset(SCOPES), "a-member", audience, time.time() + 3600))
     proxies = {"https": cloud.env["HTTPS_PROXY"]}
     answer = requests.post(
         f"{audience}/v1.0/groups/{GROUPS[GROUP]}/threads",
@@ -164,7 +164,7 @@ def test_a_managed_identity_that_starts_threads_is_held_and_told_why(cloud, tmp_
         examined = stack.get("/api/doctor", headers={"x-functions-key": "local"})
         assert stack.send("issues", issue("opened")).status_code == 202
         held = until_held(stack)
-    assert cloud.mailbox.threads(GROUPS[GROUP]) == []
+    assert cloud.fake_graph.threads(GROUPS[GROUP]) == []
     (failed,) = [finding for finding in examined.json()["findings"] if finding["verdict"] == "failed"]
     for text in (held["reason"], failed["text"], (tmp_path / "log").read_text()):
         assert "refuses a managed identity's own token" in text
@@ -176,7 +176,7 @@ def test_make_run_shows_on_its_page_what_microsoft_refuses(tmp_path):
     with running(tmp_path, BRIDGE_LOCAL_PERMISSIONS="microsoft") as stack:
         stack.send("issues", issue("opened"), GROUP)
         until_held(stack)
-        held = stack.shown("held")
+        held = stack.first_event("held")
     assert "refuses a managed identity's own token" in json.dumps(held)
 
 

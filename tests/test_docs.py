@@ -10,7 +10,7 @@ import tomllib
 import pytest
 import yaml
 
-from bridge.cli import commands as cli
+from bridge.cli import main as cli
 from bridge.receiving.routing import Routes
 from bridge.settings import TABLE
 from bridge.sources import SOURCES, declared
@@ -81,7 +81,7 @@ def test_commands_of_the_bridge_and_of_make_are_there(page):
             words = shlex.split(re.sub(r"<[^>]*>", "value", match[1]), comments=True)
             with contextlib.redirect_stderr(io.StringIO()) as told:
                 try:
-                    cli._parser().parse_args(words)
+                    cli.parsed(words)
                 except SystemExit:
                     pytest.fail(f"{line}: {told.getvalue()}")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from bridge.cli import commands as cli
+from bridge.cli import main as cli
 from bridge.local.fake_graph.faults import Fault
 from bridge.outbox.base import DeadLetter, Pause
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.sources import SOURCES
-from tests.graph_servers import GROUP, closed_port, mailbox_at
+from tests.graph_servers import GROUP, closed_port, fake_graph_at
 from tests.local_stack import running, workplace
 from tests.microsoft import microsoft
 
@@ -23,16 +23,16 @@ OTHER = "00000000-0000-4000-8000-0000000000d1"
 
 
 @pytest.fixture
-def mailbox(tmp_path, monkeypatch):
+def fake_graph(tmp_path, monkeypatch):
     """The stand-in for Graph, and an environment that knows of nothing else."""
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("BRIDGE_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(workplace(tmp_path / "work"))
-    with mailbox_at(tmp_path) as (mailbox, address):
+    with fake_graph_at(tmp_path) as (fake_graph, address):
         monkeypatch.setenv("BRIDGE_GRAPH_URL", f"{address}/graph/v1.0")
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address}/msi/token")
-        yield mailbox
+        yield fake_graph
     os.environ.clear()
     os.environ.update(before)
 
@@ -50,7 +50,7 @@ def doctor(capsys):
     return run
 
 
-def test_what_works_is_said_to_work(mailbox, doctor):
+def test_what_works_is_said_to_work(fake_graph, doctor):
     status, found = doctor()
     assert status == 0
     assert {subject: finding["verdict"] for subject, finding in found.items()} == {
@@ -64,10 +64,10 @@ def test_what_works_is_said_to_work(mailbox, doctor):
         f"group {GROUP}": "ok",
     }
     assert "Group-Conversation.ReadWrite.All" in found["token"]["text"]
-    assert mailbox.threads(GROUP) == []
+    assert fake_graph.threads(GROUP) == []
 
 
-def test_a_person_reads_it_from_top_to_bottom(mailbox, capsys):
+def test_a_person_reads_it_from_top_to_bottom(fake_graph, capsys):
     assert cli.main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "ok       settings: identity managed-identity, channel threads, cloud global"
@@ -75,48 +75,48 @@ def test_a_person_reads_it_from_top_to_bottom(mailbox, capsys):
     assert {line[:9].strip() for line in lines} == {"ok", "warning", ""}
 
 
-def test_a_test_thread_is_posted_and_read_back(mailbox, doctor):
+def test_a_test_thread_is_posted_and_read_back(fake_graph, doctor):
     status, found = doctor("--post")
     assert (status, found["test post"]["verdict"]) == (0, "ok")
-    (thread,) = mailbox.threads(GROUP)
+    (thread,) = fake_graph.threads(GROUP)
     assert thread.topic == "Test of the webhook bridge"
     assert found["test post"]["text"].endswith(thread.preview.split()[-1])
 
 
-def test_a_test_thread_that_shows_late_is_waited_for(mailbox, doctor):
-    mailbox.faults.add(Fault("late-visible", 2))
+def test_a_test_thread_that_shows_late_is_waited_for(fake_graph, doctor):
+    fake_graph.faults.add(Fault("late-visible", 2))
     assert doctor("--post")[1]["test post"]["verdict"] == "ok"
 
 
-def test_a_refused_test_thread_says_why(mailbox, doctor):
-    mailbox.faults.add(Fault("app-only-refused"))
+def test_a_refused_test_thread_says_why(fake_graph, doctor):
+    fake_graph.faults.add(Fault("app-only-refused"))
     status, found = doctor("--post")
     assert (status, found["test post"]["verdict"]) == (1, "failed")
     assert "acts as a user" in found["test post"]["text"]
 
 
-def test_without_a_token_nothing_behind_it_is_looked_at(mailbox, doctor, monkeypatch):
+def test_without_a_token_nothing_behind_it_is_looked_at(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("IDENTITY_HEADER", "wrong")
     status, found = doctor()
     assert (status, found["token"]["verdict"], list(found)[-1]) == (1, "failed", "token")
 
 
-def test_every_group_is_looked_at_by_its_name(mailbox, doctor, monkeypatch):
+def test_every_group_is_looked_at_by_its_name(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_CONFIG", f'[groups]\nops = {{ id = "{OTHER}", paused = true }}\nnext = "{GROUP}"')
-    mailbox.missing.add(GROUP)
+    fake_graph.missing.add(GROUP)
     status, found = doctor()
     assert (status, found["group next"]["verdict"], found["group ops"]["verdict"]) == (1, "failed", "warning")
     assert "Check the group's id" in found["group next"]["text"]
 
 
-def test_wrong_settings_are_told_one_by_one(mailbox, doctor, monkeypatch):
+def test_wrong_settings_are_told_one_by_one(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_IDENTITY", "nobody")
     monkeypatch.setenv("BRIDGE_SETTLE_SECONDS", "soon")
     status, found = doctor()
     assert (status, set(found)) == (1, {"settings"})
 
 
-def test_a_template_that_does_not_compile_is_named(mailbox, doctor, monkeypatch, tmp_path):
+def test_a_template_that_does_not_compile_is_named(fake_graph, doctor, monkeypatch, tmp_path):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "event.html").write_text("\n{% block topic %}")
     monkeypatch.setenv("BRIDGE_TEMPLATES", str(tmp_path / "own"))
@@ -125,7 +125,7 @@ def test_a_template_that_does_not_compile_is_named(mailbox, doctor, monkeypatch,
     assert found["templates"]["text"].startswith("event.html, line 2: ")
 
 
-def test_an_outbox_that_cannot_be_written_is_told(mailbox, doctor, monkeypatch, tmp_path):
+def test_an_outbox_that_cannot_be_written_is_told(fake_graph, doctor, monkeypatch, tmp_path):
     (tmp_path / "outbox").mkdir()
     monkeypatch.setenv("BRIDGE_OUTBOX", str(tmp_path / "outbox"))
     status, found = doctor()
@@ -148,21 +148,21 @@ def test_the_function_tells_of_wrong_settings(tmp_path):
         assert stack.get("/api/sign-in", params={"code": "local"}).status_code == 503
 
 
-def test_routes_that_drop_everything_have_no_group_to_look_at(mailbox, doctor, monkeypatch):
+def test_routes_that_drop_everything_have_no_group_to_look_at(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_GROUP", "")
     monkeypatch.setenv("BRIDGE_CONFIG", "[[route]]\ngroups = []")
     status, found = doctor("--post")
     assert (status, found["storage"]["verdict"], list(found)[-1]) == (0, "ok", "identity and channel")
 
 
-def test_nothing_answers(doctor, mailbox, monkeypatch):
+def test_nothing_answers(doctor, fake_graph, monkeypatch):
     monkeypatch.setenv("BRIDGE_GRAPH_URL", f"http://127.0.0.1:{closed_port()}/graph/v1.0")
     status, found = doctor()
     assert (status, found[f"group {GROUP}"]["verdict"]) == (1, "failed")
     assert "no connection to Graph" in found[f"group {GROUP}"]["text"]
 
 
-def test_no_secret_at_all_is_a_warning(mailbox, doctor, monkeypatch):
+def test_no_secret_at_all_is_a_warning(fake_graph, doctor, monkeypatch):
     for source in SOURCES.values():
         monkeypatch.setenv(source.secret_setting, " ")
     status, found = doctor()
@@ -170,14 +170,14 @@ def test_no_secret_at_all_is_a_warning(mailbox, doctor, monkeypatch):
     assert "needs the function key" in found["sources"]["text"]
 
 
-def test_the_secret_of_a_source_that_there_is_not_is_a_warning(mailbox, doctor, monkeypatch):
+def test_the_secret_of_a_source_that_there_is_not_is_a_warning(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_GITHBU_SECRET", "a-secret")
     _, found = doctor()
     assert found["sources"]["verdict"] == "warning"
     assert "BRIDGE_GITHBU_SECRET" in found["sources"]["text"]
 
 
-def test_what_waits_for_a_person_is_told(mailbox, doctor):
+def test_what_waits_for_a_person_is_told(fake_graph, doctor):
     with contextlib.closing(SqliteOutbox(Path(".bridge/outbox.sqlite"))) as outbox:
         outbox.set_pause(OTHER, Pause(time.time() + 60, "Graph refuses it."))
         outbox.bury_message(DeadLetter("d" * 32, "", "{", "unreadable", "look", time.time()))
@@ -187,20 +187,20 @@ def test_what_waits_for_a_person_is_told(mailbox, doctor):
     assert "replay" in found["dead letters"]["advice"]
 
 
-def test_mail_looks_at_the_mailbox_and_the_groups_address(mailbox, doctor, monkeypatch):
+def test_mail_looks_at_the_mailbox_and_the_groups_address(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_CHANNEL", "mail")
     monkeypatch.setenv("BRIDGE_MAIL_FROM", "bridge@contoso.com")
     status, found = doctor()
     assert (status, found["mailbox"]["verdict"], found["confinement"]["verdict"]) == (0, "ok", "ok")
-    mailbox.missing.add("bridge@contoso.com")
+    fake_graph.missing.add("bridge@contoso.com")
     status, found = doctor()
     assert (status, found["mailbox"]["verdict"]) == (1, "failed")
     assert "BRIDGE_MAIL_FROM" in found["mailbox"]["text"]
 
 
-def test_a_post_that_cannot_be_read_back_is_a_warning(mailbox, doctor):
+def test_a_post_that_cannot_be_read_back_is_a_warning(fake_graph, doctor):
     # The first request looks at the group, the second looks for the post.
-    mailbox.faults.add(Fault("slow", 0, method="GET"), Fault("500", method="GET"))
+    fake_graph.faults.add(Fault("slow", 0, method="GET"), Fault("500", method="GET"))
     status, found = doctor("--post")
     assert (status, found["test post"]["verdict"]) == (0, "warning")
     assert "posted, but it cannot be read back" in found["test post"]["text"]
@@ -251,7 +251,7 @@ def test_a_wrong_clock_is_a_warning(tenant, doctor, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
-def test_in_azure_nobody_is_signed_in_to_the_azure_cli(mailbox, doctor, monkeypatch, tmp_path):
+def test_in_azure_nobody_is_signed_in_to_the_azure_cli(fake_graph, doctor, monkeypatch, tmp_path):
     program = tmp_path / "az"
     program.write_text("""#!/bin/sh\necho '{"accessToken": "opaque", "expires_on": 4102444800}'\n""")
     program.chmod(0o755)

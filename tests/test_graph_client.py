@@ -12,7 +12,7 @@ from bridge.graph.answers import Answer, NotFound, failure, retry_after
 from bridge.graph.client import GraphClient
 from bridge.graph.identities import FRESH
 from bridge.local.fake_graph.faults import Fault
-from tests.graph_servers import GROUP, answer, closed_port, graph_client, mailbox_at, raw
+from tests.graph_servers import GROUP, answer, closed_port, fake_graph_at, graph_client, raw
 from tests.microsoft import microsoft
 
 THREADS = f"/groups/{GROUP}/threads"
@@ -267,7 +267,7 @@ def test_a_list_that_goes_on_elsewhere_is_not_followed(link):
 
 
 def test_a_list_is_read_to_its_end_or_to_a_bound(tmp_path, monkeypatch):
-    with mailbox_at(tmp_path) as (_, address), graph_client(monkeypatch, address) as client:
+    with fake_graph_at(tmp_path) as (_, address), graph_client(monkeypatch, address) as client:
         ids = [client.request("POST", THREADS, json=POST)["id"] for _ in range(5)]
         pages = list(client.pages(THREADS, {"$top": 2, "$select": "id"}, 3))
         assert [[thread["id"] for thread in page] for page in pages] == [ids[:2:-1], ids[2:0:-1], ids[:1]]
@@ -281,11 +281,11 @@ def test_a_page_that_is_no_list_is_empty():
 
 
 def test_a_revoked_token_of_a_managed_identity_is_replaced(tmp_path, monkeypatch):
-    with mailbox_at(tmp_path) as (mailbox, address), graph_client(monkeypatch, address) as client:
+    with fake_graph_at(tmp_path) as (fake_graph, address), graph_client(monkeypatch, address) as client:
         client.request("GET", THREADS)
-        mailbox.tokens.revoke()
+        fake_graph.tokens.revoke()
         client.request("GET", THREADS)
-        assert [entry.status for entry in mailbox.log] == [200, 401, 200]
+        assert [entry.status for entry in fake_graph.log] == [200, 401, 200]
 
 
 @pytest.mark.parametrize(
@@ -303,26 +303,26 @@ def test_a_revoked_token_of_a_managed_identity_is_replaced(tmp_path, monkeypatch
     ],
 )
 def test_faults_of_the_stand_in_mean_what_they_mean_in_graph(tmp_path, monkeypatch, fault, error, posts):
-    with mailbox_at(tmp_path) as (mailbox, address), graph_client(monkeypatch, address) as client:
-        mailbox.faults.add(fault)
+    with fake_graph_at(tmp_path) as (fake_graph, address), graph_client(monkeypatch, address) as client:
+        fake_graph.faults.add(fault)
         with pytest.raises(error) as caught:
             client.request("POST", THREADS, json=POST)
-        assert len(mailbox.threads(GROUP)) == posts
+        assert len(fake_graph.threads(GROUP)) == posts
         if error is NotSent:
             assert caught.value.retry_after == fault.seconds
         client.request("POST", THREADS, json=POST)
-        assert len(mailbox.threads(GROUP)) == posts + 1
+        assert len(fake_graph.threads(GROUP)) == posts + 1
 
 
 def test_threads_share_a_client(tmp_path, monkeypatch):
-    with mailbox_at(tmp_path) as (mailbox, address), graph_client(monkeypatch, address) as client:
+    with fake_graph_at(tmp_path) as (fake_graph, address), graph_client(monkeypatch, address) as client:
         client.request("GET", THREADS)
         workers = [threading.Thread(target=client.request, args=("POST", THREADS, POST)) for _ in range(8)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-        assert len(mailbox.threads(GROUP)) == 8
+        assert len(fake_graph.threads(GROUP)) == 8
 
 
 def test_a_connection_is_used_again():

@@ -6,8 +6,8 @@ import pytest
 
 from bridge.local.fake_graph.operations import OPERATIONS
 from tests.graph_contract import needs_description, operation, paths, problems, problems_of_answer
-from tests.graph_servers import GROUP, mailbox_at
-from tests.test_mailbox import THREADS, Client, post
+from tests.graph_servers import GROUP, fake_graph_at
+from tests.test_fake_graph import THREADS, Client, post
 
 pytestmark = needs_description
 
@@ -68,8 +68,8 @@ MAIL = {
 
 def test_requests_and_answers_of_the_stand_in_are_as_described(tmp_path):
     """The strictness of the one is the strictness of the other, in every operation."""
-    with mailbox_at(tmp_path) as (mailbox, address):
-        client = Client(mailbox, address, None)
+    with fake_graph_at(tmp_path) as (fake_graph, address):
+        client = Client(fake_graph, address, None)
         wrong = []
 
         def call(method, path, status=200, content=None):
@@ -103,8 +103,8 @@ def test_requests_and_answers_of_the_stand_in_are_as_described(tmp_path):
         call("POST", f"{MESSAGES}/{draft}/createReplyAll", 201, {})
         call("POST", f"/users/{SENDER}/sendMail", 202, {"message": MAIL, "saveToSentItems": False})
         assert wrong == []
-        assert [problem for seen in mailbox.seen for problem in problems(*seen)] == []
-        seen = {(one.method, path) for one in mailbox.seen for path in paths() if fits(path, one.path)}
+        assert [problem for request in fake_graph.requests for problem in problems(*request)] == []
+        seen = {(one.method, path) for one in fake_graph.requests for path in paths() if fits(path, one.path)}
     offered = {(one.method, path) for one in OPERATIONS for path in paths() if fits(path, sample(one.path))}
     assert offered - seen == set()
 

@@ -1,4 +1,4 @@
-"""The local host: it does with functions what the Functions host does."""
+"""The local host runs functions as the Azure Functions host does."""
 
 import asyncio
 import contextlib
@@ -17,9 +17,10 @@ from bridge.errors import CommandError
 from bridge.local import config
 from bridge.local.config import QueueOptions
 from bridge.local.host.functions import TimerFunction, index
+from bridge.local.host.host import Host
 from bridge.local.host.http_functions import MAX_BODY
-from bridge.local.host.server import Host, listen
 from bridge.local.host.timers import next_run, run_timer
+from bridge.local.serving import listen
 from bridge.outbox.sqlite_queue import SqliteQueue
 from tests.graph_servers import in_thread
 
@@ -29,7 +30,7 @@ SOON = QueueOptions(batch_size=2, max_dequeue_count=3, visibility_timeout=0.0, m
 
 @contextlib.contextmanager
 def hosting(app, path, options=SOON, lease=30.0):
-    """The app's functions over HTTP; gives the address."""
+    """Serve the functions of the app; yield the address."""
     host = Host(app, partial(SqliteQueue, path / "queue.sqlite"), options, lease)
 
     @contextlib.asynccontextmanager
@@ -49,26 +50,26 @@ def wait_until(condition):
 
 
 def http_app(answer=None, **route):
-    """An app with one HTTP function, which tells what it was given."""
+    """An app with one HTTP function, which answers with what it received."""
     app = func.FunctionApp()
 
     def echo(req: func.HttpRequest) -> func.HttpResponse:
-        seen = req.method, dict(req.params), req.headers.get("X-Two"), len(req.get_body()), dict(req.route_params)
-        return func.HttpResponse(repr(seen), headers={"X-Own": "1"})
+        received = req.method, dict(req.params), req.headers.get("X-Two"), len(req.get_body()), dict(req.route_params)
+        return func.HttpResponse(repr(received), headers={"X-Own": "1"})
 
     app.function_name("echo")(app.route(**route)(answer or echo))
     return app
 
 
-def test_a_request_reaches_its_function_with_all_that_it_brings(tmp_path):
-    with hosting(http_app(route="things/{id}", auth_level=func.AuthLevel.ANONYMOUS), tmp_path) as address:
-        answer = requests.put(f"{address}/api/things/7", b"abc", params={"a": "1"}, headers={"X-Two": "x"}, timeout=9)
+def test_a_function_receives_the_whole_request(tmp_path):
+    with hosting(http_app(route="items/{id}", auth_level=func.AuthLevel.ANONYMOUS), tmp_path) as address:
+        answer = requests.put(f"{address}/api/items/7", b"abc", params={"a": "1"}, headers={"X-Two": "x"}, timeout=9)
     assert (answer.status_code, answer.headers["X-Own"]) == (200, "1")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.text == repr(("PUT", {"a": "1"}, "x", 3, {"id": "7"}))
 
 
-def test_a_function_without_a_route_is_at_its_name_and_a_wrong_method_is_not_found(tmp_path):
+def test_a_functions_default_route_is_its_name_and_a_wrong_method_is_404(tmp_path):
     with hosting(http_app(methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS), tmp_path) as address:
         assert requests.post(f"{address}/api/echo", timeout=9).status_code == 200
         assert requests.get(f"{address}/api/echo", timeout=9).status_code == 404
@@ -85,7 +86,7 @@ def test_a_function_without_a_route_is_at_its_name_and_a_wrong_method_is_not_fou
         ({"headers": {"x-functions-key": "local"}}, 200),
     ],
 )
-def test_the_function_key_opens(tmp_path, request_options, status):
+def test_the_function_key_is_required(tmp_path, request_options, status):
     with hosting(http_app(route="echo"), tmp_path) as address:
         assert requests.get(f"{address}/api/echo", **request_options, timeout=9).status_code == status
 
@@ -95,7 +96,7 @@ def test_a_body_over_the_hosts_limit_is_413(tmp_path):
         assert requests.post(f"{address}/api/echo", bytes(MAX_BODY + 1), timeout=60).status_code == 413
 
 
-def test_a_function_that_fails_is_500_with_the_reason_in_the_log(tmp_path, caplog):
+def test_a_failing_function_is_500_and_the_reason_is_logged(tmp_path, caplog):
     def fail(req: func.HttpRequest) -> func.HttpResponse:
         raise ZeroDivisionError
 
@@ -106,11 +107,11 @@ def test_a_function_that_fails_is_500_with_the_reason_in_the_log(tmp_path, caplo
 
 
 class Pipe:
-    """An app whose HTTP function puts messages on the queue of its queue function, which does as it is told."""
+    """An app whose HTTP function puts messages into a queue, and whose queue function calls `run` for each."""
 
     def __init__(self, run):
         self.app = func.FunctionApp()
-        self.seen = []
+        self.received = []
         self.ids = []
 
         def put(req: func.HttpRequest, out: func.Out[list]) -> func.HttpResponse:
@@ -118,14 +119,14 @@ class Pipe:
             return func.HttpResponse(status_code=202)
 
         def take(message: func.QueueMessage) -> None:
-            self.seen.append((message.get_body().decode(), message.dequeue_count))
+            self.received.append((message.get_body().decode(), message.dequeue_count))
             self.ids.append((message.id, message.pop_receipt))
             run(message)
 
-        put = self.app.queue_output(arg_name="out", queue_name="things", connection="AzureWebJobsStorage")(put)
+        put = self.app.queue_output(arg_name="out", queue_name="items", connection="AzureWebJobsStorage")(put)
         route = self.app.route("put", auth_level=func.AuthLevel.ANONYMOUS)
         self.app.function_name("put")(route(put))
-        trigger = self.app.queue_trigger(arg_name="message", queue_name="things", connection="AzureWebJobsStorage")
+        trigger = self.app.queue_trigger(arg_name="message", queue_name="items", connection="AzureWebJobsStorage")
         self.app.function_name("take")(trigger(take))
 
 
@@ -137,12 +138,12 @@ def test_messages_go_from_an_output_to_the_function_of_their_queue(tmp_path):
     pipe = Pipe(lambda _: None)
     with hosting(pipe.app, tmp_path) as address:
         put(address, "a b")
-        wait_until(lambda: len(pipe.seen) == 2)
-    assert sorted(pipe.seen) == [("a", 1), ("b", 1)]
+        wait_until(lambda: len(pipe.received) == 2)
+    assert sorted(pipe.received) == [("a", 1), ("b", 1)]
     assert all(all(pair) for pair in pipe.ids)
 
 
-def test_no_more_run_at_once_than_the_batch_size_says(tmp_path):
+def test_no_more_functions_run_at_once_than_the_batch_size(tmp_path):
     gate, running, most = threading.Semaphore(0), [], []
 
     def run(message):
@@ -155,60 +156,60 @@ def test_no_more_run_at_once_than_the_batch_size_says(tmp_path):
     with hosting(pipe.app, tmp_path) as address:
         put(address, "a b c d e")
         for done in range(2, 6):
-            wait_until(lambda done=done: len(pipe.seen) >= done)
+            wait_until(lambda done=done: len(pipe.received) >= done)
             gate.release()
         gate.release()
     assert max(most) == 2
-    assert len(pipe.seen) == 5
+    assert len(pipe.received) == 5
 
 
-def test_a_message_whose_function_fails_comes_again_and_is_poison_in_the_end(tmp_path, caplog):
+def test_a_message_whose_function_keeps_failing_becomes_poison(tmp_path, caplog):
     def run(message):
         raise ZeroDivisionError
 
     pipe = Pipe(run)
     with (
-        contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "things")) as queue,
+        contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "items")) as queue,
         hosting(pipe.app, tmp_path) as address,
     ):
         put(address, "a")
         wait_until(queue.poisoned)
         assert [message.body for message in queue.poisoned()] == ["a"]
-    assert pipe.seen == [("a", 1), ("a", 2), ("a", 3)]
+    assert pipe.received == [("a", 1), ("a", 2), ("a", 3)]
     assert "The function take failed" in caplog.text
 
 
-def test_what_runs_longer_than_its_lease_is_not_run_twice(tmp_path):
+def test_a_function_that_outlasts_its_lease_runs_once(tmp_path):
     pipe = Pipe(lambda _: time.sleep(1.0))
     with hosting(pipe.app, tmp_path, lease=0.3) as address:
         put(address, "a")
-        wait_until(lambda: pipe.seen)
-    assert pipe.seen == [("a", 1)]
-    with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "things")) as queue:
+        wait_until(lambda: pipe.received)
+    assert pipe.received == [("a", 1)]
+    with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "items")) as queue:
         assert queue.next_visible() is None
 
 
-def test_messages_outlive_the_host(tmp_path):
+def test_messages_survive_a_restart_of_the_host(tmp_path):
     pipe = Pipe(lambda _: None)
-    with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "things")) as queue:
+    with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "items")) as queue:
         queue.put("a")
     with hosting(pipe.app, tmp_path):
-        wait_until(lambda: pipe.seen)
-    assert pipe.seen == [("a", 1)]
+        wait_until(lambda: pipe.received)
+    assert pipe.received == [("a", 1)]
 
 
-def test_a_queue_that_cannot_be_read_is_logged_and_read_again(tmp_path, caplog):
+def test_an_unreadable_queue_is_logged_and_tried_again(tmp_path, caplog):
     pipe = Pipe(lambda _: None)
     with hosting(pipe.app, tmp_path, QueueOptions(max_polling_interval=0.05)) as address:
-        with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "things")) as queue:
+        with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "items")) as queue:
             queue._file.connection.execute("ALTER TABLE message RENAME TO moved")
             wait_until(lambda: "The queue cannot be read" in caplog.text)
             queue._file.connection.execute("ALTER TABLE moved RENAME TO message")
         put(address, "a")
-        wait_until(lambda: pipe.seen)
+        wait_until(lambda: pipe.received)
 
 
-def test_an_asynchronous_function_runs_too(tmp_path):
+def test_an_asynchronous_function_runs(tmp_path):
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
         await asyncio.sleep(0)
         return func.HttpResponse("done")
@@ -217,13 +218,13 @@ def test_an_asynchronous_function_runs_too(tmp_path):
         assert requests.get(f"{address}/api/wait", timeout=9).text == "done"
 
 
-def test_a_trigger_that_this_host_lacks_is_named():
+def test_an_unsupported_trigger_is_named():
     app = func.FunctionApp()
 
     def look(file: func.InputStream) -> None: ...
 
     app.function_name("look")(app.blob_trigger(arg_name="file", path="a/b", connection="AzureWebJobsStorage")(look))
-    with pytest.raises(ValueError, match=r"look has a trigger that this host lacks: blobTrigger\."):
+    with pytest.raises(ValueError, match=r"look has a trigger that this host does not support: blobTrigger\."):
         index(app)
 
 
@@ -243,12 +244,12 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
         ("0 0 0 29 2 *", datetime(2028, 2, 29, tzinfo=UTC)),
     ],
 )
-def test_a_schedule_names_its_next_moment(schedule, expected):
+def test_the_next_run_of_a_schedule(schedule, expected):
     assert next_run(schedule, NOON) == expected
 
 
 @pytest.mark.parametrize("schedule", ["* * * * *", "61 * * * * *", "a * * * * *", "0 0 0 31 2 *"])
-def test_a_schedule_that_is_none_is_refused(schedule):
+def test_an_invalid_schedule_is_refused(schedule):
     with pytest.raises(ValueError, match=r".+"):
         next_run(schedule, NOON)
 
@@ -276,7 +277,7 @@ def test_a_timer_runs_again_after_a_failure(caplog):
     assert caplog.text.count("The function tick failed") == 2
 
 
-def test_host_json_says_how_messages_are_tried_again(tmp_path):
+def test_queue_options_are_read_from_host_json(tmp_path):
     (tmp_path / "host.json").write_text(
         '{"version": "2.0", "extensions": {"queues": {"batchSize": 4, "visibilityTimeout": "00:01:30"}}}'
     )
@@ -285,7 +286,7 @@ def test_host_json_says_how_messages_are_tried_again(tmp_path):
         config.queue_options(tmp_path / "nothing")
 
 
-def test_the_urls_of_the_settings_file_follow_the_port(tmp_path):
+def test_urls_in_the_settings_file_are_changed_to_the_port(tmp_path):
     values = '{"Values": {"BRIDGE_GRAPH_URL": "http://127.0.0.1:7071/graph/v1.0"}}'
     (tmp_path / "local.settings.json").write_text(values)
     assert config.environment({}, tmp_path, 8080)["BRIDGE_GRAPH_URL"] == "http://127.0.0.1:8080/graph/v1.0"
@@ -299,7 +300,7 @@ def test_without_a_settings_file_the_environment_is_enough(tmp_path):
     assert config.environment({"BRIDGE_GROUP": "g"}, tmp_path, 7071)["BRIDGE_GROUP"] == "g"
 
 
-def test_the_permissions_of_the_stand_in_are_open_or_microsofts():
+def test_the_stand_in_permits_everything_or_what_microsoft_does():
     assert [config.permissions(env) for env in ({}, {"BRIDGE_LOCAL_PERMISSIONS": " microsoft "})] == [
         "open",
         "microsoft",

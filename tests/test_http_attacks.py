@@ -27,7 +27,7 @@ def still_serves(stack):
     yield
     answer = stack.send("issues", issue("opened"), NAMES[0])
     assert answer.status_code == 202
-    stack.told(NAMES[0], answer)
+    stack.wait_for_posts(NAMES[0], answer)
 
 
 def connect(stack):

@@ -12,7 +12,7 @@ from bridge.errors import AccessRefused, NotSent
 from bridge.graph.identities import FRESH, Remembered, Token, without_tokens
 from bridge.publishing.delivery import token_source
 from bridge.settings import Settings
-from tests.graph_servers import answer, closed_port, mailbox_at, raw
+from tests.graph_servers import answer, closed_port, fake_graph_at, raw
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_each_cloud_has_its_own_graph(cloud, endpoint):
 
 
 def test_a_managed_identity_gets_a_token_and_keeps_it(tmp_path, endpoint):
-    with mailbox_at(tmp_path) as (_, address):
+    with fake_graph_at(tmp_path) as (_, address):
         endpoint(address)
         identity = token_source(Settings())
         first = identity.token()
@@ -91,7 +91,7 @@ def test_an_issuer_that_answers_with_a_page_is_tried_again_later(endpoint):
 
 
 def test_the_wrong_header_is_refused_with_advice(tmp_path, endpoint):
-    with mailbox_at(tmp_path) as (_, address):
+    with fake_graph_at(tmp_path) as (_, address):
         endpoint(address, header="wrong")
         with pytest.raises(AccessRefused, match="BRIDGE_CLIENT_ID"):
             token_source(Settings()).token()

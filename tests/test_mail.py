@@ -12,7 +12,7 @@ from bridge.local.fake_graph.faults import Fault
 from bridge.publishing.batching import Rules
 from bridge.publishing.leases import RateLimiter
 from tests.graph_contract import problems
-from tests.graph_servers import GROUP, graph_client, mailbox_at
+from tests.graph_servers import GROUP, fake_graph_at, graph_client
 from tests.outbox_stand_ins import entry
 from tests.test_publisher import World
 
@@ -21,18 +21,18 @@ SINCE = datetime.now(UTC) - timedelta(minutes=1)
 
 
 @pytest.fixture
-def mailbox(tmp_path):
-    with mailbox_at(tmp_path) as (mailbox, address):
-        mailbox.address = address
-        mailbox.addresses[ADDRESS] = GROUP
-        yield mailbox
+def fake_graph(tmp_path):
+    with fake_graph_at(tmp_path) as (fake_graph, address):
+        fake_graph.address = address
+        fake_graph.addresses[ADDRESS] = GROUP
+        yield fake_graph
 
 
 @pytest.fixture
-def channel(mailbox, monkeypatch):
-    with graph_client(monkeypatch, mailbox.address) as client:
+def channel(fake_graph, monkeypatch):
+    with graph_client(monkeypatch, fake_graph.address) as client:
         yield MailToGroups(client, SENDER, {GROUP: ADDRESS}, lambda: 0.0)
-    wrong = [(seen.method, seen.path, problems(*seen)) for seen in mailbox.seen]
+    wrong = [(request.method, request.path, problems(*request)) for request in fake_graph.requests]
     assert [request for request in wrong if request[2]] == []
 
 
@@ -49,57 +49,58 @@ def replied(channel, thread, *references):
     return channel.reply(thread, channel.prepare(post(*references), thread))
 
 
-def posts(mailbox):
+def posts(fake_graph):
     return [
-        (thread.topic, [post.html for post in mailbox.posts(GROUP, thread.id)]) for thread in mailbox.threads(GROUP)
+        (thread.topic, [post.html for post in fake_graph.posts(GROUP, thread.id)])
+        for thread in fake_graph.threads(GROUP)
     ]
 
 
-def test_mail_to_the_group_is_a_thread_and_what_follows_stays_in_it(mailbox, channel):
+def test_mail_to_the_group_is_a_thread_and_what_follows_stays_in_it(fake_graph, channel):
     first = started(channel, "one", participants=("Alex <alexd@contoso.com>",))
     second = replied(channel, first, "two")
     third = replied(channel, second, "three")
     assert len({first, second, third}) == 3
-    ((topic, bodies),) = posts(mailbox)
+    ((topic, bodies),) = posts(fake_graph)
     assert topic == "Topic"
     assert [word for word in ("one", "two", "three") if word in " ".join(bodies)] == ["one", "two", "three"]
     assert len(bodies) == 3
 
 
-def test_a_draft_is_seen_by_nobody_until_it_is_sent(mailbox, channel):
+def test_a_draft_is_seen_by_nobody_until_it_is_sent(fake_graph, channel):
     prepared = channel.prepare(post("one"), "")
     assert prepared.draft.startswith(DRAFT)
-    assert posts(mailbox) == []
+    assert posts(fake_graph) == []
     assert channel.find(GROUP, ["one"], SINCE, prepared.draft) == {}
     sent = channel.start(prepared)
     assert channel.find(GROUP, ["one"], SINCE, prepared.draft) == {"one": sent}
 
 
 @pytest.mark.parametrize(("kind", "done"), [("created-but-504", True), ("500", False)])
-def test_whether_a_message_was_sent_is_told_by_its_draft(mailbox, channel, kind, done):
+def test_whether_a_message_was_sent_is_told_by_its_draft(fake_graph, channel, kind, done):
     prepared = channel.prepare(post("one"), "")
-    mailbox.faults.add(Fault(kind))
+    fake_graph.faults.add(Fault(kind))
     with pytest.raises(OutcomeUnknown):
         channel.start(prepared)
     assert bool(channel.find(GROUP, ["one"], SINCE, prepared.draft)) is done
 
 
 @pytest.mark.parametrize("kind", ["created-but-504", "500", "drop-after"])
-def test_a_draft_of_unknown_outcome_is_surely_not_sent(mailbox, channel, kind):
-    mailbox.faults.add(Fault(kind))
+def test_a_draft_of_unknown_outcome_is_surely_not_sent(fake_graph, channel, kind):
+    fake_graph.faults.add(Fault(kind))
     with pytest.raises(NotSent, match="only a draft"):
         channel.prepare(post("one"), "")
 
 
-def test_a_draft_is_sent_once(mailbox, channel):
+def test_a_draft_is_sent_once(fake_graph, channel):
     prepared = channel.prepare(post("one"), "")
     channel.start(prepared)
     with pytest.raises(NotSent):
         channel.start(prepared)
-    assert [len(bodies) for _, bodies in posts(mailbox)] == [1]
+    assert [len(bodies) for _, bodies in posts(fake_graph)] == [1]
 
 
-def test_an_abandoned_draft_is_deleted(mailbox, channel):
+def test_an_abandoned_draft_is_deleted(fake_graph, channel):
     abandoned = channel.prepare(post("one"), "").draft
     again = channel.prepare(post("one", abandoned=(abandoned, "AAQkAD=")), "")
     with pytest.raises(NotSent):
@@ -117,9 +118,9 @@ def test_a_thread_whose_last_message_is_gone_is_gone(channel):
         channel.prepare(post("two"), f"{DRAFT}AAMkADnowhere=")
 
 
-def test_a_message_that_is_still_on_its_way_is_replied_to_later(mailbox, channel):
+def test_a_message_that_is_still_on_its_way_is_replied_to_later(fake_graph, channel):
     prepared = channel.prepare(post("one"), "")
-    mailbox.faults.add(Fault("late-visible", 60))
+    fake_graph.faults.add(Fault("late-visible", 60))
     thread = channel.start(prepared)
     with pytest.raises(NotSent, match="on its way"):
         channel.prepare(post("two"), thread)
@@ -132,43 +133,46 @@ def test_a_thread_of_the_other_channel_is_gone(channel):
         channel.find(GROUP, ["one"], SINCE, "AAQkAD=")
 
 
-def test_more_than_is_permitted_waits(mailbox, monkeypatch):
-    with graph_client(monkeypatch, mailbox.address) as client:
+def test_more_than_is_permitted_waits(fake_graph, monkeypatch):
+    with graph_client(monkeypatch, fake_graph.address) as client:
         waiting = MailToGroups(client, SENDER, {GROUP: ADDRESS}, lambda: 17.0)
         with pytest.raises(NotSent) as refused:
             waiting.prepare(post("one"), "")
     assert refused.value.retry_after == 17.0
 
 
-def test_the_groups_address_is_asked_for_once(mailbox, monkeypatch):
-    with graph_client(monkeypatch, mailbox.address) as client:
+def test_the_groups_address_is_asked_for_once(fake_graph, monkeypatch):
+    with graph_client(monkeypatch, fake_graph.address) as client:
         channel = MailToGroups(client, SENDER, {}, lambda: 0.0)
         started(channel, "one")
         started(channel, "two")
-        assert len(posts(mailbox)) == 2
-    assert [logged.path for logged in mailbox.log if logged.method == "GET"] == [f"/graph/v1.0/groups/{GROUP}"]
+        assert len(posts(fake_graph)) == 2
+    assert [logged.path for logged in fake_graph.log if logged.method == "GET"] == [f"/graph/v1.0/groups/{GROUP}"]
 
 
-def test_a_group_whose_address_may_not_be_asked_for_says_where_to_give_it(mailbox, monkeypatch):
-    mailbox.missing.add(GROUP)
-    with graph_client(monkeypatch, mailbox.address) as client, pytest.raises(AccessRefused, match="mail = "):
+def test_a_group_whose_address_may_not_be_asked_for_says_where_to_give_it(fake_graph, monkeypatch):
+    fake_graph.missing.add(GROUP)
+    with graph_client(monkeypatch, fake_graph.address) as client, pytest.raises(AccessRefused, match="mail = "):
         MailToGroups(client, SENDER, {}, lambda: 0.0).prepare(post("one"), "")
 
 
-def test_a_mailbox_that_is_not_there_is_named(mailbox, monkeypatch):
-    mailbox.missing.add("missing@contoso.com")
-    with graph_client(monkeypatch, mailbox.address) as client, pytest.raises(AccessRefused, match="BRIDGE_MAIL_FROM"):
+def test_a_mailbox_that_is_not_there_is_named(fake_graph, monkeypatch):
+    fake_graph.missing.add("missing@contoso.com")
+    with (
+        graph_client(monkeypatch, fake_graph.address) as client,
+        pytest.raises(AccessRefused, match="BRIDGE_MAIL_FROM"),
+    ):
         MailToGroups(client, "missing@contoso.com", {GROUP: ADDRESS}, lambda: 0.0).prepare(post("one"), "")
 
 
-def test_what_is_refused_is_refused(mailbox, channel):
+def test_what_is_refused_is_refused(fake_graph, channel):
     with pytest.raises(ContentRefused):
         channel.prepare(post("x" * (5 << 20)), "")
 
 
-def test_who_is_given_by_a_payload_changes_no_address(channel, mailbox):
+def test_who_is_given_by_a_payload_changes_no_address(channel, fake_graph):
     started(channel, "one", participants=('"Evil, <evil@contoso.com>" <alexd@contoso.com>',))
-    assert json.dumps([seen.content for seen in mailbox.seen]).count("alexd@contoso.com") == 1
+    assert json.dumps([request.content for request in fake_graph.requests]).count("alexd@contoso.com") == 1
 
 
 def test_sixty_threads_take_two_minutes_and_none_is_lost(tmp_path, monkeypatch):
@@ -176,10 +180,10 @@ def test_sixty_threads_take_two_minutes_and_none_is_lost(tmp_path, monkeypatch):
     world = World(tmp_path / "world")
     clock = world.clock
     with (
-        mailbox_at(tmp_path, lambda: datetime.fromtimestamp(clock.now, UTC)) as (mailbox, address),
+        fake_graph_at(tmp_path, lambda: datetime.fromtimestamp(clock.now, UTC)) as (fake_graph, address),
         graph_client(monkeypatch, address) as client,
     ):
-        mailbox.addresses[ADDRESS] = GROUP
+        fake_graph.addresses[ADDRESS] = GROUP
         permits = RateLimiter(world.outbox, "mail", 30, 60.0, clock, world.random)
         channel = MailToGroups(client, SENDER, {"g": ADDRESS}, permits.take)
         world.publisher = world.make(world.outbox, channel, rules=Rules(digest_over=100))
@@ -187,10 +191,10 @@ def test_sixty_threads_take_two_minutes_and_none_is_lost(tmp_path, monkeypatch):
         counts = []
         for _ in range(4):
             world.run(60)
-            counts.append(len(mailbox.threads(GROUP)))
+            counts.append(len(fake_graph.threads(GROUP)))
         assert counts[0] <= 30
         assert counts[-1] == 60
-        assert 429 not in {logged.status for logged in mailbox.log}
+        assert 429 not in {logged.status for logged in fake_graph.log}
         assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
         # Nothing was left behind by tries that had to wait.
         assert client.request("GET", f"/users/{SENDER}/mailFolders/drafts/messages")["value"] == []

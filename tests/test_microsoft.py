@@ -240,9 +240,9 @@ def test_the_bridge_itself_finds_it_by_its_environment_alone(ms, tmp_path):
     with local_stack.running(tmp_path / "bridge", **env) as stack:
         assert stack.send("issues", local_stack.issue("opened")).status_code == 202
         deadline = time.monotonic() + local_stack.PATIENCE
-        while not ms.mailbox.log and time.monotonic() < deadline:
+        while not ms.fake_graph.log and time.monotonic() < deadline:
             time.sleep(0.05)
-    assert ms.mailbox.log[0].path.startswith("/v1.0/groups/")
+    assert ms.fake_graph.log[0].path.startswith("/v1.0/groups/")
     assert ms.entra.requests[0].form["client_id"] == ms.settings["BRIDGE_CLIENT_ID"]
     assert ms.refused_hosts == []
 
@@ -265,7 +265,7 @@ def test_several_run_at_once(tmp_path, monkeypatch):
         with identity(one) as credential:
             token = credential.get_token(one.entra.cloud.graph_scope).token
         assert threads(one, token).status_code == 200
-        assert [len(each.mailbox.log) for each in (one, other)] == [1, 0]
+        assert [len(each.fake_graph.log) for each in (one, other)] == [1, 0]
 
 
 # Documented requests, one by one

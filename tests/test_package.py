@@ -27,7 +27,7 @@ print(*sorted(function.get_function_name() for function in function_app.app.get_
 HOST = """
 import sys, bridge
 bridge.__path__.append(sys.argv[1])
-from bridge.cli.commands import main
+from bridge.cli.main import main
 code = main(["run"])
 names = {"jinja2", "nh3", "requests", "function_app"}
 own = [m.__file__ for name, m in sys.modules.items() if name.split(".")[0] in names and getattr(m, "__file__", None)]
@@ -130,7 +130,7 @@ def test_the_local_host_runs_it_from_an_empty_folder_and_a_signed_webhook_become
     with running(tmp_path / "empty", code, PYTHONPATH=os.pathsep.join(paths(app))) as stack:
         answer = stack.send("issues", issue("opened", 7), "group-1")
         assert answer.status_code == 202
-        ((topic, _),) = stack.told("group-1", answer)
+        ((topic, _),) = stack.wait_for_posts("group-1", answer)
         assert topic == "contoso/pump: The pump runs dry 7 #7"
         assert stack.send("issues", issue("opened", 8), "group-1", secret="another").status_code == 401
     assert SECRET not in (tmp_path / "empty/log").read_text()

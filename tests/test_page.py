@@ -1,4 +1,4 @@
-"""The page of `make run` in a real browser: mail that is read, samples that are sent, and nothing hostile that runs."""
+"""The page of `make run` in a real browser: reading mail, sending samples, and hostile posts that must not run."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ SAMPLES = ROOT / "bridge/sources/github/samples"
 POSTS = ".conversation:not(.waiting) article"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 740}
 
-pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium and no Chrome: the page is not looked at in a browser")
+pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the page is not tested in a browser")
 expect.set_options(timeout=PATIENCE * 1000)
 
 
@@ -42,7 +42,7 @@ def stack(tmp_path_factory):
 
 @contextlib.contextmanager
 def opening(browser, stack, viewport=DESKTOP, scheme="light"):
-    """The page as somebody sees it who opens it for the first time; no script of it may fail."""
+    """The page as a first-time visitor sees it; none of its scripts may fail."""
     context = browser.new_context(viewport=viewport, color_scheme=scheme, locale="en-GB")
     context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
@@ -61,13 +61,13 @@ def page(browser, stack):
         yield page
 
 
-def open_desk(page):
+def open_send_panel(page):
     page.get_by_role("button", name="Send a sample").click()
     expect(page.locator("#payload")).not_to_have_value("")
 
 
 def send(page, payload, event="issues"):
-    """Sends a payload from the desk."""
+    """Send a payload from the send panel."""
     page.get_by_role("textbox", name="Event").fill(event)
     page.get_by_role("textbox", name="Payload").fill(json.dumps(payload))
     page.get_by_role("button", name="Send", exact=True).click()
@@ -86,7 +86,7 @@ def shown_post(page, number=0):
 
 
 def test_a_sample_is_sent_and_arrives_unread(page):
-    open_desk(page)
+    open_send_panel(page)
     page.get_by_role("combobox", name="Sample").select_option("release.published.json")
     expect(page.get_by_role("textbox", name="Event")).to_have_value("release")
     page.get_by_role("button", name="Send", exact=True).click()
@@ -101,8 +101,8 @@ def test_a_sample_is_sent_and_arrives_unread(page):
     expect(shown_post(page)).to_contain_text("The pump runs dry 501")
 
 
-def test_a_reply_joins_its_thread_while_that_is_read(page):
-    open_desk(page)
+def test_a_reply_appears_in_the_open_thread(page):
+    open_send_panel(page)
     send(page, issue("opened", 502))
     threads(page, "The pump runs dry 502").get_by_role("button").click()
     expect(shown_post(page)).to_contain_text("The pump runs dry 502")
@@ -113,45 +113,45 @@ def test_a_reply_joins_its_thread_while_that_is_read(page):
     expect(page.locator(POSTS)).to_have_count(2)
     expect(shown_post(page, 1)).to_contain_text("It is wet again")
     expect(threads(page, "The pump runs dry 502")).to_have_count(1)
-    # What was being read is still the same frame.
+    # The post that was being read is still in the same frame.
     assert frame.evaluate("frame => frame.isConnected")
 
 
 def test_a_burst_becomes_a_digest(page):
-    open_desk(page)
+    open_send_panel(page)
     page.get_by_role("textbox", name="Payload").fill(json.dumps(issue("opened", 600)))
     page.get_by_role("textbox", name="Event").fill("issues")
-    page.get_by_role("spinbutton", name="How many").fill("12")
+    page.get_by_role("spinbutton", name="Number of webhooks").fill("12")
     page.get_by_role("spinbutton", name="Seconds", exact=True).fill("0")
     page.get_by_role("button", name="Burst").click()
     expect(page.locator("#sent")).to_have_text("Sending 12 webhooks.")
     digest = page.locator("#threads li").filter(has_text="events")
     digest.first.get_by_role("button").click()
     expect(shown_post(page)).to_contain_text("The pump runs dry 600")
-    told = re.compile(r"\d+ webhooks, \d+ to Graph.* in the last minute; at most \d+ webhooks? a second")
-    expect(page.locator("#chart")).to_have_attribute("aria-label", told)
+    label = re.compile(r"\d+ webhooks, \d+ to Graph.* in the last minute; at most \d+ webhooks? per second")
+    expect(page.locator("#chart")).to_have_attribute("aria-label", label)
 
 
-def test_a_dead_letter_tells_why_and_is_replayed(page):
-    open_desk(page)
-    page.get_by_text("s faults").click()
-    page.get_by_role("button", name="Once: Refuses the post").click()
+def test_a_dead_letter_shows_its_reason_and_is_requeued(page):
+    open_send_panel(page)
+    page.get_by_text("Make Graph fail").click()
+    page.get_by_role("button", name="Once: Rejects the post").click()
     expect(page.locator("#faults-on")).to_have_text("1 on")
     send(page, issue("opened", 503))
     row = rows(page, "The pump runs dry 503")
     expect(row.locator(".pill")).to_have_text("dead")
     expect(row).to_contain_text("400")
-    row.get_by_role("button", name="Replay").click()
+    row.get_by_role("button", name="Requeue").click()
     expect(row.locator(".pill")).to_have_text("sent")
     row.get_by_role("button", name="The pump runs dry 503").click()
     expect(page.get_by_role("heading", name="The pump runs dry 503")).to_be_focused()
 
 
-def test_a_switch_lets_graph_fail_until_it_is_off_and_the_outbox_counts_down(page):
-    open_desk(page)
-    page.get_by_text("s faults").click()
-    page.get_by_role("spinbutton", name="Seconds of waits").fill("2")
-    switch = page.get_by_role("switch", name="Asks for patience")
+def test_a_switch_makes_graph_fail_until_it_is_off_and_the_outbox_counts_down(page):
+    open_send_panel(page)
+    page.get_by_text("Make Graph fail").click()
+    page.get_by_role("spinbutton", name="Seconds of Retry-After").fill("2")
+    switch = page.get_by_role("switch", name="Throttles requests")
     switch.check()
     send(page, issue("opened", 504))
     row = rows(page, "The pump runs dry 504")
@@ -162,8 +162,8 @@ def test_a_switch_lets_graph_fail_until_it_is_off_and_the_outbox_counts_down(pag
     expect(page.locator("#faults-on")).to_be_empty()
 
 
-def test_a_post_is_shown_as_text_as_source_with_its_webhook_and_as_a_phone_has_it(page, stack):
-    open_desk(page)
+def test_a_post_is_shown_as_text_as_source_with_its_webhook_and_at_phone_width(page, stack):
+    open_send_panel(page)
     send(page, issue("opened", 505))
     threads(page, "The pump runs dry 505").get_by_role("button").click()
     reading = page.get_by_role("region", name="The pump runs dry 505")
@@ -185,13 +185,13 @@ def test_a_post_is_shown_as_text_as_source_with_its_webhook_and_as_a_phone_has_i
 
 
 def lightness(locator):
-    """Of the text's colour, from 0 to 100."""
+    """The lightness of the text's colour, from 0 to 100."""
     colour = locator.evaluate("node => getComputedStyle(node).color")
     assert colour.startswith("lab("), colour
     return float(colour[4:].split()[0])
 
 
-# Nothing hostile runs
+# Hostile payloads and posts
 
 
 def canary(url):
@@ -205,7 +205,7 @@ def canary(url):
 
 
 def poisoned(value, text):
-    """The value with the text in every string, but in the one that says which event it is."""
+    """The value with the text added to every string except the action, which names the event."""
     if isinstance(value, dict):
         return {name: item if name == "action" else poisoned(item, text) for name, item in value.items()}
     if isinstance(value, list):
@@ -216,15 +216,15 @@ def poisoned(value, text):
 def test_nothing_of_a_hostile_payload_or_post_runs(page, stack):
     with raw(answer(200)) as trap:
         text = canary(trap.url)
-        dialogs, asked = [], []
+        dialogs, requested = [], []
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-        page.on("requestfailed", lambda request: asked.append((request.url, request.failure)))
-        page.on("requestfinished", lambda request: asked.append((request.url, "")))
-        open_desk(page)
+        page.on("requestfailed", lambda request: requested.append((request.url, request.failure)))
+        page.on("requestfinished", lambda request: requested.append((request.url, "")))
+        open_send_panel(page)
         for name in ("issues.opened", "pull_request.opened", "release.published"):
             send(page, poisoned(json.loads((SAMPLES / f"{name}.json").read_text()), text), name.partition(".")[0])
         send(page, issue("opened", 506) | {"action": text})
-        # A post that the bridge would never write: the frame alone has to hold it.
+        # The bridge would never write this post; only the frame keeps it from running.
         start_thread(stack, f"Hostile {text}", f"<p>Seen</p>{text}")
         hostile = threads(page, "Hostile")
         expect(hostile).to_have_count(1)
@@ -240,8 +240,8 @@ def test_nothing_of_a_hostile_payload_or_post_runs(page, stack):
         expect(page).not_to_have_title("ran")
         assert page.locator("img, main svg:not(#chart), main [action], main link, script:not([src])").count() == 0
         assert dialogs == []
-        # What a post asks for, the policy refuses before it is asked.
-        assert {why for url, why in asked if not url.startswith(stack.address)} <= {"csp"}
+        # The policy blocks whatever a post tries to load before it is requested.
+        assert {why for url, why in requested if not url.startswith(stack.address)} <= {"csp"}
         assert trap.requests == []
 
 
@@ -255,10 +255,10 @@ def start_thread(stack: Stack, topic, html):
     requests.post(url, json=content, headers={"Authorization": f"Bearer {token}"}, timeout=60).raise_for_status()
 
 
-# Without a mouse
+# Keyboard
 
 
-def test_everything_goes_without_a_mouse(page):
+def test_everything_works_without_a_mouse(page):
     accepted = []
     for _ in range(2):
         press(page, "c")
@@ -267,15 +267,15 @@ def test_everything_goes_without_a_mouse(page):
         for _ in range(4):
             press(page, "Tab")
         expect(page.get_by_role("button", name="Send", exact=True)).to_be_focused()
-        with page.expect_response("**/viewer/send") as answered:
+        with page.expect_response("**/page/send") as answered:
             press(page, "Enter")
         expect(page.locator("#sent")).to_contain_text("202")
         accepted += json.loads(answered.value.json()["answer"])["accepted"]
         press(page, "Escape")
         expect(page.get_by_role("button", name="Send a sample")).to_be_focused()
-    # Until all has been told, the order of the threads changes; what was just sent may not be in the outbox yet.
-    for ident in accepted:
-        expect(page.locator(f'#rows [data-key="{ident}"] .pill')).to_have_text("sent")
+    # The order of the threads changes until everything is posted; the last webhooks may not be in the outbox yet.
+    for entry in accepted:
+        expect(page.locator(f'#rows [data-key="{entry}"] .pill')).to_have_text("sent")
     expect(page.locator("#rows li").filter(has_not_text="sent")).to_have_count(0)
     page.reload()
     expect(page.locator("#threads li").nth(1)).to_be_visible()
@@ -307,49 +307,49 @@ def press(page, *keys):
 # Groups, colours, sizes
 
 
-def test_groups_have_their_threads_and_a_group_on_hold_is_told(page, stack):
+def test_groups_have_their_threads_and_a_group_on_hold_is_shown(page, stack):
     held, fine = NAMES[1], NAMES[2]
-    stack.told(fine, stack.send("issues", issue("opened", 507), group=fine))
+    stack.wait_for_posts(fine, stack.send("issues", issue("opened", 507), group=fine))
     group = page.get_by_role("navigation", name="Groups").get_by_role("button", name=fine)
     group.click()
     expect(page.get_by_role("heading", name=fine)).to_be_visible()
     expect(threads(page, "The pump runs dry 507")).to_have_count(1)
     expect(page.locator("#threads li")).to_have_count(1)
-    page.request.post(f"{stack.address}/viewer/faults", data={"fault": {"kind": "app-only-refused"}, "stays": True})
+    page.request.post(f"{stack.address}/page/faults", data={"fault": {"kind": "app-only-refused"}, "mode": "on"})
     stack.send("issues", issue("opened", 508), group=held)
     alert = page.get_by_role("alert").filter(has_text=f"{held} is on hold")
     expect(alert).to_contain_text("403")
-    page.request.post(f"{stack.address}/viewer/faults", data={"fault": {"kind": "app-only-refused"}, "stays": False})
-    expect(page.locator("#permissions")).to_have_text("Open permissions")
+    page.request.post(f"{stack.address}/page/faults", data={"fault": {"kind": "app-only-refused"}, "mode": "off"})
+    expect(page.locator("#permissions")).to_have_text("All permissions")
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not there: `make axe` installs it where there is npm")
+@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_sticks_out(browser, stack, scheme, viewport):
-    stack.told(NAMES[3], stack.send("issues", issue("opened"), group=NAMES[3]))
+def test_axe_finds_nothing_and_nothing_overflows(browser, stack, scheme, viewport):
+    stack.wait_for_posts(NAMES[3], stack.send("issues", issue("opened"), group=NAMES[3]))
     with opening(browser, stack, viewport, scheme) as page:
         group = page.get_by_role("navigation", name="Groups").get_by_role("button", name=NAMES[3])
         group.click()
         expect(page.locator("#list-title")).to_have_text(NAMES[3])
-        looked_through(page)
+        check_accessibility(page)
         page.locator("#threads button").first.click()
         page.locator(".toggle").click()
         expect(page.locator(".raw pre").first).to_contain_text("POST /api/webhooks/github")
-        looked_through(page)
+        check_accessibility(page)
         if viewport is PHONE:
             page.get_by_role("button", name="Back").click()
-        open_desk(page)
-        page.get_by_text("s faults").click()
-        looked_through(page)
+        open_send_panel(page)
+        page.get_by_text("Make Graph fail").click()
+        check_accessibility(page)
         page.get_by_role("button", name="Help").click()
-        looked_through(page)
+        check_accessibility(page)
 
 
-def looked_through(page):
+def check_accessibility(page):
     page.evaluate(f"() => {{ if (!window.axe) {{ {AXE.read_text()} }} }}")
-    # The frames hold posts, which have rules of their own, and run no script that could look through them.
+    # The frames contain posts, which follow other rules, and run no scripts that could check them.
     found = page.evaluate("() => axe.run(document, { iframes: false, resultTypes: ['violations'] })")
-    told = [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found["violations"]]
-    assert told == [], json.dumps(told, indent=1)
+    violations = [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found["violations"]]
+    assert violations == [], json.dumps(violations, indent=1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,4 +1,4 @@
-"""`preview --watch`: each save of payload or template shows at once, and so does what is wrong with it."""
+"""`preview --watch`: each saved change of payload or template appears at once, with its problems."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 
 @dataclass
 class Watching:
-    """A preview that runs. posts: what it tells, one after the other."""
+    """A running preview. posts: those that it sends, one after the other."""
 
     address: str
     folder: Path
@@ -37,7 +37,7 @@ class Watching:
         return (self.folder / "log").read_text()
 
     def save(self, name: str, text: str, encoding: str = "utf-8") -> None:
-        """Puts the file there in one step: nobody sees it half written."""
+        """Replace the file in one step, so it is never half written."""
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
         written = path.with_suffix(".new")
@@ -45,7 +45,7 @@ class Watching:
         written.replace(path)
 
     def until(self, wanted) -> dict:
-        """The next post that is as wanted."""
+        """The next post that meets the condition."""
         return next(post for post in self.posts if wanted(post))
 
 
@@ -77,16 +77,16 @@ def stream(address: str, process: subprocess.Popen) -> Iterator[dict]:
             assert time.monotonic() < deadline
     with answer:
         for line in answer.iter_lines(chunk_size=1):
-            assert time.monotonic() < deadline, "what was waited for did not come"
+            assert time.monotonic() < deadline, "the expected post did not come"
             if line.startswith(b"data: "):
                 yield json.loads(line.removeprefix(b"data: "))
                 deadline = time.monotonic() + PATIENCE
 
 
-def test_each_save_shows_at_once(watching):
+def test_each_saved_change_appears_at_once(watching):
     first = next(watching.posts)
     assert first["topic"] == "contoso/pump: Stop the pump when the tank is empty #12"
-    assert [name for name, taken in first["templates"] if taken] == ["github/pull_request.html"]
+    assert [name for name, used in first["templates"] if used] == ["github/pull_request.html"]
     assert first["problems"] == []
 
     payload = json.loads((watching.folder / PULL).read_text())
@@ -99,13 +99,13 @@ def test_each_save_shows_at_once(watching):
     assert watching.until(lambda post: "!" in post["summary"])["summary"] == "Stop the fan #12!"
 
 
-def test_what_is_wrong_is_shown_until_it_is_mended(watching):
+def test_problems_are_shown_until_they_are_fixed(watching):
     next(watching.posts)
     watching.save(OWN, '{% extends "layout.html" %}\n{% block body %}')
     broken = watching.until(lambda post: post["problems"])
     assert broken["problems"][0].startswith("github/pull_request.html, line 2: Unexpected end of template")
-    assert "Stop the pump" in broken["html"]  # the plainer post that would be sent
-    assert [name for name, taken in broken["templates"] if taken] == ["event.html"]
+    assert "Stop the pump" in broken["html"]  # the plainer post that would be sent instead
+    assert [name for name, used in broken["templates"] if used] == ["event.html"]
     assert len(broken["problems"]) == 1
     assert watching.terminal().splitlines() == broken["problems"]
     watching.save(OWN, '{% extends "layout.html" %}{% block body %}{{ 1 / 0 }}{% endblock %}')
@@ -115,7 +115,7 @@ def test_what_is_wrong_is_shown_until_it_is_mended(watching):
     assert watching.until(lambda post: not post["problems"])["topic"]
 
 
-def test_a_template_that_is_not_utf_8_is_shown_until_it_is_mended(watching):
+def test_a_template_that_is_not_utf_8_is_a_problem(watching):
     next(watching.posts)
     text = '{% extends "default:event.html" %}{% block topic %}Caf\u00e9{% endblock %}'
     watching.save(OWN, text, "latin-1")
@@ -125,7 +125,7 @@ def test_a_template_that_is_not_utf_8_is_shown_until_it_is_mended(watching):
 
 
 @pytest.mark.parametrize(("content", "problem"), [("{", "The body is not JSON"), (None, "No such file")])
-def test_a_payload_that_is_none_is_shown_as_that(watching, content, problem):
+def test_an_unusable_payload_is_a_problem(watching, content, problem):
     next(watching.posts)
     if content is None:
         (watching.folder / PULL).unlink()
@@ -134,8 +134,8 @@ def test_a_payload_that_is_none_is_shown_as_that(watching, content, problem):
     assert problem in watching.until(lambda post: post["problems"])["problems"][0]
 
 
-@pytest.mark.skipif(not BROWSER, reason="no Chromium and no Chrome: the preview is not looked at in a browser")
-def test_a_browser_follows_each_save(watching):
+@pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the preview is not tested in a browser")
+def test_a_browser_follows_each_saved_change(watching):
     next(watching.posts)
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
@@ -152,7 +152,7 @@ def test_a_browser_follows_each_save(watching):
         problems = page.get_by_role("region", name="Problems")
         expect(problems).to_be_hidden()
 
-        # What a template writes itself is not escaped: the frame is what keeps it from running.
+        # The text of a template is not escaped; only the frame keeps scripts in it from running.
         script = "parent.document.title = 'it ran'"
         hostile = f'<script>{script}</script><img src="x:" onerror="{script}">'
         changed = '{% extends "default:github/pull_request.html" %}{% block body %}<tr><td>Changed</td></tr>'
@@ -169,7 +169,7 @@ def test_a_browser_follows_each_save(watching):
     assert errors == []
 
 
-def test_the_page_answers_only_to_itself(watching):
+def test_other_sites_are_refused(watching):
     next(watching.posts)
     page = requests.get(watching.address, timeout=PATIENCE)
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]

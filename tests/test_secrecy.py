@@ -7,7 +7,7 @@ import os
 import pytest
 
 from bridge.app import Bridge
-from bridge.cli import commands as cli
+from bridge.cli import main as cli
 from bridge.doctor import as_json, examine
 from bridge.entries import to_message
 from bridge.errors import BridgeError
@@ -42,7 +42,7 @@ def tenant(tmp_path, monkeypatch):
 
 def secrets_of(cloud) -> set[str]:
     """Everything that must be nowhere: what was sent to issuers, what they gave, and what is kept."""
-    known = {WEBHOOK_SECRET, OLD_SECRET, ADMIN_KEY, cloud.env["IDENTITY_HEADER"], *cloud.mailbox.tokens._grants}
+    known = {WEBHOOK_SECRET, OLD_SECRET, ADMIN_KEY, cloud.env["IDENTITY_HEADER"], *cloud.fake_graph.tokens._grants}
     known |= {token["access_token"] for token in cloud.entra.identity_tokens.values()}
     known |= set(cloud.entra.refresh_tokens) | set(cloud.entra.codes)
     names = ("client_assertion", "user_federated_identity_credential", "refresh_token", "code", "code_verifier")
@@ -72,10 +72,10 @@ def webhook(payload) -> Webhook:
 
 def worked_with(bridge, tenant, written: list) -> None:
     """Everything that the bridge does, well and badly; what it tells is put into `written`."""
-    mailbox = tenant.cloud.mailbox
+    fake_graph = tenant.cloud.fake_graph
     for number, fault in enumerate(["", "429", "500", "app-only-refused", "created-but-504"]):
         if fault:
-            mailbox.faults.add(GraphFault(fault))
+            fake_graph.faults.add(GraphFault(fault))
         receipt = bridge.receiver.receive("github", webhook(issue("opened", number + 1)))
         written.append(receipt.body)
         for entry in receipt.entries:
@@ -86,7 +86,7 @@ def worked_with(bridge, tenant, written: list) -> None:
         bridge.receiver.receive("github", wrong)
     except BridgeError as error:
         written.append(str(error))
-    mailbox.tokens.revoke()
+    fake_graph.tokens.revoke()
     written += [as_json(list(examine(bridge, os.environ, post=True))), bridge.publisher.health()]
     tenant.cloud.entra.faults += [Fault(endpoint="token"), Fault(401, "invalid_client", 7000215, endpoint="token")]
     tenant.cloud.vault.down = True

@@ -30,14 +30,14 @@ def limit_files(stack, size):
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the files of another process")
 def test_what_a_full_disk_cannot_keep_is_not_accepted_and_comes_again(stack):
     kept = stack.send("issues", issue("opened"), NAMES[0])
-    stack.told(NAMES[0], kept)
+    stack.wait_for_posts(NAMES[0], kept)
     limit_files(stack, 0)
     refused = [stack.send("issues", issue("opened", 900 + number), NAMES[0]) for number in range(3)]
     assert [answer.status_code for answer in refused] == [500] * 3  # senders try again
     limit_files(stack, ENDLESS)
     again = [stack.send("issues", issue("opened", 900 + number), NAMES[0]) for number in range(3)]
     assert [answer.status_code for answer in again] == [202] * 3
-    assert sorted(len(posts) for _, posts in stack.told(NAMES[0], *again)) == [1] * 4
+    assert sorted(len(posts) for _, posts in stack.wait_for_posts(NAMES[0], *again)) == [1] * 4
 
 
 def test_a_webhook_waits_for_a_file_that_another_writes(stack, tmp_path):
@@ -50,14 +50,14 @@ def test_a_webhook_waits_for_a_file_that_another_writes(stack, tmp_path):
             other.execute("ROLLBACK")
             answer = waiting.result(PATIENCE)
     assert answer.status_code == 202
-    stack.told(NAMES[0], answer)
+    stack.wait_for_posts(NAMES[0], answer)
 
 
 def write_damaged(path):
     path.write_bytes(b"\xa5" * 20_000)
 
 
-@pytest.mark.parametrize("name", ["outbox.sqlite", "mailbox.sqlite"])
+@pytest.mark.parametrize("name", ["outbox.sqlite", "graph.sqlite"])
 @pytest.mark.parametrize("spoil", [write_damaged, Path.mkdir], ids=["damaged", "a folder"])
 def test_a_file_that_cannot_be_used_is_named_with_what_to_do(tmp_path, name, spoil):
     workplace(tmp_path)

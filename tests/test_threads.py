@@ -10,7 +10,7 @@ from bridge.graph.client import GraphClient
 from bridge.graph.threads import GroupThreads
 from bridge.local.fake_graph.faults import Fault
 from tests.graph_contract import problems
-from tests.graph_servers import GROUP, answer, graph_client, mailbox_at, raw
+from tests.graph_servers import GROUP, answer, fake_graph_at, graph_client, raw
 
 NOW = datetime.now(UTC)
 SINCE = NOW - timedelta(minutes=1)
@@ -34,13 +34,13 @@ def clock():
 
 @pytest.fixture
 def stack(tmp_path, monkeypatch, clock):
-    with mailbox_at(tmp_path, clock) as (mailbox, address), graph_client(monkeypatch, address) as client:
-        yield mailbox, GroupThreads(client)
-    assert [problem for seen in mailbox.seen for problem in problems(*seen)] == []
+    with fake_graph_at(tmp_path, clock) as (fake_graph, address), graph_client(monkeypatch, address) as client:
+        yield fake_graph, GroupThreads(client)
+    assert [problem for request in fake_graph.requests for problem in problems(*request)] == []
 
 
 @pytest.fixture
-def mailbox(stack):
+def fake_graph(stack):
     return stack[0]
 
 
@@ -53,12 +53,12 @@ def post(*references, topic="Topic", group=GROUP, participants=()):
     return Post(group, topic, f"<p>{'</p><p>'.join(references)}</p>", references, participants)
 
 
-def test_a_thread_is_started_and_replied_to(mailbox, channel):
+def test_a_thread_is_started_and_replied_to(fake_graph, channel):
     thread = channel.start(post("one"))
     assert channel.reply(thread, post("two")) == thread
-    (kept,) = mailbox.threads(GROUP)
+    (kept,) = fake_graph.threads(GROUP)
     assert (kept.id, kept.topic, kept.posts) == (thread, "Topic", 2)
-    assert [post.html for post in mailbox.posts(GROUP, thread)] == ["<p>one</p>", "<p>two</p>"]
+    assert [post.html for post in fake_graph.posts(GROUP, thread)] == ["<p>one</p>", "<p>two</p>"]
 
 
 def test_a_thread_goes_out_as_graph_wants_it():
@@ -97,7 +97,7 @@ def test_a_thread_goes_out_as_graph_wants_it():
 @pytest.mark.parametrize("body", [b"{}", b'{"id": ""}', b'{"id": 7}', b""])
 def test_a_thread_without_an_id_leaves_the_outcome_unknown(body, monkeypatch, tmp_path):
     with (
-        mailbox_at(tmp_path) as (_, address),
+        fake_graph_at(tmp_path) as (_, address),
         raw(answer(201, body)) as server,
         graph_client(monkeypatch, address) as good,
         contextlib.closing(GraphClient(server.url, good._identity)) as client,
@@ -106,13 +106,13 @@ def test_a_thread_without_an_id_leaves_the_outcome_unknown(body, monkeypatch, tm
         GroupThreads(client).start(post("r"))
 
 
-def test_a_reply_to_a_thread_that_is_not_there_says_so(mailbox, channel):
+def test_a_reply_to_a_thread_that_is_not_there_says_so(fake_graph, channel):
     with pytest.raises(ThreadGone, match="deleted"):
         channel.reply("AAQkgone==", post("r"))
 
 
-def test_a_new_thread_may_become_visible_late(mailbox, channel, clock):
-    mailbox.faults.add(Fault("late-visible", 5))
+def test_a_new_thread_may_become_visible_late(fake_graph, channel, clock):
+    fake_graph.faults.add(Fault("late-visible", 5))
     thread = channel.start(post("one"))
     with pytest.raises(ThreadGone):
         channel.reply(thread, post("two"))
@@ -124,8 +124,8 @@ def test_a_new_thread_may_become_visible_late(mailbox, channel, clock):
 
 
 @pytest.mark.parametrize(("group", "error"), [(GROUP, AccessRefused), ("platform", ContentRefused)])
-def test_a_group_that_is_not_there_is_not_a_thread_that_is_gone(mailbox, channel, group, error):
-    mailbox.missing.add(GROUP)
+def test_a_group_that_is_not_there_is_not_a_thread_that_is_gone(fake_graph, channel, group, error):
+    fake_graph.missing.add(GROUP)
     calls = [
         lambda: channel.start(post("r", group=group)),
         lambda: channel.reply("AAQ==", post("r", group=group)),
@@ -137,7 +137,7 @@ def test_a_group_that_is_not_there_is_not_a_thread_that_is_gone(mailbox, channel
             call()
 
 
-def test_references_are_found_with_their_threads(mailbox, channel, clock):
+def test_references_are_found_with_their_threads(fake_graph, channel, clock):
     first = channel.start(post("aa1", "aa2"))
     second = channel.start(post("bb1"))
     channel.reply(first, post("aa3"))
@@ -165,27 +165,27 @@ def test_a_reference_is_a_word_of_the_text(channel, html, found):
     assert channel.find(GROUP, ["ref"], SINCE) == ({"ref": thread} if found else {})
 
 
-def test_what_is_older_is_not_looked_at(mailbox, channel, clock):
+def test_what_is_older_is_not_looked_at(fake_graph, channel, clock):
     old = channel.start(post("old"))
     clock.forward(hours=1)
     new = channel.start(post("new"))
-    mailbox.log.clear()
+    fake_graph.log.clear()
     assert channel.find(GROUP, ["old", "new"], clock.now) == {"new": new}
-    assert not [entry for entry in mailbox.log if old in entry.path]
+    assert not [entry for entry in fake_graph.log if old in entry.path]
     # Graph's clock may be behind ours.
     assert channel.find(GROUP, ["new"], clock.now + timedelta(minutes=4)) == {"new": new}
 
 
-def test_reading_ends_with_the_first_page_of_old_threads(mailbox, channel, clock):
+def test_reading_ends_with_the_first_page_of_old_threads(fake_graph, channel, clock):
     for number in range(101):
         channel.start(post(f"old{number}"))
     clock.forward(hours=1)
-    mailbox.log.clear()
+    fake_graph.log.clear()
     assert channel.find(GROUP, ["else"], clock.now) == {}
-    assert [entry.path for entry in mailbox.log] == [f"/graph/v1.0/groups/{GROUP}/threads"]
+    assert [entry.path for entry in fake_graph.log] == [f"/graph/v1.0/groups/{GROUP}/threads"]
 
 
-def test_many_threads_and_posts_are_read_page_by_page(mailbox, channel):
+def test_many_threads_and_posts_are_read_page_by_page(fake_graph, channel):
     threads = [channel.start(post(f"thread{number}")) for number in range(52)]
     for number in range(52):
         channel.reply(threads[0], post(f"post{number}"))
@@ -224,9 +224,9 @@ def test_odd_threads_and_posts_do_not_stop_the_search(stamp):
 
 @pytest.mark.parametrize("fault", ["created-but-504", "drop-after", "late"])
 @pytest.mark.parametrize("is_reply", [False, True])
-def test_what_was_done_in_spite_of_the_answer_is_found(mailbox, channel, clock, fault, is_reply):
+def test_what_was_done_in_spite_of_the_answer_is_found(fake_graph, channel, clock, fault, is_reply):
     thread = channel.start(post("first"))
-    mailbox.faults.add(Fault(fault, 3))
+    fake_graph.faults.add(Fault(fault, 3))
     with pytest.raises(OutcomeUnknown):
         channel.reply(thread, post("doubtful")) if is_reply else channel.start(post("doubtful"))
     if fault == "late":
@@ -237,13 +237,13 @@ def test_what_was_done_in_spite_of_the_answer_is_found(mailbox, channel, clock, 
     assert (found["doubtful"] == thread) == is_reply
 
 
-def test_a_search_that_is_throttled_says_so(mailbox, channel):
-    mailbox.faults.add(Fault("429", 2, method="GET"))
+def test_a_search_that_is_throttled_says_so(fake_graph, channel):
+    fake_graph.faults.add(Fault("429", 2, method="GET"))
     with pytest.raises(NotSent):
         channel.find(GROUP, ["r"], SINCE)
 
 
-def test_a_managed_identity_is_told_why_it_is_refused(mailbox, channel):
-    mailbox.faults.add(Fault("app-only-refused"))
+def test_a_managed_identity_is_told_why_it_is_refused(fake_graph, channel):
+    fake_graph.faults.add(Fault("app-only-refused"))
     with pytest.raises(AccessRefused, match="managed identity"):
         channel.start(post("r"))

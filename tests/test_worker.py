@@ -10,13 +10,13 @@ import pytest
 import requests
 
 from bridge.entries import from_message
-from bridge.local.sending import Sendable, event_name, opened, signed
+from bridge.local.sending import OutgoingWebhook, event_name, signed, with_function_key
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.sources import SOURCES
 from tests.azurite import needs_azurite
-from tests.graph_servers import GROUP, mailbox_at
+from tests.graph_servers import GROUP, fake_graph_at
 from tests.local_stack import ROOT, SECRET, environment, running
 
 WORKER = ROOT / ".venv-worker"
@@ -35,8 +35,8 @@ pytestmark = pytest.mark.skipif(
 class Worker:
     """A process with the worker library, driven by lines of JSON."""
 
-    def __init__(self, process, mailbox, outbox, log):
-        self._process, self.mailbox, self.outbox, self._log = process, mailbox, outbox, log
+    def __init__(self, process, fake_graph, outbox, log):
+        self._process, self.fake_graph, self.outbox, self._log = process, fake_graph, outbox, log
         self._answers = []
 
     def ask(self, **asked):
@@ -76,7 +76,7 @@ class Worker:
 @contextlib.contextmanager
 def worker(folder: Path, **settings: str):
     outbox = folder / "outbox.sqlite"
-    with mailbox_at(folder) as (mailbox, address), (folder / "log").open("wb") as log:
+    with fake_graph_at(folder) as (fake_graph, address), (folder / "log").open("wb") as log:
         identity = {"IDENTITY_ENDPOINT": f"{address}/msi/token", "IDENTITY_HEADER": "local"}
         graph = {"BRIDGE_GRAPH_URL": f"{address}/graph/v1.0", "BRIDGE_OUTBOX": str(outbox)}
         own = {"BRIDGE_GROUP": GROUP, **SECRETS, "BRIDGE_SETTLE_SECONDS": "0"}
@@ -92,7 +92,7 @@ def worker(folder: Path, **settings: str):
         )
         with process:
             try:
-                yield Worker(process, mailbox, outbox, folder / "log")
+                yield Worker(process, fake_graph, outbox, folder / "log")
             finally:
                 process.kill()
 
@@ -166,8 +166,8 @@ def local(tmp_path_factory):
 
 SENT = {
     "proved": lambda webhook: webhook,
-    "unproved": lambda webhook: Sendable({}, webhook.body),
-    "another body": lambda webhook: Sendable(webhook.headers, b"{"),
+    "unproved": lambda webhook: OutgoingWebhook({}, webhook.body),
+    "another body": lambda webhook: OutgoingWebhook(webhook.headers, b"{"),
 }
 
 
@@ -177,7 +177,7 @@ def test_both_hosts_give_the_same_answer(good, local, name, spoil):
     sample = min((ROOT / "bridge/sources" / name / "samples").glob("*.json"))
     event = event_name(sample.name, SOURCES[name].event_parts)
     # The key of a function is the host's to check, before the worker is asked.
-    sent = opened(spoil(signed(SOURCES[name], [PROOFS[name]], sample.read_bytes(), event, "both")))
+    sent = with_function_key(spoil(signed(SOURCES[name], [PROOFS[name]], sample.read_bytes(), event, "both")))
     answer = good.post(name, sent.headers, sent.body)
     url = f"{local.address}/api/webhooks/{SOURCES[name].path}"
     theirs = requests.post(url, sent.body, headers=sent.headers, timeout=PATIENCE)
@@ -201,8 +201,8 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
             while wake := wakes.take(60):
                 assert good.publish(wake.body) == {"outputs": {}}
                 wakes.delete(wake)
-        (thread,) = good.mailbox.threads(GROUP)
-        (post,) = good.mailbox.posts(GROUP, thread.id)
+        (thread,) = good.fake_graph.threads(GROUP)
+        (post,) = good.fake_graph.posts(GROUP, thread.id)
         assert from_message(message).reference in post.html
     assert (thread.topic, thread.posts) == ("contoso/pump: The pump runs dry #7", 1)
     assert good.get("health") == ("200", {"ok": True})
@@ -257,5 +257,5 @@ def test_with_a_storage_account_outbox_and_wakes_are_there(tmp_path, storage):
         assert azure.publish(message) == {"outputs": {}}
         with contextlib.closing(AzureQueue(Account(account))) as wakes:
             assert azure.publish(wakes.take(60).body) == {"outputs": {}}
-        assert [thread.posts for thread in azure.mailbox.threads(GROUP)] == [1]
+        assert [thread.posts for thread in azure.fake_graph.threads(GROUP)] == [1]
         assert not azure.outbox.exists()

@@ -1,1 +1,1 @@
-"""The command line: `python -m bridge`."""
+"""The command line, `python -m bridge`: one module for each family of commands."""

@@ -1,1 +1,1 @@
-"""Runs the bridge on one machine, with nothing else installed."""
+"""The bridge on one machine: the functions host, a stand-in for Microsoft Graph, and the page that shows both."""

@@ -1,4 +1,4 @@
-"""What configures the bridge on one machine: the settings file, host.json and the port."""
+"""The configuration of the bridge on one machine: the settings file, host.json and the port."""
 
 import json
 from collections.abc import Mapping
@@ -10,14 +10,15 @@ from bridge.errors import CommandError
 from bridge.settings import Settings
 
 PORT = 7071
+FUNCTION_KEY = "local"
 _FILES = ("local.settings.json", "local.settings.example.json")
 _LOOPBACK = "http://127.0.0.1:{}/"
-# In the file it is for `func start`, which cannot do without it.
+# The file has it for `func start`, which requires it.
 _FOR_CORE_TOOLS = "AzureWebJobsStorage"
 
 
 def port(env: Mapping[str, str]) -> int:
-    """The port of PORT, or 7071."""
+    """The port that PORT names, or 7071."""
     text = env.get("PORT", "").strip() or str(PORT)
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise CommandError("PORT must be a number between 1 and 65535.")
@@ -25,20 +26,20 @@ def port(env: Mapping[str, str]) -> int:
 
 
 def environment(env: Mapping[str, str], folder: Path, listens: int) -> dict[str, str]:
-    """The environment that functions see: `env` over the values of the settings file in `folder`, if there is one.
+    """The environment for the functions: the values of the settings file in `folder`, overridden by `env`.
 
-    listens: the port at which the stand-in Graph listens; the file's URLs of this machine follow it.
+    listens: the port of the local server. URLs in the file that point to port 7071 of this machine are changed to it.
     """
     values = _file_values(settings_file(folder))
     values.pop(_FOR_CORE_TOOLS, None)
     moved = {name: value.replace(_LOOPBACK.format(PORT), _LOOPBACK.format(listens)) for name, value in values.items()}
-    # A company's proxy is not for this machine.
+    # Requests to this machine must not go through a company's proxy.
     direct = ",".join(filter(None, (env.get("no_proxy") or env.get("NO_PROXY"), "127.0.0.1")))
     return {**moved, **env, "no_proxy": direct, "NO_PROXY": direct}
 
 
 def settings_file(folder: Path) -> Path | None:
-    """The settings file in `folder`: one's own, or the example."""
+    """The settings file in `folder`: local.settings.json, else the example; None if there is neither."""
     return next((folder / name for name in _FILES if (folder / name).is_file()), None)
 
 
@@ -62,17 +63,17 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def outbox_file(env: Mapping[str, str]) -> Path:
-    """The file of outbox and queue."""
+    """The SQLite file with the outbox and the queue."""
     return Path(env.get("BRIDGE_OUTBOX", "").strip() or Settings().outbox)
 
 
-def mailbox_file(env: Mapping[str, str]) -> Path:
-    """The file of the stand-in Graph, beside the outbox."""
-    return outbox_file(env).with_name("mailbox.sqlite")
+def fake_graph_file(env: Mapping[str, str]) -> Path:
+    """The SQLite file of the stand-in Graph, beside the outbox."""
+    return outbox_file(env).with_name("graph.sqlite")
 
 
 def permissions(env: Mapping[str, str]) -> str:
-    """Whether the stand-in Graph permits everything (`open`), or what Microsoft permits (`microsoft`)."""
+    """What the stand-in Graph permits: everything (`open`), or only what Microsoft does (`microsoft`)."""
     chosen = env.get("BRIDGE_LOCAL_PERMISSIONS", "").strip() or "open"
     if chosen not in ("open", "microsoft"):
         raise CommandError("BRIDGE_LOCAL_PERMISSIONS must be open or microsoft.")
@@ -81,7 +82,7 @@ def permissions(env: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class QueueOptions:
-    """What host.json says of queues, with the host's defaults. Times are in seconds.
+    """The queue options of host.json, with the defaults of the Functions host. Times are in seconds.
 
     https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json
     """
@@ -93,7 +94,7 @@ class QueueOptions:
 
 
 def queue_options(path: Path) -> QueueOptions:
-    """Reads host.json."""
+    """Read the queue options from host.json."""
     queues = _read_json(path).get("extensions", {}).get("queues", {})
     default = QueueOptions()
     return QueueOptions(
@@ -105,6 +106,6 @@ def queue_options(path: Path) -> QueueOptions:
 
 
 def _seconds(span: str) -> float:
-    """`hh:mm:ss` in seconds."""
+    """Convert `hh:mm:ss` to seconds."""
     hours, minutes, seconds = span.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from bridge.local.host.server import Host
+from bridge.local.host.host import Host
 from tests.bench.graph import serve, serving
 
 app = func.FunctionApp()

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.local.host.server import LOOPBACK, listen
+from bridge.local.serving import LOOPBACK, listen
 from tests.graph_servers import closed_port
 from tests.local_stack import PATIENCE, REFERENCE, ROOT
 

@@ -36,7 +36,7 @@ def storm(folder: Path, events: int, threads: int) -> Storm:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda number: _send(stack, began, number, threads), range(events)))
         sent = Counter(answer.json()["accepted"][0][:12] for answer in answers)
-        told = references(stack.told(GROUP, *answers, patience=120))
+        told = references(stack.wait_for_posts(GROUP, *answers, patience=120))
         seconds = time.monotonic() - began
         return Storm(sent, Counter(told), len(stack.get("/graph/_log").json()), seconds)
 

@@ -1,6 +1,6 @@
-"""What the operations of the stand-in Graph have in common: the call, the checks of its content, and pages.
+"""What the operations of the stand-in Graph share: the call, failures, and pages of results.
 
-It refuses what Graph refuses, in Graph's words.
+Requests that Graph refuses are refused with Graph's own error codes and messages.
 """
 
 import re
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Failure(Exception):
-    """An answer other than 2xx, with the code and the message of Graph's error, and the seconds of its Retry-After."""
+    """An answer other than 2xx: its status, the code and message of Graph's error, and Retry-After in seconds."""
 
     def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -29,10 +29,11 @@ class Failure(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """A request. `url` is without its query; `path` has the ids in it by their names.
+    """A request to an operation.
 
-    headers: by their names in lower case. missing: groups and mailboxes that are not there, in lower case. private:
-    whether the group is. What it makes is `received` and `visible` then.
+    url: without the query. path: the ids in the path, by name. headers: by lower-case name.
+    missing: groups and mailboxes that do not exist, in lower case. private: whether the group is private.
+    received, visible: the times to record for whatever the call creates.
     """
 
     url: str
@@ -46,72 +47,18 @@ class Call:
     visible: datetime
 
 
-@dataclass(frozen=True)
-class Type:
-    """A type of Graph: what its properties hold. An open one takes others too."""
-
-    name: str
-    properties: Mapping[str, "Shape"]
-    required: tuple[str, ...] = ()
-    is_open: bool = False
-
-
-# A Python type, the words that are allowed, a list of one shape, or an object.
-Shape = type | tuple[str, ...] | list["Shape"] | Type
-
-BODY = Type("itemBody", {"contentType": ("text", "html"), "content": str}, ("contentType", "content"))
-_ADDRESS = Type("emailAddress", {"name": str, "address": str}, ("address",))
-RECIPIENT = Type("recipient", {"emailAddress": _ADDRESS}, ("emailAddress",))
-
-
-def checked(value: object, shape: Type) -> dict[str, Any]:
-    """The object, if it has that shape; else Failure."""
-    problem = _problem(value, shape, shape.name)
-    if problem or not isinstance(value, dict):
-        raise bad_request(problem)
-    return value
-
-
-def _problem(value: object, shape: Shape, name: str) -> str:
-    """What is wrong with a value of that shape, in Graph's words; empty if nothing is."""
-    if isinstance(shape, Type):
-        return _problem_of_object(value, shape) if isinstance(value, dict) else _wrong_value(name)
-    if isinstance(shape, list):
-        if not isinstance(value, list):
-            return _wrong_value(name)
-        return next(filter(None, (_problem(item, shape[0], name) for item in value)), "")
-    if isinstance(shape, tuple):
-        return "" if isinstance(value, str) and value.lower() in shape else _wrong_value(name)
-    return "" if isinstance(value, shape) else _wrong_value(name)
-
-
-def _problem_of_object(value: Mapping[str, object], shape: Type) -> str:
-    for name, content in value.items():
-        if name in shape.properties:
-            if problem := _problem(content, shape.properties[name], name):
-                return problem
-        elif not shape.is_open and not name.startswith("@odata."):
-            return f"The property '{name}' does not exist on type 'microsoft.graph.{shape.name}'."
-    missing = [name for name in shape.required if name not in value]
-    return f"The property '{missing[0]}' of type 'microsoft.graph.{shape.name}' is missing." if missing else ""
-
-
-def _wrong_value(name: str) -> str:
-    return f"Cannot convert the value of '{name}' to the expected type."
-
-
 def not_found() -> Failure:
-    """What Exchange answers where there is no such item."""
+    """Exchange's answer if an item does not exist."""
     return Failure(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 
 
 def bad_request(message: str) -> Failure:
-    """What Graph answers to a request that it cannot read."""
+    """Graph's answer to a request that it cannot read."""
     return Failure(400, "BadRequest", message)
 
 
 def range_of(call: Call) -> tuple[int, int]:
-    """The numbers of $top and $skip."""
+    """The values of $top and $skip."""
     if "$filter" in call.query and "mailbox" in call.path:
         raise Failure(501, "NotImplemented", "Graph filters mail, but this stand-in does not.")
     if "$filter" in call.query:
@@ -123,7 +70,7 @@ def range_of(call: Call) -> tuple[int, int]:
 
 
 def page(call: Call, found: list[Mapping[str, Any]], properties: tuple[str, ...]) -> Reply:
-    """A page of what was found; one more than the page holds means that there is a next one."""
+    """A page of results. Pass one result more than fits on the page if there is a next page."""
     top, skip = range_of(call)
     answer: dict[str, Any] = {"value": [selected(call, item, properties) for item in found[:top]]}
     if len(found) > top:
@@ -133,7 +80,7 @@ def page(call: Call, found: list[Mapping[str, Any]], properties: tuple[str, ...]
 
 
 def selected(call: Call, item: Mapping[str, Any], properties: tuple[str, ...]) -> Mapping[str, Any]:
-    """What $select leaves of an item."""
+    """The properties of an item that $select names."""
     names = [name.strip() for name in call.query.get("$select", "").split(",") if name.strip()]
     for name in names:
         if name not in properties:
@@ -141,6 +88,6 @@ def selected(call: Call, item: Mapping[str, Any], properties: tuple[str, ...]) -
     return {name: item[name] for name in names or properties if name in item}
 
 
-def stamp(time: datetime) -> str:
-    """A time as Graph writes it."""
+def timestamp(time: datetime) -> str:
+    """The time in Graph's format."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")

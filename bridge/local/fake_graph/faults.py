@@ -1,4 +1,4 @@
-"""How the stand-in Graph fails when it is told to: the ways in which the real one has been seen to."""
+"""The ways in which the stand-in Graph can be made to fail. The real one has been observed to fail in each of them."""
 
 import threading
 from collections import deque
@@ -10,10 +10,10 @@ Refusal = tuple[int, str, str]
 
 @dataclass(frozen=True)
 class Effect:
-    """What a kind of fault does with a request.
+    """What a kind of fault does to a request.
 
-    about: one line for people. acts: it is carried out. answer: status, code and message in place of the true answer.
-    drops: no answer at all.
+    about: one line for people. acts: whether the request is carried out. answer: status, code and message of the error
+    that is sent instead of the real answer. drops: no answer at all.
     """
 
     about: str
@@ -24,27 +24,27 @@ class Effect:
 
 EFFECTS: Mapping[str, Effect] = {
     "429": Effect(
-        "Asks for patience", False, (429, "ApplicationThrottled", "Application is over its MailboxConcurrency limit.")
+        "Throttles requests", False, (429, "ApplicationThrottled", "Application is over its MailboxConcurrency limit.")
     ),
-    "503": Effect("Is not available", False, (503, "serviceNotAvailable", "The service is unavailable.")),
-    "500": Effect("Fails", False, (500, "generalException", "An unspecified error has occurred.")),
+    "503": Effect("Is unavailable", False, (503, "serviceNotAvailable", "The service is unavailable.")),
+    "500": Effect("Reports an internal error", False, (500, "generalException", "An unspecified error has occurred.")),
     "400": Effect(
-        "Refuses the post", False, (400, "ErrorInvalidRequest", "The request is malformed or incorrect: its body.")
+        "Rejects the post", False, (400, "ErrorInvalidRequest", "The request is malformed or incorrect: its body.")
     ),
     "app-only-refused": Effect(
-        "Refuses the identity",
+        "Denies access",
         False,
         (403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."),
     ),
-    "drop-before": Effect("Hangs up, nothing done", False, drops=True),
-    "drop-after": Effect("Posts, then hangs up", True, drops=True),
-    "created-but-504": Effect("Posts, then says 504", True, (504, "UnknownError", "")),
-    "late": Effect("Says 504, posts later", True, (504, "UnknownError", "")),  # carried out `seconds` after the answer
-    "late-visible": Effect("Shows new threads late", True),  # a new thread is neither listed nor found for `seconds`
+    "drop-before": Effect("Hangs up before posting", False, drops=True),
+    "drop-after": Effect("Hangs up after posting", True, drops=True),
+    "created-but-504": Effect("Posts, but answers 504", True, (504, "UnknownError", "")),
+    "late": Effect("Answers 504, posts later", True, (504, "UnknownError", "")),  # posts `seconds` after the answer
+    "late-visible": Effect("Shows new threads late", True),  # a new thread can be neither listed nor read for `seconds`
     "slow": Effect("Answers slowly", True),  # the answer takes `seconds`
 }
-_AS_ASKED = Effect("Works", True)
-_RETRY_LATER = ("429", "503")
+_NO_EFFECT = Effect("Works", True)
+_WITH_RETRY_AFTER = ("429", "503")
 _LONGEST = 24 * 3600
 
 
@@ -52,8 +52,8 @@ _LONGEST = 24 * 3600
 class Fault:
     """One failure of one request.
 
-    seconds: what Retry-After says (429, 503; without it they have none), or how late or slow; by the mailbox's clock,
-    but for `slow`, which is real time. method: which requests it waits for.
+    seconds: the value of Retry-After for 429 and 503 (None leaves it out), or the delay for the late and slow kinds, by
+    the clock of the stand-in; only `slow` uses real time. method: of the requests that the fault applies to.
     """
 
     kind: str
@@ -62,28 +62,28 @@ class Fault:
 
     @property
     def effect(self) -> Effect:
-        """What it does."""
-        return EFFECTS.get(self.kind, _AS_ASKED)
+        """What the fault does."""
+        return EFFECTS.get(self.kind, _NO_EFFECT)
 
     @property
     def retry_after(self) -> Mapping[str, str]:
-        """The Retry-After header, if it has one."""
-        if self.kind not in _RETRY_LATER or self.seconds is None:
+        """The Retry-After header, if the fault has one."""
+        if self.kind not in _WITH_RETRY_AFTER or self.seconds is None:
             return {}
         return {"Retry-After": f"{self.seconds:g}"}
 
     def delay(self, kind: str) -> float:
-        """Its seconds (2 unless it says), if it is of that kind; else 0."""
+        """The seconds of the fault (2 by default) if it is of that kind, else 0."""
         if self.kind != kind:
             return 0.0
         return 2.0 if self.seconds is None else self.seconds
 
     @staticmethod
     def from_json(value: object) -> "Fault":
-        """Reads `"500"` or `{"kind": "429", "seconds": 3, "method": "GET"}`; ValueError when it is neither."""
+        """Read `"500"` or `{"kind": "429", "seconds": 3, "method": "GET"}`; ValueError if it is neither."""
         fields = {"kind": value} if isinstance(value, str) else value
         if not isinstance(fields, dict) or not _is_fault(fields):
-            raise ValueError(f"a fault is one of {', '.join(EFFECTS)}, or an object of kind, seconds and method")
+            raise ValueError(f"a fault must be one of {', '.join(EFFECTS)}, or an object with kind, seconds and method")
         return Fault(**fields)
 
 
@@ -98,49 +98,49 @@ NO_FAULT = Fault("")
 
 
 class Faults:
-    """The faults to come, each for the next request of its method, and those that stay; safe for threads."""
+    """The faults to come: some for one request each, some for every request until switched off; safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[Fault] = deque()
-        self._staying: deque[Fault] = deque()
+        self._once: deque[Fault] = deque()
+        self._permanent: deque[Fault] = deque()
 
     @property
-    def staying(self) -> Sequence[Fault]:
-        """The faults that every request meets; several take turns."""
+    def permanent(self) -> Sequence[Fault]:
+        """The faults that apply to every request; several of them take turns."""
         with self._lock:
-            return sorted(self._staying, key=lambda fault: fault.kind)
+            return sorted(self._permanent, key=lambda fault: fault.kind)
 
     @property
-    def waiting(self) -> Sequence[Fault]:
-        """Those for one request each, the next one first."""
+    def once(self) -> Sequence[Fault]:
+        """The faults that apply to one request each; the next one comes first."""
         with self._lock:
-            return tuple(self._waiting)
+            return tuple(self._once)
 
-    def stay(self, *faults: Fault) -> None:
-        """Lets every request meet these, and none that stayed before."""
+    def set_permanent(self, *faults: Fault) -> None:
+        """Replace the faults that apply to every request."""
         with self._lock:
-            self._staying = deque(faults)
+            self._permanent = deque(faults)
 
     def add(self, *faults: Fault) -> None:
-        """Puts faults behind those that wait already."""
+        """Add faults for one request each, after those that wait already."""
         with self._lock:
-            self._waiting.extend(faults)
+            self._once.extend(faults)
 
     def clear(self) -> None:
-        """Forgets all of them."""
+        """Remove all faults."""
         with self._lock:
-            self._waiting.clear()
-            self._staying.clear()
+            self._once.clear()
+            self._permanent.clear()
 
     def take(self, method: str) -> Fault:
-        """The first fault that waits for that method, which then waits no longer, or one that stays; else NO_FAULT."""
+        """The next fault for that method, which is removed if it was for one request; NO_FAULT if there is none."""
         with self._lock:
-            for faults in (self._waiting, self._staying):
+            for faults in (self._once, self._permanent):
                 for fault in faults:
                     if fault.method == method:
                         faults.remove(fault)
-                        if faults is self._staying:
+                        if faults is self._permanent:
                             faults.append(fault)
                         return fault
             return NO_FAULT

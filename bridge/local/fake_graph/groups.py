@@ -1,31 +1,19 @@
-"""Groups of the stand-in Graph, their conversations, threads and posts: what each call answers.
+"""The operations on groups: their conversations, threads and posts.
 
-As the reference pages say: https://learn.microsoft.com/graph/api/resources/conversationthread
+https://learn.microsoft.com/graph/api/resources/conversationthread
 """
 
 import html
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.local.fake_graph.calls import (
-    BODY,
-    RECIPIENT,
-    Call,
-    Reply,
-    Type,
-    bad_request,
-    checked,
-    not_found,
-    page,
-    range_of,
-    selected,
-    stamp,
-)
-from bridge.local.fake_graph.store import MailPost, MailStore, MailThread
+from bridge.local.fake_graph.calls import Call, Reply, bad_request, not_found, page, range_of, selected, timestamp
+from bridge.local.fake_graph.store import Store, StoredPost, StoredThread
+from bridge.local.fake_graph.types import BODY, RECIPIENT, ObjectType, checked
 
 SENDER = "Webhook bridge"
-_POST = Type("post", {"body": BODY, "newParticipants": [RECIPIENT], "from": RECIPIENT}, ("body",), is_open=True)
-_THREAD = Type(
+_POST = ObjectType("post", {"body": BODY, "newParticipants": [RECIPIENT], "from": RECIPIENT}, ("body",), is_open=True)
+_THREAD = ObjectType(
     "conversationThread",
     {
         "topic": str,
@@ -40,7 +28,7 @@ _THREAD = Type(
     },
     ("topic", "posts"),
 )
-_ANSWER = Type("reply", {"post": _POST, "Post": _POST})
+_REPLY = ObjectType("reply", {"post": _POST, "Post": _POST})
 _GROUP_PROPERTIES = ("id", "displayName", "mail", "mailEnabled", "groupTypes", "visibility")
 _THREAD_PROPERTIES = ("id", *(name for name in _THREAD.properties if name != "posts"))
 _POST_PROPERTIES = (
@@ -50,7 +38,7 @@ _POST_PROPERTIES = (
 _CONVERSATION_PROPERTIES = ("id", "topic", "hasAttachments", "lastDeliveredDateTime", "uniqueSenders", "preview")
 
 
-def get_group(store: MailStore, call: Call) -> Reply:
+def get_group(store: Store, call: Call) -> Reply:
     """GET /groups/{id}: https://learn.microsoft.com/graph/api/group-get."""
     group = call.path["group"]
     mail = store.address_of(group)
@@ -59,8 +47,8 @@ def get_group(store: MailStore, call: Call) -> Reply:
     return 200, selected(call, dict(zip(_GROUP_PROPERTIES, values, strict=True)), _GROUP_PROPERTIES)
 
 
-def list_threads(store: MailStore, call: Call) -> Reply:
-    """GET /groups/{id}/threads, or those of a conversation: the newest first."""
+def list_threads(store: Store, call: Call) -> Reply:
+    """GET /groups/{id}/threads, or those of a conversation: the one with the newest post comes first."""
     top, skip = range_of(call)
     conversation = call.path.get("conversation", "")
     if conversation:
@@ -69,23 +57,23 @@ def list_threads(store: MailStore, call: Call) -> Reply:
     return page(call, [_thread_json(thread) for thread in found], _THREAD_PROPERTIES)
 
 
-def list_conversations(store: MailStore, call: Call) -> Reply:
-    """GET /groups/{id}/conversations: the one with the newest post first."""
+def list_conversations(store: Store, call: Call) -> Reply:
+    """GET /groups/{id}/conversations: the one with the newest post comes first."""
     top, skip = range_of(call)
-    newest: dict[str, MailThread] = {}
+    newest: dict[str, StoredThread] = {}
     topics: dict[str, str] = {}
     for thread in store.threads(call.path["group"]):
         newest.setdefault(thread.conversation, thread)
         topics[thread.conversation] = thread.topic
     found: list[Mapping[str, Any]] = [
-        {**_thread_json(thread), "id": ident, "topic": topics[ident]}
-        for ident, thread in list(newest.items())[skip : skip + top + 1]
+        {**_thread_json(thread), "id": conversation, "topic": topics[conversation]}
+        for conversation, thread in list(newest.items())[skip : skip + top + 1]
     ]
     return page(call, found, _CONVERSATION_PROPERTIES)
 
 
-def start(store: MailStore, call: Call) -> Reply:
-    """POST /groups/{id}/threads, or into a conversation: answers with the thread's id and little else."""
+def start(store: Store, call: Call) -> Reply:
+    """POST /groups/{id}/threads, or into a conversation: the answer is the id of the new thread."""
     thread = checked(call.content, _THREAD)
     if len(thread["posts"]) != 1:
         raise bad_request("A new thread must have exactly one post.")
@@ -103,20 +91,20 @@ def start(store: MailStore, call: Call) -> Reply:
     return 201, {"id": new}
 
 
-def get_thread(store: MailStore, call: Call) -> Reply:
+def get_thread(store: Store, call: Call) -> Reply:
     """GET /groups/{id}/threads/{id}."""
     return 200, selected(call, _thread_json(_existing(store, call)), _THREAD_PROPERTIES)
 
 
-def delete_thread(store: MailStore, call: Call) -> Reply:
+def delete_thread(store: Store, call: Call) -> Reply:
     """DELETE /groups/{id}/threads/{id}."""
     store.delete(_existing(store, call).id)
     return 204, None
 
 
-def reply(store: MailStore, call: Call) -> Reply:
-    """POST /groups/{id}/threads/{id}/reply, or to a post of it: accepted, and nothing to read."""
-    answer = checked(call.content, _ANSWER)
+def reply(store: Store, call: Call) -> Reply:
+    """POST /groups/{id}/threads/{id}/reply, or to a post in it: the answer is 202 without content."""
+    answer = checked(call.content, _REPLY)
     post = answer.get("post", answer.get("Post"))
     if post is None:
         raise bad_request("The parameter 'Post' is missing.")
@@ -127,50 +115,50 @@ def reply(store: MailStore, call: Call) -> Reply:
     return 202, None
 
 
-def list_posts(store: MailStore, call: Call) -> Reply:
-    """GET /groups/{id}/threads/{id}/posts: the oldest first, whatever $orderby says."""
+def list_posts(store: Store, call: Call) -> Reply:
+    """GET /groups/{id}/threads/{id}/posts: oldest first, regardless of $orderby."""
     top, skip = range_of(call)
     thread = _existing(store, call)
     found = store.posts(thread.group, thread.id, top=top + 1, skip=skip)
     return page(call, [_post_json(post, thread) for post in found], _POST_PROPERTIES)
 
 
-def get_post(store: MailStore, call: Call) -> Reply:
+def get_post(store: Store, call: Call) -> Reply:
     """GET /groups/{id}/threads/{id}/posts/{id}."""
     thread = _existing(store, call)
     return 200, selected(call, _post_json(_existing_post(store, call), thread), _POST_PROPERTIES)
 
 
 def content(body: Mapping[str, Any]) -> str:
-    """The HTML of an itemBody."""
+    """The content of an itemBody as HTML."""
     text = str(body["content"])
     return text if body["contentType"].lower() == "html" else f"<pre>{html.escape(text)}</pre>"
 
 
-def _existing(store: MailStore, call: Call) -> MailThread:
+def _existing(store: Store, call: Call) -> StoredThread:
     for thread in store.threads(call.path["group"], call.path["thread"]):
         return thread
     raise not_found()
 
 
-def _existing_post(store: MailStore, call: Call) -> MailPost:
+def _existing_post(store: Store, call: Call) -> StoredPost:
     for post in store.posts(call.path["group"], _existing(store, call).id):
         if post.id == call.path["post"]:
             return post
     raise not_found()
 
 
-def _check_conversation(store: MailStore, call: Call) -> None:
+def _check_conversation(store: Store, call: Call) -> None:
     if not store.threads(call.path["group"], conversation=call.path["conversation"], top=1):
         raise not_found()
 
 
-def _thread_json(thread: MailThread) -> Mapping[str, Any]:
+def _thread_json(thread: StoredThread) -> Mapping[str, Any]:
     return {
         "id": thread.id,
         "topic": thread.topic,
         "hasAttachments": False,
-        "lastDeliveredDateTime": stamp(thread.updated),
+        "lastDeliveredDateTime": timestamp(thread.updated),
         "uniqueSenders": [SENDER],
         "toRecipients": [],
         "ccRecipients": [],
@@ -179,16 +167,16 @@ def _thread_json(thread: MailThread) -> Mapping[str, Any]:
     }
 
 
-def _post_json(post: MailPost, thread: MailThread) -> Mapping[str, Any]:
+def _post_json(post: StoredPost, thread: StoredThread) -> Mapping[str, Any]:
     address = post.sender if "@" in post.sender else "bridge@localhost"
     sender = {"emailAddress": {"name": post.sender, "address": address}}
     return {
         "id": post.id,
-        "createdDateTime": stamp(post.received),
-        "lastModifiedDateTime": stamp(post.received),
+        "createdDateTime": timestamp(post.received),
+        "lastModifiedDateTime": timestamp(post.received),
         "changeKey": post.id[-12:],
         "categories": [],
-        "receivedDateTime": stamp(post.received),
+        "receivedDateTime": timestamp(post.received),
         "hasAttachments": False,
         "body": {"contentType": "html", "content": f"<html><body>{post.html}</body></html>"},
         "from": sender,

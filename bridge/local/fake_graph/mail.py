@@ -1,4 +1,4 @@
-"""Mail of the stand-in Graph: drafts, sending them, and the groups that turn mail into threads.
+"""The operations on mail: drafts, sending, and delivery to groups, which turn mail into threads.
 
 https://learn.microsoft.com/graph/api/resources/message
 """
@@ -10,30 +10,26 @@ from datetime import timedelta
 from typing import Any
 
 from bridge.local.fake_graph.calls import (
-    BODY,
-    RECIPIENT,
     Call,
     Failure,
     Reply,
-    Shape,
-    Type,
     bad_request,
-    checked,
     not_found,
     page,
     range_of,
     selected,
-    stamp,
+    timestamp,
 )
 from bridge.local.fake_graph.groups import content
-from bridge.local.fake_graph.messages import MailMessage
-from bridge.local.fake_graph.store import MailStore, preview
+from bridge.local.fake_graph.messages import StoredMessage
+from bridge.local.fake_graph.store import Store, preview
+from bridge.local.fake_graph.types import BODY, RECIPIENT, ObjectType, PropertyType, checked
 
-_MINUTE, _MOST = timedelta(minutes=1), 30  # messages that Exchange takes from a mailbox, and in how long
+_MINUTE, _MOST = timedelta(minutes=1), 30  # Exchange lets a mailbox send this many messages in a minute
 _RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
 _SENDERS = ("from", "sender")
-_HEADER = Type("internetMessageHeader", {"name": str, "value": str}, ("name", "value"))
-_WRITABLE: Mapping[str, Shape] = {
+_HEADER = ObjectType("internetMessageHeader", {"name": str, "value": str}, ("name", "value"))
+_WRITABLE: Mapping[str, PropertyType] = {
     "subject": str,
     "body": BODY,
     **{name: [RECIPIENT] for name in _RECIPIENTS},
@@ -47,12 +43,12 @@ _WRITABLE: Mapping[str, Shape] = {
     "isReadReceiptRequested": bool,
     "internetMessageHeaders": [_HEADER],
 }
-# https://learn.microsoft.com/graph/api/message-update says so of the first three; that recipients of what was sent
-# cannot be changed either is our own.
-_OF_DRAFTS = {"subject", "body", "replyTo", *_RECIPIENTS, *_SENDERS}
-_MESSAGE = Type("message", _WRITABLE)
-_COMMENT = Type("createReplyAll", {"comment": str, "message": _MESSAGE})
-_SEND_MAIL = Type(
+# Only a draft may change these. https://learn.microsoft.com/graph/api/message-update documents it for the first three;
+# for the recipients it is an assumption.
+_DRAFT_ONLY = {"subject", "body", "replyTo", *_RECIPIENTS, *_SENDERS}
+_MESSAGE = ObjectType("message", _WRITABLE)
+_COMMENT = ObjectType("createReplyAll", {"comment": str, "message": _MESSAGE})
+_SEND_MAIL = ObjectType(
     "sendMail", {"message": _MESSAGE, "Message": _MESSAGE, "saveToSentItems": bool, "SaveToSentItems": bool}
 )
 _READ_ONLY = (
@@ -62,68 +58,68 @@ _READ_ONLY = (
 _PROPERTIES = (*_READ_ONLY, *_WRITABLE)
 
 
-def create(store: MailStore, call: Call) -> Reply:
+def create(store: Store, call: Call) -> Reply:
     """POST /users/{mailbox}/messages: https://learn.microsoft.com/graph/api/user-post-messages."""
     fields = _fields(_checked(call.content, _MESSAGE))
     return 201, _json(store.messages.draft(_mailbox(call), fields, call.received, call.visible), call)
 
 
-def get(store: MailStore, call: Call) -> Reply:
+def get(store: Store, call: Call) -> Reply:
     """GET /users/{mailbox}/messages/{id}: https://learn.microsoft.com/graph/api/message-get."""
     return 200, _selected(call, _existing(store, call))
 
 
-def list_drafts(store: MailStore, call: Call) -> Reply:
+def list_drafts(store: Store, call: Call) -> Reply:
     """GET /users/{mailbox}/mailFolders/drafts/messages: https://learn.microsoft.com/graph/api/mailfolder-list-messages."""
     top, skip = range_of(call)
     found = store.messages.drafts(_mailbox(call), top + 1, skip)
     return page(call, [_selected(call, message) for message in found], _PROPERTIES)
 
 
-def change(store: MailStore, call: Call) -> Reply:
+def change(store: Store, call: Call) -> Reply:
     """PATCH /users/{mailbox}/messages/{id}: https://learn.microsoft.com/graph/api/message-update."""
     wanted = _fields(_checked(call.content, _MESSAGE))
-    with store.alone():
+    with store.transaction():
         message = _existing(store, call)
-        if message.sent and _OF_DRAFTS & set(wanted):
+        if message.sent and _DRAFT_ONLY & set(wanted):
             text = "Update operation is invalid for property of a sent message."
             raise Failure(400, "ErrorInvalidPropertyUpdateSentMessage", text)
         store.messages.change(message.id, message.fields | wanted)
         return 200, _json(_existing(store, call), call)
 
 
-def delete(store: MailStore, call: Call) -> Reply:
+def delete(store: Store, call: Call) -> Reply:
     """DELETE /users/{mailbox}/messages/{id}: https://learn.microsoft.com/graph/api/message-delete."""
     store.messages.delete(_existing(store, call).id)
     return 204, None
 
 
-def create_reply_all(store: MailStore, call: Call) -> Reply:
+def create_reply_all(store: Store, call: Call) -> Reply:
     """POST /users/{mailbox}/messages/{id}/createReplyAll: https://learn.microsoft.com/graph/api/message-createreplyall."""
     wanted = checked(call.content, _COMMENT) if call.content is not None else {}
     changes = _fields(_checked(wanted.get("message", {}), _MESSAGE))
     if "comment" in wanted and "body" in changes:
         raise bad_request("Specify either a comment or the body of the message, not both.")
-    answered = store.messages.message(_mailbox(call), call.path["message"], settling=True)
-    if answered is None:
+    original = store.messages.message(_mailbox(call), call.path["message"], in_transit=True)
+    if original is None:
         raise not_found()
-    # It says so of drafts, and of messages that have not arrived among those that were sent.
-    if answered.sent is None or store.messages.message(_mailbox(call), answered.id) is None:
+    # Graph refuses this for drafts, and for messages that are still being sent.
+    if original.sent is None or store.messages.message(_mailbox(call), original.id) is None:
         raise Failure(400, "ErrorInvalidReferenceItem", "The reference item does not support the requested operation.")
-    subject = str(answered.fields.get("subject", ""))
+    subject = str(original.fields.get("subject", ""))
     fields = {
         "subject": subject if subject.upper().startswith("RE:") else f"RE: {subject}",
         "body": {"contentType": "html", "content": html.escape(wanted.get("comment", ""))},
-        **{name: answered.fields.get(name, []) for name in ("toRecipients", "ccRecipients")},
+        **{name: original.fields.get(name, []) for name in ("toRecipients", "ccRecipients")},
         **changes,
     }
-    draft = store.messages.draft(_mailbox(call), fields, call.received, call.visible, answered.conversation)
+    draft = store.messages.draft(_mailbox(call), fields, call.received, call.visible, original.conversation)
     return 201, _json(draft, call)
 
 
-def send(store: MailStore, call: Call) -> Reply:
+def send(store: Store, call: Call) -> Reply:
     """POST /users/{mailbox}/messages/{id}/send: https://learn.microsoft.com/graph/api/message-send."""
-    with store.alone():
+    with store.transaction():
         message = _existing(store, call)
         if message.sent:
             raise not_found()
@@ -132,7 +128,7 @@ def send(store: MailStore, call: Call) -> Reply:
     return 202, None
 
 
-def send_mail(store: MailStore, call: Call) -> Reply:
+def send_mail(store: Store, call: Call) -> Reply:
     """POST /users/{mailbox}/sendMail: https://learn.microsoft.com/graph/api/user-sendmail."""
     wanted = checked(call.content, _SEND_MAIL)
     message = wanted.get("message", wanted.get("Message"))
@@ -140,14 +136,14 @@ def send_mail(store: MailStore, call: Call) -> Reply:
         raise bad_request("The parameter 'Message' is missing.")
     fields = _fields(_checked(message, _MESSAGE))
     kept = wanted.get("saveToSentItems", wanted.get("SaveToSentItems", True))
-    with store.alone():
+    with store.transaction():
         _check_sending(store, call, fields)
         draft = store.messages.draft(_mailbox(call), fields, call.received, call.visible)
         _deliver(store, call, draft, kept=kept)
     return 202, None
 
 
-def _check_sending(store: MailStore, call: Call, fields: Mapping[str, Any]) -> None:
+def _check_sending(store: Store, call: Call, fields: Mapping[str, Any]) -> None:
     if not any(_addresses(fields)):
         raise Failure(400, "ErrorInvalidRecipients", "At least one recipient isn't valid., Recipient is missing.")
     senders = {fields[name]["emailAddress"]["address"].lower() for name in _SENDERS if name in fields}
@@ -161,11 +157,11 @@ def _check_sending(store: MailStore, call: Call, fields: Mapping[str, Any]) -> N
         raise Failure(429, "ErrorExceededMessageLimit", text, max(1, math.ceil(wait.total_seconds())))
 
 
-def _deliver(store: MailStore, call: Call, message: MailMessage, *, kept: bool) -> None:
-    """What is sent is a post in each group that it is for: of its conversation's thread, or of a new one."""
+def _deliver(store: Store, call: Call, message: StoredMessage, *, kept: bool) -> None:
+    """Send the message. It becomes a post in each group, in the thread of its conversation or in a new one."""
     store.messages.send(_mailbox(call), message.id, call.received, call.visible if kept else None)
     body = content(message.fields["body"]) if "body" in message.fields else ""
-    # In the order of the recipients, each group once.
+    # Each group once, in the order of the recipients.
     for group in dict.fromkeys(map(store.group_of, _addresses(message.fields))):
         if not group or group in call.missing:
             continue
@@ -174,8 +170,8 @@ def _deliver(store: MailStore, call: Call, message: MailMessage, *, kept: bool) 
             store.reply(thread, body, _mailbox(call), call.received, message.id)
         else:
             topic = str(message.fields.get("subject", ""))
-            of = (message.conversation, message.id)
-            store.start(group, topic, body, _mailbox(call), call.received, call.visible, *of)
+            ids = (message.conversation, message.id)
+            store.start(group, topic, body, _mailbox(call), call.received, call.visible, *ids)
 
 
 def _addresses(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -187,19 +183,19 @@ def _mailbox(call: Call) -> str:
     return call.path["mailbox"].lower()
 
 
-def _existing(store: MailStore, call: Call) -> MailMessage:
+def _existing(store: Store, call: Call) -> StoredMessage:
     message = store.messages.message(_mailbox(call), call.path["message"])
     if message is None:
         raise not_found()
     return message
 
 
-def _checked(value: object, shape: Type) -> dict[str, Any]:
-    """A message that may be written; else Failure."""
+def _checked(value: object, expected: ObjectType) -> dict[str, Any]:
+    """The value, if it is a message that a client may write; otherwise Failure."""
     read_only = [name for name in _READ_ONLY if isinstance(value, dict) and name in value]
     if read_only:
         raise Failure(400, "ErrorInvalidPropertySet", f"Set action is invalid for property '{read_only[0]}'.")
-    message = checked(value, shape)
+    message = checked(value, expected)
     for header in message.get("internetMessageHeaders", []):
         if not header["name"].lower().startswith("x-"):
             text = f"The internet message header name '{header['name']}' should start with 'x-' or 'X-'."
@@ -212,35 +208,35 @@ def _fields(wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def prefers_immutable_ids(call: Call) -> bool:
-    """Whether ids are to stay when a message moves: https://learn.microsoft.com/graph/outlook-immutable-id."""
+    """Whether the client prefers immutable ids: https://learn.microsoft.com/graph/outlook-immutable-id."""
     return 'idtype="immutableid"' in call.headers.get("prefer", "").lower().replace(" ", "")
 
 
-def _selected(call: Call, message: MailMessage) -> Mapping[str, Any]:
-    """What $select leaves; without it, everything but the headers, which must be asked for."""
+def _selected(call: Call, message: StoredMessage) -> Mapping[str, Any]:
+    """The properties that $select names; without $select, all but the headers, which must be named."""
     item = _json(message, call)
     if "internetMessageHeaders" not in call.query.get("$select", ""):
         item.pop("internetMessageHeaders", None)
     return selected(call, item, _PROPERTIES)
 
 
-def _json(message: MailMessage, call: Call) -> dict[str, Any]:
+def _json(message: StoredMessage, call: Call) -> dict[str, Any]:
     owner = {"emailAddress": {"name": _mailbox(call), "address": _mailbox(call)}}
     body = message.fields.get("body", {"contentType": "html", "content": ""})
-    time = stamp(message.sent or message.created)
+    time = timestamp(message.sent or message.created)
     return {
-        "id": message.id if prefers_immutable_ids(call) else message.place,
+        "id": message.id if prefers_immutable_ids(call) else message.current_id,
         "isDraft": message.sent is None,
         "conversationId": message.conversation,
         "internetMessageId": f"<{message.id[-24:].strip('=')}@localhost>",
-        "createdDateTime": stamp(message.created),
+        "createdDateTime": timestamp(message.created),
         "lastModifiedDateTime": time,
         "receivedDateTime": time,
         "sentDateTime": time,
         "bodyPreview": preview(content(body)),
         "hasAttachments": False,
         "parentFolderId": "AAMkDrafts=" if message.sent is None else "AAMkSentItems=",
-        "changeKey": message.place[-12:],
+        "changeKey": message.current_id[-12:],
         "subject": "",
         "body": body,
         **{name: [] for name in (*_RECIPIENTS, "replyTo", "categories")},

@@ -1,4 +1,4 @@
-"""What the stand-in Graph keeps of groups: their threads and posts."""
+"""The threads and posts that the stand-in Graph keeps."""
 
 import base64
 import html
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bridge.local.fake_graph.file import MailboxFile
 from bridge.local.fake_graph.messages import MessageStore
+from bridge.local.fake_graph.store_file import StoreFile
 
-# A post is there from the moment of its receipt, which a fault may have put in the future; a thread, once visible.
+# A post is visible once it is received, which a fault may put in the future; a thread has a time of its own for that.
 _THREADS = """
 SELECT t.id, t.grp, t.topic, (
     SELECT q.preview FROM posts q WHERE q.thread = t.id AND q.received <= :now ORDER BY q.received DESC, q.number DESC
@@ -34,8 +34,8 @@ _MARKUP = re.compile(r"<(style|script|title)\b.*?</\1>|<[^>]*>", re.DOTALL | re.
 
 
 @dataclass(frozen=True)
-class MailThread:
-    """A conversation thread as a member of the group sees it; `preview` is of its newest post."""
+class StoredThread:
+    """A conversation thread as a member of the group sees it. preview: the beginning of the newest post."""
 
     id: str
     group: str
@@ -48,8 +48,8 @@ class MailThread:
 
 
 @dataclass(frozen=True)
-class MailPost:
-    """A post of a thread; `sender` is a name."""
+class StoredPost:
+    """A post in a thread. sender: a name."""
 
     id: str
     thread: str
@@ -58,20 +58,20 @@ class MailPost:
     sender: str
 
 
-class MailStore:
-    """Threads and posts of all groups; safe for threads. `clock` tells what is visible.
+class Store:
+    """The threads and posts of all groups; safe for threads. clock: decides what is visible.
 
-    addresses: of groups, each with its object id; the others have one that is made of their id. messages: the mail.
+    addresses: group ids by address; a group that is not listed has an address made from its id. messages: the mail.
     """
 
     def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
         self.addresses: dict[str, str] = {}
-        self._file = MailboxFile(path, clock)
+        self._file = StoreFile(path, clock)
         self.messages = MessageStore(self._file)
 
-    def alone(self) -> AbstractContextManager[object]:
-        """For one thread alone, which may call everything meanwhile."""
-        return self._file.writing()
+    def transaction(self) -> AbstractContextManager[object]:
+        """Exclusive access for one thread, which may call all other methods meanwhile."""
+        return self._file.transaction()
 
     def start(
         self,
@@ -84,66 +84,67 @@ class MailStore:
         conversation: str = "",
         message: str = "",
     ) -> str:
-        """Keeps a new thread with its first post, and returns its id. message: that of the mail that it was."""
+        """Save a new thread with its first post; return its id. message: the id of the mail that became the post."""
         thread = _thread_id()
         row = (thread, group, topic, received.timestamp(), visible.timestamp(), conversation or _thread_id())
-        with self._file.writing() as db:
+        with self._file.transaction() as db:
             db.execute("INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?)", row)
             self.reply(thread, content, sender, received, message)
         return thread
 
     def reply(self, thread: str, content: str, sender: str, received: datetime, message: str = "") -> None:
-        """Keeps a further post of a thread."""
+        """Save another post in a thread."""
         row = (_post_id(), thread, content, preview(content), received.timestamp(), sender, message)
-        with self._file.writing() as db:
+        with self._file.transaction() as db:
             db.execute("INSERT INTO posts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def delete(self, thread: str) -> None:
-        """Forgets a thread and its posts."""
-        with self._file.writing() as db:
+        """Delete a thread and its posts."""
+        with self._file.transaction() as db:
             db.execute("DELETE FROM threads WHERE id = ?", (thread,))
 
     def groups(self) -> list[str]:
-        """The groups that have a visible thread, in order of their ids."""
+        """The groups that have a visible thread, in the order of their ids."""
         rows = self._file.rows("SELECT DISTINCT grp FROM threads WHERE visible <= :now ORDER BY grp")
         return [group for (group,) in rows]
 
     def threads(
         self, group: str, thread: str = "", top: int = -1, skip: int = 0, conversation: str = ""
-    ) -> list[MailThread]:
-        """The visible threads of a group, or of a conversation, or that one, the one with the newest post first.
+    ) -> list[StoredThread]:
+        """The visible threads of a group, of a conversation, or just one; the one with the newest post comes first.
 
-        top: -1 is all.
+        top: -1 means all.
         """
         rows = self._file.rows(_THREADS, grp=group, thread=thread, conversation=conversation, top=top, skip=skip)
         return [
-            MailThread(thread_id, grp, topic, preview, _time(created), _time(updated), count, conversation_id)
+            StoredThread(thread_id, grp, topic, preview, _time(created), _time(updated), count, conversation_id)
             for thread_id, grp, topic, preview, created, updated, count, conversation_id in rows
         ]
 
-    def posts(self, group: str, thread: str, top: int = -1, skip: int = 0) -> list[MailPost]:
-        """The visible posts of a thread, the oldest first; `top` -1 is all."""
+    def posts(self, group: str, thread: str, top: int = -1, skip: int = 0) -> list[StoredPost]:
+        """The visible posts of a thread, oldest first. top: -1 means all."""
         rows = self._file.rows(_POSTS, grp=group, thread=thread, top=top, skip=skip)
-        return [MailPost(post, of, content, _time(received), sender) for post, of, content, received, sender in rows]
+        return [StoredPost(post, of, content, _time(received), sender) for post, of, content, received, sender in rows]
 
     def address_of(self, group: str) -> str:
         """The address of a group."""
-        return next((address for address, known in self.addresses.items() if known == group), f"{group}{_DOMAIN}")
+        return next((address for address, owner in self.addresses.items() if owner == group), f"{group}{_DOMAIN}")
 
     def group_of(self, address: str) -> str:
-        """The group of an address, in whichever case it is written; empty when it is nobody's here."""
-        known = {known.lower(): group for known, group in self.addresses.items()}
-        own = address.lower().removesuffix(_DOMAIN) if address.lower().endswith(_DOMAIN) else ""
-        return known.get(address.lower(), own)
+        """The group with an address, in upper or lower case; empty if there is none."""
+        address = address.lower()
+        groups = {known.lower(): group for known, group in self.addresses.items()}
+        default = address.removesuffix(_DOMAIN) if address.endswith(_DOMAIN) else ""
+        return groups.get(address, default)
 
     def conversation_thread(self, group: str, conversation: str) -> str:
-        """The thread that mail of a conversation belongs to, seen already or not; empty when it starts one."""
+        """The thread to which mail of a conversation belongs, visible or not; empty if the mail starts a thread."""
         sql = "SELECT id FROM threads WHERE grp = :grp AND conversation = :conversation ORDER BY created, rowid"
         rows = self._file.rows(sql, grp=group, conversation=conversation)
         return str(rows[0][0]) if rows else ""
 
     def close(self) -> None:
-        """Closes the file; the store must not be used afterwards."""
+        """Close the file. The store must not be used afterwards."""
         self._file.close()
 
 
@@ -152,7 +153,7 @@ def _time(timestamp: float) -> datetime:
 
 
 def _thread_id() -> str:
-    """An id like those of Exchange: base64 for URLs, of a length that ends in "==", never without "-" and "_"."""
+    """An id like those of Exchange: URL-safe base64 that ends in "==" and contains "-" and "_"."""
     return "AAQk" + base64.urlsafe_b64encode(b"\xfb\xff\xbf" + secrets.token_bytes(73)).decode()
 
 
@@ -161,5 +162,5 @@ def _post_id() -> str:
 
 
 def preview(content: str) -> str:
-    """The first words of a post, without markup."""
+    """The beginning of a post, without markup."""
     return " ".join(html.unescape(_MARKUP.sub(" ", content)).split())[:_PREVIEW]

@@ -1,4 +1,4 @@
-"""The access tokens that the stand-ins have handed out, and what each of them allows."""
+"""The access tokens that the stand-ins have issued, and what each of them allows."""
 
 import threading
 import time
@@ -8,11 +8,11 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token stands for.
+    """What a token allows.
 
-    kind: an application by itself (`app`), or somebody for whom one acts (`user`). permissions: its roles, or the
-    scopes of a user. subject: the object id of who it is. audience: the Graph it is for, `https://graph.microsoft.com`.
-    expires: in seconds since 1970.
+    kind: `app` for an application by itself, `user` for an application acting for a user. permissions: the roles of
+    the application, or the scopes of the user. subject: the object id of the application or user. audience: the Graph
+    that accepts the token, such as `https://graph.microsoft.com`. expires: in seconds since 1970.
     """
 
     kind: Literal["app", "user"]
@@ -23,24 +23,24 @@ class Grant:
 
 
 class Tokens:
-    """Remembers tokens; safe for threads."""
+    """Remembers issued tokens; safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._grants: dict[str, Grant] = {}
 
     def remember(self, token: str, grant: Grant) -> None:
-        """Makes the token worth what it is granted."""
+        """Record what the token allows."""
         with self._lock:
             self._grants[token] = grant
 
     def grant(self, token: str) -> Grant | None:
-        """What the token is worth now; None when it was never handed out, was revoked, or has expired."""
+        """What the token allows; None if it was never issued, was revoked, or has expired."""
         with self._lock:
             grant = self._grants.get(token)
         return grant if grant and grant.expires > time.time() else None
 
     def revoke(self) -> None:
-        """Makes all tokens that were handed out until now worthless."""
+        """Revoke all tokens that have been issued so far."""
         with self._lock:
             self._grants = {}

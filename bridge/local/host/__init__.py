@@ -1,1 +1,1 @@
-"""Runs function_app.py on one machine, without Core Tools."""
+"""A host for function_app.py on one machine, without Azure Functions Core Tools."""

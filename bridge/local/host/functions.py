@@ -1,4 +1,4 @@
-"""The functions of an azure.functions app, read from their decorators once."""
+"""The functions of an azure.functions app, as its decorators declare them."""
 
 import inspect
 import json
@@ -15,7 +15,10 @@ Binding = Mapping[str, Any]  # as in function.json
 
 @dataclass(frozen=True)
 class HttpFunction:
-    """Runs for a request. methods: none means all. outputs: the queue of each parameter that takes messages."""
+    """A function with an HTTP trigger.
+
+    methods: empty means all. outputs: the name of the queue for each output parameter.
+    """
 
     name: str
     route: str
@@ -28,7 +31,7 @@ class HttpFunction:
 
 @dataclass(frozen=True)
 class QueueFunction:
-    """Runs for a message of a queue."""
+    """A function with a queue trigger."""
 
     name: str
     queue: str
@@ -38,7 +41,7 @@ class QueueFunction:
 
 @dataclass(frozen=True)
 class TimerFunction:
-    """Runs by a schedule of six fields."""
+    """A function with a timer trigger; its schedule has six fields."""
 
     name: str
     schedule: str
@@ -48,7 +51,7 @@ class TimerFunction:
 
 @dataclass(frozen=True)
 class Functions:
-    """All functions of an app, by what triggers them."""
+    """All functions of an app, by trigger."""
 
     http: tuple[HttpFunction, ...]
     queue: tuple[QueueFunction, ...]
@@ -56,26 +59,26 @@ class Functions:
 
     @property
     def queues(self) -> frozenset[str]:
-        """The names of all queues that are read or written."""
+        """The names of all queues that the functions read or write."""
         written = {queue for function in self.http for queue in function.outputs.values()}
         return frozenset(written | {function.queue for function in self.queue})
 
 
 def index(app: func.FunctionApp) -> Functions:
-    """Reads the functions of an app, which an app allows once; ValueError for a trigger that this host lacks."""
+    """Read the functions of an app, which can be done once; ValueError for a trigger that is not supported."""
     found: dict[str, list[Any]] = {trigger: [] for trigger in _READERS}
     for function in app.get_functions():
-        # In the form in which the worker tells them to the host.
+        # In the form in which the worker reports them to the host.
         name, bindings = str(function.get_function_name()), [json.loads(raw) for raw in function.get_raw_bindings()]
         trigger = next(binding for binding in bindings if binding["type"].endswith("Trigger"))
         if trigger["type"] not in _READERS:
-            raise ValueError(f"The function {name} has a trigger that this host lacks: {trigger['type']}.")
+            raise ValueError(f"The function {name} has a trigger that this host does not support: {trigger['type']}.")
         found[trigger["type"]].append(_READERS[trigger["type"]](name, trigger, bindings, function.get_user_function()))
     return Functions(*(tuple(functions) for functions in found.values()))
 
 
 async def run(call: Call, **arguments: object) -> Any:
-    """Calls a function as the worker does: a plain one in a pool of threads, an asynchronous one on the loop."""
+    """Call a function as the worker does: a plain one in a thread pool, an asynchronous one on the event loop."""
     if inspect.iscoroutinefunction(call):
         return await call(**arguments)
     return await run_in_threadpool(call, **arguments)

@@ -1,4 +1,4 @@
-"""Serves HTTP functions as the Azure Functions host does: prefix, methods, keys, limits, outputs."""
+"""Serve HTTP functions as the Azure Functions host does: path prefix, methods, keys, limits, outputs."""
 
 import hmac
 import logging
@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bridge.local.config import FUNCTION_KEY
 from bridge.local.host.functions import HttpFunction, run
 
-KEY = "local"
-# The host's own limit, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
+# The limit of the Functions host, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
 MAX_BODY = 100 * 1024 * 1024
 
 Put = Callable[[str, Sequence[str]], Awaitable[None]]
@@ -23,13 +23,13 @@ _logger = logging.getLogger(__name__)
 
 
 class MessagesOut(func.Out[list[str]]):
-    """Takes what a function gives to a queue output."""
+    """A queue output that collects the messages of a function."""
 
     def __init__(self) -> None:
         self._messages: list[str] = []
 
     def set(self, val: list[str]) -> None:
-        """Keeps the messages until the function has returned."""
+        """Set the messages to send when the function has returned."""
         self._messages = val
 
     def get(self) -> list[str]:
@@ -39,7 +39,10 @@ class MessagesOut(func.Out[list[str]]):
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request to a function and its answer. body: None when it was too long. messages: what went to queues."""
+    """A request to a function and its answer.
+
+    body: None if it was too long. messages: those that were put into queues.
+    """
 
     method: str
     path: str
@@ -50,33 +53,33 @@ class Exchange:
     messages: Sequence[str]
 
 
-def routes(functions: Sequence[HttpFunction], put: Put, watch: Callable[[Exchange], None]) -> list[BaseRoute]:
-    """A route for each function. put: writes messages durably to the queue of that name.
+def routes(functions: Sequence[HttpFunction], put: Put, on_answer: Callable[[Exchange], None]) -> list[BaseRoute]:
+    """A route for each function.
 
-    watch: is told of each answer.
+    put: writes messages durably to the queue with that name. on_answer: called after each answer.
     """
-    return [_route(function, put, watch) for function in functions]
+    return [_route(function, put, on_answer) for function in functions]
 
 
-def _route(function: HttpFunction, put: Put, watch: Callable[[Exchange], None]) -> Route:
+def _route(function: HttpFunction, put: Put, on_answer: Callable[[Exchange], None]) -> Route:
     async def endpoint(request: Request) -> Response:
         messages: list[str] = []
 
-        async def put_and_note(queue: str, new: Sequence[str]) -> None:
+        async def put_and_record(queue: str, new: Sequence[str]) -> None:
             await put(queue, new)
             messages.extend(new)
 
         body = await _body(request)
-        response = await _answer(function, request, body, put_and_note)
+        response = await _answer(function, request, body, put_and_record)
         headers, answer = dict(request.headers), bytes(response.body)
-        watch(Exchange(request.method, request.url.path, headers, body, response.status_code, answer, messages))
+        on_answer(Exchange(request.method, request.url.path, headers, body, response.status_code, answer, messages))
         return response
 
     return Route(f"/api/{function.route}", endpoint, methods=_ALL_METHODS)
 
 
 async def _answer(function: HttpFunction, request: Request, body: bytes | None, put: Put) -> Response:
-    # The host finds no function where the method does not match, and so says 404.
+    # Where the method does not match, the Functions host finds no function, and answers 404.
     if function.methods and request.method not in function.methods:
         return Response(status_code=404)
     if function.needs_key and not _has_key(request):
@@ -95,11 +98,11 @@ _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 def _has_key(request: Request) -> bool:
     given = request.headers.get("x-functions-key") or request.query_params.get("code", "")
-    return hmac.compare_digest(given.encode(), KEY.encode())
+    return hmac.compare_digest(given.encode(), FUNCTION_KEY.encode())
 
 
 async def _body(request: Request) -> bytes | None:
-    """The whole body, or None when it is too long; it is read to its end so that the sender sees the answer."""
+    """The whole body, or None if it is too long. It is always read to its end, or the sender would miss the answer."""
     body = bytearray()
     length = 0
     async for chunk in request.stream():

@@ -1,4 +1,4 @@
-"""Runs a queue function as the Azure Functions host does: leases, retries, and a poison queue in the end."""
+"""Run a queue function as the Azure Functions host does: with leases, retries and a poison queue."""
 
 import asyncio
 import logging
@@ -11,14 +11,14 @@ from bridge.local.config import QueueOptions
 from bridge.local.host.functions import QueueFunction, run
 from bridge.outbox.base import Message, Queue
 
-# Seconds, renewed while a function runs. The Functions host takes ten minutes: too long to wait for after a kill.
+# Seconds, renewed while a function runs. The ten minutes of the Functions host are too long to wait after a crash.
 LEASE = 30.0
 
 _logger = logging.getLogger(__name__)
 
 
 class QueueRunner:
-    """Takes messages from a queue and runs a function for each of them, up to the batch size at once."""
+    """Takes messages from a queue and runs a function for each, as many at once as the batch size allows."""
 
     def __init__(self, function: QueueFunction, queue: Queue, options: QueueOptions, lease: float = LEASE) -> None:
         self._function = function
@@ -30,24 +30,24 @@ class QueueRunner:
         self._stopping = False
 
     def wake(self) -> None:
-        """Lets it look at once: something may have been put."""
+        """Look for messages at once."""
         self._awake.set()
 
     async def run(self) -> None:
-        """Runs until `stop`, and returns when the last message in hand is done."""
+        """Run until `stop`; return when the last running function has finished."""
         while not self._stopping:
             self._awake.clear()
             try:
                 await self._fill()
-                pause = await self._pause()
+                wait = await self._seconds_until_due()
             except Exception:
                 _logger.exception("The queue cannot be read")
-                pause = self._options.max_polling_interval
-            await self._sleep(pause)
+                wait = self._options.max_polling_interval
+            await self._sleep(wait)
         await asyncio.gather(*self._running)
 
     def stop(self) -> None:
-        """Takes no further message."""
+        """Take no more messages."""
         self._stopping = True
         self._awake.set()
 
@@ -58,20 +58,20 @@ class QueueRunner:
                 return
             task = asyncio.create_task(self._handle(message))
             self._running.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(self._on_done)
 
     def _is_full(self) -> bool:
         return len(self._running) >= self._options.batch_size
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._awake.set()
         if not task.cancelled() and task.exception():
-            # The message stays, and comes again when its lease is over.
-            _logger.error("A message could not be finished", exc_info=task.exception())
+            # The message is still in the queue, and comes again when its lease ends.
+            _logger.error("A message could not be completed", exc_info=task.exception())
 
-    async def _pause(self) -> float:
-        """How long nothing can be due, unless it is woken."""
+    async def _seconds_until_due(self) -> float:
+        """Seconds until the next message can be due, unless `wake` is called."""
         longest = self._options.max_polling_interval
         due = None if self._is_full() else await run_in_threadpool(self._queue.next_visible)
         return longest if due is None else min(longest, max(0.0, due - time.time()))
@@ -83,31 +83,31 @@ class QueueRunner:
             return
 
     async def _handle(self, message: Message) -> None:
-        held = _Held(message)
-        renewing = asyncio.create_task(self._renew(held))
+        leased = _LeasedMessage(message)
+        renewing = asyncio.create_task(self._renew(leased))
         try:
             await run(self._function.call, **{self._function.parameter: _queue_message(message)})
         except Exception:
             _logger.exception("The function %s failed", self._function.name)
-            finish = self._failed
+            finish = self._retry
         else:
-            finish = self._done_with
-        # Not while it is being renewed: that changes the receipt.
-        async with held.lock:
+            finish = self._delete
+        # Not while the lease is being renewed: that changes the receipt.
+        async with leased.lock:
             renewing.cancel()
-        await finish(held.message)
+        await finish(leased.message)
 
-    async def _renew(self, held: "_Held") -> None:
+    async def _renew(self, leased: "_LeasedMessage") -> None:
         while True:
             await asyncio.sleep(self._lease / 2)
-            async with held.lock:
-                renewed = await run_in_threadpool(self._queue.renew, held.message, self._lease)
-                held.message = renewed or held.message
+            async with leased.lock:
+                renewed = await run_in_threadpool(self._queue.renew, leased.message, self._lease)
+                leased.message = renewed or leased.message
 
-    async def _done_with(self, message: Message) -> None:
+    async def _delete(self, message: Message) -> None:
         await run_in_threadpool(self._queue.delete, message)
 
-    async def _failed(self, message: Message) -> None:
+    async def _retry(self, message: Message) -> None:
         if message.dequeue_count < self._options.max_dequeue_count:
             await run_in_threadpool(self._queue.retry, message, self._options.visibility_timeout)
             return
@@ -115,8 +115,8 @@ class QueueRunner:
         await run_in_threadpool(self._queue.poison, message)
 
 
-class _Held:
-    """A message in hand, with the receipt that counts now."""
+class _LeasedMessage:
+    """A message whose function is running, with its current receipt."""
 
     def __init__(self, message: Message) -> None:
         self.message = message

@@ -1,4 +1,4 @@
-"""Runs timer functions by their schedules: NCRONTAB expressions of six fields, in UTC."""
+"""Run timer functions on their schedules: NCRONTAB expressions with six fields, in UTC."""
 
 import asyncio
 import logging
@@ -11,33 +11,33 @@ from bridge.local.host.functions import TimerFunction, run
 
 _logger = logging.getLogger(__name__)
 
-# second, minute, hour, day, month, day of the week (0 is Sunday): the least value and the one past the greatest
+# The values of second, minute, hour, day, month and day of the week (0 is Sunday).
 _RANGES = (range(60), range(60), range(24), range(1, 32), range(1, 13), range(7))
-_HORIZON = timedelta(days=366 * 8)  # 29 February may be that far away
+_HORIZON = timedelta(days=366 * 8)  # until 29 February, at most
 
 
 def next_run(schedule: str, after: datetime) -> datetime:
-    """The first moment after `after` that a schedule names; ValueError when it is none or names no moment.
+    """The first time after `after` that matches the schedule; ValueError if it is not a schedule or never matches.
 
     A field is `*`, `*/n`, a number, or a list of these.
     """
     fields = schedule.split()
     if len(fields) != len(_RANGES):
-        raise ValueError(f"A schedule has six fields; this one has not: {schedule}")
+        raise ValueError(f"A schedule must have six fields: {schedule}")
     seconds, minutes, hours, days, months, weekdays = map(_values, fields, _RANGES)
-    moment = after.replace(microsecond=0) + timedelta(seconds=1)
-    while moment - after < _HORIZON:
-        if moment.month not in months or moment.day not in days or moment.isoweekday() % 7 not in weekdays:
-            moment = moment.replace(hour=0, minute=0, second=0) + timedelta(days=1)
-        elif moment.hour not in hours:
-            moment = moment.replace(minute=0, second=0) + timedelta(hours=1)
-        elif moment.minute not in minutes:
-            moment = moment.replace(second=0) + timedelta(minutes=1)
-        elif moment.second not in seconds:
-            moment += timedelta(seconds=1)
+    time = after.replace(microsecond=0) + timedelta(seconds=1)
+    while time - after < _HORIZON:
+        if time.month not in months or time.day not in days or time.isoweekday() % 7 not in weekdays:
+            time = time.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+        elif time.hour not in hours:
+            time = time.replace(minute=0, second=0) + timedelta(hours=1)
+        elif time.minute not in minutes:
+            time = time.replace(second=0) + timedelta(minutes=1)
+        elif time.second not in seconds:
+            time += timedelta(seconds=1)
         else:
-            return moment
-    raise ValueError(f"The schedule names no moment: {schedule}")
+            return time
+    raise ValueError(f"The schedule never matches: {schedule}")
 
 
 def _values(field: str, possible: range) -> set[int]:
@@ -57,7 +57,7 @@ def _part(part: str, possible: range) -> range:
 
 
 async def run_timer(function: TimerFunction, done: Callable[[], None]) -> None:
-    """Runs a timer function at its times, until it is cancelled. done: is called after each run."""
+    """Run a timer function on its schedule until the task is cancelled. done: called after each run."""
     while True:
         now = datetime.now(UTC)
         await asyncio.sleep((next_run(function.schedule, now) - now).total_seconds())

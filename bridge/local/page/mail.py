@@ -1,16 +1,17 @@
-"""The groups of the stand-in Graph as the page shows them: their threads, and the posts of one."""
+"""The stand-in's groups as the page shows them: their threads, and the posts of one thread."""
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from bridge.local.fake_graph.server import Mailbox
-from bridge.local.fake_graph.store import MailPost
+from bridge.local.fake_graph.server import FakeGraph
+from bridge.local.fake_graph.store import StoredPost, StoredThread
 
 _MOST_THREADS = 200
 _REFERENCE = re.compile(r"(?<![\w-])[0-9a-f]{12}(?![\w-])")
 
-Labels = Mapping[str, str]  # the names that the settings give to groups, by their ids in lower case
+Labels = Mapping[str, str]  # the names of groups in the settings, by lower-case group id
 
 
 def label(labels: Labels, group: str) -> str:
@@ -18,55 +19,62 @@ def label(labels: Labels, group: str) -> str:
     return labels.get(group.lower(), group)
 
 
-def chosen(
-    mailbox: Mailbox, labels: Labels, group: str, thread: str, has_webhook: Callable[[str], bool]
-) -> dict[str, Any]:
-    """The groups, the threads of one and the posts of one of these; the first where the one asked for is not there.
+@dataclass(frozen=True)
+class Selection:
+    """The groups, the threads of the selected group, and the posts of the selected thread.
 
-    has_webhook: whether the webhook of an entry with that reference can be shown.
+    has_webhook: whether the webhook of the entry with a reference can be shown.
     """
-    groups = mailbox.groups()
-    group = group if group in groups else next(iter(groups), "")
-    threads = mailbox.threads(group)[:_MOST_THREADS] if group else []
-    thread = thread if thread in [found.id for found in threads] else next((found.id for found in threads), "")
-    posts = mailbox.posts(group, thread) if thread else []
+
+    fake_graph: FakeGraph
+    labels: Labels
+    has_webhook: Callable[[str], bool]
+
+    def show(self, group: str, thread: str) -> dict[str, Any]:
+        """The selection, ready for JSON. The first group or thread replaces one that does not exist."""
+        groups = self.fake_graph.groups()
+        group = group if group in groups else next(iter(groups), "")
+        threads = self.fake_graph.threads(group)[:_MOST_THREADS] if group else []
+        ids = [found.id for found in threads]
+        thread = thread if thread in ids else next(iter(ids), "")
+        posts = self.fake_graph.posts(group, thread) if thread else []
+        return {
+            "permissions": self.fake_graph.permissions,
+            "groups": [{"id": found, "name": label(self.labels, found)} for found in groups],
+            "group": group,
+            "threads": [_thread(found) for found in threads],
+            "thread": thread,
+            "posts": [self._post(post) for post in posts],
+        }
+
+    def _post(self, post: StoredPost) -> dict[str, Any]:
+        references = dict.fromkeys(_REFERENCE.findall(post.html))
+        return {
+            "id": post.id,
+            "html": post.html,
+            "received": post.received.isoformat(),
+            "sender": post.sender,
+            "webhooks": [reference for reference in references if self.has_webhook(reference)],
+        }
+
+
+def _thread(thread: StoredThread) -> dict[str, Any]:
     return {
-        "permissions": mailbox.permissions,
-        "groups": [{"id": found, "name": label(labels, found)} for found in groups],
-        "group": group,
-        "threads": [
-            {
-                "id": found.id,
-                "topic": found.topic,
-                "preview": found.preview,
-                "updated": found.updated.isoformat(),
-                "posts": found.posts,
-            }
-            for found in threads
-        ],
-        "thread": thread,
-        "posts": [_post(post, has_webhook) for post in posts],
+        "id": thread.id,
+        "topic": thread.topic,
+        "preview": thread.preview,
+        "updated": thread.updated.isoformat(),
+        "posts": thread.posts,
     }
 
 
-def _post(post: MailPost, has_webhook: Callable[[str], bool]) -> dict[str, Any]:
-    references = dict.fromkeys(_REFERENCE.findall(post.html))
-    return {
-        "id": post.id,
-        "html": post.html,
-        "received": post.received.isoformat(),
-        "sender": post.sender,
-        "webhooks": [reference for reference in references if has_webhook(reference)],
-    }
-
-
-def overview(mailbox: Mailbox, labels: Labels) -> list[dict[str, Any]]:
-    """The groups, each with its threads and how many posts these have: what unread marks are counted from."""
+def overview(fake_graph: FakeGraph, labels: Labels) -> list[dict[str, Any]]:
+    """The groups with the number of posts in each thread, from which the page counts what is unread."""
     return [
         {
             "id": group,
             "name": label(labels, group),
-            "threads": {thread.id: thread.posts for thread in mailbox.threads(group)[:_MOST_THREADS]},
+            "threads": {thread.id: thread.posts for thread in fake_graph.threads(group)[:_MOST_THREADS]},
         }
-        for group in mailbox.groups()
+        for group in fake_graph.groups()
     ]

@@ -1,26 +1,29 @@
-"""What the page shows of the outbox: each entry on its way, where it stands, and what it waits for."""
+"""The outbox as the page shows it: the state of each entry, and what the entry waits for."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from bridge.app import Bridge
 from bridge.entries import Entry, from_message
 from bridge.errors import MessageError
 from bridge.local.page.mail import Labels, label
+from bridge.local.page.routes import RequestError
 from bridge.local.page.webhooks import WebhookLog
 from bridge.outbox.base import DeadLetter, OpenEntry, Outbox, Pause, State
 
 _MOST = 100
-_FAR = 10 * 365 * 86400.0  # seconds: nothing is due later
+_FAR_FUTURE = 10 * 365 * 86400.0  # seconds; nothing is due later
 
 
 @dataclass(frozen=True)
 class Row:
-    """An entry as it is shown.
+    """A row of the list.
 
-    state: queued, settling, pending, sending, deferred, sent or dead. until: when something happens next, where it
-    waits; else 0. at: when it came. thread: where it was told.
+    state: queued, settling, pending, sending, deferred, sent or dead. until: the time until which the entry waits, else
+    0. at: when the webhook came. thread: the thread with the post, once it is sent.
     """
 
     id: str
@@ -40,7 +43,7 @@ class Row:
 
 
 class OutboxView:
-    """Reads the outbox for the page. outbox: gives it, when it is first needed. webhooks: what came in lately."""
+    """Reads the outbox for the page. outbox: returns it when it is first needed. webhooks: the recent ones."""
 
     def __init__(
         self,
@@ -53,19 +56,19 @@ class OutboxView:
         self._webhooks = webhooks
         self._labels = labels
         self._clock = clock
-        self._sent: dict[str, str] = {}  # by ids, the threads of those that need not be looked for any more
+        self._sent: dict[str, str] = {}  # the threads of sent entries by entry id, which need not be looked up again
 
-    def look(self) -> Mapping[str, object]:
-        """The newest rows, the last that came first, and how many there are in each state, in plain values for JSON."""
+    def show(self) -> Mapping[str, object]:
+        """The newest rows, most recent first, and the number of entries in each state, ready for JSON."""
         outbox, now = self._outbox(), self._clock()
-        came = self._webhooks.entries()
-        self._sent = {ident: thread for ident, thread in self._sent.items() if ident in came}
+        recent = self._webhooks.entries()
+        self._sent = {entry: thread for entry, thread in self._sent.items() if entry in recent}
         pauses = outbox.pauses()
-        groups = outbox.overdue(now + _FAR)
+        groups = outbox.overdue(now + _FAR_FUTURE)
         rows = {row.entry.id: self._open(row, pauses, now) for group in groups for row in outbox.open_entries(group)}
         letters = outbox.dead_letters()
         rows |= {letter.id: self._dead(letter) for letter in letters[-_MOST:]}
-        rows |= {ident: self._past(outbox, *known) for ident, known in came.items() if ident not in rows}
+        rows |= {entry: self._past(outbox, *known) for entry, known in recent.items() if entry not in rows}
         newest = sorted(rows.values(), key=lambda row: (-row.at, row.id))
         counts = Counter(row.state for row in newest) | Counter(dead=len(letters))
         return {"counts": counts, "rows": [asdict(row) for row in newest[:_MOST]]}
@@ -88,17 +91,17 @@ class OutboxView:
         if isinstance(item, Entry):
             shown = self._entry(item, item.received.timestamp())
         else:
-            topic = "A message that cannot be read"
+            topic = "Unreadable message"
             shown = Row(letter.id, "dead", topic, "", "", "", label(self._labels, letter.group), "error", letter.at)
         return replace(shown, state="dead", tries=letter.tries, reason=letter.reason, advice=letter.advice)
 
     def _past(self, outbox: Outbox, at: float, entry: Entry) -> Row:
-        """An entry that is neither open nor dead: told, or not recorded yet."""
+        """An entry that is neither open nor dead: sent, or not recorded yet."""
         if entry.id not in self._sent:
-            told = {told.id: told.thread for told in outbox.history(entry.delivery)}
-            if not told.get(entry.id):
-                return replace(self._entry(entry, at), state="sending" if entry.id in told else "queued")
-            self._sent[entry.id] = told[entry.id]
+            threads = {record.id: record.thread for record in outbox.history(entry.delivery)}
+            if not threads.get(entry.id):
+                return replace(self._entry(entry, at), state="sending" if entry.id in threads else "queued")
+            self._sent[entry.id] = threads[entry.id]
         return replace(self._entry(entry, at), state="sent", thread=self._sent[entry.id])
 
     def _entry(self, entry: Entry, at: float) -> Row:
@@ -113,3 +116,12 @@ class OutboxView:
             str(entry.severity),
             at,
         )
+
+
+def requeue(bridge: Bridge, content: Mapping[str, Any]) -> object:
+    """Requeue the dead letter `{"id"}`."""
+    for letter in bridge.publisher.dead_letters():
+        if letter.id == content.get("id"):
+            bridge.publisher.replay(letter)
+            return {"requeued": letter.id}
+    raise RequestError("This dead letter does not exist any more.", 404)

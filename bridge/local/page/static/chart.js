@@ -1,10 +1,10 @@
-import { element, make, many, say } from "./dom.js";
+import { element, make, many, setText } from "./dom.js";
 
-const [WIDTH, HALF, LEAST] = [360, 36, 5];
+const [WIDTH, HALF, SMALLEST_SCALE] = [360, 36, 5];
 
-// Webhooks stand above the line, requests to Graph hang below it, and those that failed are in red.
+// Webhooks are drawn above the line, requests to Graph below it, and failed requests in red.
 export function showRates(rates) {
-  const most = Math.max(LEAST, ...rates.webhooks, ...rates.requests);
+  const most = Math.max(SMALLEST_SCALE, ...rates.webhooks, ...rates.requests);
   const step = WIDTH / rates.webhooks.length;
   const bars = (counts, down) => counts.flatMap((count, place) => {
     const height = (count / most) * (HALF - 2);
@@ -18,8 +18,8 @@ export function showRates(rates) {
 
 function path(name) {
   const chart = element("chart");
-  const known = chart.querySelector(`.${name}`);
-  if (known) return known;
+  const existing = chart.querySelector(`.${name}`);
+  if (existing) return existing;
   const made = document.createElementNS("http://www.w3.org/2000/svg", "path");
   made.setAttribute("class", name);
   chart.append(made);
@@ -31,7 +31,7 @@ function legend(rates) {
   const parts = [["webhooks", many(sums.webhooks, "webhook")], ["requests", `${sums.requests} to Graph`]];
   if (sums.failed) parts.push(["failed", `${sums.failed} failed`]);
   if (!element("legend").children.length) element("legend").append(...["webhooks", "requests", "failed"].map((name) => make("span", { className: name })));
-  for (const span of element("legend").children) say(span, parts.find(([name]) => name === span.className)?.[1] ?? "");
+  for (const span of element("legend").children) setText(span, parts.find(([name]) => name === span.className)?.[1] ?? "");
   const most = Math.max(...rates.webhooks);
-  element("chart").setAttribute("aria-label", `${parts.map(([, text]) => text).join(", ")} in the last minute; at most ${many(most, "webhook")} a second`);
+  element("chart").setAttribute("aria-label", `${parts.map(([, text]) => text).join(", ")} in the last minute; at most ${many(most, "webhook")} per second`);
 }

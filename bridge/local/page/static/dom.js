@@ -10,12 +10,12 @@ export const make = (tag, properties = {}, ...children) => {
   return made;
 };
 
-// Writes only what differs, so that nothing flickers and no screen reader hears it twice.
-export const say = (node, text) => {
+// Change the text only if it differs: nothing flickers, and screen readers do not read it twice.
+export const setText = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
 
-// Makes the children of a list those of `items`, in their order. What stays is kept, with its focus and its scrolling.
+// Make the list show `items`, in their order. Items that were there before keep their element, focus and scroll position.
 export function keyed(list, items, key, create, update) {
   const focused = list.contains(document.activeElement) ? document.activeElement : null;
   const kept = new Map([...list.children].map((child) => [child.dataset.key, child]));
@@ -33,7 +33,7 @@ export function keyed(list, items, key, create, update) {
     else list.insertBefore(child, place);
   }
   for (const child of kept.values()) child.remove();
-  if (focused?.isConnected) focused.focus({ preventScroll: true }); // what is moved loses it
+  if (focused?.isConnected) focused.focus({ preventScroll: true }); // a moved element loses it
 }
 
 export const time = (iso) => {
@@ -44,32 +44,32 @@ export const time = (iso) => {
     new Intl.DateTimeFormat(undefined, format).format(date));
 };
 
-export const many = (number, one, more = `${one}s`) => `${number} ${number === 1 ? one : more}`;
+export const many = (number, singular, plural = `${singular}s`) => `${number} ${number === 1 ? singular : plural}`;
 
-export async function ask(path, chosen) {
-  const answer = await fetch(`/viewer/${path}?${new URLSearchParams(chosen)}`);
+export async function get(path, query) {
+  const answer = await fetch(`/page/${path}?${new URLSearchParams(query)}`);
   if (!answer.ok) throw new Error(await answer.text());
   return answer;
 }
 
-export async function act(path, content) {
-  const answer = await fetch(`/viewer/${path}`, {
+export async function post(path, content) {
+  const answer = await fetch(`/page/${path}`, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content),
   });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error);
-  return told;
+  const result = await answer.json();
+  if (!answer.ok) throw new Error(result.error);
+  return result;
 }
 
-export const stored = (name, otherwise) => {
+export const stored = (name, fallback) => {
   try {
-    return JSON.parse(localStorage.getItem(name)) ?? otherwise;
+    return JSON.parse(localStorage.getItem(name)) ?? fallback;
   } catch {
-    return otherwise;
+    return fallback;
   }
 };
 
 export const store = (name, value) => localStorage.setItem(name, JSON.stringify(value));
 
-// What a narrow screen shows: the list, the reading pane or the desk.
-export const view = (name) => { document.body.dataset.view = name; };
+// A narrow screen shows one view: the list, the reading pane or the send panel.
+export const showView = (name) => { document.body.dataset.view = name; };

@@ -1,4 +1,4 @@
-import { act, element, keyed, make, say } from "./dom.js";
+import { element, keyed, make, post, setText } from "./dom.js";
 
 const ORDER = ["queued", "settling", "pending", "sending", "deferred", "sent", "dead"];
 
@@ -6,9 +6,9 @@ export function showOutbox(outbox) {
   element("outbox").hidden = !outbox;
   if (!outbox) return;
   element("outbox-problem").hidden = !outbox.problem;
-  say(element("outbox-problem"), outbox.problem ?? "");
+  setText(element("outbox-problem"), outbox.problem ?? "");
   keyed(element("counts"), ORDER.filter((state) => outbox.counts[state]), (state) => state,
-    (state) => make("span", { className: `pill ${state}` }), (pill, state) => say(pill, `${outbox.counts[state]} ${state}`));
+    (state) => make("span", { className: `pill ${state}` }), (pill, state) => setText(pill, `${outbox.counts[state]} ${state}`));
   element("outbox-empty").hidden = outbox.rows.length > 0 || Boolean(outbox.problem);
   keyed(element("rows"), outbox.rows, (row) => row.id, create, update);
   tick();
@@ -24,38 +24,38 @@ function update(item, row) {
   const [pill, what, side] = item.children;
   const [topic, meta, why] = what.children;
   pill.className = `pill ${row.state}`;
-  say(pill, row.state);
-  say(topic, row.topic);
+  setText(pill, row.state);
+  setText(topic, row.topic);
   topic.disabled = row.state !== "sent";
   topic.onclick = () => document.dispatchEvent(new CustomEvent("open-thread", { detail: row.thread }));
-  say(meta, [[row.source, row.kind].filter(Boolean).join(" "), row.group, row.tries ? `tried ${row.tries}×` : ""].filter(Boolean).join(" · "));
-  say(why, [row.reason, row.advice].filter(Boolean).join(" "));
+  setText(meta, [[row.source, row.kind].filter(Boolean).join(" "), row.group, row.tries ? `tried ${row.tries}×` : ""].filter(Boolean).join(" · "));
+  setText(why, [row.reason, row.advice].filter(Boolean).join(" "));
   side.dataset.until = row.until;
-  if (row.state === "dead" && !side.firstElementChild) side.replaceChildren(replayButton(row));
+  if (row.state === "dead" && !side.firstElementChild) side.replaceChildren(requeueButton(row));
   else if (row.state !== "dead") side.querySelector("button")?.remove();
 }
 
-function replayButton(row) {
-  const button = make("button", { type: "button", "aria-label": `Replay: ${row.topic}` }, "Replay");
+function requeueButton(row) {
+  const button = make("button", { type: "button", "aria-label": `Requeue: ${row.topic}` }, "Requeue");
   button.onclick = async () => {
     button.disabled = true;
     try {
-      await act("replay", { id: row.id });
+      await post("requeue", { id: row.id });
     } catch (error) {
       button.disabled = false;
-      say(button.closest("li").querySelector(".why"), error.message);
+      setText(button.closest("li").querySelector(".why"), error.message);
     }
   };
   return button;
 }
 
-// What is left of the waits. This page and its server are on one machine, and so have one clock.
+// Count down the waits. The page and its server share a clock, as they run on one machine.
 function tick() {
   const now = Date.now() / 1000;
   for (const side of document.querySelectorAll("#rows [data-until]")) {
     if (side.firstElementChild) continue;
     const left = Number(side.dataset.until) - now;
-    say(side, left > 0 ? span(left) : "");
+    setText(side, left > 0 ? span(left) : "");
   }
 }
 

@@ -1,16 +1,16 @@
-import { ask, element, keyed, make, many, say, store, stored, time, view } from "./dom.js";
+import { element, get, keyed, make, many, setText, showView, store, stored, time } from "./dom.js";
 import { showRates } from "./chart.js";
-import { closeDesk, openDesk, showFaults } from "./desk.js";
 import { showOutbox } from "./outbox.js";
-import { newer, showThread } from "./reading.js";
+import { redraw, showThread } from "./reading.js";
+import { closeSendPanel, openSendPanel, showFaults } from "./send_panel.js";
 
 const PERMISSIONS = {
-  open: ["Open permissions", "Microsoft would refuse a managed identity's own token. BRIDGE_LOCAL_PERMISSIONS=microsoft shows that."],
-  microsoft: ["Microsoft's permissions", "Permissions as Microsoft documents them."],
+  open: ["All permissions", "The stand-in permits everything. Microsoft would refuse the token of a managed identity: BRIDGE_LOCAL_PERMISSIONS=microsoft shows that."],
+  microsoft: ["Microsoft's permissions", "The stand-in permits what Microsoft documents."],
 };
 const narrow = matchMedia("(max-width: 760px)");
 const chosen = { group: "", thread: "" };
-const read = stored("read", {}); // how many posts of each thread have been seen
+const read = stored("read", {}); // the number of posts that have been read, by thread
 let groups = [];
 let mail = null;
 let asked = 0;
@@ -24,14 +24,14 @@ function showGroups() {
   let unread = 0;
   keyed(element("groups"), groups, (group) => group.id, (group) => {
     const button = make("button", { type: "button", onclick: () => chooseGroup(group.id) },
-      make("span", { className: "name" }), make("span", { className: "count" }), make("span", { className: "unseen" }, "unread"));
+      make("span", { className: "name" }), make("span", { className: "count" }), make("span", { className: "visually-hidden" }, "unread"));
     return make("li", {}, button);
   }, (item, group) => {
     const fresh = Object.entries(group.threads).filter(([thread, posts]) => isUnread(thread, posts)).length;
     unread += fresh;
     const [name, count] = item.firstChild.children;
-    say(name, group.name);
-    say(count, fresh ? `${fresh}` : "");
+    setText(name, group.name);
+    setText(count, fresh ? `${fresh}` : "");
     item.firstChild.lastChild.hidden = !fresh;
     item.firstChild.title = group.name;
     item.firstChild.setAttribute("aria-current", String(group.id === mail?.group));
@@ -41,8 +41,8 @@ function showGroups() {
 
 function showThreads() {
   const current = mail.groups.find((group) => group.id === mail.group);
-  say(element("list-title"), current?.name ?? "Threads");
-  say(element("list-count"), mail.threads.length ? many(mail.threads.length, "thread") : "");
+  setText(element("list-title"), current?.name ?? "Threads");
+  setText(element("list-count"), mail.threads.length ? many(mail.threads.length, "thread") : "");
   element("empty").hidden = mail.threads.length > 0;
   keyed(element("threads"), mail.threads, (thread) => thread.id, (thread) => {
     const button = make("button", { type: "button", onclick: (event) => chooseThread(thread.id, event.detail === 0) },
@@ -50,7 +50,7 @@ function showThreads() {
       make("span", { className: "preview" }), make("span", { className: "posts" }));
     return make("li", {}, button);
   }, showRow);
-  // One stop for Tab; the arrows do the rest.
+  // Tab stops once at the list; the arrow keys move within it.
   const buttons = [...element("threads").querySelectorAll("button")];
   const stop = buttons.find((button) => button.getAttribute("aria-current") === "true") ?? buttons[0];
   for (const button of buttons) button.tabIndex = button === stop ? 0 : -1;
@@ -61,10 +61,10 @@ function showRow(item, thread) {
   const [dot, topic, when, preview, posts] = button.children;
   const fresh = isUnread(thread.id, thread.posts);
   button.classList.toggle("unread", fresh);
-  say(dot, fresh ? "Unread. " : "");
-  say(topic, thread.topic);
-  say(preview, thread.preview);
-  say(posts, thread.posts > 1 ? `${thread.posts}` : "");
+  setText(dot, fresh ? "Unread. " : "");
+  setText(topic, thread.topic);
+  setText(preview, thread.preview);
+  setText(posts, thread.posts > 1 ? `${thread.posts}` : "");
   posts.title = many(thread.posts, "post");
   if (when.dataset.at !== thread.updated) {
     when.dataset.at = thread.updated;
@@ -78,20 +78,20 @@ function markRead() {
   if (!thread || !isReading() || document.hidden || !isUnread(thread.id, thread.posts)) return;
   read[thread.id] = thread.posts;
   const known = new Set(groups.flatMap((group) => Object.keys(group.threads)).concat(thread.id));
-  store("read", Object.fromEntries(Object.entries(read).filter(([ident]) => known.has(ident))));
+  store("read", Object.fromEntries(Object.entries(read).filter(([id]) => known.has(id))));
 }
 
 async function refresh() {
   const number = ++asked;
   try {
-    const answer = await (await ask("mail", chosen)).json();
+    const answer = await (await get("mail", chosen)).json();
     if (number !== asked) return;
     mail = answer;
   } catch {
-    return; // the state says that there is no connection
+    return; // the status line shows that there is no connection
   }
   chosen.group = mail.group;
-  // What is read stays, whatever comes in; on a phone nothing is read before it is chosen.
+  // The open thread stays open, whatever arrives; on a phone no thread is open until one is chosen.
   if (!mail.threads.some((thread) => thread.id === chosen.thread)) chosen.thread = narrow.matches ? "" : mail.thread;
   markRead();
   showThreads();
@@ -101,13 +101,13 @@ async function refresh() {
 
 function chooseGroup(group) {
   Object.assign(chosen, { group, thread: "" });
-  view("list");
+  showView("list");
   refresh();
 }
 
 function chooseThread(thread, moves = false) {
   chosen.thread = thread;
-  if (moves || narrow.matches) view("reading");
+  if (moves || narrow.matches) showView("reading");
   for (const item of element("threads").children) {
     item.firstChild.setAttribute("aria-current", String(item.dataset.key === thread));
   }
@@ -124,7 +124,7 @@ async function openThread(thread) {
 }
 
 function backToList() {
-  view("list");
+  showView("list");
   element("threads").querySelector('button[tabindex="0"]')?.focus();
 }
 
@@ -134,10 +134,10 @@ function showHeld(held) {
     make("li", {}, make("strong", {}, `${group.group} is on hold`), " since ", time(group.since), `. ${group.reason}`)));
 }
 
-function showMail(told) {
-  ({ groups } = told);
-  const [name, meaning] = PERMISSIONS[told.permissions];
-  say(element("permissions"), name);
+function showMail(update) {
+  ({ groups } = update);
+  const [name, meaning] = PERMISSIONS[update.permissions];
+  setText(element("permissions"), name);
   element("permissions").title = meaning;
   refresh();
 }
@@ -150,14 +150,14 @@ const step = (by) => {
   const from = here < 0 ? buttons.findIndex((button) => button.parentElement.dataset.key === chosen.thread) : here;
   const next = buttons[Math.min(Math.max(from + by, 0), buttons.length - 1)];
   if (!next) return;
-  view("list");
+  showView("list");
   next.focus();
   chosen.thread = next.parentElement.dataset.key;
   refresh();
 };
 
 const LETTERS = {
-  j: () => step(1), k: () => step(-1), u: backToList, c: () => openDesk("source"), o: () => openDesk("outbox-title"),
+  j: () => step(1), k: () => step(-1), u: backToList, c: () => openSendPanel("source"), o: () => openSendPanel("outbox-title"),
   "?": () => element("help").showModal(),
 };
 const IN_LIST = { ArrowDown: () => step(1), ArrowUp: () => step(-1), Home: () => step(-Infinity), End: () => step(Infinity) };
@@ -165,15 +165,15 @@ const IN_LIST = { ArrowDown: () => step(1), ArrowUp: () => step(-1), Home: () =>
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || element("help").open) return;
   const at = document.activeElement;
-  const types = at.matches("input:not([type=radio]):not([type=checkbox]), textarea, select");
-  let does = null;
-  if (event.key === "Escape" && element("reading").contains(at)) does = backToList;
-  else if (event.key === "Escape" && element("desk").contains(at)) does = closeDesk;
-  else if (element("threads").contains(at) && IN_LIST[event.key]) does = IN_LIST[event.key];
-  else if (!types && element("single-keys").checked) does = LETTERS[event.key];
-  if (!does) return;
+  const isTyping = at.matches("input:not([type=radio]):not([type=checkbox]), textarea, select");
+  let action = null;
+  if (event.key === "Escape" && element("reading").contains(at)) action = backToList;
+  else if (event.key === "Escape" && element("send-panel").contains(at)) action = closeSendPanel;
+  else if (element("threads").contains(at) && IN_LIST[event.key]) action = IN_LIST[event.key];
+  else if (!isTyping && element("single-keys").checked) action = LETTERS[event.key];
+  if (!action) return;
   event.preventDefault();
-  does();
+  action();
 }
 
 // ---- light and dark
@@ -183,13 +183,13 @@ const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 function paint() {
   const theme = stored("theme", "") || (prefersDark.matches ? "dark" : "light");
   document.documentElement.dataset.theme = theme;
-  say(element("theme"), theme === "dark" ? "Light" : "Dark");
+  setText(element("theme"), theme === "dark" ? "Light" : "Dark");
   element("theme").setAttribute("aria-label", theme === "dark" ? "Light colours" : "Dark colours");
   element("tools").elements.colours.value = theme;
-  newer();
+  redraw();
 }
 
-// ---- all together
+// ---- events
 
 document.addEventListener("keydown", onKey);
 document.addEventListener("frame-key", (event) => onKey(event.detail));
@@ -208,15 +208,15 @@ element("single-keys").onchange = (event) => store("single-keys", event.target.c
 paint();
 
 const TOPICS = { mail: showMail, held: showHeld, outbox: showOutbox, faults: showFaults, rates: showRates };
-const events = new EventSource("/viewer/events");
+const events = new EventSource("/page/events");
 for (const [topic, show] of Object.entries(TOPICS)) {
   events.addEventListener(topic, (event) => show(JSON.parse(event.data)));
 }
 events.onopen = () => {
-  say(element("state"), "Live");
+  setText(element("state"), "Live");
   element("state").dataset.is = "live";
 };
 events.onerror = () => {
-  say(element("state"), "No connection: start the bridge with make run");
+  setText(element("state"), "No connection. Start the bridge with make run.");
   element("state").dataset.is = "lost";
 };

@@ -1,38 +1,38 @@
-import { ask, element, make, many, say, time } from "./dom.js";
+import { element, get, make, many, setText, time } from "./dom.js";
 import { darken } from "./dark.js";
 
-// Without allow-scripts nothing in a frame runs; the same origin lets this page measure it.
+// Without allow-scripts no script runs in a frame; allow-same-origin lets this page measure it.
 const SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox";
 const MARGIN = 16; // pixels around a post
-const PATIENCE = 1000; // milliseconds that a thread which is on its way may keep the one before on the screen
+const LONGEST_WAIT = 1000; // milliseconds for a thread to load while the previous one is still shown
 let shown = { thread: "", posts: [] };
 let last = null;
 
 const tools = () => element("tools").elements;
-const look = () => JSON.stringify([tools().form.value, tools().width.value, tools().colours.value, tools().webhook.checked]);
+const options = () => JSON.stringify([tools().form.value, tools().width.value, tools().colours.value, tools().webhook.checked]);
 
-// Shows the posts of the thread; what is there already stays as it is, so that reading is not disturbed.
-export function showThread(mail, ident) {
-  const thread = mail.threads.find((candidate) => candidate.id === ident);
-  say(element("topic"), thread?.topic ?? "Nothing is selected");
+// Show the posts of the thread. Posts that are already shown stay untouched, not to disturb the reader.
+export function showThread(mail, id) {
+  const thread = mail.threads.find((candidate) => candidate.id === id);
+  setText(element("topic"), thread?.topic ?? "No thread is selected");
   element("tools").hidden = !thread;
-  const posts = thread && ident === mail.thread ? mail.posts : [];
-  last = { thread: ident, posts };
-  if (ident === shown.thread && shown.look === look() && shown.posts.length && posts.length >= shown.posts.length) {
+  const posts = thread && id === mail.thread ? mail.posts : [];
+  last = { thread: id, posts };
+  if (id === shown.thread && shown.options === options() && shown.posts.length && posts.length >= shown.posts.length) {
     for (const post of posts.slice(shown.posts.length)) shown.pane.append(article(post).made);
   } else if (posts.length || !thread) {
-    replace(ident, posts);
+    replace(id, posts);
   }
-  shown = { ...shown, thread: ident, posts, look: look() };
+  shown = { ...shown, thread: id, posts, options: options() };
 }
 
-// Once more, because they are to look otherwise now.
-export function newer() {
+// Show the posts again after the display options have changed.
+export function redraw() {
   if (last) replace(last.thread, last.posts);
-  shown = { ...shown, look: look() };
+  shown = { ...shown, options: options() };
 }
 
-// The new conversation takes the place of the old one when it is ready, so that nothing jumps.
+// The new conversation replaces the old one when it is ready, so nothing jumps.
 function replace(thread, posts) {
   const pane = make("div", { className: "conversation waiting" });
   const made = posts.map(article);
@@ -41,7 +41,7 @@ function replace(thread, posts) {
   element("posts").append(pane);
   const isOther = thread !== shown.thread;
   shown.pane = pane;
-  Promise.race([Promise.all(made.map((one) => one.ready)), new Promise((done) => setTimeout(done, PATIENCE))]).then(() => {
+  Promise.race([Promise.all(made.map((one) => one.ready)), new Promise((done) => setTimeout(done, LONGEST_WAIT))]).then(() => {
     if (!pane.isConnected) return;
     for (const old of [...element("posts").children]) if (old !== pane) old.remove();
     pane.classList.remove("waiting");
@@ -55,7 +55,7 @@ function article(post) {
   const body = make("div", { className: "body" }, frame);
   body.classList.toggle("phone", form === "post" && tools().width.value === "phone");
   if (form !== "post") {
-    frame.classList.add("unshown");
+    frame.classList.add("not-shown");
     frame.tabIndex = -1;
     frame.setAttribute("aria-hidden", "true");
     const text = make("pre", { className: "text", tabIndex: 0, role: "region", "aria-label": form === "text" ? "Plain text" : "HTML source" });
@@ -72,11 +72,11 @@ function article(post) {
   return { made, ready };
 }
 
-// The text as a program shows it that knows no HTML.
+// The text as a mail program without HTML shows it.
 const plain = (text) => text.replace(/[ \t]+/g, " ").replace(/ *\n */g, "\n").replace(/\n{3,}/g, "\n\n").trim();
 
 function framed(post) {
-  const made = make("iframe", { title: `Post of ${post.sender}`, className: "frame" });
+  const made = make("iframe", { title: `Post by ${post.sender}`, className: "frame" });
   made.sandbox = SANDBOX;
   made.srcdoc = `<!doctype html><base target="_blank"><body style="margin:${MARGIN}px;font-family:Calibri,Carlito,sans-serif">${post.html}`;
   const ready = new Promise((done) => {
@@ -94,13 +94,13 @@ function framed(post) {
   return { made, ready };
 }
 
-// What is wider than its frame is made smaller, as phones do; the frame is as high as what is in it.
+// Scale down a post that is wider than its frame, as phones do; make the frame as high as the post.
 function fit(frame) {
-  if (!frame.contentDocument?.body) return; // it has left the page
+  if (!frame.contentDocument?.body) return; // the frame has left the page
   const { documentElement: root, body } = frame.contentDocument;
   if (Number(frame.dataset.width) !== frame.clientWidth) {
     body.style.zoom = 1;
-    const wide = root.scrollWidth + MARGIN; // which leaves out the margin on the right
+    const wide = root.scrollWidth + MARGIN; // scrollWidth does not include the right margin
     body.style.zoom = root.scrollWidth > frame.clientWidth ? frame.clientWidth / wide : 1;
     frame.dataset.width = frame.clientWidth;
   }
@@ -110,7 +110,7 @@ function fit(frame) {
 function webhooks(post) {
   const pane = make("div", { className: "raw" });
   if (!post.webhooks.length) {
-    pane.append(make("p", { className: "note" }, "Its webhook came before this process was started, or too long ago."));
+    pane.append(make("p", { className: "note" }, "Not available: the webhook came before this process was started, or more than 500 webhooks ago."));
   }
   for (const [number, reference] of post.webhooks.entries()) {
     const details = make("details", { open: number === 0 },
@@ -126,7 +126,7 @@ async function fill(pre, reference) {
   if (pre.dataset.filled) return;
   pre.dataset.filled = "yes";
   try {
-    const raw = await (await ask("webhook", { reference })).json();
+    const raw = await (await get("webhook", { reference })).json();
     const headers = Object.entries(raw.headers).map(([name, value]) => `${name}: ${value}`);
     pre.textContent = [raw.line, ...headers, "", indented(raw.body) + (raw.is_cut ? "\n…" : ""), "",
       `Answered ${raw.status}: ${raw.answer}`].join("\n");
@@ -143,5 +143,5 @@ export function indented(text) {
   }
 }
 
-element("tools").addEventListener("change", newer);
+element("tools").addEventListener("change", redraw);
 element("tools").addEventListener("submit", (event) => event.preventDefault());

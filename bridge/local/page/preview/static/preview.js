@@ -1,4 +1,4 @@
-// Shows each post that the server sends; it sends one when the payload or a template has been saved.
+// Show each post that the server sends. It sends one whenever the payload or a template has been saved.
 const element = (id) => document.getElementById(id);
 const frames = [...document.querySelectorAll("iframe")];
 const source = new EventSource("/preview/events");
@@ -14,8 +14,8 @@ function items(list, texts) {
   list.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
 }
 
-source.addEventListener("open", () => { element("state").textContent = "shown anew with each save"; });
-source.addEventListener("error", () => { element("state").textContent = "not connected: is the preview still running?"; });
+source.addEventListener("open", () => { element("state").textContent = "Updated on each save"; });
+source.addEventListener("error", () => { element("state").textContent = "No connection. Is the preview still running?"; });
 source.addEventListener("post", (event) => {
   const post = JSON.parse(event.data);
   document.title = `Preview: ${post.topic || "no post"}`;
@@ -24,7 +24,7 @@ source.addEventListener("post", (event) => {
   element("problems").hidden = post.problems.length === 0;
   items(element("problems").querySelector("ul"), post.problems);
   element("problems").querySelector("p").hidden = !post.html;
-  items(element("templates"), post.templates.map(([name, taken]) => (taken ? `${name} (taken)` : name)));
-  element("templates").querySelectorAll("li").forEach((item, place) => item.classList.toggle("taken", post.templates[place][1]));
+  items(element("templates"), post.templates.map(([name, used]) => (used ? `${name} (used)` : name)));
+  element("templates").querySelectorAll("li").forEach((item, place) => item.classList.toggle("used", post.templates[place][1]));
   for (const frame of frames) frame.srcdoc = page(post.html);
 });

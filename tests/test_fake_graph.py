@@ -1,4 +1,4 @@
-"""The stand-in for Graph: it checks what it is sent as Graph does, keeps it, and fails when it is told to."""
+"""The stand-in for Graph: it checks requests as Graph does, keeps what is posted, and fails on request."""
 
 import json
 import time
@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from bridge.local.fake_graph.faults import EFFECTS, Fault
-from bridge.local.fake_graph.server import Mailbox
-from tests.graph_servers import GROUP, mailbox_at
+from bridge.local.fake_graph.server import FakeGraph
+from tests.graph_servers import GROUP, fake_graph_at
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 GRAPH = "https://graph.microsoft.com"
@@ -26,16 +26,16 @@ class Clock:
 
 
 class Client:
-    """Calls the stand-in as an application with a token does."""
+    """A client of the stand-in with an application's token."""
 
-    def __init__(self, mailbox, address, clock):
-        self.mailbox, self.address, self.clock = mailbox, address, clock
+    def __init__(self, fake_graph, address, clock):
+        self.fake_graph, self.address, self.clock = fake_graph, address, clock
         self.headers = {"Authorization": f"Bearer {self.token().json()['access_token']}"}
 
     def token(self, header="local", **query):
-        asked = {"api-version": "2019-08-01", "resource": GRAPH} | query
+        params = {"api-version": "2019-08-01", "resource": GRAPH} | query
         headers = {"X-IDENTITY-HEADER": header}
-        return requests.get(f"{self.address}/msi/token", params=asked, headers=headers, timeout=9)
+        return requests.get(f"{self.address}/msi/token", params=params, headers=headers, timeout=9)
 
     def call(self, method, path, **options):
         headers = self.headers | options.pop("headers", {})
@@ -51,8 +51,8 @@ class Client:
     def topics(self, query=""):
         return [thread["topic"] for thread in self.call("GET", f"{THREADS}?{query}").json()["value"]]
 
-    def tells(self, *faults):
-        self.mailbox.faults.add(*faults)
+    def add_faults(self, *faults):
+        self.fake_graph.faults.add(*faults)
 
 
 def post(content="<p>Post</p>", **more):
@@ -62,25 +62,25 @@ def post(content="<p>Post</p>", **more):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     clock = Clock()
-    with mailbox_at(tmp_path_factory.mktemp("mailbox"), clock) as (mailbox, address):
-        yield mailbox, address, clock
+    with fake_graph_at(tmp_path_factory.mktemp("graph"), clock) as (fake_graph, address):
+        yield fake_graph, address, clock
 
 
 @pytest.fixture
 def client(server):
-    """A client of an empty mailbox. The server is shared, for it takes longer to stop than a test to run."""
-    mailbox, _, clock = server
+    """A client of an empty stand-in. The server is shared: stopping it takes longer than a test."""
+    fake_graph, _, clock = server
     client = Client(*server)
-    mailbox.faults.clear()
-    mailbox.missing.clear()
-    clock.now += timedelta(days=1)  # whatever was late is there to be deleted
-    for thread in mailbox.threads(GROUP):
+    fake_graph.faults.clear()
+    fake_graph.missing.clear()
+    clock.now += timedelta(days=1)  # late threads are visible by then, and can be deleted
+    for thread in fake_graph.threads(GROUP):
         assert client.call("DELETE", f"{THREADS}/{thread.id}").status_code == 204
-    mailbox.log.clear()
+    fake_graph.log.clear()
     return client
 
 
-def test_a_token_is_for_who_has_the_header(client):
+def test_a_token_request_needs_the_header(client):
     answer = client.token(client_id="c1").json()
     assert (answer["client_id"], answer["token_type"], answer["resource"]) == ("c1", "Bearer", GRAPH)
     assert isinstance(answer["expires_on"], str)
@@ -89,23 +89,23 @@ def test_a_token_is_for_who_has_the_header(client):
 
 
 @pytest.mark.parametrize("query", [{"api-version": "2018-02-01"}, {"resource": ""}])
-def test_a_token_request_that_app_service_would_not_know_is_refused(client, query):
+def test_a_token_request_that_app_service_would_refuse_is_refused(client, query):
     assert client.token(**query).status_code == 400
 
 
-def test_nothing_is_shown_without_a_token_for_graph(client):
+def test_every_request_needs_a_token_for_graph(client):
     other = client.token(resource="https://storage.azure.com").json()["access_token"]
     for authorization in ["", "Bearer ", "Bearer forged", "Basic x", f"Bearer {other}"]:
         answer = client.call("GET", THREADS, headers={"Authorization": authorization})
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "InvalidAuthenticationToken")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
-    client.mailbox.tokens.revoke()
+    client.fake_graph.tokens.revoke()
     revoked = client.call("GET", THREADS)
     assert (revoked.status_code, revoked.headers["WWW-Authenticate"][:7]) == (401, "Bearer ")
 
 
 def test_a_request_without_a_token_uses_up_no_fault(client):
-    client.tells(Fault("500"))
+    client.add_faults(Fault("500"))
     assert client.call("POST", THREADS, json=NEW, headers={"Authorization": ""}).status_code == 401
     assert client.start().status_code == 500
 
@@ -117,7 +117,7 @@ def test_a_thread_is_started_and_replied_to(client):
     assert thread.endswith("==")
     replied = client.reply(thread)
     assert (replied.status_code, replied.content) == (202, b"")
-    # Both spellings stand in the reference.
+    # The reference has both spellings.
     assert client.call("POST", f"{THREADS}/{thread}/reply", json={"Post": post("<p>Two</p>")}).status_code == 202
     posts = client.call("GET", f"{THREADS}/{thread}/posts").json()["value"]
     assert [one["body"]["content"] for one in posts] == [
@@ -129,7 +129,7 @@ def test_a_thread_is_started_and_replied_to(client):
 
 NEW = {"topic": "Topic", "posts": [post()]}
 PARTICIPANT = {"emailAddress": {"name": "Alex", "address": "alex@contoso.com"}}
-# what is sent, and what the stand-in has against it: nothing, or words of its message
+# A new thread, and a part of the error message; empty if the thread is accepted.
 CONTENTS = {
     "participants": (NEW | {"posts": [post(newParticipants=[PARTICIPANT])]}, ""),
     "annotations": (NEW | {"@odata.type": "#microsoft.graph.conversationThread"}, ""),
@@ -144,7 +144,7 @@ CONTENTS = {
     "unknown content type": (NEW | {"posts": [{"body": {"contentType": "md", "content": ""}}]}, "'contentType'"),
     "no content": (NEW | {"posts": [{"body": {"contentType": "html"}}]}, "'content'"),
     "participant without address": (NEW | {"posts": [post(newParticipants=[{"emailAddress": {}}])]}, "'address'"),
-    "no object": ([], "conversationThread"),
+    "not an object": ([], "conversationThread"),
 }
 
 
@@ -157,36 +157,36 @@ def test_the_content_of_a_thread_is_checked(client, content, problem):
 
 
 REQUESTS = {
-    "a group that is no id": ("GET", "/groups/me/threads", {}, 400),
-    "a group that is not there": ("GET", f"/groups/{GROUP[:-1]}f/threads", {}, 404),
-    "a thread that is not there": ("GET", f"{THREADS}/AAQk==", {}, 404),
-    "a reply to nothing": ("POST", f"{THREADS}/AAQk==/reply", {"json": {"post": post()}}, 404),
+    "a group that is not an id": ("GET", "/groups/me/threads", {}, 400),
+    "a missing group": ("GET", f"/groups/{GROUP[:-1]}f/threads", {}, 404),
+    "a missing thread": ("GET", f"{THREADS}/AAQk==", {}, 404),
+    "a reply to a missing thread": ("POST", f"{THREADS}/AAQk==/reply", {"json": {"post": post()}}, 404),
     "a reply without a post": ("POST", f"{THREADS}/AAQk==/reply", {"json": {}}, 400),
     "an empty body": ("POST", THREADS, {}, 400),
     "a thread of another group": ("GET", f"/groups/{GROUP[:-1]}e/threads/$THREAD", {}, 404),
-    "no JSON": ("POST", THREADS, {"data": b"{", "headers": {"Content-Type": "application/json"}}, 400),
-    "JSON without bottom": (
+    "not JSON": ("POST", THREADS, {"data": b"{", "headers": {"Content-Type": "application/json"}}, 400),
+    "deeply nested JSON": (
         "POST",
         THREADS,
         {"data": b"[" * 99_999, "headers": {"Content-Type": "application/json"}},
         400,
     ),
-    "half a character": ("POST", THREADS, {"json": {"topic": "\ud800", "posts": [post()]}}, 400),
+    "half a surrogate pair": ("POST", THREADS, {"json": {"topic": "\ud800", "posts": [post()]}}, 400),
     "another media type": ("POST", THREADS, {"data": b"{}", "headers": {"Content-Type": "text/plain"}}, 415),
     "more than 4 MB": ("POST", THREADS, {"json": {"topic": "x" * (4 << 20)}}, 413),
     "a filter": ("GET", f"{THREADS}?$filter=topic eq 'x'", {}, 501),
-    "a page of nothing": ("GET", f"{THREADS}?$top=0", {}, 400),
-    "a page without end": ("GET", f"{THREADS}?$top=1001", {}, 400),
-    "a page of no number": ("GET", f"{THREADS}?$top=all", {}, 400),
-    "a page before the first": ("GET", f"{THREADS}?$skip=-1", {}, 400),
-    "a page beyond all": ("GET", f"{THREADS}?$skip={'9' * 5000}", {}, 400),
+    "an empty page": ("GET", f"{THREADS}?$top=0", {}, 400),
+    "too large a page": ("GET", f"{THREADS}?$top=1001", {}, 400),
+    "a page size that is not a number": ("GET", f"{THREADS}?$top=all", {}, 400),
+    "a negative offset": ("GET", f"{THREADS}?$skip=-1", {}, 400),
+    "an offset that is too large": ("GET", f"{THREADS}?$skip={'9' * 5000}", {}, 400),
     "an unknown property": ("GET", f"{THREADS}/$THREAD?$select=subject", {}, 400),
 }
 
 
 @pytest.mark.parametrize(("method", "path", "options", "status"), REQUESTS.values(), ids=REQUESTS)
 def test_a_request_that_graph_would_refuse_is_refused(client, method, path, options, status):
-    client.mailbox.missing = {f"{GROUP[:-1]}f"}
+    client.fake_graph.missing = {f"{GROUP[:-1]}f"}
     thread = client.start().json()["id"]
     answer = client.call(method, path.replace("$THREAD", thread), **options)
     assert answer.status_code == status
@@ -199,7 +199,7 @@ def test_an_unknown_version_is_refused(client):
     assert client.call("GET", url.format("beta")).status_code == 200
 
 
-def test_threads_are_listed_by_their_newest_post_page_after_page(client):
+def test_threads_are_listed_by_their_newest_post_in_pages(client):
     first, *_ = [client.start(str(number)).json()["id"] for number in range(5)]
     client.clock.now += timedelta(seconds=1)
     client.reply(first)
@@ -212,7 +212,7 @@ def test_threads_are_listed_by_their_newest_post_page_after_page(client):
     assert found == ["0", "4", "3", "2", "1"]
 
 
-def test_posts_are_listed_from_the_oldest_page_after_page(client):
+def test_posts_are_listed_oldest_first_in_pages(client):
     thread = client.start(content="0").json()["id"]
     for number in range(1, 5):
         client.clock.now += timedelta(seconds=1)
@@ -235,21 +235,21 @@ def test_posts_are_listed_from_the_oldest_page_after_page(client):
         ("$top=3", ["2", "1", "0"]),
     ],
 )
-def test_a_part_of_a_list_may_be_asked_for(client, query, topics):
+def test_top_and_skip_select_a_part_of_a_list(client, query, topics):
     for number in range(3):
         client.start(str(number))
     assert client.topics(query) == topics
 
 
-def test_a_list_that_ends_with_its_page_has_no_next_one(client):
+def test_a_list_that_fits_on_one_page_has_no_next_link(client):
     client.start()
     assert "@odata.nextLink" not in client.call("GET", f"{THREADS}?$top=1").json()
 
 
-def test_plain_text_is_shown_as_it_is(client):
+def test_plain_text_is_escaped(client):
     content = {"topic": "Topic", "posts": [{"body": {"contentType": "text", "content": "<b>&"}}]}
     thread = client.call("POST", THREADS, json=content).json()["id"]
-    assert client.mailbox.posts(GROUP, thread)[0].html == "<pre>&lt;b&gt;&amp;</pre>"
+    assert client.fake_graph.posts(GROUP, thread)[0].html == "<pre>&lt;b&gt;&amp;</pre>"
 
 
 def test_a_deleted_thread_is_gone(client):
@@ -259,18 +259,18 @@ def test_a_deleted_thread_is_gone(client):
     assert client.reply(thread).status_code == 404
 
 
-def test_what_was_posted_outlives_the_process(tmp_path):
-    with mailbox_at(tmp_path) as (mailbox, address):
-        thread = Client(mailbox, address, None).start("Kept").json()["id"]
-    again = Mailbox(tmp_path / "mailbox.sqlite")
+def test_posts_survive_a_restart(tmp_path):
+    with fake_graph_at(tmp_path) as (fake_graph, address):
+        thread = Client(fake_graph, address, None).start("Kept").json()["id"]
+    again = FakeGraph(tmp_path / "graph.sqlite")
     assert again.groups() == [GROUP]
     assert [(kept.id, kept.topic, kept.posts) for kept in again.threads(GROUP)] == [(thread, "Kept", 1)]
     again.close()
 
 
 @pytest.mark.parametrize(("kind", "effect"), EFFECTS.items(), ids=EFFECTS)
-def test_a_fault_is_one_request_that_fails_in_its_way(client, kind, effect):
-    client.tells(Fault(kind, 0.01))
+def test_a_fault_makes_one_request_fail_in_its_way(client, kind, effect):
+    client.add_faults(Fault(kind, 0.01))
     if effect.drops:
         with pytest.raises(requests.ConnectionError):
             client.start()
@@ -279,29 +279,29 @@ def test_a_fault_is_one_request_that_fails_in_its_way(client, kind, effect):
     client.clock.now += timedelta(seconds=1)
     assert len(client.topics()) == effect.acts
     assert client.start().status_code == 201
-    assert (client.mailbox.log[0].status == 0) is effect.drops
+    assert (client.fake_graph.log[0].status == 0) is effect.drops
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(7, "7"), (1.5, "1.5"), (None, None)])
 @pytest.mark.parametrize("kind", ["429", "503"])
-def test_a_throttled_request_is_told_how_long_to_wait(client, kind, seconds, header):
-    client.tells(Fault(kind, seconds))
+def test_a_throttled_request_says_how_long_to_wait(client, kind, seconds, header):
+    client.add_faults(Fault(kind, seconds))
     assert client.start().headers.get("Retry-After") == header
 
 
-def test_what_is_carried_out_late_is_seen_late(client):
-    client.tells(Fault("late"), Fault("late-visible", 5))
+def test_late_posts_and_late_threads_appear_late(client):
+    client.add_faults(Fault("late"), Fault("late-visible", 5))
     assert client.start("late").status_code == 504
     assert client.start("hidden").status_code == 201
-    seen = []
+    topics = []
     for _ in range(3):
-        seen.append(client.topics())
+        topics.append(client.topics())
         client.clock.now += timedelta(seconds=2.5)
-    assert seen == [[], ["late"], ["late", "hidden"]]
+    assert topics == [[], ["late"], ["late", "hidden"]]
 
 
-def test_a_hidden_thread_is_not_found_either(client):
-    client.tells(Fault("late-visible", 5))
+def test_a_thread_that_is_not_visible_yet_is_not_found(client):
+    client.add_faults(Fault("late-visible", 5))
     thread = client.start().json()["id"]
     assert client.call("GET", f"{THREADS}/{thread}").status_code == 404
     assert client.reply(thread).status_code == 404
@@ -310,14 +310,14 @@ def test_a_hidden_thread_is_not_found_either(client):
 
 
 def test_a_slow_answer_takes_its_time(client):
-    client.tells(Fault("slow", 0.2))
-    begun = time.monotonic()
+    client.add_faults(Fault("slow", 0.2))
+    started = time.monotonic()
     assert client.start().status_code == 201
-    assert time.monotonic() - begun >= 0.2
+    assert time.monotonic() - started >= 0.2
 
 
-def test_a_fault_waits_for_its_method(client):
-    client.tells(Fault("500", method="GET"))
+def test_a_fault_applies_to_its_method(client):
+    client.add_faults(Fault("500", method="GET"))
     assert client.start().status_code == 201
     assert client.call("GET", THREADS).status_code == 500
     assert client.call("GET", THREADS).status_code == 200
@@ -343,19 +343,19 @@ def test_faults_are_switched_on_and_off_over_http(client):
     ],
     ids=lambda wrong: wrong[:40].decode(),
 )
-def test_a_fault_that_is_none_is_refused(client, wrong):
+def test_an_invalid_fault_is_refused(client, wrong):
     answer = requests.post(f"{client.address}/graph/_faults", wrong, timeout=9)
     assert answer.status_code == 400
     assert json.loads(answer.text)["message"]
     assert client.start().status_code == 201
 
 
-def test_the_log_tells_how_many_requests_were_under_way(client):
-    client.tells(Fault("slow", 0.5), Fault("slow", 0.5))
+def test_the_log_has_the_number_of_requests_in_flight(client):
+    client.add_faults(Fault("slow", 0.5), Fault("slow", 0.5))
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: client.start().status_code, range(2)))
     assert answers == [201, 201]
-    assert sorted(logged.in_flight for logged in client.mailbox.log) == [1, 2]
-    assert {(logged.method, logged.path, logged.status) for logged in client.mailbox.log} == {
+    assert sorted(logged.in_flight for logged in client.fake_graph.log) == [1, 2]
+    assert {(logged.method, logged.path, logged.status) for logged in client.fake_graph.log} == {
         ("POST", f"/graph/v1.0{THREADS}", 201)
     }

@@ -1,4 +1,4 @@
-"""The SQLite file of the stand-in Graph: threads and posts of groups, and mail."""
+"""The SQLite file of the stand-in Graph, with the threads and posts of groups, and mail."""
 
 import sqlite3
 import threading
@@ -10,10 +10,10 @@ from typing import Any
 
 from bridge.errors import CommandError
 
-_VERSION = 2
-_FORGET = "DROP TABLE IF EXISTS posts; DROP TABLE IF EXISTS threads; DROP TABLE IF EXISTS messages;"
-# messages: `place` is the id that it has as a draft, `moved` the one that it has once it was sent; it is seen from
-# `shown` on, and again, after it was sent, from `arrived` on. posts.message: the message that the post was, or "".
+_VERSION = 3
+_DROP_TABLES = "DROP TABLE IF EXISTS posts; DROP TABLE IF EXISTS threads; DROP TABLE IF EXISTS messages;"
+# messages: `draft_id` is the id before, `sent_id` the id after the message was sent; a draft is visible from `shown`
+# on, a sent message from `arrived` on. posts.message: the id of the message that became the post, or "".
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS threads (
     id TEXT PRIMARY KEY, grp TEXT NOT NULL, topic TEXT NOT NULL, created REAL NOT NULL, visible REAL NOT NULL,
@@ -26,17 +26,17 @@ CREATE TABLE IF NOT EXISTS posts (
 );
 CREATE INDEX IF NOT EXISTS posts_of_thread ON posts (thread);
 CREATE TABLE IF NOT EXISTS messages (
-    id TEXT PRIMARY KEY, place TEXT NOT NULL, moved TEXT NOT NULL, mailbox TEXT NOT NULL, fields TEXT NOT NULL,
+    id TEXT PRIMARY KEY, draft_id TEXT NOT NULL, sent_id TEXT NOT NULL, mailbox TEXT NOT NULL, fields TEXT NOT NULL,
     conversation TEXT NOT NULL, created REAL NOT NULL, shown REAL NOT NULL, sent REAL, arrived REAL
 );
 CREATE TABLE IF NOT EXISTS sendings (message TEXT PRIMARY KEY, mailbox TEXT NOT NULL, sent REAL NOT NULL);
 """
 
 
-class MailboxFile:
-    """The file, opened; safe for threads. `clock` gives what queries know as `:now`.
+class StoreFile:
+    """The open file; safe for threads. clock: the time of `:now` in queries.
 
-    Raises CommandError when it cannot be opened.
+    Raises CommandError if the file cannot be opened.
     """
 
     def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
@@ -47,28 +47,30 @@ class MailboxFile:
             self._db = sqlite3.connect(path, check_same_thread=False)
             self._prepare()
         except (OSError, sqlite3.DatabaseError) as error:
-            raise CommandError(f"The file {path} cannot be used ({error}): make room, or move it away.") from error
+            raise CommandError(
+                f"The file {path} cannot be used ({error}): free some disk space, or move it away."
+            ) from error
 
     def _prepare(self) -> None:
-        # A stand-in may forget its last posts when the power fails; waiting for the disk would spoil benchmarks.
+        # A stand-in may lose its last posts in a power failure; waiting for the disk would distort benchmarks.
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;")
-        # It may forget them, too, when its tables are others than before.
+        # It may also lose all of them when the tables change.
         if self._db.execute("PRAGMA user_version").fetchone() != (_VERSION,):
-            self._db.executescript(f"{_FORGET} PRAGMA user_version = {_VERSION};")
+            self._db.executescript(f"{_DROP_TABLES} PRAGMA user_version = {_VERSION};")
         self._db.executescript(_SCHEMA)
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """The file for one thread alone, which may enter several times; what it has written is kept at each end."""
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Exclusive access for one thread, which may enter several times; each exit commits what was written."""
         with self._lock, self._db:
             yield self._db
 
     def rows(self, query: str, **values: object) -> list[tuple[Any, ...]]:
-        """What a query finds."""
+        """The rows that a query finds."""
         with self._lock:
             return self._db.execute(query, {"now": self._clock().timestamp()} | values).fetchall()
 
     def close(self) -> None:
-        """Closes the file, which must not be used afterwards."""
+        """Close the file, which must not be used afterwards."""
         with self._lock:
             self._db.close()

@@ -1,0 +1,39 @@
+"""What several commands need: the environment, the bridge, the outbox, and tables."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bridge.app import Bridge, open_outbox
+from bridge.local import config
+from bridge.outbox.base import Outbox
+from bridge.settings import Settings
+
+
+def environment() -> Mapping[str, str]:
+    """The environment, to which this adds the values of the settings file for the whole process."""
+    os.environ.update(config.environment(os.environ, Path(), config.port(os.environ)))
+    return os.environ
+
+
+def bridge() -> Bridge:
+    """The bridge that the settings describe, for commands that do not deliver anything."""
+    return Bridge(Settings.from_env(config.environment(os.environ, Path(), config.port(os.environ))))
+
+
+def outbox() -> Outbox:
+    """The outbox that the settings name; with `az login`, also that of an app in Azure."""
+    env = environment()
+    return open_outbox(Settings.from_env(env), env)
+
+
+def address(port: int) -> str:
+    """The URL of this machine at a port."""
+    return f"http://127.0.0.1:{port}"
+
+
+def table(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines with aligned columns."""
+    rows = list(rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return ["  " + "  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]

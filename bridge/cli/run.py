@@ -1,0 +1,76 @@
+"""Commands that run a server: `run` and `fake-graph`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.cli.common import address, environment, table
+from bridge.local import config
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from bridge.cli.parser import Commands
+
+_SAMPLE = ".venv/bin/python -m bridge send github pull_request.opened"
+_PERMISSIONS = {
+    "open": "a stand-in that permits everything; BRIDGE_LOCAL_PERMISSIONS=microsoft permits only what Microsoft does",
+    "microsoft": "a stand-in that permits only what Microsoft does",
+}
+
+
+def register(commands: Commands) -> None:
+    """Add the commands of this module."""
+    run = commands.add_parser("run", help="run the bridge with a stand-in for Graph, and a page that shows the groups")
+    run.set_defaults(command=_run)
+    fake_graph = commands.add_parser(
+        "fake-graph", help="run only the stand-in for Graph and the page, for use with `func start`"
+    )
+    fake_graph.add_argument("--port", type=int, help="listen on this port (default: PORT, or 7071)")
+    fake_graph.set_defaults(command=_fake_graph)
+
+
+def _run(_: argparse.Namespace) -> int:
+    environment()
+    port = config.port(os.environ)
+    prefix = f"PORT={port} " if port != config.PORT else ""
+    lines = {
+        "page": f"{address(port)}/",
+        "webhooks": f"{address(port)}/api/webhooks/<source> (`python -m bridge sources` lists the sources)",
+        "health": f"{address(port)}/api/health/details?code={config.FUNCTION_KEY}",
+        "settings": f"{config.settings_file(Path()) or 'environment variables only'}",
+        "graph": _PERMISSIONS[config.permissions(os.environ)],
+        "try it": f"{prefix}{_SAMPLE}",
+    }
+    return _serve("bridge_app", port, ["The bridge is running. Press Ctrl-C to stop it.", *table(lines.items())])
+
+
+def _fake_graph(asked: argparse.Namespace) -> int:
+    port = asked.port or config.port(os.environ)
+    os.environ.update(config.environment(os.environ, Path(), port))
+    lines = {
+        "page": f"{address(port)}/",
+        "BRIDGE_GRAPH_URL": f"{address(port)}/graph/v1.0",
+        "IDENTITY_ENDPOINT": f"{address(port)}/msi/token",
+        "IDENTITY_HEADER": "local",
+    }
+    title = "The stand-in for Graph is running. Press Ctrl-C to stop it."
+    return _serve("fake_graph_app", port, [title, *table(lines.items())])
+
+
+def _serve(build: str, port: int, lines: Iterable[str]) -> int:
+    # Imported here: the other commands do not need a web server.
+    from bridge.local import application, serving  # noqa: PLC0415
+    from bridge.local.host.log_format import StepFormatter  # noqa: PLC0415
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(StepFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for name in ("azure", "msal", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    serving.serve(getattr(application, build), port, lambda: print("\n".join(lines), flush=True))
+    return 0

@@ -1,0 +1,61 @@
+"""The applications that run locally: the bridge's functions with a stand-in for Graph and the page, all on one port."""
+
+import importlib
+import itertools
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options
+from bridge.local.fake_graph.server import FakeGraph
+from bridge.local.host.host import Host
+from bridge.local.page.server import HostedBridge, PageServer
+from bridge.local.page.webhooks import WebhookLog
+from bridge.outbox import is_configured
+from bridge.outbox.base import Queue
+from bridge.outbox.sqlite_queue import SqliteQueue
+
+
+def bridge_app(port: int) -> Starlette:
+    """The bridge's functions, the stand-in Graph and the page. The environment must be complete by now."""
+    # Not imported at the top: importing it reads the settings.
+    function_app = importlib.import_module("function_app")
+    secrets = function_app.bridge.settings.secrets.values() if function_app.bridge else ()
+    webhooks = WebhookLog(itertools.chain.from_iterable(secrets))
+    host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=webhooks.add)
+    return _application(port, host, HostedBridge(function_app.bridge, webhooks, host.wake))
+
+
+def fake_graph_app(port: int) -> Starlette:
+    """The stand-in Graph and the page, without the bridge."""
+    return _application(port, None, None)
+
+
+def _application(port: int, host: Host | None, hosted: HostedBridge | None) -> Starlette:
+    fake_graph = FakeGraph(fake_graph_file(os.environ), permissions=permissions(os.environ))
+    page = PageServer(fake_graph, port, hosted)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with host.running() if host else nullcontext():
+            yield
+        fake_graph.close()
+
+    routes = [*(host.routes() if host else []), *fake_graph.routes(), *page.routes()]
+    application = Starlette(routes=routes, lifespan=lifespan)
+    application.state.before_shutdown = page.close
+    return application
+
+
+def _queue(name: str) -> Queue:
+    """The queue in the storage account that the environment names, else in the outbox's file."""
+    if not is_configured(os.environ):
+        return SqliteQueue(outbox_file(os.environ), name)
+    # Importing the storage libraries takes a third of a second.
+    from bridge.outbox.azure_queue import AzureQueue  # noqa: PLC0415
+    from bridge.outbox.azure_storage import Account  # noqa: PLC0415
+
+    return AzureQueue(Account.from_env(os.environ), name)

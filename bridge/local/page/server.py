@@ -1,0 +1,159 @@
+"""The server of the page: what the page reads, and what it does."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute
+
+from bridge.app import Bridge
+from bridge.local.fake_graph.server import FakeGraph
+from bridge.local.page import fault_switches, mail, samples
+from bridge.local.page.live_updates import LiveUpdates
+from bridge.local.page.origin_check import Endpoint
+from bridge.local.page.outbox import OutboxView, requeue
+from bridge.local.page.rates import per_second
+from bridge.local.page.routes import RequestError, action_route, page_route
+from bridge.local.page.sender import Sender
+from bridge.local.page.webhooks import WebhookLog
+
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_HOME = "page.html"
+
+
+@dataclass(frozen=True)
+class HostedBridge:
+    """The bridge that runs in this process.
+
+    bridge: None while the settings are wrong. wake: makes the host look at its queue; to be called on its event loop.
+    """
+
+    bridge: Bridge | None
+    webhooks: WebhookLog = field(default_factory=WebhookLog)
+    wake: Callable[[], None] = lambda: None
+
+
+class PageServer:
+    """Serves the page at the port. hosted: None if only the stand-in Graph runs in this process."""
+
+    def __init__(self, fake_graph: FakeGraph, port: int, hosted: HostedBridge | None = None) -> None:
+        self._fake_graph = fake_graph
+        self._port = port
+        self._hosted = hosted
+        self._bridge = bridge = hosted.bridge if hosted else None
+        self._webhooks = hosted.webhooks if hosted else WebhookLog()
+        self._labels = {group.lower(): name for name, group in bridge.routes.names.items()} if bridge else {}
+        self._outbox = OutboxView(lambda: bridge.delivery.outbox, self._webhooks, self._labels) if bridge else None
+        self._sender = Sender(f"http://127.0.0.1:{port}", bridge.settings.secrets if bridge else {})
+        self.updates = LiveUpdates(self._current)
+
+    def close(self) -> None:
+        """End streams and bursts. Must be called on the event loop that serves the page."""
+        self.updates.close()
+        self._sender.close()
+
+    def routes(self) -> list[BaseRoute]:
+        """The page at `/`, and everything that it reads and does."""
+        pages: dict[str, Endpoint] = {
+            **_files(),
+            "/page/mail": self._mail,
+            "/page/webhook": self._webhook,
+            "/page/events": self._events,
+        }
+        actions = {"/page/faults": self._switch_fault}
+        if self._hosted:
+            pages |= {"/page/samples": _samples, "/page/sample": _sample}
+            actions |= {"/page/send": self._sender.send, "/page/requeue": self._requeue}
+        return [
+            *(page_route(path, endpoint, self._port) for path, endpoint in pages.items()),
+            *(action_route(path, action, self._port) for path, action in actions.items()),
+        ]
+
+    async def _mail(self, request: Request) -> Response:
+        group, thread = request.query_params.get("group", ""), request.query_params.get("thread", "")
+        selection = mail.Selection(self._fake_graph, self._labels, self._webhooks.has)
+        return JSONResponse(await run_in_threadpool(selection.show, group, thread))
+
+    async def _webhook(self, request: Request) -> Response:
+        webhook = self._webhooks.show(request.query_params.get("reference", ""))
+        return JSONResponse(webhook) if webhook else PlainTextResponse("This webhook is no longer available.\n", 404)
+
+    async def _events(self, _: Request) -> Response:
+        return StreamingResponse(self.updates.stream(), media_type="text/event-stream")
+
+    async def _switch_fault(self, content: dict[str, Any]) -> object:
+        return fault_switches.switch(self._fake_graph.faults, content)
+
+    async def _requeue(self, content: dict[str, Any]) -> object:
+        if not (self._hosted and self._bridge):
+            raise RequestError("The settings are wrong: nothing can be requeued.", 409)
+        requeued = await run_in_threadpool(requeue, self._bridge, content)
+        self._hosted.wake()
+        return requeued
+
+    def _current(self) -> Mapping[str, object]:
+        """What open pages show now, by topic."""
+        groups = mail.overview(self._fake_graph, self._labels)
+        return {
+            "mail": {"groups": groups, "permissions": self._fake_graph.permissions},
+            "faults": fault_switches.state(self._fake_graph.faults),
+            "rates": self._rates(),
+            **self._delivery(),
+        }
+
+    def _delivery(self) -> Mapping[str, object]:
+        """The outbox and the groups that need a person; if the storage cannot be read, the reason."""
+        if not (self._outbox and self._bridge):
+            return {"outbox": None, "held": []}
+        try:
+            return {"outbox": self._outbox.show(), "held": self._held(self._bridge)}
+        except Exception as error:  # noqa: BLE001  the page shows it, whatever it is
+            return {"outbox": {"counts": {}, "rows": [], "problem": f"The outbox cannot be read: {error}"}, "held": []}
+
+    def _held(self, bridge: Bridge) -> list[Mapping[str, object]]:
+        held = bridge.publisher.health()["held"]
+        reasons = held.items() if isinstance(held, dict) else ()
+        return [{"group": mail.label(self._labels, group), **reason} for group, reason in reasons]
+
+    def _rates(self) -> Mapping[str, list[int]]:
+        now = time.time()
+        requests = list(reversed(self._fake_graph.log))
+        failed = (request.at for request in requests if not 200 <= request.status < 300)
+        series: Mapping[str, Iterable[float]] = {
+            "webhooks": self._webhooks.times(),
+            "requests": (request.at for request in requests),
+            "failed": failed,
+        }
+        return {name: per_second(times, now) for name, times in series.items()}
+
+
+async def _samples(_: Request) -> Response:
+    return JSONResponse(samples.names())
+
+
+async def _sample(request: Request) -> Response:
+    try:
+        return PlainTextResponse(
+            samples.payload(request.query_params.get("source", ""), request.query_params.get("file", ""))
+        )
+    except RequestError as error:
+        return PlainTextResponse(f"{error}\n", error.status)
+
+
+def _files() -> dict[str, Endpoint]:
+    return {"/" if path.name == _HOME else f"/page/{path.name}": _file(path) for path in sorted(_STATIC.iterdir())}
+
+
+def _file(path: Path) -> Endpoint:
+    content, media_type = path.read_bytes(), _TYPES[path.suffix]
+
+    async def endpoint(_: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return endpoint

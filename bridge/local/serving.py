@@ -1,0 +1,48 @@
+"""Serve an application over HTTP on this machine until Ctrl-C."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.applications import Starlette
+
+from bridge.errors import CommandError
+
+LOOPBACK = "127.0.0.1"
+_GRACE = 5  # seconds for running requests to finish
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that listens on the port, reachable from this machine only; CommandError if the port is taken."""
+    try:
+        listening = socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise CommandError(f"Cannot use port {port} ({reason}): choose another one with PORT.") from error
+    # Otherwise each answer on a kept-alive connection waits until the previous one is acknowledged.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def serve(build: Callable[[int], Starlette], port: int, ready: Callable[[], None]) -> None:
+    """Serve the application on the port until SIGINT or SIGTERM.
+
+    build: makes the application for the port. ready: called when the application can be reached.
+    """
+    with listen(port) as listening:
+        application = build(port)
+        # uvicorn raises the signal again after it has stopped, which would end the process as if it had failed.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        ready()
+        config = uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE)
+        _Server(config).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End open event streams first; they would use up the whole grace period."""
+        self.config.app.state.before_shutdown()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
