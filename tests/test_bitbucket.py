@@ -183,7 +183,7 @@ def test_an_unknown_event_is_posted_plainly():
     event = read("repo.starred", {"repository": sample("repo.fork")["repository"], "actor": {"nickname": "mona"}})
     assert summary(event) == "The repository contoso/firmware: starred by mona"
     event = read("pipeline.span_created", {"actor": {"nickname": "mona"}})
-    assert summary(event) == "Bitbucket: pipeline span created by mona"
+    assert summary(event) == "Bitbucket pipeline: span created by mona"
 
 
 def test_every_event_has_every_attribute():

@@ -73,7 +73,7 @@ def _plain(kind: str, payload: Payload) -> Event:
         kind=kind,
         delivery="",
         correlation_key=kit.key("repo", kit.id_at(repository, "uuid").strip("{}") or scope),
-        title=kit.title(f"Repository {scope}" if scope else f"Bitbucket: {in_words(kind)}"),
+        title=kit.title(f"Repository {scope}" if scope else f"Bitbucket {in_words(kind.partition('.')[0])}"),
         payload=payload,
         scope=scope,
         actor=actor,
