@@ -1,4 +1,4 @@
-"""bridge/sources/bitbucket_server: what Bitbucket Data Center says, and in which thread."""
+"""bridge/sources/bitbucket_server: what Bitbucket Data Center sends, and in which thread it is posted."""
 
 import json
 from datetime import UTC, datetime
@@ -42,11 +42,15 @@ def lines(event: Event) -> list[str]:
     return parse(RENDERER.entry(event, "0" * 32, Target("g"), NOW).html).shown
 
 
-# By sample: its thread, how much it matters, and the line that tells it.
+# By sample: its correlation key, how much it matters, and its summary's beginning.
 TABLE = {
-    "mirror.repo_synchronized": ("repo 73 mirrors", "info", "The mirror Lyon is up to date"),
+    "mirror.repo_synchronized": (
+        "repo 73 mirrors",
+        "info",
+        "The mirror Lyon of the repository",
+    ),
     "pr.comment.added": (PULL, "info", f"Mona Lisa commented on {NAME}: Could this wait for settle()?"),
-    "pr.comment.added.answer": (PULL, "info", f"Alex Darrow answered a comment on {NAME}: Done, it does."),
+    "pr.comment.added.answer": (PULL, "info", f"Alex Darrow replied to a comment on {NAME}: Done, it does."),
     "pr.comment.added.line": (PULL, "info", f"Mona Lisa commented on {NAME} at src/pump.c:84: The switch bounces"),
     "pr.comment.added.task": (PULL, "info", f"Mona Lisa added a task to {NAME}: Try it on the bench."),
     "pr.comment.deleted": (PULL, "info", f"Mona Lisa deleted a comment on {NAME}"),
@@ -57,25 +61,33 @@ TABLE = {
     "pr.merged": (PULL, "info", f"Mona Lisa merged {NAME} into main"),
     "pr.modified": (PULL, "info", f"Alex Darrow renamed {NAME}"),
     "pr.modified.description": (PULL, "info", f"Alex Darrow edited the description of {NAME}"),
-    "pr.modified.ready": (PULL, "info", f"Alex Darrow marked {NAME} as ready"),
+    "pr.modified.ready": (PULL, "info", f"Alex Darrow marked {NAME} as ready for review"),
     "pr.modified.several": (PULL, "info", f"Alex Darrow edited {NAME}"),
-    "pr.modified.target": (PULL, "info", f"Alex Darrow retargeted {NAME} to main"),
+    "pr.modified.target": (PULL, "info", f"Alex Darrow changed the target of {NAME} to main"),
     "pr.opened": (PULL, "info", f"Alex Darrow opened {NAME}"),
     "pr.opened.draft": (PULL, "info", f"Alex Darrow opened {NAME} as a draft"),
     "pr.opened.fork": (PULL, "info", f"Nora Banks opened {NAME}"),
     "pr.reviewer.approved": (PULL, "info", f"Mona Lisa approved {NAME}"),
     "pr.reviewer.needs_work": (PULL, "warning", f"Nora Banks requested changes to {NAME}"),
-    "pr.reviewer.unapproved": (PULL, "info", f"Mona Lisa took back the approval of {NAME}"),
+    "pr.reviewer.unapproved": (PULL, "info", f"Mona Lisa withdrew approval of {NAME}"),
     "pr.reviewer.unapproved.changes": (PULL, "info", f"Nora Banks withdrew the request for changes to {NAME}"),
-    "pr.reviewer.updated": (PULL, "info", f"Alex Darrow requested a review of {NAME} from Mona Lisa, Nora Banks"),
+    "pr.reviewer.updated": (PULL, "info", f"Alex Darrow requested a review of {NAME} from Mona Lisa and"),
     "pr.reviewer.updated.both": (PULL, "info", f"Alex Darrow changed the reviewers of {NAME}"),
-    "pr.reviewer.updated.removed": (PULL, "info", f"Alex Darrow removed Nora Banks from the reviewers of {NAME}"),
-    "project.modified": ("project 7", "info", "Alex Darrow changed the settings of the project Pump"),
-    "repo.comment.added": (COMMIT, "info", "Nora Banks commented on commit 3c3c3c3: Is an interrupt meant here?"),
-    "repo.comment.deleted": (COMMIT, "info", "Nora Banks deleted a comment on commit 3c3c3c3"),
-    "repo.forked": ("repo 73", "info", "Nora Banks forked PUMP/firmware to ~nora/firmware"),
-    "repo.modified": ("repo 73", "info", "Alex Darrow renamed PUMP/controller to PUMP/firmware"),
-    "repo.modified.description": ("repo 73", "info", "Alex Darrow changed the settings of PUMP/firmware"),
+    "pr.reviewer.updated.removed": (
+        PULL,
+        "info",
+        f"Alex Darrow withdrew the request for a review of {NAME} from",
+    ),
+    "project.modified": ("project 7", "info", "Alex Darrow changed the settings of the project Pump: name"),
+    "repo.comment.added": (COMMIT, "info", "Nora Banks commented on the commit 3c3c3c3: Is an interrupt meant here?"),
+    "repo.comment.deleted": (COMMIT, "info", "Nora Banks deleted a comment on the commit 3c3c3c3"),
+    "repo.forked": ("repo 73", "info", "Nora Banks forked the repository PUMP/firmware to ~nora/firmware"),
+    "repo.modified": ("repo 73", "info", "Alex Darrow renamed the repository PUMP/controller to PUMP/firmware"),
+    "repo.modified.description": (
+        "repo 73",
+        "info",
+        "Alex Darrow changed the settings of the repository PUMP/firmware",
+    ),
     "repo.refs_changed": (MAIN, "info", "Alex Darrow pushed 2 commits to main: Stop the pump when the tank is empty"),
     "repo.refs_changed.branch_created": (
         "repo 73 refs/heads/fix/dry-run",
@@ -83,13 +95,17 @@ TABLE = {
         "Alex Darrow created the branch fix/dry-run",
     ),
     "repo.refs_changed.old": (MAIN, "info", "Alex Darrow pushed to main, now at 3c3c3c3"),
-    "repo.refs_changed.tag_moved": ("repo 73 refs/tags/bench", "info", "Alex Darrow moved the tag bench to 3c3c3c3"),
-    "repo.secret_detected": ("repo 73 secrets", "error", "Alex Darrow pushed a secret to PUMP/firmware"),
+    "repo.refs_changed.tag_moved": (
+        "repo 73 refs/tags/bench",
+        "info",
+        "Alex Darrow moved the tag bench from 1a1a1a1 to",
+    ),
+    "repo.secret_detected": ("repo 73 secrets", "error", "Alex Darrow pushed a secret to the repository PUMP/firmware"),
 }
 NOISE = {
     "diagnostics.ping": "test of the connection",
     "pr.modified.empty": "changes nothing",
-    "pr.to_ref_updated": "the push itself tells it",
+    "pr.to_ref_updated": "the push itself is posted",
 }
 SEVERAL = "repo.refs_changed.several"
 
@@ -111,18 +127,18 @@ def test_sample(name):
 
 
 @pytest.mark.parametrize("name", NOISE)
-def test_noise_is_left_out_with_a_reason(name):
-    told = answer(sample(name))
-    assert isinstance(told, Ignored)
-    assert NOISE[name] in told.reason
+def test_noise_is_ignored_with_a_reason(name):
+    ignored = answer(sample(name))
+    assert isinstance(ignored, Ignored)
+    assert NOISE[name] in ignored.reason
 
 
 def test_a_push_of_several_refs_is_an_event_for_each_in_its_own_thread():
     events = answer(sample(SEVERAL))
     assert [(event.correlation_key, summary(event)) for event in events] == [
         (MAIN, "Alex Darrow pushed to main, now at 3c3c3c3"),
-        ("repo 73 refs/tags/v2.4.0", "Alex Darrow created the tag v2.4.0"),
-        ("repo 73 refs/heads/fix/dry-run", "Alex Darrow deleted the branch fix/dry-run"),
+        ("repo 73 refs/tags/v2.4.0", "Alex Darrow created the tag v2.4.0 at 3c3c3c3"),
+        ("repo 73 refs/heads/fix/dry-run", "Alex Darrow deleted the branch fix/dry-run, which was at 3c3c3c3"),
     ]
     assert len({entry_id(event, place, "g") for place, event in enumerate(events)}) == 3
 
@@ -134,13 +150,13 @@ def test_commits_are_listed_where_the_version_sends_them_and_linked_where_it_doe
     assert f"compare/commits?sourceBranch={'3c' * 20}&targetBranch={'1a' * 20}" in old.url
 
 
-def test_each_edit_is_told_from_what_to_what():
+def test_each_edit_says_from_what_to_what():
     assert dict(read(sample("pr.modified")).facts) == {"Title": "Stop the pump → Stop the pump when the tank is empty"}
     assert dict(read(sample("pr.modified.target")).facts) == {"Target": "next → main"}
 
 
 def test_where_a_fork_comes_from_is_said():
-    assert "~nora/firmware:fix/dry-run is to be merged into main" in lines(read(sample("pr.opened.fork")))
+    assert "~nora:fix/dry-run → main" in lines(read(sample("pr.opened.fork")))
 
 
 def test_addresses_are_made_where_links_lead_nowhere():
@@ -152,7 +168,7 @@ def test_addresses_are_made_where_links_lead_nowhere():
 
 
 def test_the_same_body_is_one_delivery():
-    ids = {entry_id(answer(sample("pr.opened"), **{"X-Request-Id": ident})[0], 0, "g") for ident in ("a", "b")}
+    ids = {entry_id(answer(sample("pr.opened"), **{"X-Request-Id": delivery})[0], 0, "g") for delivery in ("a", "b")}
     assert len(ids) == 1
 
 
@@ -161,7 +177,7 @@ def test_what_is_no_event_of_bitbuckets_is_refused():
         answer({"push": 1})
 
 
-def test_an_event_that_is_not_known_is_told_plainly():
+def test_an_unknown_event_is_posted_plainly():
     event = read(
         {"eventKey": "repo:archived", "actor": {"displayName": "Mona Lisa"}}
         | {"repository": sample(SEVERAL)["repository"]}

@@ -6,70 +6,67 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, moment, part
-from bridge.rendering.text import one_line
-from bridge.sources.bitbucket.texts import markdown_of
-from bridge.sources.bitbucket.words import (
-    Deed,
-    changed,
-    commented,
-    found,
-    number,
-    person,
-    spoken,
-    titled,
-    told,
-    with_attributes,
-)
+from bridge.rendering.text import in_words, one_line
+from bridge.sources import forge, kit
+from bridge.sources.bitbucket.texts import markdown_of, person
 
 # How much an issue matters when it is opened, or becomes that important.
 _PRIORITIES = {"blocker": Severity.ERROR, "critical": Severity.WARNING}
 _DONE = {"resolved", "closed", "duplicate", "invalid", "wontfix"}
-_NAMES = {"kind": "Type", "responsible": "Assignee"}
+_NAMES = {"kind": "Type", "responsible": "Assignee", "content": "Description"}
+_COMMENTS = {"created": "created", "updated": "edited"}
 
 
 def issue(event: Event) -> Event:
     """An issue that was opened, changed or commented on; an update brings the comment that was made with it."""
     item, action = part(event.payload, "issue"), event.kind.partition(".")[2]
-    ident = number(item, "id")
-    if not ident:
-        return event
-    about = _about(event, item, ident)
+    about = _about(event, item)
     comment = markdown_of(part(event.payload, "comment"), "content")
     if action == "created":
-        return told(
-            replace(about, facts=_facts(item), severity=_weight(item)),
-            Deed("opened", "opened", "success"),
-            text=markdown_of(item, "content"),
-        )
+        text = markdown_of(item, "content")
+        return _did(replace(about, facts=_facts(item), severity=_weight(item)), "opened", text=text)
     if changes := _changes(event.payload):
-        facts = {_label(name): _changed(change) for name, change in changes.items() if name != "content"}
-        edited = "content" in changes and not comment
-        return told(
-            replace(about, facts=found(**facts), severity=_weight(item) if "priority" in changes else about.severity),
-            _deed(changes),
-            text=comment or (markdown_of(item, "content") if edited else ""),
+        severity = _weight(item) if "priority" in changes else about.severity
+        facts = tuple((_label(name), line) for name, change in changes.items() if (line := _line(name, change)))
+        is_rewritten = "content" in changes and not comment
+        return _did(
+            replace(about, facts=facts if len(changes) > 1 or "title" in changes else (), severity=severity),
+            **_changed(changes),
+            text=markdown_of(item, "content") if is_rewritten else comment,
             quoted=bool(comment),
         )
-    deed = commented(action.removeprefix("comment_"), bool(number(event.payload, "comment.parent.id")))
-    url = dig(event.payload, "comment.links.html.href") or about.url
-    return told(replace(about, url=url), deed, text=comment, quoted=True)
+    if not action.startswith("comment_"):
+        return _did(about, action, text=comment, quoted=bool(comment))
+    done = action.removeprefix("comment_")
+    is_reply = bool(kit.id_at(event.payload, "comment.parent.id"))
+    return _did(
+        replace(about, url=dig(event.payload, "comment.links.html.href") or about.url),
+        forge.comment_action(_COMMENTS.get(done, done), is_reply=is_reply),
+        text="" if done == "deleted" else comment,
+        quoted=True,
+    )
 
 
 def is_empty(payload: Payload) -> bool:
     """Whether an update neither changes anything nor says anything."""
-    has_issue = bool(number(payload, "issue.id"))
+    has_issue = bool(kit.id_at(payload, "issue.id"))
     return has_issue and not _changes(payload) and not markdown_of(part(payload, "comment"), "content")
 
 
-def _about(event: Event, item: Payload, ident: str) -> Event:
-    name = one_line(dig(item, "title"), 180) or "Issue"
+def _did(event: Event, action: str, **details: Any) -> Event:
+    return replace(event, details={**event.details, "action": action, **details})
+
+
+def _about(event: Event, item: Payload) -> Event:
+    number = kit.id_at(item, "id")
+    name, reference = one_line(dig(item, "title"), 180), f"#{number}" if number else ""
     return replace(
         event,
-        correlation_key=f"{event.correlation_key} issue {ident}",
-        title=titled(name, f"#{ident}"),
+        correlation_key=kit.key(event.correlation_key, "issue", number),
+        title=kit.title(name or "Issue", reference),
         url=dig(item, "links.html.href") or event.url,
         occurred=moment(event.payload, "comment.created_on") or moment(item, "updated_on"),
-        attributes=with_attributes(
+        attributes=kit.with_attributes(
             event,
             author=person(at(item, "reporter")),
             assignee=person(at(item, "assignee")),
@@ -77,18 +74,18 @@ def _about(event: Event, item: Payload, ident: str) -> Event:
             priority=dig(item, "priority"),
             state=dig(item, "state"),
         ),
-        details={**event.details, "noun": "issue", "reference": f"#{ident}", "name": name},
+        details={**event.details, "noun": "issue", "reference": reference, "name": name},
     )
 
 
 def _weight(item: Payload) -> Severity:
-    open_ = dig(item, "state") not in _DONE
-    return _PRIORITIES.get(dig(item, "priority"), Severity.INFO) if open_ else Severity.INFO
+    is_open = dig(item, "state") not in _DONE
+    return _PRIORITIES.get(dig(item, "priority"), Severity.INFO) if is_open else Severity.INFO
 
 
-def _facts(item: Payload) -> tuple[tuple[str, str], ...]:
+def _facts(item: Payload) -> kit.Facts:
     kind = dig(item, "kind") or dig(item, "type")
-    return found(
+    return kit.facts(
         Type=kind if kind != "issue" else "",
         Priority=dig(item, "priority"),
         Assignee=person(at(item, "assignee")),
@@ -100,41 +97,38 @@ def _facts(item: Payload) -> tuple[tuple[str, str], ...]:
 
 def _changes(payload: Payload) -> Mapping[str, Any]:
     """What was changed: each field's old and new value, under one name for its state."""
-    told = {"state" if name == "status" else name: change for name, change in part(payload, "changes").items()}
-    if "assignee" in told:
-        told.pop("responsible", None)  # the same by a name for programs
-    return {name: change for name, change in told.items() if at(change, "new") != at(change, "old")}
+    found = {"state" if name == "status" else name: change for name, change in part(payload, "changes").items()}
+    if "assignee" in found:
+        found.pop("responsible", None)  # the same by a name for programs
+    return {name: change for name, change in found.items() if at(change, "new") != at(change, "old")}
 
 
-def _deed(changes: Mapping[str, Any]) -> Deed:
-    state = _shown(at(changes, "state.new"))
-    if state:
-        return Deed(
-            "moved", state, "success" if state == "resolved" else "quiet" if state in _DONE else "info", f"to {state}"
-        )
-    if len(changes) > 1:
-        return Deed("changed", "changed")
-    name, change = next(iter(changes.items()))
+def _changed(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The action of an update, with its values: the new state, or what else was changed, if it is one thing."""
+    if "state" not in changes and len(changes) > 1:
+        return {"action": "changed"}
+    name = "state" if "state" in changes else next(iter(changes))
+    old, new = _shown(at(changes[name], "old")), _shown(at(changes[name], "new"))
+    if name == "state":
+        tone = "success" if new == "resolved" else "quiet" if new in _DONE else "info"
+        return {"action": "field_changed", "field": name, "old": old, "new": new, "word": new, "tone": tone}
     if name in {"assignee", "responsible"}:
-        who = _shown(at(change, "new"))
-        return Deed("assigned", "assigned", after=f"to {who}") if who else Deed("unassigned", "unassigned")
+        return {"action": "assigned", "people": [new]} if new else {"action": "unassigned", "people": [old]}
     if name == "title":
-        return Deed("renamed", "renamed")
-    return Deed(
-        f"changed the {'description' if name == 'content' else spoken(name)} of",
-        "edited" if name == "content" else spoken(name),
-    )
+        return {"action": "renamed"}
+    if name == "content":
+        return {"action": "description_edited"}
+    return {"action": "field_changed", "field": name, "old": old, "new": new}
 
 
 def _label(name: str) -> str:
-    return (_NAMES.get(name) or spoken(name).capitalize()).replace(" ", "_")
+    return _NAMES.get(name) or in_words(name).capitalize()
 
 
-def _changed(change: Any) -> str:
-    """The change in short; the quote shows a text."""
-    old, new = _shown(at(change, "old")), _shown(at(change, "new"))
-    return "" if max(len(old), len(new)) > 60 else changed(old, new)
+def _line(name: str, change: Any) -> str:
+    """The change as a fact; the quote shows a text."""
+    return "" if name == "content" else kit.change(_shown(at(change, "old")), _shown(at(change, "new")))
 
 
 def _shown(value: Any) -> str:
-    return one_line(value, 200) if isinstance(value, str) else person(value)
+    return one_line(value, 80) if isinstance(value, str) else person(value)

@@ -1,223 +1,180 @@
 """What happens to a repository of Bitbucket Cloud: pushes, builds, comments on commits, forks, settings."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from bridge.events import Event, Severity
-from bridge.fields import Payload, at, dig, moment, objects, part
-from bridge.rendering.text import one_line
-from bridge.sources.bitbucket.texts import markdown_of
-from bridge.sources.bitbucket.words import (
-    Change,
-    Deed,
-    changed,
-    commented,
-    found,
-    number,
-    people,
-    person,
-    pushed,
-    ref_thread,
-    spoken,
-    subject,
-    titled,
-    told,
-    with_attributes,
-)
+from bridge.fields import Payload, at, dig, first, moment, objects, part
+from bridge.rendering.text import in_words, one_line
+from bridge.sources import forge, kit
+from bridge.sources.bitbucket.texts import markdown_of, person
 
-# How a build ends: its verb, its word, its tone and how much it matters.
 # https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commit-statuses/
-_BUILDS = {
-    "SUCCESSFUL": ("passed", "passed", "success", Severity.SUCCESS),
-    "FAILED": ("failed", "failed", "error", Severity.ERROR),
-    "STOPPED": ("was stopped", "stopped", "quiet", Severity.INFO),
-}
-_REPOSITORY = {
-    "created": Deed("created", "created", "success"),
-    "deleted": Deed("deleted", "deleted", "warning"),
-    "imported": Deed("imported", "imported", "success"),
-    "transfer": Deed("moved", "moved", after="to this workspace"),
-}
-_SETTINGS = Deed("changed the settings of", "settings")
-_KNOWN = {*_REPOSITORY, "updated"}
-# What is no setting, or says another's change once more.
-_UNTOLD = {"links", "full_name", "slug"}
+_OUTCOMES: Mapping[str, str] = {"SUCCESSFUL": "succeeded", "FAILED": "failed", "STOPPED": "canceled"}
+_COMMENTS = {"created": "created", "updated": "edited"}
+_REPOSITORY = {"transfer": "transferred", "updated": "settings_changed", "fork": "forked"}
+# What is no setting, or repeats another change.
+_OMITTED = {"links", "full_name", "slug"}
 
 
 def pushes(event: Event) -> Iterator[Event]:
     """A push, an event for each branch or tag that it changed; it does not say when it was."""
-    changes = objects(event.payload, "push.changes")
+    changes = [change for change in objects(event.payload, "push.changes") if _ref(change, "name")]
     for change in changes:
-        kind = dig(change, "new.type") or dig(change, "old.type")
-        name = dig(change, "new.name") or dig(change, "old.name")
-        if name:
-            yield pushed(event, _change(event, change, "tag" if kind == "tag" else "branch", name))
+        push = _push(change)
+        changed = replace(
+            event,
+            url=first(change, ("links.html.href", "new.links.html.href")) or event.url,
+            attributes=kit.with_attributes(event, action=push.change),
+        )
+        yield forge.pushed(changed, push, forge.ref_key(event.correlation_key, push.kind, push.name))
     if not changes:
-        yield told(event, Deed("pushed to", "pushed"), noun="repository", name=event.scope)
+        yield replace(event, details={**event.details, "action": "pushed"})
 
 
-def _change(event: Event, change: Payload, kind: str, name: str) -> Change:
-    gone, new = not at(change, "new"), not at(change, "old")
-    commits = [
-        {"id": dig(each, "hash"), "message": dig(each, "message"), "url": dig(each, "links.html.href")}
-        for each in objects(change, "commits")
-    ]
-    target = dig(change, "new.target.hash")
-    if kind == "branch" and not commits and target and not gone and not new:
-        at_it = part(change, "new.target")
-        commits = [{"id": target, "message": dig(at_it, "message"), "url": dig(at_it, "links.html.href")}]
-    authors = people([_author(each) for each in objects(change, "commits")])
-    forced = dig(change, "forced", False) and not gone and not new
-    return Change(
+def _push(change: Payload) -> forge.Push:
+    kind = "tag" if _ref(change, "type").endswith("tag") else "branch"
+    deleted, created = not at(change, "new"), not at(change, "old")
+    forced = dig(change, "forced", False)
+    updated = "moved" if kind == "tag" else "forced" if forced else "pushed"
+    return forge.Push(
         kind=kind,
-        name=one_line(name, 200),
-        deed="deleted" if gone else "created" if new else "forced" if forced else "pushed",
+        name=one_line(_ref(change, "name"), 200),
+        change="deleted" if deleted else "created" if created else updated,
         old=dig(change, "old.target.hash"),
-        new=target,
-        commits=commits,
+        new=dig(change, "new.target.hash"),
+        commits=[
+            forge.Commit(dig(each, "hash"), dig(each, "message"), dig(each, "links.html.href"), _author(each))
+            for each in objects(change, "commits")
+        ],
         is_cut=dig(change, "truncated", False),
-        url=dig(change, "links.html.href") or dig(change, "new.links.html.href") or event.details["home"],
-        authors=authors if ", " in authors else "",
     )
 
 
-def _author(commit: Payload) -> Any:
-    """Who wrote a commit: its user where Bitbucket knows one."""
-    return at(commit, "author.user") or at(commit, "author")
+def _ref(change: Payload, name: str) -> str:
+    return first(change, (f"new.{name}", f"old.{name}"))
+
+
+def _author(commit: Payload) -> str:
+    """The author of a commit: a user where Bitbucket knows one."""
+    return person(at(commit, "author.user")) or person(at(commit, "author"))
 
 
 def commit_comment(event: Event) -> Event:
     """A comment on a commit."""
     comment, commit = part(event.payload, "comment"), part(event.payload, "commit")
-    sha = dig(commit, "hash")
-    inline = part(comment, "inline")
-    deed = commented(
-        event.kind.rpartition("_")[2],
-        bool(number(comment, "parent.id")),
-        dig(inline, "path"),
-        number(inline, "to", "from"),
-    )
-    return told(
+    done = event.kind.rpartition("_")[2]
+    return forge.commit_comment(
         replace(
             event,
-            correlation_key=f"{event.correlation_key} commit {sha}",
-            title=titled(f"Commit {sha[:7]} {subject(dig(commit, 'message'))}".strip()),
-            url=dig(comment, "links.html.href") or dig(commit, "links.html.href") or event.url,
+            url=first(comment, ("links.html.href",)) or dig(commit, "links.html.href") or event.url,
             occurred=moment(comment, "updated_on") or moment(comment, "created_on"),
         ),
-        deed,
-        noun="commit",
-        reference=sha[:7],
-        name=subject(dig(commit, "message")) or "Commit",
-        alone=f"commit {sha[:7]}".strip(),
-        text="" if deed.tone == "quiet" else markdown_of(comment, "content"),
+        event.correlation_key,
+        dig(commit, "hash"),
+        dig(commit, "message"),
+        forge.comment_action(_COMMENTS.get(done, done), is_reply=bool(kit.id_at(comment, "parent.id"))),
+        place=forge.place(dig(comment, "inline.path"), kit.id_at(comment, "inline.to", "inline.from")),
+        text="" if done == "deleted" else markdown_of(comment, "content"),
         quoted=True,
     )
 
 
 def commit_status(event: Event) -> Event:
-    """A build or another check of a commit that has ended; told under its branch where it names one."""
+    """A build or another check of a commit that has ended; it belongs to its branch where it names one."""
     status = part(event.payload, "commit_status")
-    verb, word, tone, severity = _BUILDS.get(
-        dig(status, "state"), (f"is {spoken(dig(status, 'state')) or 'unknown'}", "build", "info", Severity.INFO)
+    branch, state = one_line(dig(status, "refname"), 200), dig(status, "state")
+    sha = dig(status, "commit.hash") or _hash_of(dig(status, "links.commit.href"))
+    key, home = event.correlation_key, event.details["home"]
+    run = forge.Run(
+        name=one_line(dig(status, "name") or dig(status, "key"), 100),
+        outcome=_OUTCOMES.get(state, state),
+        branch=branch,
+        sha=sha,
+        sha_url=f"{home}/commits/{sha}" if home and sha else "",
+        noun="build",
     )
-    branch = one_line(dig(status, "refname"), 200)
-    sha = dig(status, "commit.hash") or _last(dig(status, "links.commit.href"))
-    name = one_line(dig(status, "name") or dig(status, "key"), 100) or "A build"
-    home = event.details["home"]
-    return replace(
+    about = replace(
         event,
-        correlation_key=ref_thread(event.correlation_key, "branch", branch)
-        if branch
-        else f"{event.correlation_key} commit {sha}",
-        title=titled(f"Branch {branch}" if branch else f"Commit {sha[:7]}"),
-        severity=severity,
-        actor="",
+        correlation_key=forge.ref_key(key, "branch", branch) if branch else kit.key(key, "commit", sha),
+        title=kit.title(f"Branch {branch}" if branch else f"Commit {sha[:7]}".strip()),
+        actor="",  # who reported a build did not start it
         url=dig(status, "url") or dig(status, "links.commit.href") or event.url,
         occurred=moment(status, "updated_on"),
-        facts=found(
-            Commit=f"{subject(dig(status, 'commit.message'))} ({sha[:7]})" if dig(status, "commit.message") else "",
-            Reported_by=event.actor,
+        facts=kit.facts(Commit=kit.first_line(dig(status, "commit.message")), Reported_by=event.actor),
+        attributes=kit.with_attributes(
+            event, branch=branch, status=state.lower(), author=_author(part(status, "commit"))
         ),
-        attributes=with_attributes(
-            event, branch=branch, status=dig(status, "state").lower(), author=person(at(status, "commit.author"))
-        ),
-        details={
-            **event.details,
-            "build": name,
-            "verb": verb,
-            "word": word,
-            "tone": tone,
-            "branch": branch,
-            "sha": sha[:7],
-            "commit_url": f"{home}/commits/{sha}" if home and sha else "",
-            "text": dig(status, "description"),
-        },
     )
+    return forge.ran(about, run, text=dig(status, "description"), quoted=True)
 
 
-def _last(url: str) -> str:
+def _hash_of(url: str) -> str:
     """The hash that an address ends with."""
     match = re.search(r"/commit/([0-9a-f]{7,40})$", url)
     return match[1] if match else ""
 
 
-def fork(event: Event) -> Event:
-    """A fork that somebody made."""
-    copy = part(event.payload, "fork")
-    name = one_line(dig(copy, "full_name") or dig(copy, "name"), 120)
-    deed = Deed("forked", "forked", after="to" if name else "", place=name)
-    url = dig(copy, "links.html.href") or event.url
-    return told(replace(event, url=url), deed, noun="repository", name=event.scope or "a repository")
-
-
 def repository(event: Event) -> Event:
-    """A repository that was created, deleted, moved, or got other settings."""
-    changes, action = part(event.payload, "changes"), event.kind.partition(".")[2]
-    if action not in _KNOWN:
-        return event
-    deed = _REPOSITORY.get(action) or (_renamed(changes) if "name" in changes else _SETTINGS)
-    facts = {_label(name): _changed(changes[name]) for name in changes if name not in _UNTOLD}
-    name = dig(changes, "full_name.old") or event.scope or "a repository"
-    return told(replace(event, facts=found(**facts)), deed, noun="repository", name=name)
-
-
-def _renamed(changes: Payload) -> Deed:
-    new = dig(changes, "full_name.new") or dig(changes, "name.new")
-    return Deed("renamed", "renamed", after="to" if new else "", place=one_line(new, 120))
+    """A repository that was created, deleted, transferred, forked, or got other settings."""
+    changes, name = part(event.payload, "changes"), event.kind.partition(".")[2]
+    copy = part(event.payload, "fork")
+    facts = _facts(changes)
+    renamed = name == "updated" and "name" in changes
+    new = first(changes, ("full_name.new", "name.new")) if renamed else first(copy, ("full_name", "name"))
+    return replace(
+        event,
+        url=dig(copy, "links.html.href") or event.url,
+        severity=Severity.WARNING if name == "deleted" else event.severity,
+        facts=facts,
+        details={
+            **event.details,
+            "fields": _fields(facts),
+            "action": "renamed" if renamed else _REPOSITORY.get(name, name),
+            "noun": "repository",
+            "name": dig(changes, "full_name.old") or event.scope,
+            "new": one_line(new, 120),
+        },
+    )
 
 
 def project(event: Event) -> Event:
     """A project that got another name, or other settings."""
-    about, changes = part(event.payload, "project"), part(event.payload, "changes")
-    name = one_line(dig(about, "name") or dig(about, "key"), 120) or "a project"
-    facts = {_label(each): _changed(changes[each]) for each in changes if each not in _UNTOLD}
-    return told(
-        replace(
-            event,
-            correlation_key=f"project {number(about, 'uuid', 'key')}",
-            title=titled(f"Project {name}"),
-            scope=event.scope or one_line(dig(about, "workspace.slug"), 80),
-            url=dig(about, "links.html.href") or event.url,
-            facts=found(**facts),
-            attributes=with_attributes(event, project=dig(about, "key")),
-        ),
-        _SETTINGS,
-        noun="project",
-        name=name,
-        alone=f"the project {name}",
+    about = part(event.payload, "project")
+    name, action = one_line(dig(about, "name") or dig(about, "key"), 120), event.kind.partition(".")[2]
+    facts = _facts(part(event.payload, "changes"))
+    return replace(
+        event,
+        correlation_key=kit.key("project", kit.id_at(about, "uuid", "key").strip("{}")),
+        title=kit.title(f"Project {name}".strip()),
+        scope=event.scope or one_line(dig(about, "workspace.slug"), 80),
+        url=dig(about, "links.html.href") or event.url,
+        facts=facts,
+        attributes=kit.with_attributes(event, project=dig(about, "key")),
+        details={
+            **event.details,
+            "action": "settings_changed" if action == "updated" else action,
+            "fields": _fields(facts),
+            "noun": "project",
+            "name": name,
+        },
     )
 
 
-def _label(name: str) -> str:
-    return spoken(name).capitalize()
+def _facts(changes: Payload) -> kit.Facts:
+    """Each setting from what to what; a long text only as changed."""
+    found = {name: (_shown(at(value, "old")), _shown(at(value, "new"))) for name, value in changes.items()}
+    return tuple(
+        (in_words(name).capitalize(), "changed" if max(map(len, pair)) > 80 else kit.change(*pair))
+        for name, pair in found.items()
+        if name not in _OMITTED and pair[0] != pair[1]
+    )
 
 
-def _changed(change: Any) -> str:
-    old, new = _shown(at(change, "old")), _shown(at(change, "new"))
-    return "changed" if max(len(old), len(new)) > 80 else changed(old, new)
+def _fields(facts: kit.Facts) -> list[str]:
+    return [name.lower() for name, _ in facts]
 
 
 def _shown(value: Any) -> str:

@@ -1,18 +1,31 @@
-"""What people write in Bitbucket Cloud: Markdown, in which people are named by their ids."""
+"""People of Bitbucket Cloud, and what they write: Markdown, in which others are mentioned by their ids."""
 
 import html
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from bridge.fields import dig
+from bridge.fields import dig, first
+from bridge.rendering.text import one_line
 
 # Bitbucket's own HTML of the same text has the names.
 _NAMED = re.compile(r'data-atlassian-id="([^"]+)"[^<>]*>([^<]*)<')
 _MENTION = re.compile(r"@\{([^{}]{1,80})\}")
 
 
-def markdown_of(thing: Any, name: str) -> str:
+def person(value: Any) -> str:
+    """Somebody's name; an author of commits without an account is `Mona Lisa <mona@contoso.com>`."""
+    name = first(value, ("display_name", "nickname", "username", "name", "user.display_name"))
+    return one_line(name or dig(value, "raw").partition("<")[0], 80)
+
+
+def people(values: Iterable[Any]) -> list[str]:
+    """The names of people, each once."""
+    return list(dict.fromkeys(filter(None, map(person, values))))
+
+
+def markdown_of(holder: Any, name: str) -> str:
     """The Markdown of a text, with names in it instead of the ids of people."""
-    raw, rendered = dig(thing, f"{name}.raw"), dig(thing, f"{name}.html")
-    names = {ident: html.unescape(name).strip() for ident, name in _NAMED.findall(rendered)}
+    raw, rendered = dig(holder, f"{name}.raw"), dig(holder, f"{name}.html")
+    names = {account: html.unescape(name).strip() for account, name in _NAMED.findall(rendered)}
     return _MENTION.sub(lambda found: names.get(found[1]) or "@someone", raw)

@@ -1,18 +1,30 @@
-"""Where things of Bitbucket Data Center are: in which repository, and at which address."""
+"""People and places of Bitbucket Data Center: names, repositories and addresses."""
 
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import quote
 
-from bridge.fields import Payload, dig, objects
+from bridge.fields import Payload, dig, first, objects
 from bridge.rendering.text import one_line
 
 
-def page(thing: Payload) -> str:
+def person(value: Any) -> str:
+    """Somebody's name."""
+    return one_line(first(value, ("displayName", "name")), 80)
+
+
+def people(values: Iterable[Any]) -> list[str]:
+    """The names of people, each once."""
+    return list(dict.fromkeys(filter(None, map(person, values))))
+
+
+def page(linked: Payload) -> str:
     """The address of what has links to itself; some have a link to nothing."""
-    return next((url for link in objects(thing, "links.self") if (url := dig(link, "href"))), "")
+    return next((url for link in objects(linked, "links.self") if (url := dig(link, "href"))), "")
 
 
 def home(repository: Payload) -> str:
-    """The repository's address, which its things have theirs below."""
+    """The repository's address, below which is what belongs to it."""
     return page(repository).rstrip("/").removesuffix("/browse")
 
 

@@ -1,72 +1,52 @@
-"""Pull requests of Bitbucket Data Center, and what people say of them."""
+"""Pull requests of Bitbucket Data Center, and the comments on them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from bridge.events import Event
+from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, objects, part
 from bridge.rendering.text import one_line
-from bridge.sources.bitbucket.words import (
-    Deed,
-    Facts,
-    changed,
-    commented,
-    found,
-    number,
-    people,
-    person,
-    titled,
-    told,
-    with_attributes,
-)
-from bridge.sources.bitbucket_server.places import below, page, place
+from bridge.sources import forge, kit
+from bridge.sources.bitbucket_server.places import below, page, people, person, place
 
-_WITHDRAWN = Deed("withdrew the request for changes to", "request withdrawn")
-_CHANGES = Deed("requested changes to", "changes requested", "warning")
-_DEEDS = {
-    "opened": Deed("opened", "opened", "success"),
-    "from_ref_updated": Deed("pushed to", "new commits"),
-    "reviewer.approved": Deed("approved", "approved", "success"),
-    "reviewer.unapproved": Deed("took back the approval of", "approval withdrawn"),
-    "reviewer.needs_work": _CHANGES,
-    "reviewer.changes_requested": _CHANGES,
-    "merged": Deed("merged", "merged", "merged"),
-    "declined": Deed("declined", "declined", "quiet"),
-    "deleted": Deed("deleted", "deleted", "warning"),
-    "reopened": Deed("reopened", "reopened", "success"),
+# https://confluence.atlassian.com/bitbucketserver/event-payload-938025882.html
+_ACTIONS: Mapping[str, str] = {
+    "from_ref_updated": "pushed",
+    "reviewer.approved": "approved",
+    "reviewer.needs_work": "changes_requested",
+    "reviewer.changes_requested": "changes_requested",
 }
-_EDITS = {
-    "Title": Deed("renamed", "renamed"),
-    "Description": Deed("edited the description of", "edited"),
+_COMMENTS = {"added": "created", "edited": "edited"}
+# What somebody who is unapproved had said before.
+_WITHDRAWN = {
+    "APPROVED": "approval_withdrawn",
+    "NEEDS_WORK": "changes_request_withdrawn",
+    "CHANGES_REQUESTED": "changes_request_withdrawn",
 }
-_EDITED = Deed("edited", "edited")
-_COMMENTS = {"added": "created", "edited": "updated", "deleted": "deleted", "resolved": "resolved"}
+_EDITS = {"Title": "renamed", "Target": "retargeted", "Description": "description_edited"}
 _NEWS = {"opened", "from_ref_updated", "reopened"}
+
+Edits = Mapping[str, tuple[str, str]]
 
 
 def pull_request(event: Event) -> Event:
     """A pull request that was opened, changed, reviewed, commented on, merged, declined or deleted."""
-    pull, action = part(event.payload, "pullRequest"), event.kind.partition(".")[2]
-    ident = number(pull, "id")
-    if not ident:
-        return event
-    about = _about(event, pull, ident)
-    if action.startswith("comment."):
-        return _comment(about, _COMMENTS.get(action.removeprefix("comment."), ""))
-    source, target = _branch(pull, "fromRef"), _branch(pull, "toRef")
-    shows = action in _NEWS
-    return told(
-        replace(about, facts=_facts(event, pull, action)),
-        _deed(event.payload, pull, action),
-        text=_text(event.payload, pull, action),
-        source=_fork(pull) + source if shows and source else "",
-        target=target,
-        sha=dig(pull, "fromRef.latestCommit")[:7] if action == "from_ref_updated" else "",
-        buttons=[("Review the changes", f"{about.url}/diff")] if shows and about.url else [],
+    pull, name = part(event.payload, "pullRequest"), event.kind.partition(".")[2]
+    about = _about(event, pull)
+    if name.startswith("comment."):
+        return _comment(about, pull, name.removeprefix("comment."))
+    return forge.pull_request(
+        replace(about, facts=_facts(event, pull, name)),
+        _pull(about, pull),
+        **_action(event.payload, name),
+        text=_text(event.payload, pull, name),
+        sha=dig(pull, "fromRef.latestCommit")[:7] if name == "from_ref_updated" else "",
+        review_url=below(about.url, "diff"),
     )
 
 
-def changes(payload: Payload) -> Mapping[str, tuple[str, str]]:
+def edits(payload: Payload) -> Edits:
     """What an edit changed: title, description, target or draft, each with its old and new value."""
     pull = part(payload, "pullRequest")
     pairs = {
@@ -84,105 +64,115 @@ def _yes(truth: bool) -> str:
     return "yes" if truth else "no"
 
 
-def _about(event: Event, pull: Payload, ident: str) -> Event:
+def _about(event: Event, pull: Payload) -> Event:
     """What every event of a pull request says of it."""
-    name = one_line(dig(pull, "title"), 180) or "Pull request"
-    gone = event.kind == "pr.deleted"
+    is_deleted = event.kind == "pr.deleted"
+    address = page(pull) or below(event.details["home"], f"pull-requests/{kit.id_at(pull, 'id')}")
     return replace(
         event,
-        correlation_key=f"{event.correlation_key} pull request {ident}",
-        title=titled(name, f"#{ident}"),
-        url=event.url if gone else page(pull) or below(event.details["home"], f"pull-requests/{ident}"),
-        attributes=with_attributes(
+        url=event.url if is_deleted else address,
+        severity=Severity.WARNING if is_deleted else event.severity,
+        attributes=kit.with_attributes(
             event,
             branch=_branch(pull, "toRef"),
-            source_branch=_branch(pull, "fromRef"),
+            source_branch=_source(pull),
+            fork=bool(_fork(pull)),
             author=person(at(pull, "author.user")),
             state=dig(pull, "state").lower(),
-            reviewers=[who for each in objects(pull, "reviewers") if (who := person(at(each, "user")))],
+            reviewers=_asked(pull),
             draft=dig(pull, "draft", False),
         ),
-        details={**event.details, "noun": "pull request", "reference": f"#{ident}", "name": name},
     )
 
 
-def _comment(event: Event, deed: str) -> Event:
+def _pull(event: Event, pull: Payload) -> forge.PullRequest:
+    number = kit.id_at(pull, "id")
+    return forge.PullRequest(
+        key=kit.key(event.correlation_key, "pull request", number),
+        reference=f"#{number}" if number else "",
+        name=one_line(dig(pull, "title"), 180),
+        source=_source(pull),
+        target=_branch(pull, "toRef"),
+        draft=dig(pull, "draft", False),
+    )
+
+
+def _comment(event: Event, pull: Payload, name: str) -> Event:
+    """A comment, or a task, which is a comment that blocks the merge."""
     comment = part(event.payload, "comment")
-    done = commented(
-        deed,
-        bool(number(event.payload, "commentParentId")),
-        dig(comment, "anchor.path"),
-        number(comment, "anchor.line"),
+    done = _COMMENTS.get(name, name)
+    # An edit that leaves the text as it was has resolved it, or made it something else.
+    if name == "edited" and dig(event.payload, "previousComment", "?") == dig(comment, "text"):
+        done = "resolved" if dig(comment, "state") == "RESOLVED" or dig(comment, "threadResolved", False) else done
+    action = forge.comment_action(done, is_reply=bool(kit.id_at(event.payload, "commentParentId")))
+    if dig(comment, "severity") == "BLOCKER":
+        action = f"task_{done}"
+    number = kit.id_at(comment, "id")
+    url = f"{event.url}/overview?commentId={number}" if event.url and number and done != "deleted" else event.url
+    return forge.pull_request(
+        replace(event, url=url),
+        _pull(event, pull),
+        action,
+        place=forge.place(dig(comment, "anchor.path"), kit.id_at(comment, "anchor.line")),
+        text="" if done == "deleted" else dig(comment, "text"),
+        quoted=True,
     )
-    if dig(comment, "severity") == "BLOCKER":  # which the reference calls a task
-        done = replace(
-            done, did=done.did.replace("commented on", "added a task to").replace("comment", "task"), word="task"
-        )
-    ident = number(comment, "id")
-    url = f"{event.url}/overview?commentId={ident}" if event.url and ident and deed != "deleted" else event.url
-    return told(replace(event, url=url), done, text="" if deed == "deleted" else dig(comment, "text"), quoted=True)
 
 
-def _deed(payload: Payload, pull: Payload, action: str) -> Deed:
-    target = _branch(pull, "toRef")
-    if action == "merged" and target:
-        return replace(_DEEDS["merged"], after="into", place=target)
-    if action == "opened" and dig(pull, "draft", False):
-        return replace(_DEEDS["opened"], word="draft", tone="quiet", after="as a draft")
-    if action == "reviewer.unapproved" and dig(payload, "previousStatus") in {"NEEDS_WORK", "CHANGES_REQUESTED"}:
-        return _WITHDRAWN
-    if action == "reviewer.updated":
-        return _reviewers(people(objects(payload, "addedReviewers")), people(objects(payload, "removedReviewers")))
-    if action == "modified":
-        return _edit(changes(payload), target)
-    return _DEEDS.get(action, Deed("changed", "changed"))
+def _action(payload: Payload, name: str) -> Mapping[str, Any]:
+    """The action, with the people that it is about."""
+    if name == "reviewer.unapproved":
+        return {"action": _WITHDRAWN.get(dig(payload, "previousStatus"), "vote_reset")}
+    if name == "reviewer.updated":
+        added, removed = _reviewers(payload)
+        if added and removed:
+            return {"action": "reviewers_changed"}
+        if removed:
+            return {"action": "review_request_withdrawn", "people": removed}
+        return {"action": "review_requested", "people": added}
+    if name == "modified":
+        return {"action": _edited(edits(payload))}
+    return {"action": _ACTIONS.get(name, name)}
 
 
-def _reviewers(added: str, removed: str) -> Deed:
-    if added and not removed:
-        return Deed("requested a review of", "review requested", after=f"from {added}")
-    if removed and not added:
-        return Deed(f"removed {removed} from the reviewers of", "reviewers", "quiet")
-    return Deed("changed the reviewers of", "reviewers")
+def _edited(changed: Edits) -> str:
+    if len(changed) != 1:
+        return "edited"
+    (name, (_, new)) = next(iter(changed.items()))
+    return _EDITS.get(name) or ("drafted" if new == "yes" else "ready")
 
 
-def _edit(edits: Mapping[str, tuple[str, str]], target: str) -> Deed:
-    if len(edits) != 1:
-        return _EDITED
-    (name, (_, new)) = next(iter(edits.items()))
-    if name == "Target":
-        return Deed("retargeted", "retargeted", after="to", place=target)
-    if name == "Draft":
-        return (
-            Deed("marked", "draft", "quiet", "as a draft")
-            if new == "yes"
-            else Deed("marked", "ready", "success", "as ready")
-        )
-    return _EDITS.get(name, _EDITED)
-
-
-def _facts(event: Event, pull: Payload, action: str) -> Facts:
+def _facts(event: Event, pull: Payload, name: str) -> kit.Facts:
     author = person(at(pull, "author.user"))
-    if action in _NEWS:
-        return found(Reviewers=people([at(each, "user") for each in objects(pull, "reviewers")]))
-    if action == "modified":
-        edits = changes(event.payload)
-        return found(**{name: changed(*edits[name]) for name in edits if name != "Description"})
-    if action == "reviewer.updated":
-        added, removed = (people(objects(event.payload, f"{what}Reviewers")) for what in ("added", "removed"))
-        return found(Added=added, Removed=removed) if added and removed else ()
-    if action == "merged":
-        approved = [at(each, "user") for each in objects(pull, "reviewers") if dig(each, "approved", False)]
-        return found(
-            Author=author, Approved_by=people(approved), Merge_commit=dig(pull, "properties.mergeCommit.displayId")
-        )
-    return found(Author=author if author != event.actor else "")
+    if name in _NEWS:
+        return kit.facts(Reviewers=kit.listed(_asked(pull)))
+    if name == "modified":
+        changed = edits(event.payload)
+        return kit.facts(**{field: kit.change(*changed[field]) for field in changed if field != "Description"})
+    if name == "reviewer.updated":
+        added, removed = _reviewers(event.payload)
+        return kit.facts(Added=kit.listed(added), Removed=kit.listed(removed)) if added and removed else ()
+    if name == "merged":
+        approved = people(at(each, "user") for each in objects(pull, "reviewers") if dig(each, "approved", False))
+        commit = dig(pull, "properties.mergeCommit.displayId")
+        return kit.facts(Author=author, Approved_by=kit.listed(approved), Merge_commit=commit)
+    return kit.facts(Author=author if author != event.actor else "")
 
 
-def _text(payload: Payload, pull: Payload, action: str) -> str:
-    if action in {"opened", "merged", "reopened"} or (action == "modified" and "Description" in changes(payload)):
-        return dig(pull, "description")
-    return ""
+def _asked(pull: Payload) -> list[str]:
+    """The names of those who were asked to review."""
+    return people(at(each, "user") for each in objects(pull, "reviewers"))
+
+
+def _reviewers(payload: Payload) -> tuple[list[str], list[str]]:
+    """Who was asked for a review, and who no longer is."""
+    return people(objects(payload, "addedReviewers")), people(objects(payload, "removedReviewers"))
+
+
+def _text(payload: Payload, pull: Payload, name: str) -> str:
+    """The description where it is new or sums up what was done."""
+    is_new = name in {"opened", "merged"} or (name == "modified" and "Description" in edits(payload))
+    return dig(pull, "description") if is_new else ""
 
 
 def _branch(pull: Payload, end: str) -> str:
@@ -190,7 +180,12 @@ def _branch(pull: Payload, end: str) -> str:
     return one_line(ref, 200)
 
 
+def _source(pull: Payload) -> str:
+    return forge.head(_branch(pull, "fromRef"), _fork(pull), place(part(pull, "toRef.repository")))
+
+
 def _fork(pull: Payload) -> str:
     """The repository that the changes come from, if it is another one."""
-    source, target = (place(part(pull, f"{end}.repository")) for end in ("fromRef", "toRef"))
-    return f"{source}:" if source and target and source != target else ""
+    source, target = part(pull, "fromRef.repository"), part(pull, "toRef.repository")
+    is_other = kit.differ(source, target, "id") or (place(source) and place(target) and place(source) != place(target))
+    return place(source) or "fork" if is_other else ""
