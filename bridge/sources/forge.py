@@ -16,6 +16,8 @@ from bridge.sources import kit
 _ACTIONS: Mapping[str, Severity] = {
     "changes_requested": Severity.WARNING,
     "conflicts": Severity.WARNING,
+    "waiting": Severity.WARNING,
+    "rejected": Severity.ERROR,
 }
 
 # How a run, a check, a build or a deployment stands. A service's own words are mapped to these; what is unknown is

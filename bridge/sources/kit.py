@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.fields import Payload, at
+from bridge.fields import Payload, at, first
 from bridge.rendering.text import one_line
 from bridge.sources.base import decode_json
 
@@ -84,6 +84,25 @@ def first_line(text: str, limit: int = 120) -> str:
 def change(old: str, new: str) -> str:
     """`old → new`; empty where both are the same."""
     return "" if old == new else f"{old or 'none'} → {new or 'none'}"
+
+
+def names_by_id(payload: Any, *ids: str) -> dict[str, str]:
+    """The names of everybody in a payload, by their ids in small letters: a mention in a text brings the id alone.
+
+    ids: the fields that an id may stand in.
+    """
+    found: dict[str, str] = {}
+    values = [payload]
+    while values:
+        value = values.pop()
+        if isinstance(value, Mapping):
+            known = [id_.lower() for field in ids if isinstance(id_ := value.get(field), str) and id_]
+            if name := first(value, ("displayName",)):
+                found.update(dict.fromkeys(known, one_line(name, 80)))
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
+    return found
 
 
 def listed(names: Iterable[str], most: int = 20) -> str:
