@@ -18,6 +18,11 @@ from bridge.sources.base import MARK, Ignored, Source, decode_json
 from bridge.sources.form import Form, parse
 from bridge.sources.severities import severity_of
 
+
+class BrokenJson(Exception):
+    """The body begins as JSON does, and is not."""
+
+
 _FORM = "application/x-www-form-urlencoded"
 _LONGEST = 200  # characters of a title
 _LONGEST_TEXT = 20_000
@@ -45,7 +50,10 @@ def source(name: str, table: object, where: str) -> Source:
 
 def read(form: Form, webhook: Webhook) -> Sequence[Event] | Ignored:
     """The events of a webhook, one for each item that it carries. BadWebhook where the body is not of its form."""
-    payload = _without_nulls(_decoded(form.body, webhook))
+    try:
+        payload = _without_nulls(_decoded(form.body, webhook))
+    except BrokenJson:
+        return (_unread(form, webhook),)
     names = {**form.tables, "payload": payload, "header": webhook.header, "query": webhook.query}
     events: list[Event] = []
     reason = "The webhook holds no event."
@@ -56,6 +64,26 @@ def read(form: Form, webhook: Webhook) -> Sequence[Event] | Ignored:
         else:
             events.append(_event(form, webhook, of_item))
     return events or Ignored(reason)
+
+
+def _unread(form: Form, webhook: Webhook) -> Event:
+    """What was meant to be JSON and is not, mostly because a template of its author does not escape a quote.
+
+    It is shown as it came, and nothing is said of any state: no field of it was read.
+    """
+    text = webhook.body.decode("utf-8", "replace")[:_LONGEST_TEXT]
+    title = f"{form.title} sent a body that is not JSON"
+    return Event(
+        source=form.name,
+        kind="unread",
+        delivery=hashlib.sha256(webhook.body).hexdigest(),
+        correlation_key=title,
+        title=title,
+        payload={"body": text},
+        summary=f"{title}: {one_line(text, _LONGEST)}",
+        text=f"~~~~~~\n{text}\n~~~~~~",
+        attributes=dict.fromkeys(form.keys("attributes"), ""),
+    )
 
 
 def _items(form: Form, payload: Any, names: Mapping[str, Any]) -> list[Any]:
@@ -151,7 +179,8 @@ def _decoded(body: str, webhook: Webhook) -> Any:
     try:
         return decode_json(webhook.body)
     except BadWebhook:
-        # Whoever wrote the body's template forgot a quote: the alert counts all the same.
+        if webhook.body.lstrip()[:1] in {b"{", b"["}:
+            raise BrokenJson from None
         return {"body": webhook.body.decode("utf-8", "replace")}
 
 
