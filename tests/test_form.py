@@ -87,3 +87,24 @@ def test_former_names_are_still_read():
     old = FORM.replace("correlation_key =", "thread =")
     lift = {"name": "L2", "building": "7"}
     assert read({"state": "FREE", "lift": lift}, old) == read({"state": "FREE", "lift": lift})
+
+
+@pytest.mark.parametrize(
+    ("delivery", "verifier", "is_signed"),
+    [
+        ('"item.id"', "", True),
+        ("\"header('X-Id')\"", "", False),
+        ("\"query['id']\"", "", False),
+        ("\"header('X-Id')\"", 'verifier = { kind = "hmac", header = "X-S", signed = "{x-id}.{body}" }', True),
+        ("\"header('X-Other')\"", 'verifier = { kind = "hmac", header = "X-S", signed = "{x-id}.{body}" }', False),
+    ],
+)
+def test_a_delivery_id_that_is_not_signed_decides_no_identity(delivery, verifier, is_signed):
+    form = FORM.replace('["item.id", "item.state"]', delivery).replace("[let]", f"{verifier}\n[let]", 1)
+    source = generic.source("lift", tomllib.loads(form), "test")
+    first, replayed = (
+        source.read(Webhook({"X-Id": ident, "X-Other": ident}, b'{"id": 5}', query={"id": ident}))[0]
+        for ident in ("1", "2")
+    )
+    assert (first.dedup_key == "") == is_signed
+    assert is_signed or first.dedup_key == replayed.dedup_key

@@ -1,5 +1,6 @@
 """Sources without code: the form of BRIDGE_CONFIG and of the presets."""
 
+import hashlib
 import json
 import re
 import tomllib
@@ -97,6 +98,7 @@ def test_a_form_says_everything_of_an_event() -> None:
             text="Between **3** and 4",
             facts=(("Floor", "3"), ("Since", "2026-11-23T14:00:00+00:00"), ("Doors", "left, right")),
             attributes={"floor": 3},
+            dedup_key=hashlib.sha256(json.dumps(STUCK).encode()).hexdigest(),
         )
     ]
 

@@ -23,6 +23,7 @@ def _search(text: str, pattern: str) -> str:
 _environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
 _environment.tests["glob"] = lambda value, pattern: fnmatchcase(str(value), str(pattern))
 _environment.tests["startingwith"] = lambda value, start: isinstance(value, str) and value.startswith(str(start))
+_environment.tests["number_like"] = lambda value: bool(re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", str(value)))
 _environment.filters.update(FILTERS, time=as_time, search=_search)
 
 

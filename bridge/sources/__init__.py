@@ -20,6 +20,7 @@ from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
 from bridge.sources.grafana import GRAFANA
 from bridge.sources.jira import JIRA
+from bridge.sources.linear import LINEAR
 
 # Described by the preset.toml of their folder, without code.
 _PRESETS = (
@@ -30,7 +31,6 @@ _PRESETS = (
     "freshstatus",
     "gcp_monitoring",
     "graylog",
-    "linear",
     "new_relic",
     "opsgenie",
     "pagerduty",
@@ -61,6 +61,7 @@ SOURCES: Mapping[str, Source] = {
         BITBUCKET_SERVER,
         AWS_SNS,
         JIRA,
+        LINEAR,
         *map(generic.preset, _PRESETS),
     )
 }

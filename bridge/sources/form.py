@@ -39,6 +39,8 @@ _VERIFIERS: Mapping[str, type[Hmac | Ed25519 | Token | Basic]] = {
     "token": Token,
     "basic": Basic,
 }
+_HEADER = re.compile(r"header\(\s*['\"]([^'\"]+)")
+_SIGNED = re.compile(r"{([^}=]+)}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 Texts = Mapping[str, Sequence[str]]
@@ -54,6 +56,7 @@ class Form:
     expressions: those of the tables let, event, details, facts, buttons and attributes.
     tables: the service's words and what they stand for; expressions use them by their names.
     severities: the service's words for a severity.
+    signed_headers: those that the verifier's signature covers, in lower case.
     """
 
     name: str
@@ -63,6 +66,14 @@ class Form:
     expressions: Mapping[str, Texts] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
+    signed_headers: frozenset[str] = frozenset()
+
+    @cached_property
+    def has_signed_delivery(self) -> bool:
+        """Whether the delivery's id cannot be changed in a replay, because it is in the body or signed with it."""
+        texts = " ".join(self.expressions.get("event", {}).get("delivery", ()))
+        headers = {name.lower() for name in _HEADER.findall(texts)}
+        return bool(texts) and "query" not in texts and headers <= self.signed_headers
 
     @cached_property
     def _compiled(self) -> Mapping[tuple[str, str], Sequence[Expression]]:
@@ -125,6 +136,7 @@ def parse(name: str, table: object, where: str) -> tuple[Form, Verifier | None]:
         expressions=expressions,
         tables=_tables(where, table, problems),
         severities=_severities(where, table, problems),
+        signed_headers=_signed_headers(table.get("verifier")),
     )
     if form.body not in _BODIES:
         problems.append(f"{where}: `body` must be one of {', '.join(_BODIES)}")
@@ -188,6 +200,13 @@ def _verifier(where: str, table: object, problems: list[str]) -> Verifier | None
     schemes = table if isinstance(table, list) else [] if table is None else [table]
     verifiers = [verifier for scheme in schemes if (verifier := _scheme(where, scheme, problems))]
     return AnyOf(tuple(verifiers)) if len(verifiers) > 1 else next(iter(verifiers), None)
+
+
+def _signed_headers(table: object) -> frozenset[str]:
+    """The headers that every scheme of a verifier signs."""
+    schemes = [scheme for scheme in (table if isinstance(table, list) else [table]) if isinstance(scheme, Mapping)]
+    signed = [{name.lower() for name in _SIGNED.findall(str(scheme.get("signed", "")))} for scheme in schemes]
+    return frozenset(set.intersection(*signed)) if signed else frozenset()
 
 
 def _scheme(where: str, scheme: object, problems: list[str]) -> Verifier | None:

@@ -77,6 +77,7 @@ def _unread(form: Form, webhook: Webhook) -> Event:
         source=form.name,
         kind="unread",
         delivery=hashlib.sha256(webhook.body).hexdigest(),
+        dedup_key=hashlib.sha256(webhook.body).hexdigest(),
         correlation_key=title,
         title=title,
         payload={"body": text},
@@ -95,13 +96,14 @@ def _items(form: Form, payload: Any, names: Mapping[str, Any]) -> list[Any]:
 
 def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
     item, payload = names["item"], names["payload"]
-    body = hashlib.sha256(webhook.body).hexdigest()
+    body, delivery = hashlib.sha256(webhook.body).hexdigest(), _delivery(form, names)
     kind = re.sub(r"[^a-z0-9_.-]+", "_", _text(form, "kind", names, 80).lower()).strip("._-") or "event"
     title = _text(form, "title", names) or f"{form.title}: {kind.replace('_', ' ').replace('.', ' ')}"
     return Event(
         source=form.name,
         kind=kind,
-        delivery=_delivery(form, names) or body,
+        delivery=delivery or body,
+        dedup_key="" if delivery and form.has_signed_delivery else body,
         correlation_key=_key(form, "correlation_key", names) or title,
         title=title,
         payload=item if isinstance(item, Mapping) else payload if isinstance(payload, Mapping) else {"body": payload},
