@@ -204,12 +204,12 @@ def _wait_until_calm(hosts: Cluster, sent: list[Sent], patience: float = 240.0) 
     deadline = time.monotonic() + patience
     store = hosts.store()
     with contextlib.closing(store):
-        while time.monotonic() < deadline and {one.reference for one in sent} - set(told_by(store)):
+        while time.monotonic() < deadline and {one.reference for one in sent} - set(posts_by_reference(store)):
             time.sleep(0.5)
     time.sleep(3)  # in which a doubled post would still come
 
 
-def told_by(store: Store) -> dict[str, list[tuple[str, float]]]:
+def posts_by_reference(store: Store) -> dict[str, list[tuple[str, float]]]:
     """The posts that tell each reference: their thread, and when they came."""
     told: dict[str, list[tuple[str, float]]] = {}
     for group in store.groups():
@@ -222,7 +222,7 @@ def told_by(store: Store) -> dict[str, list[tuple[str, float]]]:
 
 def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
     with contextlib.closing(hosts.store()) as store:
-        told = told_by(store)
+        told = posts_by_reference(store)
         order = _order(store)
     outcome.accepted = len(sent)
     for one in sent:

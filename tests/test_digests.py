@@ -1,4 +1,4 @@
-"""bridge/publishing/digests.py: a storm becomes one post that tells every event, is safe, bounded and counts right."""
+"""bridge/publishing/digests.py: a storm becomes one post that shows every event, is safe, bounded and counts right."""
 
 import hashlib
 import re
@@ -10,8 +10,9 @@ import pytest
 
 from bridge.entries import Entry
 from bridge.events import Severity
-from bridge.publishing.digests import MAX_COLUMNS, MAX_DIGEST, MAX_ROWS, digest_html, digest_topic
-from bridge.rendering.renderer import MAX_LINE
+from bridge.limits import MAX_LINE, MAX_POST, MAX_ROWS
+from bridge.publishing.chart import MAX_COLUMNS
+from bridge.publishing.digests import digest_html, digest_topic
 from tests.test_rendering import Inspector
 
 NOW = datetime(2026, 11, 23, 14, 3, 12, tzinfo=UTC)
@@ -235,7 +236,7 @@ def test_as_many_rows_as_there_may_be_fit(text: str, url: str) -> None:
         entry(number, list(Severity)[number % 5], 3601 * number, f"{number}{text}", text, text, url)
         for number in range(MAX_ROWS)
     ]
-    assert len(check(entries).encode()) <= MAX_DIGEST
+    assert len(check(entries).encode()) <= MAX_POST
 
 
 def test_a_usual_row_is_small() -> None:
