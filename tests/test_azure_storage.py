@@ -84,7 +84,7 @@ def test_messages_never_expire(queue, account):
 
 
 @needs_azurite
-def test_all_that_is_poisoned_is_seen_at_once_and_then_left_alone_for_a_while(queue):
+def test_all_poisoned_messages_are_found_at_once_and_then_hidden_for_a_while(queue):
     for number in range(40):
         queue.put(str(number))
         queue.poison(taken(queue))
@@ -150,7 +150,7 @@ def test_a_key_may_hold_what_the_name_of_a_row_may_not(outbox):
 
 
 @needs_azurite
-def test_what_storage_refuses_is_raised(outbox):
+def test_a_refusal_of_the_storage_is_raised(outbox):
     outbox.record(entry(1), START, START)
     (row,) = outbox.open_entries("g")
     with pytest.raises(HttpResponseError):
@@ -246,7 +246,7 @@ def test_the_account_is_asked_for_with_the_identity_that_the_host_names(tmp_path
 
 
 def claims(token):
-    """What an access token says."""
+    """The claims of an access token."""
     payload = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 

@@ -98,7 +98,7 @@ def test_each_entry_goes_to_its_thread(thread, rows, batches):
         (5, [row(6), row(7, ends_thread=True)], 7),
     ],
 )
-def test_a_thread_is_at_its_end_since_the_last_end_that_nothing_followed(before, rows, after):
+def test_a_thread_has_ended_since_the_last_end_that_nothing_followed(before, rows, after):
     since = ended_after(None if before is None else START + before, rows)
     assert since == (None if after is None else START + after)
 

@@ -64,7 +64,7 @@ def test_health_reports_a_revoked_sign_in_until_somebody_signs_in(tenant, delive
     assert delivery.publisher.health()["held"] == {}
 
 
-def test_an_account_that_was_given_up_is_not_on_hold_for_ever(tenant, delivery, tmp_path):
+def test_the_hold_of_a_former_account_ends(tenant, delivery, tmp_path):
     delivery.sweep()
     assert IDENTITY in delivery.publisher.health()["held"]
     with storage(tmp_path) as (outbox, queue):
@@ -73,7 +73,7 @@ def test_an_account_that_was_given_up_is_not_on_hold_for_ever(tenant, delivery, 
         assert other.publisher.health()["held"] == {}
 
 
-def test_a_renewal_that_fails_comes_again_with_the_next_sweep(tenant, delivery):
+def test_a_renewal_that_fails_is_tried_again_by_the_next_sweep(tenant, delivery):
     tenant.signed_in()
     before = kept(tenant)
     tenant.cloud.entra.faults.append(Fault(endpoint="token"))

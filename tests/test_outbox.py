@@ -242,7 +242,7 @@ def test_the_history_says_what_became_of_a_delivery(outbox):
     assert outbox.history("2") == []
 
 
-def test_the_history_is_in_the_order_of_its_recording(outbox):
+def test_the_history_is_in_the_order_of_recording(outbox):
     for number, second in ((1, 9), (2, 0), (3, 5)):
         outbox.record(entry(number, delivery="d"), START + second, START)
     assert [record.recorded - START for record in outbox.history("d")] == [0, 5, 9]

@@ -223,8 +223,21 @@ def test_retry_after_is_kept_for_the_whole_group(simulation):
     simulation.put(entry(2, "two", severity=Severity.CRITICAL))
     simulation.run(90)
     assert simulation.channel.delivered() == []
+    assert simulation.publisher.health()["backoff"] == {"g": {"until": iso(START + 105)}}
     simulation.run(20)
     assert simulation.channel.delivered() == refs(1, 2)
+    assert simulation.publisher.health()["backoff"] == {}
+
+
+def test_a_held_group_that_is_throttled_stays_on_hold(simulation):
+    simulation.channel.faults = [AccessRefused("403: no"), NotSent("429", 100.0)]
+    simulation.put(entry(1))
+    simulation.run(36)  # held after 5 seconds, probed and throttled after 35
+    since, until = (iso(START + second) for second in (5, 135))
+    assert simulation.publisher.health()["held"] == {"g": {"reason": "403: no", "since": since, "until": until}}
+    assert simulation.publisher.health()["backoff"] == {}
+    simulation.run(110)
+    assert simulation.channel.delivered() == refs(1)
 
 
 def test_a_post_that_is_not_found_at_first_is_looked_up_until_the_guard_time_is_over(simulation):

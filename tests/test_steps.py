@@ -1,4 +1,4 @@
-"""Each step of an entry's life leaves a line with its ids: one query over the log tells an event's story."""
+"""Each step of an entry's life leaves a line with its ids: one query over the log gives an event's whole story."""
 
 import pytest
 
@@ -26,7 +26,7 @@ PLANNED = line("INFO", "planned")
 DELIVERED, DELIVERED_AGAIN = (line("INFO", "delivered", thread=f"thread-{number}") for number in (1, 2))
 
 
-def test_what_goes_well(simulation, steps):
+def test_a_delivery_without_faults(simulation, steps):
     simulation.put(entry(1), entry(1))
     simulation.run(10)
     assert steps() == [RECORDED, line("INFO", "repeat"), PLANNED, DELIVERED]

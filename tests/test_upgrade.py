@@ -20,6 +20,7 @@ import base64
 import contextlib
 import json
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -30,11 +31,10 @@ from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.rows import Backoff, Hold
 from tests.azurite import needs_azurite
-from tests.local_stack import ROOT
 from tests.outbox_stand_ins import START, FakeChannel, entry, refs
 from tests.publishing_simulation import Simulation
 
-DATA = ROOT / "tests/data/version_1"
+DATA = Path(__file__).parent / "data/version_1"
 LEFT = START + 118
 
 

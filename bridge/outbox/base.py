@@ -87,7 +87,7 @@ class Entries(Protocol):
 
 
 class Leases(Protocol):
-    """Who may do what alone: drain a group, use a slot, renew the sign-in."""
+    """Exclusive rights: to drain a group, to use a slot, to renew the sign-in."""
 
     def acquire(self, partition: str, name: str, owner: str, now: float, expires: float) -> Lease:
         """The lease as it stands afterwards; one that expired by `now` is taken over.

@@ -78,7 +78,7 @@ def _position(time: datetime, step: int) -> int:
 
 
 def _blocks(counts: Counter[Severity], peak: int) -> tuple[tuple[Severity, int], ...]:
-    """The blocks of a column, from the top down: the worst stands on the base line. None is too low to be seen."""
+    """The blocks of a column, from the top down: the worst stands on the base line. None is too low to be visible."""
     return tuple(
         (severity, max(round(_HEIGHT * counts[severity] / peak), _LOWEST_BLOCK))
         for severity in reversed(worst_first(counts))
