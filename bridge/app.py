@@ -17,7 +17,7 @@ from bridge.sources import SOURCES, declared
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bridge.outbox.base import Outbox
+    from bridge.outbox.base import Outbox, Queue
     from bridge.publishing.delivery import Delivery
     from bridge.publishing.publisher import Publisher
     from bridge.settings import Settings
@@ -60,8 +60,8 @@ class Bridge:
                 # Imported here, so that a worker that only receives starts without it.
                 from bridge.publishing.delivery import Delivery  # noqa: PLC0415
 
-                outbox = open_outbox(self.settings, os.environ)
-                self._delivery = Delivery(self.settings, self.routes, self.titles, outbox)
+                outbox, queue = open_storage(self.settings, os.environ)
+                self._delivery = Delivery(self.settings, self.routes.groups, self.titles, outbox, queue)
             return self._delivery
 
 
@@ -93,15 +93,16 @@ def _by_sns(settings: Settings) -> Mapping[str, Source]:
     return {"aws_sns": replace(SOURCES["aws_sns"], verifier=scheme, setting="BRIDGE_AWS_SNS_TOPICS")}
 
 
-def open_outbox(settings: Settings, env: Mapping[str, str]) -> Outbox:
-    """The outbox in the storage account that the environment names for the Functions host, else in a file."""
+def open_storage(settings: Settings, env: Mapping[str, str]) -> tuple[Outbox, Queue]:
+    """The outbox and its queue in the storage account that the environment names for the host, else in a file."""
     if not is_configured(env):
         from bridge.outbox.sqlite import SqliteOutbox  # noqa: PLC0415
+        from bridge.outbox.sqlite_queue import SqliteQueue  # noqa: PLC0415
 
-        return SqliteOutbox(settings.outbox)
+        return SqliteOutbox(settings.outbox), SqliteQueue(settings.outbox)
     from bridge.outbox.azure import AzureOutbox  # noqa: PLC0415
     from bridge.outbox.azure_queue import AzureQueue  # noqa: PLC0415
     from bridge.outbox.azure_storage import Account  # noqa: PLC0415
 
     account = Account.from_env(env)
-    return AzureOutbox(account.table(), AzureQueue(account))
+    return AzureOutbox(account.table()), AzureQueue(account)

@@ -18,7 +18,7 @@ from bridge.graph.channel import Post
 from bridge.graph.identities import in_short
 from bridge.graph.mail import MailToGroups
 from bridge.outbox import is_configured
-from bridge.outbox.base import SLOTS
+from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.delivery import Delivery
 from bridge.settings import Settings, is_loopback
 
@@ -141,7 +141,7 @@ def _storage(delivery: Delivery, env: Mapping[str, str], groups: Sequence[str]) 
     outbox.acquire(SLOTS, "doctor", secrets.token_hex(8), now, now)
     for group in groups[:1]:
         # Whom it wakes finds nothing new to do.
-        outbox.put_wake(group, now)
+        delivery.waker.wake(group)
     counts = outbox.counts()
     where = "the storage account" if is_configured(env) else "a file"
     yield _ok("storage", f"{where} can be read and written; {counts.open} entries wait")
@@ -149,12 +149,12 @@ def _storage(delivery: Delivery, env: Mapping[str, str], groups: Sequence[str]) 
         yield Finding(
             Verdict.WARNING,
             "dead letters",
-            f"{counts.dead} events were not told",
-            "`python -m bridge dead-letters` says why, `replay` sends them again.",
+            f"{counts.dead} events were not delivered",
+            "`python -m bridge dead-letters` says why, `requeue` sends them again.",
         )
-    for held, pause in outbox.pauses().items():
-        if pause.reason:
-            yield Finding(Verdict.WARNING, f"on hold: {held}", pause.reason)
+    for group, wait in outbox.waits().items():
+        if isinstance(wait, Hold):
+            yield Finding(Verdict.WARNING, f"on hold: {group}", wait.reason)
 
 
 def _token(delivery: Delivery, claims: dict[str, Any]) -> Iterator[Finding]:

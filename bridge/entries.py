@@ -9,7 +9,6 @@ from bridge.errors import MessageError
 from bridge.events import Event, Severity
 
 VERSION = 2
-MAX_MESSAGE = 48 * 1024  # bytes; base64 makes 64 KiB of it, a storage queue's limit
 CREDIBLE = timedelta(days=7)
 # The only values that JSON lacks are times.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
@@ -38,8 +37,8 @@ class Entry:
 
     @property
     def reference(self) -> str:
-        """The mark by which the entry is found in its post."""
-        return reference(self.id)
+        """The first twelve digits of the id: the footer of the post shows it, and the post is found by it."""
+        return self.id[:12]
 
     @property
     def key(self) -> str:
@@ -64,17 +63,12 @@ class Wake:
 
 
 def entry_id(event: Event, position: int, group: str) -> str:
-    """The same delivery gives the same ids, however often it comes: 32 hexadecimal digits.
+    """The id of an event's entry for a group: the same for the same delivery, however often it comes.
 
-    position: the event's place among those of its delivery.
+    It has 32 hexadecimal digits. position: the event's place among those of its delivery.
     """
     parts = (group, event.source, event.dedup_key or event.delivery, str(position))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
-
-
-def reference(ident: str) -> str:
-    """The first twelve digits of an entry's id: what the footer of its post shows."""
-    return ident[:12]
 
 
 def credible(occurred: datetime | None, received: datetime) -> datetime:
@@ -92,7 +86,7 @@ def to_message(item: Entry | Wake) -> str:
 
 
 def from_message(text: str | bytes) -> Entry | Wake:
-    """What `to_message` wrote, also that of the version before; MessageError for anything else."""
+    """What `to_message` wrote, also what the version before wrote; MessageError for anything else."""
     try:
         fields = json.loads(text)
         version, kind = fields.pop("version"), fields.pop("type")

@@ -38,6 +38,18 @@ _UNRESOLVED = "@Microsoft.KeyVault("
 
 
 @dataclass(frozen=True)
+class Group:
+    """What the settings say about a group.
+
+    mail: its address. thread: the one thread that all its posts reply to. paused: it gets nothing for now.
+    """
+
+    mail: str = ""
+    thread: str = ""
+    paused: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a person can set. Secrets are kept out of the representation."""
 

@@ -1,18 +1,48 @@
-"""One structured log line for each step of an entry's life, so that one query tells an event's story."""
+"""One structured log line for each step of an entry's life, so that one query gives an event's whole story."""
 
 import json
 import logging
+from typing import Literal
+
+from bridge.entries import Entry
+
+Step = Literal[
+    "received",  # a webhook was authenticated and read
+    "dropped",  # it becomes no post: refused, ignored, or dropped by a route
+    "queued",  # an entry of it is on the queue
+    "recorded",  # the entry is in the outbox
+    "repeat",  # an entry of the same id was recorded before
+    "planned",  # it is about to be posted
+    "delivered",  # Graph has it
+    "deferred",  # it was surely not sent, and is sent later
+    "unknown",  # Graph may have it: the post is looked up before it is sent again
+    "held",  # Graph refuses the group or the identity: a person is needed
+    "dead",  # it is a dead letter
+    "requeued",  # it was a dead letter, and is open again
+    "late",  # a group's entries wait longer than they should
+]
 
 _logger = logging.getLogger("bridge.steps")
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
-def log_step(step: str, level: int = logging.INFO, **ids: object) -> None:
-    """Logs `step` with its ids.
-
-    It is received, dropped, queued, recorded, planned, sent, held, deferred, late, dead or replayed.
+def log_step(step: Step, level: int = logging.INFO, **ids: object) -> None:
+    """Logs the step with its ids.
 
     The line is JSON: the Functions worker forwards a record's text and nothing else of it.
     """
     if _logger.isEnabledFor(level):
         _logger.log(level, "%s", _JSON.encode({"step": step, **ids}))
+
+
+def log_entry(step: Step, entry: Entry, level: int = logging.INFO, thread: str = "", **more: object) -> None:
+    """Logs a step of the entry with its ids, and with Graph's thread where that is known."""
+    ids = {
+        "entry": entry.id,
+        "group": entry.group,
+        "source": entry.source,
+        "delivery": entry.delivery,
+        "correlation_key": entry.correlation_key,
+    }
+    known = {"thread": thread} if thread else {}
+    log_step(step, level, **ids, **known, **more)

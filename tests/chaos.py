@@ -30,7 +30,7 @@ FAULTS = [
     *({"kind": "slow", "seconds": 2.5}, {"kind": "late", "seconds": 15}, {"kind": "late-visible", "seconds": 4}),
     *({"kind": "500", "method": "GET"}, {"kind": "drop-before", "method": "GET"}),
 ]
-# An event that was accepted so long before the next one of its thread was sent is told before it, whatever happens.
+# An event that was accepted so long before the next one of its thread was sent is posted before it in any case.
 IN_ORDER_AFTER = 20.0
 # A post that doubles another so soon after a holder was continued is the one window that nothing closes.
 WINDOW = 1.0
@@ -136,7 +136,7 @@ def cluster(folder: Path, account: str, hosts: int, **settings: str) -> Iterator
 
 def run(folder: Path, account: str, amount: Amount, seed: int = 1) -> Outcome:
     """Lets it all happen, waits until it is calm, and looks."""
-    chance, outcome = random.Random(seed), Outcome()
+    rng, outcome = random.Random(seed), Outcome()
     with cluster(folder, account, amount.hosts) as hosts:
         sent: list[Sent] = []
         workers = [
@@ -145,7 +145,7 @@ def run(folder: Path, account: str, amount: Amount, seed: int = 1) -> Outcome:
         ]
         for worker in workers:
             worker.start()
-        _disturb(hosts, amount, chance, outcome)
+        _disturb(hosts, amount, rng, outcome)
         for worker in workers:
             worker.join()
         requests.delete(f"{hosts.graph.address}/graph/_faults", timeout=30)
@@ -156,46 +156,46 @@ def run(folder: Path, account: str, amount: Amount, seed: int = 1) -> Outcome:
 
 def _send(hosts: Cluster, amount: Amount, number: int, senders: int, seed: int, sent: list[Sent]) -> None:
     """One of the senders; a thread's events all come from the same one, one after another."""
-    chance = random.Random(f"{seed} {number}")
+    rng = random.Random(f"{seed} {number}")
     for _ in range(number, amount.events, senders):
-        index = chance.randrange(THREADS // senders) * senders + number
+        index = rng.randrange(THREADS // senders) * senders + number
         group = NAMES[index % 3]
-        payload = issue(chance.choice(ACTIONS), index + 1, nonce=chance.random())
+        payload = issue(rng.choice(ACTIONS), index + 1, nonce=rng.random())
         began = time.time()
-        reference = _accepted(hosts, chance, payload, group)
+        reference = _accepted(hosts, rng, payload, group)
         sent.append(Sent((group, index), reference, began, time.time()))
-        time.sleep(chance.random() * 2 * amount.seconds * senders / amount.events)
+        time.sleep(rng.random() * 2 * amount.seconds * senders / amount.events)
 
 
-def _accepted(hosts: Cluster, chance: random.Random, payload: dict, group: str) -> str:
+def _accepted(hosts: Cluster, rng: random.Random, payload: dict, group: str) -> str:
     """Sends until a host has accepted it, as services do that try again."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with contextlib.suppress(requests.RequestException):
-            answer = chance.choice(hosts.hosts).send("issues", payload, group, timeout=3)
+            answer = rng.choice(hosts.hosts).send("issues", payload, group, timeout=3)
             if answer.status_code == 202:
                 return answer.json()["accepted"][0][:12]
         time.sleep(0.1)
     raise AssertionError(f"no host accepts anything; look at {hosts.folder}")
 
 
-def _fail(hosts: Cluster, amount: Amount, chance: random.Random, outcome: Outcome) -> None:
+def _fail(hosts: Cluster, amount: Amount, rng: random.Random, outcome: Outcome) -> None:
     for _ in range(amount.faults):
-        hosts.graph.fault(chance.choice(FAULTS))
+        hosts.graph.fault(rng.choice(FAULTS))
         outcome.faults += 1
-        time.sleep(chance.random() * 2 * amount.seconds / amount.faults)
+        time.sleep(rng.random() * 2 * amount.seconds / amount.faults)
 
 
-def _disturb(hosts: Cluster, amount: Amount, chance: random.Random, outcome: Outcome) -> None:
+def _disturb(hosts: Cluster, amount: Amount, rng: random.Random, outcome: Outcome) -> None:
     moves = ["kill"] * amount.kills + ["freeze"] * amount.freezes
-    chance.shuffle(moves)
+    rng.shuffle(moves)
     for move in moves:
-        began, number = time.time(), chance.randrange(amount.hosts)
+        began, number = time.time(), rng.randrange(amount.hosts)
         if move == "kill":
             hosts.kill(number)
             outcome.kills += 1
         else:
-            hosts.freeze(number, chance.uniform(1, 9))  # a lease lasts 6
+            hosts.freeze(number, rng.uniform(1, 9))  # a lease lasts 6
             outcome.freezes += 1
         time.sleep(max(0.0, amount.seconds / len(moves) - (time.time() - began)))
 
@@ -204,43 +204,43 @@ def _wait_until_calm(hosts: Cluster, sent: list[Sent], patience: float = 240.0) 
     deadline = time.monotonic() + patience
     store = hosts.store()
     with contextlib.closing(store):
-        while time.monotonic() < deadline and {one.reference for one in sent} - set(told_by(store)):
+        while time.monotonic() < deadline and {one.reference for one in sent} - set(posts_by_reference(store)):
             time.sleep(0.5)
     time.sleep(3)  # in which a doubled post would still come
 
 
-def told_by(store: Store) -> dict[str, list[tuple[str, float]]]:
-    """The posts that tell each reference: their thread, and when they came."""
-    told: dict[str, list[tuple[str, float]]] = {}
+def posts_by_reference(store: Store) -> dict[str, list[tuple[str, float]]]:
+    """The posts that show each reference: their thread, and when they came."""
+    found: dict[str, list[tuple[str, float]]] = {}
     for group in store.groups():
         for thread in store.threads(group):
             for post in store.posts(group, thread.id):
                 for reference in dict.fromkeys(REFERENCE.findall(post.html)):
-                    told.setdefault(reference, []).append((thread.id, post.received.timestamp()))
-    return told
+                    found.setdefault(reference, []).append((thread.id, post.received.timestamp()))
+    return found
 
 
 def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
     with contextlib.closing(hosts.store()) as store:
-        told = told_by(store)
+        posts_of = posts_by_reference(store)
         order = _order(store)
     outcome.accepted = len(sent)
     for one in sent:
-        posts = told.get(one.reference, [])
+        posts = posts_of.get(one.reference, [])
         if not posts:
             outcome.lost.append(one.reference)
         for _, received in posts[1:]:
             real = hosts.began + (received - hosts.began) / SPEED
             excused = any(0 <= real - moment < WINDOW for moment in hosts.continued)
             (outcome.excused if excused else outcome.duplicated).append(one.reference)
-    stories: dict[tuple[str, int], list[Sent]] = {}
+    by_key: dict[tuple[str, int], list[Sent]] = {}
     for one in sorted(sent, key=lambda one: one.began):
-        stories.setdefault(one.key, []).append(one)
-    for key, story in stories.items():
-        threads = {thread for one in story for thread, _ in told.get(one.reference, [])[:1]}
+        by_key.setdefault(one.key, []).append(one)
+    for key, events in by_key.items():
+        threads = {thread for one in events for thread, _ in posts_of.get(one.reference, [])[:1]}
         if len(threads) > 1:
             outcome.split.append(f"{key}")
-        outcome.disordered += _disorder(story, order)
+        outcome.disordered += _disorder(events, order)
     log = hosts.graph.get("/graph/_log").json()
     outcome.requests = len(log)
     posts = [logged for logged in log if logged["method"] == "POST"]
@@ -260,12 +260,12 @@ def _order(store: Store) -> dict[str, int]:
     return {reference: place for place, reference in reversed(list(enumerate(found)))}
 
 
-def _disorder(story: list[Sent], order: dict[str, int]) -> list[str]:
-    """The events of a thread that are told before one that was accepted long before they were sent."""
+def _disorder(events: list[Sent], order: dict[str, int]) -> list[str]:
+    """The events of a thread that were posted before one that had been accepted long before they were sent."""
     return [
         late.reference
-        for place, early in enumerate(story)
-        for late in story[place + 1 :]
+        for place, early in enumerate(events)
+        for late in events[place + 1 :]
         if late.began - early.accepted > IN_ORDER_AFTER and order.get(late.reference, 0) < order.get(early.reference, 0)
     ]
 

@@ -28,7 +28,7 @@ from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.publishing.batching import Rules
 from bridge.publishing.delivery import token_source
-from bridge.publishing.drain import Policy
+from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.settings import Settings
 
@@ -59,8 +59,7 @@ def publisher(settings: Settings, account: Account) -> Publisher:
         # A group that was refused is held for half an hour at most, and history must not be forgotten.
         history=10 * 365 * 86400.0,
     )
-    outbox = AzureOutbox(account.table(), FastQueue(account), fast)
-    return Publisher(outbox, GroupThreads(client), policy, clock=fast)
+    return Publisher(AzureOutbox(account.table()), FastQueue(account), GroupThreads(client), policy, clock=fast)
 
 
 def sweep_for_ever(sweeps: Publisher) -> None:

@@ -11,8 +11,8 @@ from starlette.requests import Request
 class Fault:
     """What goes wrong with one request.
 
-    status: 0 drops the connection, 200 answers as if nothing had been. delay: seconds until then; whoever hangs up
-    sooner has not been answered. endpoint: which one (`token`, `identity`, `openid-configuration`, `keys`, `instance`);
+    status: 0 drops the connection, 200 answers as if nothing had been. delay: seconds until then; a caller that hangs
+    up sooner gets no answer. endpoint: which one (`token`, `identity`, `openid-configuration`, `keys`, `instance`);
     empty: any. The others are what the error says.
     """
 

@@ -1,4 +1,4 @@
-"""What the tests of the delivering wing share: a clock, entries, and a group that fails on demand."""
+"""What the tests of the publishing wing share: a clock, entries, and a channel that fails on demand."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ class Clock:
         return self.now
 
 
-class Group:
+class FakeChannel:
     """A Channel that keeps its posts; `faults` are raised one by one, "done" before it: carried out all the same."""
 
     def __init__(self):
@@ -42,7 +42,8 @@ class Group:
             raise self.find_faults.pop(0)
         return {r: where for where, post in self.posts for r in post.references if r in references}
 
-    def told(self):
+    def delivered(self):
+        """The references of all posts, in their order."""
         return [reference for _, post in self.posts for reference in post.references]
 
     def _take(self, thread, post):
@@ -55,7 +56,7 @@ class Group:
         return thread
 
 
-class Drafts(Group):
+class FakeDraftChannel(FakeChannel):
     """A Channel of drafts, each of which can be sent once; `prepare_faults` are raised one by one."""
 
     def __init__(self):
@@ -91,10 +92,10 @@ class Drafts(Group):
 
 
 def entry(number, thread="one", group="g", **changes):
-    ident = f"{number:012d}{'0' * 20}"
+    entry_id = f"{number:012d}{'0' * 20}"
     moment = datetime.fromtimestamp(START + number, UTC)
     values = {
-        "id": ident,
+        "id": entry_id,
         "group": group,
         "correlation_key": thread,
         "source": "github",
@@ -102,7 +103,7 @@ def entry(number, thread="one", group="g", **changes):
         "delivery": str(number),
         "topic": f"Topic {number}",
         "summary": "",
-        "html": f"<p>{ident[:12]}</p>",
+        "html": f"<p>{entry_id[:12]}</p>",
         "url": "",
         "severity": Severity.INFO,
         "ends_thread": False,

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.events import Webhook
+from bridge.limits import MAX_BODY, MAX_HTML, MAX_LINE
 from bridge.local.sending import event_name
-from bridge.receiving.receiver import MAX_BODY, Receiver
+from bridge.receiving.receiver import Receiver
 from bridge.receiving.routing import Routes
-from bridge.rendering.renderer import MAX_HTML, MAX_LINE, Renderer
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 from tests.look import PROPERTIES, TAGS, parse

@@ -18,14 +18,15 @@ from bridge.outbox import is_configured
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
-from bridge.outbox.base import DeadLetter, Message
-from bridge.publishing.drain import Policy
+from bridge.outbox.base import Message
+from bridge.outbox.rows import DeadLetter
+from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from tests.azurite import KEY, needs_azurite
 from tests.graph_servers import answer, raw
 from tests.local_stack import PATIENCE
 from tests.microsoft import microsoft
-from tests.outbox_stand_ins import START, Clock, Group, entry
+from tests.outbox_stand_ins import START, Clock, FakeChannel, entry
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_messages_never_expire(queue, account):
 
 
 @needs_azurite
-def test_all_that_is_poisoned_is_seen_at_once_and_then_left_alone_for_a_while(queue):
+def test_all_poisoned_messages_are_found_at_once_and_then_hidden_for_a_while(queue):
     for number in range(40):
         queue.put(str(number))
         queue.poison(taken(queue))
@@ -130,7 +131,7 @@ def test_when_to_look_again_is_soon(queue):
 
 @pytest.fixture
 def outbox(account):
-    made = AzureOutbox(account.table(), AzureQueue(account), Clock())
+    made = AzureOutbox(account.table())
     yield made
     made.close()
 
@@ -149,11 +150,11 @@ def test_a_key_may_hold_what_the_name_of_a_row_may_not(outbox):
 
 
 @needs_azurite
-def test_what_storage_refuses_is_raised(outbox):
+def test_a_refusal_of_the_storage_is_raised(outbox):
     outbox.record(entry(1), START, START)
     (row,) = outbox.open_entries("g")
     with pytest.raises(HttpResponseError):
-        outbox.bury(row, DeadLetter(row.entry.id, "g", "", "x" * 70_000, "", START))
+        outbox.move_to_dead_letters(row, DeadLetter(row.entry.id, "g", "", "x" * 70_000, "", START))
 
 
 @needs_azurite
@@ -181,8 +182,8 @@ class Counting:
 @needs_azurite
 def test_a_long_history_costs_no_request_more(account):
     table, clock = Counting(account.table()), Clock()
-    with contextlib.closing(AzureOutbox(table, AzureQueue(account), clock)) as outbox:
-        publisher = Publisher(outbox, Group(), Policy(settle=0), clock=clock)
+    with contextlib.closing(AzureOutbox(table)) as outbox, contextlib.closing(AzureQueue(account)) as queue:
+        publisher = Publisher(outbox, queue, FakeChannel(), Policy(settle=0), clock=clock)
         calls = []
         for number in range(40):
             before = table.calls
@@ -245,7 +246,7 @@ def test_the_account_is_asked_for_with_the_identity_that_the_host_names(tmp_path
 
 
 def claims(token):
-    """What an access token says."""
+    """The claims of an access token."""
     payload = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
@@ -255,9 +256,9 @@ def test_an_account_is_reached_by_its_addresses_and_a_credential(storage):
     # The emulator takes tokens over TLS alone; a key is a credential as well.
     name, tables, queues = storage.addresses()
     account = Account("", tables, queues, AzureNamedKeyCredential(name, KEY))
-    with contextlib.closing(AzureOutbox(account.table(), AzureQueue(account), Clock())) as outbox:
+    with contextlib.closing(AzureOutbox(account.table())) as outbox, contextlib.closing(AzureQueue(account)) as queue:
         outbox.record(entry(1), START, START)
-        outbox.put_wake("g", START)
+        queue.put(to_message(Wake("g")))
         assert outbox.counts().open == 1
 
 

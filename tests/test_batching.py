@@ -4,16 +4,16 @@ from datetime import timedelta
 import pytest
 
 from bridge.events import Severity
-from bridge.outbox.base import OpenEntry, State, ThreadRow
-from bridge.publishing.batching import MOST_BYTES, MOST_CARDS, SKEW, Rules, ended_after, next_due, plan
-from bridge.publishing.digests import MAX_ROWS
+from bridge.limits import MAX_CARDS, MAX_POST, MAX_ROWS
+from bridge.outbox.rows import OpenEntry, State, ThreadRow
+from bridge.publishing.batching import SKEW, Rules, ended_after, next_due, plan
 from tests.outbox_stand_ins import START, entry
 
 NOW = START + 1000
 
 
-def row(number, thread="one", due=NOW, state=State.PENDING, alone=False, **changes):
-    return OpenEntry(entry(number, thread, **changes), recorded=START, due=due, state=state, alone=alone)
+def row(number, thread="one", due=NOW, state=State.PENDING, isolated=False, **changes):
+    return OpenEntry(entry(number, thread, **changes), recorded=START, due=due, state=state, isolated=isolated)
 
 
 def planned(rows, threads=()):
@@ -33,11 +33,11 @@ def numbers(batches):
         pytest.param([row(1, ends_thread=True), row(2)], [[1, 2]], id="flapping"),
         pytest.param([row(1), row(2, due=NOW + 60)], [[1, 2]], id="one that is due takes the others along"),
         pytest.param([row(1, due=NOW + 60)], [], id="not due"),
-        pytest.param([row(1), row(2, state=State.SENDING)], [], id="in doubt"),
+        pytest.param([row(1), row(2, state=State.SENDING)], [], id="an unknown outcome"),
         pytest.param([row(1), row(2, state=State.DEFERRED, due=NOW + 1)], [], id="deferred"),
         pytest.param([row(1), row(2, state=State.DEFERRED)], [[1, 2]], id="deferred until now"),
-        pytest.param([row(1, alone=True), row(2)], [[1], [2]], id="alone, first"),
-        pytest.param([row(1), row(2, alone=True)], [[1], [2]], id="alone, last"),
+        pytest.param([row(1, isolated=True), row(2)], [[1], [2]], id="isolated, first"),
+        pytest.param([row(1), row(2, isolated=True)], [[1], [2]], id="isolated, last"),
     ],
 )
 def test_a_plan_is_one_post_for_each_thread_that_is_ready(rows, batches):
@@ -64,22 +64,24 @@ RULES = Rules()
         pytest.param(ended(0), [row(899)], [("t", [899])], id="it ended a moment ago"),
         pytest.param(ended(0), [row(900)], [("", [900])], id="it is over"),
         pytest.param(ended(5), [row(1), row(2)], [("t", [1, 2])], id="it ended after them"),
-        pytest.param(ended(5), [row(1), row(905)], [("t", [1])], id="what happened before its end does not change it"),
+        pytest.param(ended(5), [row(1), row(905)], [("t", [1])], id="an event from before its end does not change it"),
         pytest.param(ended(0), [row(1), row(950)], [("t", [1, 950])], id="it begins again before it is over"),
         pytest.param(ended(0), [row(1, ends_thread=True), row(901)], [("t", [1])], id="the next one has to wait"),
-        pytest.param(ended(0), [row(0), row(899), row(2000)], [("t", [0, 899, 2000])], id="what goes on has no end"),
-        pytest.param(ended(0), [row(0, ends_thread=True), row(900)], [("t", [0])], id="an end that is told again"),
+        pytest.param(
+            ended(0), [row(0), row(899), row(2000)], [("t", [0, 899, 2000])], id="a thread that goes on has no end"
+        ),
+        pytest.param(ended(0), [row(0, ends_thread=True), row(900)], [("t", [0])], id="an end that is reported again"),
         pytest.param(
             ended(0), [row(900, ends_thread=True), row(1000)], [("", [900, 1000])], id="another, from its end"
         ),
-        pytest.param(thread_of(posted=START - RULES.idle), [row(0)], [("", [0])], id="it has rested too long"),
-        pytest.param(thread_of(posted=START - RULES.idle + 1), [row(0)], [("t", [0])], id="it has rested long"),
+        pytest.param(thread_of(posted=START - RULES.idle), [row(0)], [("", [0])], id="it was idle too long"),
+        pytest.param(thread_of(posted=START - RULES.idle + 1), [row(0)], [("t", [0])], id="it was idle long"),
         pytest.param(None, [row(1, ends_thread=True), row(901)], [("", [1])], id="two new ones, one after the other"),
         pytest.param(thread_of(), [row(1, due=NOW + 60)], [], id="nothing is due"),
         pytest.param(thread_of(), [row(1, due=NOW + SKEW)], [("t", [1])], id="due, as clocks may differ"),
     ],
 )
-def test_each_entry_goes_to_its_story(thread, rows, batches):
+def test_each_entry_goes_to_its_thread(thread, rows, batches):
     found = planned(rows, [thread] if thread else [])
     assert [(batch.target, [int(member.entry.delivery) for member in batch.rows]) for batch in found] == batches
 
@@ -96,7 +98,7 @@ def test_each_entry_goes_to_its_story(thread, rows, batches):
         (5, [row(6), row(7, ends_thread=True)], 7),
     ],
 )
-def test_a_thread_is_at_its_end_since_the_last_end_that_nothing_followed(before, rows, after):
+def test_a_thread_has_ended_since_the_last_end_that_nothing_followed(before, rows, after):
     since = ended_after(None if before is None else START + before, rows)
     assert since == (None if after is None else START + after)
 
@@ -120,7 +122,7 @@ def test_replies_of_many_members_are_a_digest():
     assert (batch.target, batch.digest, len(batch.rows)) == ("t", True, 11)
 
 
-def test_the_most_severe_of_a_digest_comes_first_and_each_thread_in_its_order():
+def test_the_most_severe_key_of_a_digest_comes_first_and_each_key_in_its_order():
     rows = [row(number, f"thread {number}") for number in range(1, 12)]
     rows += [row(20, "thread 4", severity=Severity.CRITICAL), row(21, "thread 9", severity=Severity.ERROR)]
     (batch,) = planned(rows)
@@ -138,8 +140,8 @@ def test_a_digest_ends_at_its_rows_and_goes_on_in_its_thread():
     assert all(batch.digest for batch in batches)
 
 
-def test_what_goes_alone_is_a_card_within_a_digest_too():
-    rows = [row(number, f"thread {number}", alone=number == 5) for number in range(1, 12)]
+def test_an_isolated_entry_is_a_card_within_a_digest_too():
+    rows = [row(number, f"thread {number}", isolated=number == 5) for number in range(1, 12)]
     assert [(batch.follows, batch.digest, len(batch.rows)) for batch in planned(rows)] == [
         (False, True, 4),
         (True, False, 1),
@@ -161,7 +163,7 @@ def test_a_storm_waits_until_its_first_event_is_due():
     assert planned(storm(due=0)) == []
 
 
-def test_what_waits_for_an_answer_is_left_out_of_a_storm():
+def test_an_unknown_outcome_is_left_out_of_a_storm():
     assert numbers(planned([*storm(due=1)[:10], row(11, "thread 11", state=State.SENDING)])) == [[1]]
 
 
@@ -177,8 +179,8 @@ def test_same_occurrence_goes_by_receipt_then_id():
 
 def test_a_post_ends_at_twenty_entries_and_at_its_size():
     posts = [(batch.follows, batch.digest, len(batch.rows)) for batch in planned([row(n) for n in range(45)])]
-    assert posts == [(False, False, MOST_CARDS), (True, False, MOST_CARDS), (True, False, 5)]
-    big = [row(n, html="ü" * (MOST_BYTES // 4)) for n in range(3)]
+    assert posts == [(False, False, MAX_CARDS), (True, False, MAX_CARDS), (True, False, 5)]
+    big = [row(n, html="ü" * (MAX_POST // 4)) for n in range(3)]
     assert numbers(planned(big)) == [[0, 1], [2]]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.cli import main as cli
 from bridge.entries import to_message
-from bridge.outbox.base import DeadLetter, ThreadRow
+from bridge.outbox.rows import DeadLetter, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox
 from tests.local_stack import ROOT, SECRET, running, workplace
 from tests.outbox_stand_ins import START, entry
@@ -226,8 +226,8 @@ def outbox(folder, monkeypatch):
         delivered, dead, _ = sorted(outbox.open_entries("g"), key=lambda row: row.entry.id)
         outbox.finish([delivered], [ThreadRow(delivered.entry.key, "the-thread", START, START)])
         letter = DeadLetter(dead.entry.id, "g", to_message(dead.entry), "400: bad HTML", "Mend it.", START, 3)
-        outbox.bury(dead, letter)
-        outbox.bury_message(DeadLetter("f" * 32, "", "no JSON", "It cannot be read.", "Upgrade.", START))
+        outbox.move_to_dead_letters(dead, letter)
+        outbox.add_dead_letter(DeadLetter("f" * 32, "", "no JSON", "It cannot be read.", "Upgrade.", START))
         yield outbox
 
 

@@ -1,5 +1,6 @@
-"""The delivering wing as the settings build it; the service account's sign-in is renewed, or it is told why not."""
+"""The publishing wing as the settings build it; the service account's sign-in is renewed, or health says why not."""
 
+import contextlib
 import itertools
 
 import pytest
@@ -7,16 +8,13 @@ import pytest
 from bridge.graph.mail import MailToGroups
 from bridge.graph.threads import GroupThreads
 from bridge.outbox.sqlite import SqliteOutbox
+from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.publishing.delivery import IDENTITY, Delivery
-from bridge.receiving.routing import Routes
 from bridge.settings import Settings
 from tests.faults import Fault
 from tests.microsoft import microsoft
 from tests.outbox_stand_ins import Clock
 from tests.test_accounts import Tenant
-
-GROUP = "00000000-0000-4000-8000-0000000000d0"
-DAY = 86400
 
 
 @pytest.fixture
@@ -27,11 +25,15 @@ def tenant(tmp_path, monkeypatch):
 
 @pytest.fixture
 def delivery(tenant, tmp_path):
-    clock = Clock()
-    outbox = SqliteOutbox(tmp_path / "outbox.sqlite", clock)
-    made = Delivery(tenant.settings("service-account"), Routes.from_settings(GROUP, ""), {}, outbox, clock)
-    yield made
-    outbox.close()
+    with storage(tmp_path) as (outbox, queue):
+        yield Delivery(tenant.settings("service-account"), {}, {}, outbox, queue, Clock())
+
+
+@contextlib.contextmanager
+def storage(folder):
+    path = folder / "outbox.sqlite"
+    with contextlib.closing(SqliteOutbox(path)) as outbox, contextlib.closing(SqliteQueue(path)) as queue:
+        yield outbox, queue
 
 
 def kept(tenant):
@@ -50,7 +52,7 @@ def test_the_sign_in_is_renewed_once_a_day(tenant, delivery):
     assert delivery.publisher.health()["held"] == {}
 
 
-def test_a_revoked_sign_in_is_told_in_health_until_somebody_signs_in(tenant, delivery):
+def test_health_reports_a_revoked_sign_in_until_somebody_signs_in(tenant, delivery):
     tenant.signed_in()
     tenant.cloud.entra.revoke_refresh_tokens()
     delivery.sweep()
@@ -62,15 +64,16 @@ def test_a_revoked_sign_in_is_told_in_health_until_somebody_signs_in(tenant, del
     assert delivery.publisher.health()["held"] == {}
 
 
-def test_an_account_that_was_given_up_is_not_on_hold_for_ever(tenant, delivery):
+def test_the_hold_of_a_former_account_ends(tenant, delivery, tmp_path):
     delivery.sweep()
     assert IDENTITY in delivery.publisher.health()["held"]
-    other = Delivery(tenant.settings("agent-user"), Routes.from_settings(GROUP, ""), {}, delivery.outbox)
-    other.sweep()
-    assert other.publisher.health()["held"] == {}
+    with storage(tmp_path) as (outbox, queue):
+        other = Delivery(tenant.settings("agent-user"), {}, {}, outbox, queue)
+        other.sweep()
+        assert other.publisher.health()["held"] == {}
 
 
-def test_a_renewal_that_fails_comes_again_with_the_next_sweep(tenant, delivery):
+def test_a_renewal_that_fails_is_tried_again_by_the_next_sweep(tenant, delivery):
     tenant.signed_in()
     before = kept(tenant)
     tenant.cloud.entra.faults.append(Fault(endpoint="token"))
@@ -84,6 +87,5 @@ def test_a_renewal_that_fails_comes_again_with_the_next_sweep(tenant, delivery):
 @pytest.mark.parametrize(("channel", "kind"), [("threads", GroupThreads), ("mail", MailToGroups)])
 def test_the_settings_choose_the_channel(tmp_path, channel, kind):
     settings = Settings(channel=channel, mail_from="bridge@contoso.com")
-    outbox = SqliteOutbox(tmp_path / "outbox.sqlite")
-    assert isinstance(Delivery(settings, Routes.from_settings(GROUP, ""), {}, outbox).channel, kind)
-    outbox.close()
+    with storage(tmp_path) as (outbox, queue):
+        assert isinstance(Delivery(settings, {}, {}, outbox, queue).channel, kind)

@@ -1,4 +1,4 @@
-"""bridge/publishing/digests.py: a storm becomes one post that tells every event, is safe, bounded and counts right."""
+"""bridge/publishing/digests.py: a storm becomes one post that shows every event, is safe, bounded and counts right."""
 
 import hashlib
 import re
@@ -10,8 +10,9 @@ import pytest
 
 from bridge.entries import Entry
 from bridge.events import Severity
-from bridge.publishing.digests import MAX_COLUMNS, MAX_DIGEST, MAX_ROWS, digest_html, digest_topic
-from bridge.rendering.renderer import MAX_LINE
+from bridge.limits import MAX_LINE, MAX_POST, MAX_ROWS
+from bridge.publishing.chart import MAX_COLUMNS
+from bridge.publishing.digests import digest_html, digest_topic
 from tests.test_rendering import Inspector
 
 NOW = datetime(2026, 11, 23, 14, 3, 12, tzinfo=UTC)
@@ -156,12 +157,12 @@ def test_the_head_says_how_bad_how_many_when_and_from_where() -> None:
 
 
 @pytest.mark.parametrize(
-    ("severity", "words"),
+    ("severity", "label"),
     [(Severity.SUCCESS, "DIGEST ·"), (Severity.INFO, "DIGEST ·"), (Severity.WARNING, "DIGEST · WARNING ·")],
 )
-def test_the_severity_is_said_where_it_matters(severity: Severity, words: str) -> None:
+def test_the_severity_is_shown_where_it_matters(severity: Severity, label: str) -> None:
     text = text_of(check([entry(severity=Severity.SUCCESS), entry(1, severity)])).replace("\xa0", "")
-    assert f" {words} 14:03 UTC" in text
+    assert f" {label} 14:03 UTC" in text
 
 
 def test_rows_keep_the_order_and_say_severity_time_summary_and_reference() -> None:
@@ -199,7 +200,7 @@ def test_times_are_utc_and_have_their_day_where_there_is_more_than_one() -> None
         "http://[",
     ],
 )
-def test_what_is_no_safe_url_or_a_long_one_is_not_linked(url: str) -> None:
+def test_urls_that_are_not_safe_or_too_long_are_not_linked(url: str) -> None:
     html = check([entry(url=url)])
     assert "<a " not in html
     assert "InstanceDown db-03" in html
@@ -235,7 +236,7 @@ def test_as_many_rows_as_there_may_be_fit(text: str, url: str) -> None:
         entry(number, list(Severity)[number % 5], 3601 * number, f"{number}{text}", text, text, url)
         for number in range(MAX_ROWS)
     ]
-    assert len(check(entries).encode()) <= MAX_DIGEST
+    assert len(check(entries).encode()) <= MAX_POST
 
 
 def test_a_usual_row_is_small() -> None:
@@ -260,7 +261,7 @@ def test_the_chart_shows_events_per_minute() -> None:
     )
 
 
-def test_one_among_hundreds_is_still_to_be_seen_in_the_chart() -> None:
+def test_one_among_hundreds_is_still_visible_in_the_chart() -> None:
     entries = [entry(number, seconds=number % 2 * 60) for number in range(400)]
     (first, second) = columns_of(check([*entries, entry(400, Severity.CRITICAL)]))
     assert first[-1] == ("#8c1a2b", 2)

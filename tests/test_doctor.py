@@ -12,7 +12,7 @@ import requests
 
 from bridge.cli import main as cli
 from bridge.local.fake_graph.faults import Fault
-from bridge.outbox.base import DeadLetter, Pause
+from bridge.outbox.rows import DeadLetter, Hold
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.sources import SOURCES
 from tests.graph_servers import GROUP, closed_port, fake_graph_at
@@ -179,12 +179,12 @@ def test_the_secret_of_a_source_that_there_is_not_is_a_warning(fake_graph, docto
 
 def test_what_waits_for_a_person_is_told(fake_graph, doctor):
     with contextlib.closing(SqliteOutbox(Path(".bridge/outbox.sqlite"))) as outbox:
-        outbox.set_pause(OTHER, Pause(time.time() + 60, "Graph refuses it."))
-        outbox.bury_message(DeadLetter("d" * 32, "", "{", "unreadable", "look", time.time()))
+        outbox.set_wait(OTHER, Hold(time.time() + 60, "Graph refuses it.", time.time()))
+        outbox.add_dead_letter(DeadLetter("d" * 32, "", "{", "unreadable", "look", time.time()))
     status, found = doctor()
     assert status == 0
     assert found[f"on hold: {OTHER}"]["text"] == "Graph refuses it."
-    assert "replay" in found["dead letters"]["advice"]
+    assert "requeue" in found["dead letters"]["advice"]
 
 
 def test_mail_looks_at_the_mailbox_and_the_groups_address(fake_graph, doctor, monkeypatch):

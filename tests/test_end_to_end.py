@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.receiving.receiver import MAX_BODY
+from bridge.limits import MAX_BODY
 from tests.azurite import needs_azurite
 from tests.local_stack import NAMES, PATIENCE, ROOT, issue, references, running, start
 
@@ -109,7 +109,7 @@ def test_anyone_may_ask_whether_all_is_well_and_the_key_tells_more(stack):
     assert stack.get("/api/health/details").status_code == 401
     assert stack.get("/api/health/details", headers={"x-functions-key": "wrong"}).status_code == 401
     details = stack.get("/api/health/details", headers={"x-functions-key": "local"})
-    assert (details.status_code, set(details.json())) == (200, {"ok", "open", "dead", "held", "paused"})
+    assert (details.status_code, set(details.json())) == (200, {"ok", "open", "dead", "held", "backoff", "paused"})
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_the_log_tells_an_events_story_without_a_secret(tmp_path, group):
     (reference,) = accepted([answer])
     log = (tmp_path / "log").read_text()
     steps = [line.split()[1] for line in log.splitlines() if reference in line]
-    assert steps == ["queued", "recorded", "planned", "sent"]
+    assert steps == ["queued", "recorded", "planned", "delivered"]
     assert "demo-secret" not in log
     assert "Bearer" not in log
 

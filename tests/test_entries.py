@@ -47,9 +47,16 @@ def test_what_is_queued_comes_back_as_it_was(item):
     ["", "no json", "[]", "null", '{"version": 1}', '{"version": 1, "type": "entry"}', '{"version": 1, "type": "wake"}',
      '{"version": "1", "type": "wake", "group": "g"}', b"\xff\xfe"],
 )  # fmt: skip
-def test_anything_else_is_no_message(message):
+def test_other_texts_are_no_messages(message):
     with pytest.raises(MessageError, match="not one of the bridge's"):
         from_message(message)
+
+
+def test_a_message_of_the_version_before_is_read():
+    fields = json.loads(to_message(ENTRY))
+    fields |= {"version": 1, "thread": fields.pop("correlation_key")}
+    assert from_message(json.dumps(fields)) == ENTRY
+    assert from_message('{"version": 1, "type": "wake", "group": "g"}') == Wake("g")
 
 
 def test_a_message_of_a_newer_bridge_says_so():
@@ -71,7 +78,7 @@ def test_the_same_delivery_has_the_same_id_and_no_other_has_it():
     assert len(others) == 6
 
 
-def test_a_digest_counts_where_the_delivery_id_is_not_signed():
+def test_the_dedup_key_counts_where_the_delivery_id_is_not_signed():
     assert entry_id(event(dedup_key="x"), 0, "g") == entry_id(event(dedup_key="x", delivery="forged"), 0, "g")
 
 

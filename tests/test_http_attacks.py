@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bridge.receiving.receiver import MAX_BODY
+from bridge.limits import MAX_BODY
 from bridge.sources import SOURCES
 from tests.local_stack import NAMES, SECRET, issue, running
 

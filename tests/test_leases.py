@@ -1,4 +1,4 @@
-"""What the instances of the app share: permits by the minute, and what only one may do at a time."""
+"""The instances of the app share a rate limit and locks."""
 
 import random
 
@@ -15,18 +15,18 @@ def clock():
 
 
 @pytest.fixture
-def outbox(tmp_path, clock):
-    made = SqliteOutbox(tmp_path / "outbox.sqlite", clock)
+def outbox(tmp_path):
+    made = SqliteOutbox(tmp_path / "outbox.sqlite")
     yield made
     made.close()
 
 
-def permits(outbox, clock, seed=1):
+def limiter(outbox, clock, seed=1):
     return RateLimiter(outbox, "mail", 30, 60.0, clock, random.Random(seed))
 
 
 def test_thirty_a_minute_are_permitted_and_the_next_one_says_when(outbox, clock):
-    own = permits(outbox, clock)
+    own = limiter(outbox, clock)
     assert [own.take() for _ in range(30)] == [0.0] * 30
     clock.now += 20
     assert own.take() == pytest.approx(40)
@@ -36,17 +36,17 @@ def test_thirty_a_minute_are_permitted_and_the_next_one_says_when(outbox, clock)
 
 
 def test_instances_share_the_minute(outbox, clock):
-    instances = [permits(outbox, clock, seed) for seed in range(3)]
+    instances = [limiter(outbox, clock, seed) for seed in range(3)]
     waits = [instances[number % 3].take() for number in range(60)]
     assert waits.count(0.0) == 30
 
 
-def test_what_is_exclusive_has_one_at_a_time(outbox, clock):
-    chance = random.Random(1)
-    with app_lock(outbox, "account", clock, chance) as alone:
-        with app_lock(outbox, "account", clock, chance) as second:
-            assert (alone, second) == (True, False)
-        with app_lock(outbox, "account", clock, chance) as third:
+def test_a_lock_has_one_holder_at_a_time(outbox, clock):
+    rng = random.Random(1)
+    with app_lock(outbox, "account", clock, rng) as first:
+        with app_lock(outbox, "account", clock, rng) as second:
+            assert (first, second) == (True, False)
+        with app_lock(outbox, "account", clock, rng) as third:
             assert third is False
-    with app_lock(outbox, "account", clock, chance) as again:
+    with app_lock(outbox, "account", clock, rng) as again:
         assert again is True

@@ -14,7 +14,7 @@ from bridge.publishing.leases import RateLimiter
 from tests.graph_contract import problems
 from tests.graph_servers import GROUP, fake_graph_at, graph_client
 from tests.outbox_stand_ins import entry
-from tests.test_publisher import World
+from tests.publishing_simulation import Simulation
 
 SENDER, ADDRESS = "bridge@contoso.com", "pumps@contoso.com"
 SINCE = datetime.now(UTC) - timedelta(minutes=1)
@@ -177,25 +177,25 @@ def test_who_is_given_by_a_payload_changes_no_address(channel, fake_graph):
 
 def test_sixty_threads_take_two_minutes_and_none_is_lost(tmp_path, monkeypatch):
     """The outbox waits for what Exchange allows a mailbox: thirty messages a minute."""
-    world = World(tmp_path / "world")
-    clock = world.clock
+    simulation = Simulation(tmp_path / "outbox")
+    clock = simulation.clock
     with (
         fake_graph_at(tmp_path, lambda: datetime.fromtimestamp(clock.now, UTC)) as (fake_graph, address),
         graph_client(monkeypatch, address) as client,
     ):
         fake_graph.addresses[ADDRESS] = GROUP
-        permits = RateLimiter(world.outbox, "mail", 30, 60.0, clock, world.random)
-        channel = MailToGroups(client, SENDER, {"g": ADDRESS}, permits.take)
-        world.publisher = world.make(world.outbox, channel, rules=Rules(digest_over=100))
-        world.put(*[entry(number, str(number)) for number in range(60)])
+        limiter = RateLimiter(simulation.outbox, "mail", 30, 60.0, clock, simulation.random)
+        channel = MailToGroups(client, SENDER, {"g": ADDRESS}, limiter.take)
+        simulation.publisher = simulation.make(channel=channel, rules=Rules(digest_over=100))
+        simulation.put(*[entry(number, str(number)) for number in range(60)])
         counts = []
         for _ in range(4):
-            world.run(60)
+            simulation.run(60)
             counts.append(len(fake_graph.threads(GROUP)))
         assert counts[0] <= 30
         assert counts[-1] == 60
         assert 429 not in {logged.status for logged in fake_graph.log}
-        assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
+        assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
         # Nothing was left behind by tries that had to wait.
         assert client.request("GET", f"/users/{SENDER}/mailFolders/drafts/messages")["value"] == []
-    world.close()
+    simulation.close()

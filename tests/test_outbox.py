@@ -15,7 +15,7 @@ from bridge.errors import Conflict, MessageError
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
-from bridge.outbox.base import BATCH, Counts, DeadLetter, DeliveryRecord, Pause, Recorded, State, ThreadRow
+from bridge.outbox.rows import BATCH, Backoff, Counts, DeadLetter, DeliveryRecord, Hold, Recorded, State, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from tests.azurite import needs_azurite
@@ -24,12 +24,12 @@ from tests.outbox_stand_ins import START, Clock, entry
 
 def in_a_file(request, clock):
     path = request.getfixturevalue("tmp_path") / "new" / "outbox.sqlite"
-    return SqliteOutbox(path, clock), SqliteQueue(path, clock=clock)
+    return SqliteOutbox(path), SqliteQueue(path, clock=clock)
 
 
 def in_azure(request, clock):
     account = Account(request.getfixturevalue("storage").account())
-    return AzureOutbox(account.table(), AzureQueue(account), clock), AzureQueue(account)
+    return AzureOutbox(account.table()), AzureQueue(account)
 
 
 @pytest.fixture(params=[in_a_file, pytest.param(in_azure, marks=needs_azurite)])
@@ -77,11 +77,11 @@ def test_an_open_entry_comes_back_as_it_was_written(outbox):
         due=1.5,
         state=State.SENDING,
         tries=1,
-        missing=2,
-        alone=True,
+        not_found_count=2,
+        isolated=True,
         attempt="a",
         claimed=3.0,
-        until=4.0,
+        guard_until=4.0,
         thread="t",
     )
     (written,) = outbox.change([changed])
@@ -93,7 +93,9 @@ STALE = {
     "change": lambda outbox, row: outbox.change([row]),
     "claim": lambda outbox, row: outbox.claim(lease(outbox), [row]),
     "finish": lambda outbox, row: outbox.finish([row], [thread("k")]),
-    "bury": lambda outbox, row: outbox.bury(row, DeadLetter(row.entry.id, "g", "", "", "", START)),
+    "dead letter": lambda outbox, row: outbox.move_to_dead_letters(
+        row, DeadLetter(row.entry.id, "g", "", "", "", START)
+    ),
 }
 
 
@@ -126,7 +128,7 @@ def test_a_claim_fails_when_the_lease_was_taken_over(outbox):
         outbox.renew(mine)
 
 
-def test_what_was_claimed_and_its_lease_can_be_written_again(outbox):
+def test_claimed_entries_and_their_lease_can_be_written_again(outbox):
     rows, mine = [recorded(outbox, number) for number in (1, 2)], lease(outbox)
     prolonged = replace(mine, expires=START + 60)
     claimed_by, claimed = outbox.claim(prolonged, [replace(row, state=State.SENDING) for row in rows])
@@ -138,7 +140,7 @@ def test_what_was_claimed_and_its_lease_can_be_written_again(outbox):
         outbox.renew(claimed_by)
 
 
-def test_of_many_who_want_a_lease_one_gets_it_and_all_learn_who(outbox):
+def test_one_of_many_gets_the_lease_and_all_learn_which(outbox):
     everybody = [f"owner-{number}" for number in range(8)]
     together = Barrier(len(everybody))
 
@@ -162,27 +164,30 @@ def test_a_lease_is_renewed_and_given_back(outbox):
 
 
 def test_a_thread_is_written_only_over_what_was_read(outbox):
-    (written,) = outbox.lose_threads("g", [thread("k")])
+    (written,) = outbox.write_threads("g", [thread("k")])
     with pytest.raises(Conflict):
-        outbox.lose_threads("g", [thread("k", thread="other")])
-    outbox.lose_threads("g", [replace(written, ended=START)])
+        outbox.write_threads("g", [thread("k", thread="other")])
+    outbox.write_threads("g", [replace(written, ended=START)])
     with pytest.raises(Conflict):
-        outbox.lose_threads("g", [written])
+        outbox.write_threads("g", [written])
     assert outbox.threads("g", ["k"])["k"].ended == START
 
 
-def test_pauses_and_wakes_are_kept(outbox):
-    assert (outbox.pause("g"), outbox.coming_wake("g")) == (None, None)
-    outbox.set_pause("g", Pause(1.0))
-    outbox.set_pause("g", Pause(2.0, "403", 1.0, 3))
+def test_waits_and_wakes_are_kept(outbox):
+    hold = Hold(2.0, "403", 1.0, 3)
+    assert (outbox.wait_of("g"), outbox.next_wake("g")) == (None, None)
+    outbox.set_wait("g", Backoff(1.0))
+    assert outbox.wait_of("g") == Backoff(1.0)
+    outbox.set_wait("g", hold)
+    outbox.set_wait("h", Backoff(9.0))
     outbox.note_wake("g", 7.0)
-    assert outbox.pauses() == {"g": Pause(2.0, "403", 1.0, 3)}
-    assert (outbox.pause("g"), outbox.coming_wake("g")) == (Pause(2.0, "403", 1.0, 3), 7.0)
-    outbox.set_pause("g", None)
-    assert outbox.pause("g") is None
+    assert outbox.waits() == {"g": hold, "h": Backoff(9.0)}
+    assert (outbox.wait_of("g"), outbox.next_wake("g")) == (hold, 7.0)
+    outbox.set_wait("g", None)
+    assert outbox.wait_of("g") is None
 
 
-def test_what_is_overdue_is_found(outbox):
+def test_groups_with_overdue_entries_are_found(outbox):
     recorded(outbox)
     assert (outbox.overdue(START + 5), outbox.overdue(START + 6)) == ([], ["g"])
 
@@ -190,32 +195,32 @@ def test_what_is_overdue_is_found(outbox):
 def test_dead_letters_are_kept_with_their_message(outbox):
     row = recorded(outbox)
     letter = DeadLetter(row.entry.id, "g", to_message(row.entry), "why", "what to do", START)
-    outbox.bury(row, letter)
+    outbox.move_to_dead_letters(row, letter)
     other = DeadLetter("x", "", "?", "unreadable", "look", START - 1)
-    outbox.bury_message(other)
+    outbox.add_dead_letter(other)
     assert outbox.dead_letters() == [other, letter]
     assert outbox.counts() == Counts(open=0, dead=2)
 
 
-def test_purging_keeps_what_is_open_and_what_goes_on(outbox):
-    told, _ = recorded(outbox, 1), recorded(outbox, 2)
-    outbox.finish([told], [thread("goes on")])
-    outbox.lose_threads("g", [thread("ended", ended=START), thread("idle", posted=START - 9)])
-    outbox.bury_message(DeadLetter("x", "", "?", "", "", START))
+def test_purging_keeps_open_entries_and_threads_that_go_on(outbox):
+    delivered, _ = recorded(outbox, 1), recorded(outbox, 2)
+    outbox.finish([delivered], [thread("goes on")])
+    outbox.write_threads("g", [thread("ended", ended=START), thread("idle", posted=START - 9)])
+    outbox.add_dead_letter(DeadLetter("x", "", "?", "", "", START))
     outbox.purge(START + 1, START - 8)
     assert outbox.record(entry(1), START, START) is Recorded.NEW
     assert outbox.record(entry(2), START, START) is Recorded.OPEN
     assert list(outbox.threads("g", ["goes on", "ended", "idle"])) == ["goes on"]
     assert outbox.counts().dead == 0
-    # What was open then is still known when it has been told.
+    # An entry that was open then is still known once it is delivered.
     outbox.finish([recorded(outbox, 2)], [thread("two")])
     assert outbox.record(entry(2), START, START) is Recorded.DELIVERED
 
 
-def test_purging_keeps_what_is_not_so_old(outbox):
+def test_purging_keeps_younger_rows(outbox):
     outbox.finish([recorded(outbox)], [thread("goes on")])
     letter = DeadLetter("x", "", "?", "", "", START)
-    outbox.bury_message(letter)
+    outbox.add_dead_letter(letter)
     outbox.purge(START, START - 8)
     assert outbox.record(entry(1), START, START) is Recorded.DELIVERED
     assert outbox.dead_letters() == [letter]
@@ -228,7 +233,7 @@ def test_entries_of_many_keys_are_finished_together(outbox):
     assert outbox.threads("g", [str(number) for number in range(BATCH)]) == {row.key: row for row in threads}
 
 
-def test_the_history_tells_what_became_of_a_delivery(outbox):
+def test_the_history_says_what_became_of_a_delivery(outbox):
     row = recorded(outbox)
     known = DeliveryRecord(row.entry.id, "g", "github", "push", "1", START, "")
     assert outbox.history("1") == [known]
@@ -237,47 +242,47 @@ def test_the_history_tells_what_became_of_a_delivery(outbox):
     assert outbox.history("2") == []
 
 
-def test_the_history_is_in_the_order_of_its_recording(outbox):
+def test_the_history_is_in_the_order_of_recording(outbox):
     for number, second in ((1, 9), (2, 0), (3, 5)):
         outbox.record(entry(number, delivery="d"), START + second, START)
-    assert [told.recorded - START for told in outbox.history("d")] == [0, 5, 9]
+    assert [record.recorded - START for record in outbox.history("d")] == [0, 5, 9]
 
 
-def test_a_dead_letter_is_revived_once(outbox):
+def test_a_dead_letter_is_requeued_once(outbox):
     row = recorded(outbox)
     letter = DeadLetter(row.entry.id, "g", to_message(row.entry), "why", "what to do", START, tries=3)
-    outbox.bury(row, letter)
+    outbox.move_to_dead_letters(row, letter)
     assert outbox.dead_letters() == [letter]
-    outbox.revive(letter, row.entry, START + 7)
-    (revived,) = outbox.open_entries("g")
-    assert (revived.entry, revived.due, revived.state, revived.tries) == (row.entry, START + 7, State.PENDING, 0)
+    outbox.requeue(letter, row.entry, START + 7)
+    (requeued,) = outbox.open_entries("g")
+    assert (requeued.entry, requeued.due, requeued.state, requeued.tries) == (row.entry, START + 7, State.PENDING, 0)
     assert outbox.counts() == Counts(open=1, dead=0)
     with pytest.raises(Conflict):
-        outbox.revive(letter, row.entry, START)
+        outbox.requeue(letter, row.entry, START)
 
 
-def test_a_message_that_has_become_readable_is_revived_too(outbox):
+def test_a_message_that_has_become_readable_is_requeued_too(outbox):
     letter = DeadLetter("x", "", to_message(entry(1)), "why", "what to do", START)
-    outbox.bury_message(letter)
-    outbox.revive(letter, entry(1), START)
+    outbox.add_dead_letter(letter)
+    outbox.requeue(letter, entry(1), START)
     assert [row.entry for row in outbox.open_entries("g")] == [entry(1)]
     assert outbox.record(entry(1), START, START) is Recorded.OPEN
     assert outbox.dead_letters() == []
 
 
-def test_poison_of_the_queue_is_seen_and_discarded(both):
-    outbox, queue = both
-    outbox.put_wake("g", START)
+def test_poison_of_the_queue_is_found_and_discarded(both):
+    _, queue = both
+    queue.put(to_message(Wake("g")))
     queue.poison(queue.take(1))
-    (poisoned,) = outbox.poisoned()
+    (poisoned,) = queue.poisoned()
     assert from_message(poisoned.body) == Wake("g")
-    outbox.discard(poisoned)
+    queue.discard(poisoned)
     assert queue.poisoned() == []
 
 
-def test_what_a_file_has_taken_is_on_the_disk_and_readers_wait_for_no_writer(tmp_path):
+def test_a_file_is_synchronised_with_the_disk_and_readers_wait_for_no_writer(tmp_path):
     """https://www.sqlite.org/pragma.html#pragma_synchronous"""
-    outbox = SqliteOutbox(tmp_path / "outbox.sqlite", Clock())
+    outbox = SqliteOutbox(tmp_path / "outbox.sqlite")
     connection = outbox._file.connection
     assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
     assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
@@ -285,7 +290,7 @@ def test_what_a_file_has_taken_is_on_the_disk_and_readers_wait_for_no_writer(tmp
 
 
 def test_an_open_row_that_holds_no_entry_is_an_error(tmp_path):
-    outbox = SqliteOutbox(tmp_path / "new" / "outbox.sqlite", Clock())
+    outbox = SqliteOutbox(tmp_path / "new" / "outbox.sqlite")
     recorded(outbox)
     file = sqlite3.connect(tmp_path / "new" / "outbox.sqlite")
     file.execute("""UPDATE open SET message = '{"version": 1, "type": "wake", "group": "g"}'""")

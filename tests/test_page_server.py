@@ -17,7 +17,7 @@ from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page.rates import per_second
 from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.serving import listen
-from bridge.outbox.base import DeadLetter, Pause
+from bridge.outbox.rows import Backoff, DeadLetter, Hold
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.graph_servers import GROUP, in_thread
@@ -152,8 +152,8 @@ def test_groups_have_the_names_of_the_settings(page):
 def test_groups_on_hold_are_shown_even_if_no_group_has_a_thread(page):
     until = time.time() + 60
     for group in (GROUP, OTHER):
-        page.bridge.delivery.outbox.set_pause(group, Pause(until, "Graph <b>refuses</b> it.", 1.0))
-    page.bridge.delivery.outbox.set_pause("patience", Pause(until))
+        page.bridge.delivery.outbox.set_wait(group, Hold(until, "Graph <b>refuses</b> it.", 1.0))
+    page.bridge.delivery.outbox.set_wait("patience", Backoff(until))
     assert [(held["group"], held["reason"]) for held in page.now()["held"]] == [
         ("Platform", "Graph <b>refuses</b> it."),
         (OTHER, "Graph <b>refuses</b> it."),
@@ -164,10 +164,10 @@ def test_the_outbox_shows_what_each_entry_waits_for(page):
     outbox, now = page.bridge.delivery.outbox, time.time()
     for number, (group, due) in enumerate([("g", now - 1), ("g", now + 60), ("slow", now)], 1):
         outbox.record(entry(number, group=group), now + number, due)
-    outbox.set_pause("slow", Pause(now + 90))
+    outbox.set_wait("slow", Backoff(now + 90))
     letter = DeadLetter(entry(4).id, "g", to_message(entry(4)), "400: bad HTML", "Mend it.", now, 3)
-    outbox.bury_message(letter)
-    outbox.bury_message(DeadLetter("f" * 32, "", "no JSON", "It cannot be read.", "Upgrade.", now))
+    outbox.add_dead_letter(letter)
+    outbox.add_dead_letter(DeadLetter("f" * 32, "", "no JSON", "It cannot be read.", "Upgrade.", now))
     shown = page.now()["outbox"]
     rows = {row["id"]: row for row in shown["rows"]}
     assert shown["counts"] == {"pending": 1, "settling": 1, "deferred": 1, "dead": 2}

@@ -8,62 +8,62 @@ import pytest
 from bridge.entries import Wake, to_message
 from bridge.errors import AccessRefused, Conflict, ContentRefused, MessageError, NotSent, OutcomeUnknown, ThreadGone
 from bridge.events import Severity
-from bridge.outbox.base import OpenEntry, Pause, ThreadRow
+from bridge.outbox.rows import Backoff, OpenEntry, ThreadRow
 from bridge.publishing.batching import Rules
 from bridge.publishing.digests import digest_topic
-from bridge.publishing.drain import GUARD, LAG, LATE, thread_row
 from bridge.publishing.leases import LEASE
-from tests.delivery_world import Crash, Crashing, World
-from tests.outbox_stand_ins import START, Drafts, Group, entry, refs
+from bridge.publishing.transitions import GUARD, LAG, LATE, thread_after
+from tests.outbox_stand_ins import START, FakeChannel, FakeDraftChannel, entry, refs
+from tests.publishing_simulation import Crash, Crashing, Simulation
 
 
 @pytest.fixture
-def world(tmp_path):
-    made = World(tmp_path)
+def simulation(tmp_path):
+    made = Simulation(tmp_path)
     yield made
     made.close()
 
 
-def test_entries_of_one_thread_become_one_post_in_order_of_occurrence(world):
-    world.put(entry(2), entry(1), entry(3, "two"))
-    world.run(10)
-    assert [(thread, list(post.references)) for thread, post in world.group.posts] == [
+def test_entries_of_one_thread_become_one_post_in_order_of_occurrence(simulation):
+    simulation.put(entry(2), entry(1), entry(3, "two"))
+    simulation.run(10)
+    assert [(thread, list(post.references)) for thread, post in simulation.channel.posts] == [
         ("thread-1", refs(1, 2)),
         ("thread-2", refs(3)),
     ]
-    assert world.group.posts[0][1].topic == "Topic 1"
+    assert simulation.channel.posts[0][1].topic == "Topic 1"
 
 
 QUARTER = 15 * 60
 
 
 @pytest.mark.parametrize(
-    ("stories", "threads"),
+    ("events", "threads"),
     [
         pytest.param([(1, False), (2, True), (3, False)], [1, 1, 1], id="flapping stays in one thread"),
         pytest.param([(1, True), (QUARTER, False)], [1, 1], id="and a second before the quarter is over"),
-        pytest.param([(1, True), (QUARTER + 1, False)], [1, 2], id="afterwards it is a new story"),
+        pytest.param([(1, True), (QUARTER + 1, False)], [1, 2], id="afterwards it is a new thread"),
         pytest.param([(1, True), (2, False), (QUARTER + 9, False)], [1, 1, 1], id="what flapped goes on"),
-        pytest.param([(2 * QUARTER, True), (1, False)], [1, 1], id="what occurred before the end joins the thread"),
+        pytest.param([(2 * QUARTER, True), (1, False)], [1, 1], id="an event from before the end joins the thread"),
         pytest.param([(1, True), (2 * QUARTER, True), (2, False)], [1, 2, 2], id="or the thread that there is now"),
-        pytest.param([(1, False), (86400 * 89, False)], [1, 1], id="a thread may rest"),
+        pytest.param([(1, False), (86400 * 89, False)], [1, 1], id="a thread may be idle"),
         pytest.param([(1, False), (86400 * 91, False)], [1, 2], id="but not for ever"),
     ],
 )
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "together"])
-def test_a_thread_is_one_story(world, stories, threads, together):
-    if together and any(first > second for (first, _), (second, _) in itertools.pairwise(stories)):
+def test_a_thread_is_about_one_incident(simulation, events, threads, together):
+    if together and any(first > second for (first, _), (second, _) in itertools.pairwise(events)):
         pytest.skip("together they come in the order of their occurrence")
-    for number, (second, ends) in enumerate(stories):
+    for number, (second, ends) in enumerate(events):
         if not together:
-            world.clock.now = max(world.clock.now, START + second)
-        world.put(at(second, number, ends_thread=ends))
-        world.run(0 if together else 10)
-    world.run(10)
-    told = {reference: thread for thread, post in world.group.posts for reference in post.references}
-    if not (together and stories[-1][0] > 86400):  # nothing rests that is told at once
-        assert list(told.values()) == [f"thread-{thread}" for thread in threads]
-    assert len(told) == len(stories)
+            simulation.clock.now = max(simulation.clock.now, START + second)
+        simulation.put(at(second, number, ends_thread=ends))
+        simulation.run(0 if together else 10)
+    simulation.run(10)
+    delivered = {reference: thread for thread, post in simulation.channel.posts for reference in post.references}
+    if not (together and events[-1][0] > 86400):  # no thread is idle when all is delivered at once
+        assert list(delivered.values()) == [f"thread-{thread}" for thread in threads]
+    assert len(delivered) == len(events)
 
 
 def at(second, number, thread="one", **changes):
@@ -71,91 +71,91 @@ def at(second, number, thread="one", **changes):
     return replace(entry(number, thread, **changes), occurred=datetime.fromtimestamp(START + second, UTC))
 
 
-def test_more_new_threads_than_ten_are_one_and_what_follows_replies_there(world):
-    world.put(*(entry(number, str(number)) for number in range(11)))
-    world.run(10)
-    ((thread, digest),) = world.group.posts
+def test_more_than_ten_new_threads_become_one_digest_and_later_events_reply_there(simulation):
+    simulation.put(*(entry(number, str(number)) for number in range(11)))
+    simulation.run(10)
+    ((thread, digest),) = simulation.channel.posts
     assert sorted(digest.references) == refs(*range(11))
     assert digest.topic == digest_topic([entry(number) for number in range(11)], {})
     # Later events of its members come together, those of others do not.
-    world.put(entry(20, "3"), entry(21, "7"), entry(22, "other"))
-    world.run(10)
-    assert [(where, list(post.references)) for where, post in world.group.posts[1:]] == [
+    simulation.put(entry(20, "3"), entry(21, "7"), entry(22, "other"))
+    simulation.run(10)
+    assert [(where, list(post.references)) for where, post in simulation.channel.posts[1:]] == [
         ("thread-2", refs(22)),
         (thread, refs(20, 21)),
     ]
 
 
-def test_ten_new_threads_stay_threads(world):
-    world.put(*(entry(number, str(number)) for number in range(10)))
-    world.run(10)
-    assert len(world.group.posts) == 10
+def test_ten_new_threads_stay_threads(simulation):
+    simulation.put(*(entry(number, str(number)) for number in range(10)))
+    simulation.run(10)
+    assert len(simulation.channel.posts) == 10
 
 
-def test_a_storm_is_a_digest_with_replies_of_two_hundred_rows_the_most_severe_first(world):
+def test_a_storm_is_a_digest_with_replies_of_two_hundred_rows_the_most_severe_first(simulation):
     severities = [Severity.INFO, Severity.ERROR, Severity.WARNING]
-    world.put(*(entry(number, str(number), severity=severities[number % 3]) for number in range(450)))
-    world.run(10)
-    assert [(thread, len(post.references)) for thread, post in world.group.posts] == [
+    simulation.put(*(entry(number, str(number), severity=severities[number % 3]) for number in range(450)))
+    simulation.run(10)
+    assert [(thread, len(post.references)) for thread, post in simulation.channel.posts] == [
         ("thread-1", 200),
         ("thread-1", 200),
         ("thread-1", 50),
     ]
-    assert world.group.told() == refs(*range(1, 450, 3), *range(2, 450, 3), *range(0, 450, 3))
+    assert simulation.channel.delivered() == refs(*range(1, 450, 3), *range(2, 450, 3), *range(0, 450, 3))
     # So are the replies of all its members.
-    world.put(*(entry(1000 + number, str(number)) for number in range(450)))
-    world.run(10)
-    assert [(thread, len(post.references)) for thread, post in world.group.posts[3:]] == [
+    simulation.put(*(entry(1000 + number, str(number)) for number in range(450)))
+    simulation.run(10)
+    assert [(thread, len(post.references)) for thread, post in simulation.channel.posts[3:]] == [
         ("thread-1", 200),
         ("thread-1", 200),
         ("thread-1", 50),
     ]
 
 
-def test_a_digest_whose_outcome_is_unknown_is_told_once(world):
-    world.group.faults = [(True, OutcomeUnknown("504"))]
-    world.put(*(entry(number, str(number)) for number in range(300)))
-    world.run()
-    assert sorted(world.group.told()) == refs(*range(300))
+def test_a_digest_whose_outcome_is_unknown_is_delivered_once(simulation):
+    simulation.channel.faults = [(True, OutcomeUnknown("504"))]
+    simulation.put(*(entry(number, str(number)) for number in range(300)))
+    simulation.run()
+    assert sorted(simulation.channel.delivered()) == refs(*range(300))
 
 
-def test_a_paused_group_is_recorded_and_told_when_it_goes_on(world):
-    world.publisher = world.make(world.outbox, world.group, paused=frozenset({"g"}))
-    world.put(entry(1))
-    world.run(3600)
-    assert world.group.told() == []
-    assert world.publisher.health() == {"open": 1, "dead": 0, "held": {}, "paused": ["g"]}
-    world.publisher = world.make(world.outbox, world.group)
-    world.run(600)
-    assert world.group.told() == refs(1)
+def test_entries_of_a_paused_group_are_delivered_when_it_is_no_longer_paused(simulation):
+    simulation.publisher = simulation.make(paused=frozenset({"g"}))
+    simulation.put(entry(1))
+    simulation.run(3600)
+    assert simulation.channel.delivered() == []
+    assert simulation.publisher.health() == {"open": 1, "dead": 0, "held": {}, "backoff": {}, "paused": ["g"]}
+    simulation.publisher = simulation.make()
+    simulation.run(600)
+    assert simulation.channel.delivered() == refs(1)
 
 
-def test_a_dead_letter_is_replayed(world):
-    world.group.faults = [ContentRefused("400: bad HTML")]
-    world.put(entry(1))
-    world.run(20)
-    (letter,) = world.outbox.dead_letters()
-    world.publisher.replay(letter)
-    world.run(20)
-    assert world.group.told() == refs(1)
-    assert world.outbox.dead_letters() == []
+def test_a_dead_letter_is_requeued_once(simulation):
+    simulation.channel.faults = [ContentRefused("400: bad HTML")]
+    simulation.put(entry(1))
+    simulation.run(20)
+    (letter,) = simulation.outbox.dead_letters()
+    simulation.publisher.requeue(letter)
+    simulation.run(20)
+    assert simulation.channel.delivered() == refs(1)
+    assert simulation.outbox.dead_letters() == []
     with pytest.raises(Conflict):
-        world.publisher.replay(letter)
+        simulation.publisher.requeue(letter)
 
 
-def test_a_repeat_is_told_once(world):
-    world.put(entry(1), entry(1))
-    world.run(10)
-    world.put(entry(1))
-    world.run(10)
-    assert world.group.told() == refs(1)
+def test_a_repeat_is_delivered_once(simulation):
+    simulation.put(entry(1), entry(1))
+    simulation.run(10)
+    simulation.put(entry(1))
+    simulation.run(10)
+    assert simulation.channel.delivered() == refs(1)
 
 
-@pytest.mark.parametrize(("severity", "told_at_once"), [(Severity.CRITICAL, True), (Severity.INFO, False)])
-def test_only_a_critical_entry_does_not_wait(world, severity, told_at_once):
-    world.put(entry(1, severity=severity))
-    world.run(1)
-    assert bool(world.group.told()) is told_at_once
+@pytest.mark.parametrize(("severity", "at_once"), [(Severity.CRITICAL, True), (Severity.INFO, False)])
+def test_only_a_critical_entry_does_not_wait(simulation, severity, at_once):
+    simulation.put(entry(1, severity=severity))
+    simulation.run(1)
+    assert bool(simulation.channel.delivered()) is at_once
 
 
 FAULTS = {
@@ -170,197 +170,210 @@ FAULTS = {
 }
 
 
-@pytest.fixture(params=[Group, Drafts])
+@pytest.fixture(params=[FakeChannel, FakeDraftChannel])
 def either(request, tmp_path):
-    """A world with a channel of each kind: one that posts at once, one that makes drafts and sends them."""
-    made = World(tmp_path, channel=request.param)
+    """A simulation with a channel of each kind: one that posts at once, one that makes drafts and sends them."""
+    made = Simulation(tmp_path, channel=request.param)
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("number", range(2), ids=["start", "reply"])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_every_entry_is_told_once_and_in_order_whatever_fails(either, fault, number):
-    world = either
+def test_every_entry_is_delivered_once_and_in_order_whatever_fails(either, fault, number):
+    simulation = either
     if number:
-        world.put(entry(0))
-        world.run(100)
-    before = len(world.group.told())
-    world.group.faults = [fault, fault]
-    world.put(entry(1), entry(2))
-    world.run(8)
-    world.put(entry(3))
-    world.run()
-    assert world.group.told()[before:] == refs(1, 2, 3)
-    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
+        simulation.put(entry(0))
+        simulation.run(100)
+    before = len(simulation.channel.delivered())
+    simulation.channel.faults = [fault, fault]
+    simulation.put(entry(1), entry(2))
+    simulation.run(8)
+    simulation.put(entry(3))
+    simulation.run()
+    assert simulation.channel.delivered()[before:] == refs(1, 2, 3)
+    assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
 
 
 @pytest.mark.parametrize("fault", [NotSent("503"), NotSent("30 a minute", 20.0), AccessRefused("403")], ids=str)
 def test_a_draft_that_cannot_be_made_is_made_later(tmp_path, fault):
-    world = World(tmp_path, channel=Drafts)
-    world.group.prepare_faults = [fault, fault]
-    world.put(entry(1), entry(2, "two"))
-    world.run()
-    assert world.group.told() == refs(1, 2)
-    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
-    world.close()
+    simulation = Simulation(tmp_path, channel=FakeDraftChannel)
+    simulation.channel.prepare_faults = [fault, fault]
+    simulation.put(entry(1), entry(2, "two"))
+    simulation.run()
+    assert simulation.channel.delivered() == refs(1, 2)
+    assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    simulation.close()
 
 
 def test_drafts_of_tries_that_failed_do_not_pile_up(tmp_path):
-    world = World(tmp_path, channel=Drafts)
-    world.group.faults = [NotSent("503")] * 5 + [OutcomeUnknown("504")] * 3
-    world.put(entry(1))
-    world.run()
-    assert world.group.told() == refs(1)
-    assert world.group.drafts == set()
-    world.close()
+    simulation = Simulation(tmp_path, channel=FakeDraftChannel)
+    simulation.channel.faults = [NotSent("503")] * 5 + [OutcomeUnknown("504")] * 3
+    simulation.put(entry(1))
+    simulation.run()
+    assert simulation.channel.delivered() == refs(1)
+    assert simulation.channel.drafts == set()
+    simulation.close()
 
 
-def test_retry_after_is_kept_for_the_whole_group(world):
-    world.group.faults = [NotSent("429", 100.0)]
-    world.put(entry(1))
-    world.run(6)
-    world.put(entry(2, "two", severity=Severity.CRITICAL))
-    world.run(90)
-    assert world.group.told() == []
-    world.run(20)
-    assert world.group.told() == refs(1, 2)
+def test_retry_after_is_kept_for_the_whole_group(simulation):
+    simulation.channel.faults = [NotSent("429", 100.0)]
+    simulation.put(entry(1))
+    simulation.run(6)
+    simulation.put(entry(2, "two", severity=Severity.CRITICAL))
+    simulation.run(90)
+    assert simulation.channel.delivered() == []
+    assert simulation.publisher.health()["backoff"] == {"g": {"until": iso(START + 105)}}
+    simulation.run(20)
+    assert simulation.channel.delivered() == refs(1, 2)
+    assert simulation.publisher.health()["backoff"] == {}
 
 
-def test_what_is_not_found_at_first_is_looked_for_until_the_guard_time_is_over(world):
-    world.group.faults = [OutcomeUnknown("504")]
-    world.group.find_faults = [OutcomeUnknown("504"), NotSent("429", 60.0), AccessRefused("403")]
-    world.put(entry(1))
-    world.run()
-    assert world.group.told() == refs(1)
+def test_a_held_group_that_is_throttled_stays_on_hold(simulation):
+    simulation.channel.faults = [AccessRefused("403: no"), NotSent("429", 100.0)]
+    simulation.put(entry(1))
+    simulation.run(36)  # held after 5 seconds, probed and throttled after 35
+    since, until = (iso(START + second) for second in (5, 135))
+    assert simulation.publisher.health()["held"] == {"g": {"reason": "403: no", "since": since, "until": until}}
+    assert simulation.publisher.health()["backoff"] == {}
+    simulation.run(110)
+    assert simulation.channel.delivered() == refs(1)
 
 
-def test_a_search_that_is_never_answered_ends_as_a_dead_letter(world):
-    world.group.faults = [OutcomeUnknown("504")]
-    world.group.find_faults = [OutcomeUnknown("too many pages")] * 10_000
-    world.put(entry(1))
-    world.run(23 * 3600)
-    assert world.outbox.dead_letters() == []
-    world.run(2 * 3600)
-    (letter,) = world.outbox.dead_letters()
+def test_a_post_that_is_not_found_at_first_is_looked_up_until_the_guard_time_is_over(simulation):
+    simulation.channel.faults = [OutcomeUnknown("504")]
+    simulation.channel.find_faults = [OutcomeUnknown("504"), NotSent("429", 60.0), AccessRefused("403")]
+    simulation.put(entry(1))
+    simulation.run()
+    assert simulation.channel.delivered() == refs(1)
+
+
+def test_a_search_that_is_never_answered_ends_as_a_dead_letter(simulation):
+    simulation.channel.faults = [OutcomeUnknown("504")]
+    simulation.channel.find_faults = [OutcomeUnknown("too many pages")] * 10_000
+    simulation.put(entry(1))
+    simulation.run(23 * 3600)
+    assert simulation.outbox.dead_letters() == []
+    simulation.run(2 * 3600)
+    (letter,) = simulation.outbox.dead_letters()
     assert "could not be found out" in letter.reason
     assert letter.tries > 12 * 23  # every five minutes in the end
 
 
-def test_a_group_that_may_not_be_read_goes_on_and_what_is_in_doubt_may_have_been_posted(world):
-    world.group.faults = [(True, OutcomeUnknown("504"))]
-    world.group.find_faults = [AccessRefused("403: no")] * 10_000
-    world.put(entry(1))
-    world.run(60)
-    world.put(entry(2, "two"))
-    world.run(3600)
-    assert world.group.told() == refs(1, 2)
-    (letter,) = world.outbox.dead_letters()
+def test_a_group_that_may_not_be_read_goes_on_and_unknown_outcomes_become_dead_letters(simulation):
+    simulation.channel.faults = [(True, OutcomeUnknown("504"))]
+    simulation.channel.find_faults = [AccessRefused("403: no")] * 10_000
+    simulation.put(entry(1))
+    simulation.run(60)
+    simulation.put(entry(2, "two"))
+    simulation.run(3600)
+    assert simulation.channel.delivered() == refs(1, 2)
+    (letter,) = simulation.outbox.dead_letters()
     assert letter.reason == "It may have been posted. Whether it was could not be found out: 403: no"
 
 
-def test_what_is_in_doubt_when_a_held_group_is_given_up_may_have_been_posted(world):
+def test_a_dead_letter_of_an_unknown_outcome_says_that_it_may_have_been_posted(simulation):
     refused = AccessRefused("403: no")
-    world.group.faults = [*[refused] * 10, (True, OutcomeUnknown("504")), *[refused] * 10_000]  # hours later
-    world.group.find_faults = [NotSent("no")] * 10_000
-    world.put(entry(1), entry(2, "two"))
-    world.run(26 * 3600)
-    reasons = {letter.id: letter.reason for letter in world.outbox.dead_letters()}
+    simulation.channel.faults = [*[refused] * 10, (True, OutcomeUnknown("504")), *[refused] * 10_000]  # hours later
+    simulation.channel.find_faults = [NotSent("no")] * 10_000
+    simulation.put(entry(1), entry(2, "two"))
+    simulation.run(26 * 3600)
+    reasons = {letter.id: letter.reason for letter in simulation.outbox.dead_letters()}
     assert reasons == {entry(1).id: "It may have been posted. 403: no", entry(2).id: "403: no"}
 
 
-def test_what_is_in_doubt_is_looked_for_in_its_group_from_its_claim_on(tmp_path):
-    class Asked(Group):
+def test_an_unknown_outcome_is_looked_up_in_its_group_from_its_claim_on(tmp_path):
+    class Asked(FakeChannel):
         asked = ()
 
         def find(self, group, references, since, where=""):
             self.asked += ((group, list(references), since, where),)
             return super().find(group, references, since, where)
 
-    world = World(tmp_path, channel=Asked)
-    world.put(entry(1))
-    world.run(10)
-    world.group.faults = [OutcomeUnknown("504")]
-    world.clock.now = START + 100
-    world.put(entry(2))
-    world.run()
+    simulation = Simulation(tmp_path, channel=Asked)
+    simulation.put(entry(1))
+    simulation.run(10)
+    simulation.channel.faults = [OutcomeUnknown("504")]
+    simulation.clock.now = START + 100
+    simulation.put(entry(2))
+    simulation.run()
     since = datetime.fromtimestamp(START + 105, UTC)
-    assert world.group.asked
-    assert all(asked == ("g", refs(2), since, "thread-1") for asked in world.group.asked)
-    world.close()
+    assert simulation.channel.asked
+    assert all(asked == ("g", refs(2), since, "thread-1") for asked in simulation.channel.asked)
+    simulation.close()
 
 
 @pytest.mark.parametrize("late", [0.0, LATE, LATE + LAG])
-def test_what_graph_carries_out_after_it_has_stopped_answering_is_told_once(world, late):
-    """And what it has carried out is not seen at once, either."""
-    post, find = world.group.start, world.group.find
+def test_a_post_that_graph_makes_after_it_has_stopped_answering_is_not_made_twice(simulation, late):
+    """It is not visible at once, either."""
+    start_now, find = simulation.channel.start, simulation.channel.find
     coming = []
 
     def start(draft):
         if not coming:
-            coming.append((world.clock.now + late, draft))
+            coming.append((simulation.clock.now + late, draft))
             raise OutcomeUnknown("504")
-        return post(draft)
+        return start_now(draft)
 
     def visible(*asked):
-        if coming[0][0] <= world.clock.now and coming[0][1] not in [told for _, told in world.group.posts]:
-            world.group.posts.append(("thread-0", coming[0][1]))
+        if coming[0][0] <= simulation.clock.now and coming[0][1] not in [post for _, post in simulation.channel.posts]:
+            simulation.channel.posts.append(("thread-0", coming[0][1]))
         return find(*asked)
 
-    world.group.start, world.group.find = start, visible
-    world.put(entry(1))
-    world.run()
-    assert world.group.posts == [("thread-0", coming[0][1])]
+    simulation.channel.start, simulation.channel.find = start, visible
+    simulation.put(entry(1))
+    simulation.run()
+    assert simulation.channel.posts == [("thread-0", coming[0][1])]
 
 
-def test_a_thread_that_is_not_there_yet_is_waited_for(world):
-    world.put(entry(1))
-    world.run(6)
-    world.group.faults = [ThreadGone("404"), ThreadGone("404"), ThreadGone("404")]
-    world.put(entry(2))
-    world.run(45)
-    assert [thread for thread, _ in world.group.posts] == ["thread-1", "thread-1"]
+def test_a_thread_that_is_not_there_yet_is_waited_for(simulation):
+    simulation.put(entry(1))
+    simulation.run(6)
+    simulation.channel.faults = [ThreadGone("404"), ThreadGone("404"), ThreadGone("404")]
+    simulation.put(entry(2))
+    simulation.run(45)
+    assert [thread for thread, _ in simulation.channel.posts] == ["thread-1", "thread-1"]
 
 
-def test_one_thread_that_fails_does_not_keep_the_others_waiting(world):
-    world.group.faults = [NotSent("no")]
-    world.put(entry(1), entry(2, "two"), entry(3, "three"))
-    world.run(6)
-    assert world.group.told() == refs(2, 3)
-    world.run(5)
-    assert world.group.told() == refs(2, 3, 1)
+def test_one_thread_that_fails_does_not_keep_the_others_waiting(simulation):
+    simulation.channel.faults = [NotSent("no")]
+    simulation.put(entry(1), entry(2, "two"), entry(3, "three"))
+    simulation.run(6)
+    assert simulation.channel.delivered() == refs(2, 3)
+    simulation.run(5)
+    assert simulation.channel.delivered() == refs(2, 3, 1)
 
 
-def test_a_thread_that_stays_away_is_replaced(world):
-    world.put(entry(1))
-    world.run(100)
-    world.group.faults = [ThreadGone("404"), ThreadGone("404")]
-    world.put(entry(2))
-    world.run(100)
-    assert [thread for thread, _ in world.group.posts] == ["thread-1", "thread-2"]
+def test_a_thread_that_stays_away_is_replaced(simulation):
+    simulation.put(entry(1))
+    simulation.run(100)
+    simulation.channel.faults = [ThreadGone("404"), ThreadGone("404")]
+    simulation.put(entry(2))
+    simulation.run(100)
+    assert [thread for thread, _ in simulation.channel.posts] == ["thread-1", "thread-2"]
 
 
-def test_refused_content_is_a_dead_letter_and_takes_no_other_with_it(world):
+def test_refused_content_is_a_dead_letter_and_takes_no_other_with_it(simulation):
     refused = ContentRefused("400: bad HTML")
-    world.group.faults = [refused, refused]
-    world.put(entry(1), entry(2))
-    world.run(20)
-    assert world.group.told() == refs(2)
-    (letter,) = world.outbox.dead_letters()
+    simulation.channel.faults = [refused, refused]
+    simulation.put(entry(1), entry(2))
+    simulation.run(20)
+    assert simulation.channel.delivered() == refs(2)
+    (letter,) = simulation.outbox.dead_letters()
     assert (letter.id, letter.reason, letter.message) == (entry(1).id, "400: bad HTML", to_message(entry(1)))
     assert "template" in letter.advice
 
 
-def test_a_refused_group_is_held_with_its_reason_and_probed_until_it_recovers(world):
-    world.group.faults = [AccessRefused("403: no")] * 3
-    world.put(entry(1), entry(2, "two"))
-    world.run(40)
+def test_a_refused_group_is_held_with_its_reason_and_probed_until_it_recovers(simulation):
+    simulation.channel.faults = [AccessRefused("403: no")] * 3
+    simulation.put(entry(1), entry(2, "two"))
+    simulation.run(40)
     since, until = (iso(START + second) for second in (5, 5 + 30 + 60))
-    assert world.publisher.health()["held"] == {"g": {"reason": "403: no", "since": since, "until": until}}
-    assert len(world.group.faults) == 1
-    world.run(600)
-    assert world.group.told() == refs(1, 2)
-    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
+    assert simulation.publisher.health()["held"] == {"g": {"reason": "403: no", "since": since, "until": until}}
+    assert len(simulation.channel.faults) == 1
+    simulation.run(600)
+    assert simulation.channel.delivered() == refs(1, 2)
+    assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
 
 
 def iso(seconds):
@@ -371,52 +384,52 @@ def iso(seconds):
     ("fault", "growing", "most"),
     [
         pytest.param(AccessRefused("403: no"), [30, 60, 120, 240, 480, 960], 1800, id="a refused group"),
-        pytest.param(NotSent("no"), [5, 10, 20, 40, 80, 160], 300, id="what did not come through"),
+        pytest.param(NotSent("no"), [5, 10, 20, 40, 80, 160], 300, id="no connection"),
     ],
 )
-def test_what_fails_is_tried_ever_less_often_down_to_a_bound(world, fault, growing, most):
-    world.group.faults = [fault] * 10_000
-    world.put(entry(1))
+def test_failures_are_tried_again_ever_less_often_down_to_a_bound(simulation, fault, growing, most):
+    simulation.channel.faults = [fault] * 10_000
+    simulation.put(entry(1))
     tried = []
-    while world.clock.now < START + 15_000:
-        before = len(world.group.faults)
-        world.run(1)
-        tried += [world.clock.now] * (before - len(world.group.faults))
+    while simulation.clock.now < START + 15_000:
+        before = len(simulation.channel.faults)
+        simulation.run(1)
+        tried += [simulation.clock.now] * (before - len(simulation.channel.faults))
     waits = [round(second - first) for first, second in itertools.pairwise(tried)]
     assert waits[:6] == growing
     assert set(waits[6:]) == {most}
     assert len(waits) > 12
 
 
-def test_a_group_that_is_refused_for_a_day_costs_only_what_waited_a_day(world):
-    world.group.faults = [AccessRefused("403: no")] * 10_000
-    world.put(entry(1))
-    world.run(23 * 3600)
-    world.put(entry(2))
-    world.run(2 * 3600)
-    assert [letter.id for letter in world.outbox.dead_letters()] == [entry(1).id]
-    world.group.faults = []
-    world.run(3600)
-    assert world.group.told() == refs(2)
+def test_a_group_that_is_refused_for_a_day_loses_only_entries_that_waited_a_day(simulation):
+    simulation.channel.faults = [AccessRefused("403: no")] * 10_000
+    simulation.put(entry(1))
+    simulation.run(23 * 3600)
+    simulation.put(entry(2))
+    simulation.run(2 * 3600)
+    assert [letter.id for letter in simulation.outbox.dead_letters()] == [entry(1).id]
+    simulation.channel.faults = []
+    simulation.run(3600)
+    assert simulation.channel.delivered() == refs(2)
 
 
-def test_who_gets_no_lease_comes_back_when_it_expires(world):
-    world.outbox.acquire("g", "lease", "frozen", world.clock.now, world.clock.now + LEASE)
-    world.put(entry(1))
-    world.run(LEASE)
-    assert world.group.told() == []
-    world.run(10)
-    assert world.group.told() == refs(1)
+def test_a_drain_without_a_lease_comes_back_when_the_lease_expires(simulation):
+    simulation.outbox.acquire("g", "lease", "frozen", simulation.clock.now, simulation.clock.now + LEASE)
+    simulation.put(entry(1))
+    simulation.run(LEASE)
+    assert simulation.channel.delivered() == []
+    simulation.run(10)
+    assert simulation.channel.delivered() == refs(1)
 
 
-def test_who_gets_no_slot_comes_back_soon(world):
+def test_a_drain_without_a_slot_comes_back_soon(simulation):
     for number in range(4):
-        world.outbox.acquire("slots", f"slot/{number}", "busy", world.clock.now, world.clock.now + 20)
-    world.put(entry(1))
-    world.run(20)
-    assert world.group.told() == []
-    world.run(10)
-    assert world.group.told() == refs(1)
+        simulation.outbox.acquire("slots", f"slot/{number}", "busy", simulation.clock.now, simulation.clock.now + 20)
+    simulation.put(entry(1))
+    simulation.run(20)
+    assert simulation.channel.delivered() == []
+    simulation.run(10)
+    assert simulation.channel.delivered() == refs(1)
 
 
 class Slow:
@@ -437,23 +450,23 @@ class Slow:
         return call
 
 
-@pytest.mark.parametrize("name", ["open_entries", "threads", "claim", "finish", "set_pause"])
+@pytest.mark.parametrize("name", ["open_entries", "threads", "claim", "finish", "set_wait"])
 @pytest.mark.parametrize("seconds", [15, 50, 130])
-def test_a_holder_that_was_frozen_tells_nothing_twice(world, name, seconds):
-    slow = world.make(Slow(world.outbox, name, world.clock, seconds), world.group)
-    world.put(entry(1), entry(2, "two"))
-    world.run(publisher=slow)
-    assert sorted(world.group.told()) == refs(1, 2)
+def test_a_holder_that_was_frozen_posts_nothing_twice(simulation, name, seconds):
+    slow = simulation.make(Slow(simulation.outbox, name, simulation.clock, seconds))
+    simulation.put(entry(1), entry(2, "two"))
+    simulation.run(publisher=slow)
+    assert sorted(simulation.channel.delivered()) == refs(1, 2)
 
 
 @pytest.mark.parametrize("name", ["record", "open_entries", "threads", "claim", "finish"])
 @pytest.mark.parametrize("seconds", [-86400, -3600, -40, 86400])
-def test_a_clock_that_jumps_neither_loses_nor_doubles(world, name, seconds):
-    jumping = world.make(Slow(world.outbox, name, world.clock, seconds), world.group)
-    world.put(entry(1), entry(2, "two"))
-    world.run(60, jumping)
-    world.run(2 * 86400)
-    assert sorted(world.group.told()) == refs(1, 2)
+def test_a_clock_that_jumps_neither_loses_nor_doubles(simulation, name, seconds):
+    jumping = simulation.make(Slow(simulation.outbox, name, simulation.clock, seconds))
+    simulation.put(entry(1), entry(2, "two"))
+    simulation.run(60, jumping)
+    simulation.run(2 * 86400)
+    assert sorted(simulation.channel.delivered()) == refs(1, 2)
 
 
 class Stolen:
@@ -483,158 +496,158 @@ class Stolen:
 
 
 @pytest.mark.parametrize(("seconds", "refused"), [(0, "claim"), (50, "renew")])
-def test_who_has_lost_the_lease_sends_nothing(world, seconds, refused):
-    world.put(entry(1))
-    stolen = Stolen(world.outbox, world.clock, seconds)
-    world.run(6, world.make(stolen, world.group))
+def test_a_drain_that_has_lost_its_lease_sends_nothing(simulation, seconds, refused):
+    simulation.put(entry(1))
+    stolen = Stolen(simulation.outbox, simulation.clock, seconds)
+    simulation.run(6, simulation.make(stolen))
     assert stolen.refused[0] == refused
-    assert world.group.told() == []
-    world.run(300)
-    assert world.group.told() == refs(1)
+    assert simulation.channel.delivered() == []
+    simulation.run(300)
+    assert simulation.channel.delivered() == refs(1)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", range(1, 12))
-def test_a_crash_while_recording_neither_loses_nor_doubles(world, step, after):
-    crashing = world.make(Crashing(world.outbox, {"left": step, "after": after}), world.group)
-    world.put(entry(1), entry(2), entry(3, "two"))
-    world.run(4, crashing)
-    world.run()
-    assert sorted(world.group.told()) == refs(1, 2, 3)
+def test_a_crash_while_recording_neither_loses_nor_doubles(simulation, step, after):
+    crashing = simulation.crashing({"left": step, "after": after})
+    simulation.put(entry(1), entry(2), entry(3, "two"))
+    simulation.run(4, crashing)
+    simulation.run()
+    assert sorted(simulation.channel.delivered()) == refs(1, 2, 3)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", range(1, 17))
-def test_a_crash_while_draining_neither_loses_nor_doubles_nor_disorders(world, step, after):
-    world.put(entry(1), entry(2), entry(3, "two"))
-    world.run(4)
+def test_a_crash_while_draining_neither_loses_nor_doubles_nor_disorders(simulation, step, after):
+    simulation.put(entry(1), entry(2), entry(3, "two"))
+    simulation.run(4)
     fuse = {"left": step, "after": after}
-    world.run(10, world.make(Crashing(world.outbox, fuse), Crashing(world.group, fuse)))
+    simulation.run(10, simulation.crashing(fuse, Crashing(simulation.channel, fuse)))
     assert fuse["left"] <= 0
-    world.put(entry(4))
-    world.run()
-    assert sorted(world.group.told()) == refs(1, 2, 3, 4)
-    assert [reference for reference in world.group.told() if reference not in refs(3)] == refs(1, 2, 4)
+    simulation.put(entry(4))
+    simulation.run()
+    assert sorted(simulation.channel.delivered()) == refs(1, 2, 3, 4)
+    assert [reference for reference in simulation.channel.delivered() if reference not in refs(3)] == refs(1, 2, 4)
 
 
-def test_a_drain_stops_after_fifty_requests_and_goes_on_with_the_next_wake(world):
-    world.publisher = world.make(world.outbox, world.group, rules=Rules(digest_over=100))
-    world.put(*(entry(number, str(number)) for number in range(60)))
-    world.run(5.5)
-    assert len(world.group.posts) in {50, 60}
-    world.run(60)
-    assert world.group.told() == refs(*range(60))
+def test_a_drain_stops_after_fifty_requests_and_goes_on_with_the_next_wake(simulation):
+    simulation.publisher = simulation.make(rules=Rules(digest_over=100))
+    simulation.put(*(entry(number, str(number)) for number in range(60)))
+    simulation.run(5.5)
+    assert len(simulation.channel.posts) in {50, 60}
+    simulation.run(60)
+    assert simulation.channel.delivered() == refs(*range(60))
 
 
 @pytest.mark.parametrize("message", ["no JSON", b"\xff", '{"version": 99, "type": "entry"}'])
-def test_an_unreadable_message_becomes_a_dead_letter(world, message):
+def test_an_unreadable_message_becomes_a_dead_letter(simulation, message):
     for _ in range(2):
-        world.publisher.handle(message)
-    world.publisher.handle(b"another \xff")
-    letters = {letter.message: letter for letter in world.outbox.dead_letters()}
+        simulation.publisher.handle(message)
+    simulation.publisher.handle(b"another \xff")
+    letters = {letter.message: letter for letter in simulation.outbox.dead_letters()}
     text = message if isinstance(message, str) else "\ufffd"
     assert letters.keys() == {text, "another \ufffd"}
     assert len({letter.id for letter in letters.values()}) == 2
     assert letters[text].reason.startswith("The message ")
     with pytest.raises(MessageError):
-        world.publisher.replay(letters[text])
+        simulation.publisher.requeue(letters[text])
 
 
-def test_the_sweep_takes_poisoned_messages_back(world):
+def test_the_sweep_takes_poisoned_messages_back(simulation):
     for body in (to_message(entry(1)), to_message(Wake("g")), "no JSON"):
-        world.queue.put(body)
-        world.queue.poison(world.queue.take(1))
-    world.publisher.sweep()
-    assert world.queue.poisoned() == []
-    world.run(20)
-    assert world.group.told() == refs(1)
-    assert world.publisher.health()["dead"] == 1
+        simulation.queue.put(body)
+        simulation.queue.poison(simulation.queue.take(1))
+    simulation.publisher.sweep()
+    assert simulation.queue.poisoned() == []
+    simulation.run(20)
+    assert simulation.channel.delivered() == refs(1)
+    assert simulation.publisher.health()["dead"] == 1
 
 
-def test_the_sweep_wakes_a_group_whose_wake_got_lost_and_says_that_it_is_late(world, caplog):
-    world.publisher.handle(to_message(entry(1)))
-    world.queue.delete(world.queue.take(1) or _overslept(world))
-    world.run(400)
-    assert world.group.told() == refs(1)
+def test_the_sweep_wakes_a_group_whose_wake_got_lost_and_says_that_it_is_late(simulation, caplog):
+    simulation.publisher.handle(to_message(entry(1)))
+    simulation.queue.delete(simulation.queue.take(1) or _overslept(simulation))
+    simulation.run(400)
+    assert simulation.channel.delivered() == refs(1)
     assert caplog.text.count('{"step": "late", "group": "g"}') == 1
 
 
-def test_the_sweep_wakes_nobody_who_is_not_late_or_is_left_alone_for_now(world, caplog):
-    world.publisher.handle(to_message(entry(1)))
-    world.queue.delete(_overslept(world))
-    world.publisher.sweep()  # ten seconds after it was recorded
-    assert world.queue.next_visible() is None
+def test_the_sweep_wakes_no_group_that_is_not_late_or_has_to_wait(simulation, caplog):
+    simulation.publisher.handle(to_message(entry(1)))
+    simulation.queue.delete(_overslept(simulation))
+    simulation.publisher.sweep()  # ten seconds after it was recorded
+    assert simulation.queue.next_visible() is None
     assert caplog.text == ""
-    world.clock.now += 400
-    world.outbox.set_pause("g", Pause(world.clock.now - 30))  # whoever woke it then may be at work
-    world.publisher.sweep()
-    assert world.queue.next_visible() is None
-    world.outbox.set_pause("g", Pause(world.clock.now - 61))
-    world.publisher.sweep()
-    assert world.queue.next_visible() == world.clock.now
+    simulation.clock.now += 400
+    simulation.outbox.set_wait("g", Backoff(simulation.clock.now - 30))  # a drain that was woken then may be at work
+    simulation.publisher.sweep()
+    assert simulation.queue.next_visible() is None
+    simulation.outbox.set_wait("g", Backoff(simulation.clock.now - 61))
+    simulation.publisher.sweep()
+    assert simulation.queue.next_visible() == simulation.clock.now
 
 
-def _overslept(world):
-    world.clock.now += 10
-    return world.queue.take(1)
+def _overslept(simulation):
+    simulation.clock.now += 10
+    return simulation.queue.take(1)
 
 
-def test_what_is_told_and_what_rests_are_forgotten_at_their_own_times_and_once_a_day(world):
-    """An entry after its history, a thread after its rest, which may be the shorter of the two."""
-    world.publisher = world.make(world.outbox, world.group, history=3 * 86400.0, rules=Rules(idle=86400.0))
-    world.put(entry(1))
-    world.run(10)
+def test_history_and_idle_threads_are_forgotten_at_their_own_times_and_once_a_day(simulation):
+    """An entry after its history, a thread after its idle time, which may be the shorter of the two."""
+    simulation.publisher = simulation.make(history=3 * 86400.0, rules=Rules(idle=86400.0))
+    simulation.put(entry(1))
+    simulation.run(10)
     key = entry(1).key
     kept = []
     for _ in range(4):
-        world.run(86400)
-        world.publisher.sweep()
-        kept.append((len(world.outbox.history("1")), len(world.outbox.threads("g", {key}))))
+        simulation.run(86400)
+        simulation.publisher.sweep()
+        kept.append((len(simulation.outbox.history("1")), len(simulation.outbox.threads("g", {key}))))
     assert kept == [(1, 1), (1, 0), (1, 0), (0, 0)]
 
 
-def test_a_walk_through_the_history_is_taken_once_a_day(world):
-    world.publisher = world.make(world.outbox, world.group, history=10.0)
-    world.publisher.sweep()
-    world.put(entry(1))
-    world.run(23 * 3600)
-    assert len(world.outbox.history("1")) == 1
-    world.run(2 * 3600)
-    assert world.outbox.history("1") == []
+def test_a_walk_through_the_history_is_taken_once_a_day(simulation):
+    simulation.publisher = simulation.make(history=10.0)
+    simulation.publisher.sweep()
+    simulation.put(entry(1))
+    simulation.run(23 * 3600)
+    assert len(simulation.outbox.history("1")) == 1
+    simulation.run(2 * 3600)
+    assert simulation.outbox.history("1") == []
 
 
-def test_history_is_forgotten_in_the_end(world):
-    world.put(entry(1))
-    world.run(10)
-    world.clock.now += 31 * 86400
-    world.publisher.sweep()
-    world.put(entry(1))
-    world.run(10)
-    assert world.group.told() == refs(1, 1)
+def test_history_is_forgotten_in_the_end(simulation):
+    simulation.put(entry(1))
+    simulation.run(10)
+    simulation.clock.now += 31 * 86400
+    simulation.publisher.sweep()
+    simulation.put(entry(1))
+    simulation.run(10)
+    assert simulation.channel.delivered() == refs(1, 1)
 
 
 def test_a_week_goes_by(tmp_path):
-    """Clocks, not sleeps: settling, retries, holds, leases, give-up, purge and the ends of threads, day after day."""
-    world, chance = World(tmp_path, 7), random.Random(7)
-    world.publisher = world.make(world.outbox, world.group, history=2 * 86400.0, rules=Rules(idle=3 * 86400.0))
+    """By the clock, without sleeping: settling, retries, holds, leases, purges and ends of threads, day after day."""
+    simulation, rng = Simulation(tmp_path, 7), random.Random(7)
+    simulation.publisher = simulation.make(history=2 * 86400.0, rules=Rules(idle=3 * 86400.0))
     faults = [fault for name, fault in FAULTS.items() if name != "unexpected"]
     numbers = iter(range(10_000))
     for _ in range(7 * 24):
-        for number in itertools.islice(numbers, chance.randrange(4)):
-            second = world.clock.now - START
-            world.put(at(second + number / 1e6, number, str(chance.randrange(9)), ends_thread=chance.random() < 0.2))
-        world.group.faults += [chance.choice(faults)] * chance.randrange(3)
-        if chance.random() < 0.1:
-            world.outbox.acquire("g", "lease", "frozen", world.clock.now, world.clock.now + LEASE)
-        world.run(3600)
-    world.group.faults = []
-    world.run(3600)
-    assert sorted(world.group.told()) == refs(*range(next(numbers)))
-    assert world.publisher.health() == {"open": 0, "dead": 0, "held": {}, "paused": []}
+        for number in itertools.islice(numbers, rng.randrange(4)):
+            second = simulation.clock.now - START
+            simulation.put(at(second + number / 1e6, number, str(rng.randrange(9)), ends_thread=rng.random() < 0.2))
+        simulation.channel.faults += [rng.choice(faults)] * rng.randrange(3)
+        if rng.random() < 0.1:
+            simulation.outbox.acquire("g", "lease", "frozen", simulation.clock.now, simulation.clock.now + LEASE)
+        simulation.run(3600)
+    simulation.channel.faults = []
+    simulation.run(3600)
+    assert sorted(simulation.channel.delivered()) == refs(*range(next(numbers)))
+    assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
     # Two days of history, and what has come since the day's purge.
-    first, last = (world.outbox.history(delivery) for delivery in ("0", str(next(numbers) - 2)))
+    first, last = (simulation.outbox.history(delivery) for delivery in ("0", str(next(numbers) - 2)))
     assert (first, len(last)) == ([], 1)
-    world.close()
+    simulation.close()
 
 
 def row_of(number=1, thread="", ends=False):
@@ -650,26 +663,29 @@ KNOWN = ThreadRow(entry(1).key, "thread-1", START, START, version="v1")
         pytest.param(None, "", "thread-1", ("thread-1", START + 9, ""), id="the first post"),
         pytest.param(KNOWN, "", "thread-1", ("thread-1", START, "v1"), id="a reply"),
         pytest.param(KNOWN, "thread-1", "thread-2", ("thread-2", START, "v1"), id="a reply that Graph put elsewhere"),
-        pytest.param(KNOWN, "", "thread-2", ("thread-2", START + 9, "v1"), id="a new thread for the same thing"),
+        pytest.param(KNOWN, "", "thread-2", ("thread-2", START + 9, "v1"), id="a new thread for the same key"),
         pytest.param(replace(KNOWN, thread=""), "", "thread-2", ("thread-2", START + 9, "v1"), id="one was lost"),
     ],
 )
 def test_the_row_of_a_thread_after_a_post(known, tried, thread, wanted):
-    row = thread_row(known, [row_of(thread=tried)], thread, START + 9)
+    row = thread_after(known, [row_of(thread=tried)], thread, START + 9)
     assert (row.thread, row.created, row.version) == wanted
     assert (row.key, row.posted, row.ended) == (entry(1).key, START + 9, None)
 
 
 @pytest.mark.parametrize("seed", range(90))
 def test_random_faults_and_crashes_neither_lose_nor_double(tmp_path, seed):
-    world, chance = World(tmp_path, seed, Drafts if seed % 3 == 0 else Group), random.Random(seed)
+    simulation, rng = (
+        Simulation(tmp_path, seed, FakeDraftChannel if seed % 3 == 0 else FakeChannel),
+        random.Random(seed),
+    )
     faults = [fault for name, fault in FAULTS.items() if name != "access refused"]
     for number in range(6):
-        world.put(entry(number, str(chance.randrange(2))))
-        world.group.faults += [chance.choice(faults)] * chance.randrange(2)
-        fuse = {"left": chance.randrange(1, 60), "after": chance.random() < 0.5}
-        world.run(chance.uniform(0, GUARD), world.make(Crashing(world.outbox, fuse), world.group))
-    world.run(20_000)
-    assert sorted(world.group.told()) == refs(*range(6))
-    assert world.outbox.counts().open == 0
-    world.close()
+        simulation.put(entry(number, str(rng.randrange(2))))
+        simulation.channel.faults += [rng.choice(faults)] * rng.randrange(2)
+        fuse = {"left": rng.randrange(1, 60), "after": rng.random() < 0.5}
+        simulation.run(rng.uniform(0, GUARD), simulation.crashing(fuse))
+    simulation.run(20_000)
+    assert sorted(simulation.channel.delivered()) == refs(*range(6))
+    assert simulation.outbox.counts().open == 0
+    simulation.close()

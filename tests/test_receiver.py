@@ -7,7 +7,8 @@ import pytest
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.receiving.receiver import MAX_BODY, Receiver
+from bridge.limits import MAX_BODY
+from bridge.receiving.receiver import Receiver
 from bridge.receiving.routing import Routes
 from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
@@ -166,7 +167,7 @@ def test_our_own_failure_is_a_503_so_that_senders_try_again(caplog):
 
 def test_every_step_leaves_a_line_with_its_ids_and_no_secret(steps, caplog):
     (entry,) = receiver().receive("github", signed(json.dumps(ISSUE).encode())).entries
-    ids = {"source": "github", "kind": "issues.opened", "delivery": "d1", "thread": "repo 1#7"}
+    ids = {"source": "github", "kind": "issues.opened", "delivery": "d1", "correlation_key": "repo 1#7"}
     assert steps() == [
         ("INFO", {"step": "received", **ids}),
         ("INFO", {"step": "queued", "entry": entry.id, "group": GROUP, **ids}),

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.entries import MAX_MESSAGE, Entry, Target, entry_id, to_message
+from bridge.entries import Entry, Target, entry_id, to_message
 from bridge.events import Event, Severity, Webhook
-from bridge.rendering.renderer import MAX_HTML, MAX_LINE, OwnTemplates, Renderer, environment, post_html
+from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
+from bridge.rendering.renderer import OwnTemplates, Renderer, environment, post_html
 from bridge.rendering.template_problems import problems
 from bridge.rendering.text import safe_url
 from bridge.sources.base import Ignored

@@ -5,7 +5,8 @@ import pytest
 from bridge.entries import Target
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event, Severity
-from bridge.receiving.routing import Group, Routes
+from bridge.receiving.routing import Routes
+from bridge.settings import Group
 
 DEFAULT, OPS, DEV = (f"3c1d0d4e-0000-4000-8000-00000000000{n}" for n in range(3))
 GROUPS = f'[groups]\nops = "{OPS}"\ndev = {{ id = "{DEV}" }}\n'

@@ -1,4 +1,4 @@
-"""Storage that fails under the running bridge: what it accepts is told, and what it cannot keep it does not accept."""
+"""Storage that fails under the running bridge: accepted webhooks are posted, others are refused and come again."""
 
 import contextlib
 import resource
@@ -28,7 +28,7 @@ def limit_files(stack, size):
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the files of another process")
-def test_what_a_full_disk_cannot_keep_is_not_accepted_and_comes_again(stack):
+def test_webhooks_that_a_full_disk_cannot_keep_are_not_accepted(stack):
     kept = stack.send("issues", issue("opened"), NAMES[0])
     stack.wait_for_posts(NAMES[0], kept)
     limit_files(stack, 0)

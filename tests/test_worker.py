@@ -206,7 +206,8 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
         assert from_message(message).reference in post.html
     assert (thread.topic, thread.posts) == ("contoso/pump: The pump runs dry #7", 1)
     assert good.get("health") == ("200", {"ok": True})
-    assert good.get("health_details") == ("200", {"ok": True, "open": 0, "dead": 0, "held": {}, "paused": []})
+    details = {"ok": True, "open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    assert good.get("health_details") == ("200", details)
 
 
 def test_who_is_not_proved_puts_nothing_on_the_queue(good):

@@ -1,10 +1,11 @@
 """What several commands need: the environment, the bridge, the outbox, and tables."""
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bridge.app import Bridge, open_outbox
+from bridge.app import Bridge, open_storage
 from bridge.local import config
 from bridge.outbox.base import Outbox
 from bridge.settings import Settings
@@ -21,10 +22,13 @@ def bridge() -> Bridge:
     return Bridge(Settings.from_env(config.environment(os.environ, Path(), config.port(os.environ))))
 
 
-def outbox() -> Outbox:
+@contextlib.contextmanager
+def outbox() -> Iterator[Outbox]:
     """The outbox that the settings name; with `az login`, also that of an app in Azure."""
     env = environment()
-    return open_outbox(Settings.from_env(env), env)
+    opened, queue = open_storage(Settings.from_env(env), env)
+    with contextlib.closing(opened), contextlib.closing(queue):
+        yield opened
 
 
 def address(port: int) -> str:

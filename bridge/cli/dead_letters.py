@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
     from bridge.cli.parser import Commands
-    from bridge.outbox.base import DeadLetter
+    from bridge.outbox.rows import DeadLetter
 
 
 def register(commands: Commands) -> None:
@@ -32,7 +31,7 @@ def register(commands: Commands) -> None:
 
 
 def _dead_letters(_: argparse.Namespace) -> int:
-    with contextlib.closing(outbox()) as opened:
+    with outbox() as opened:
         letters = opened.dead_letters()
     if not letters:
         print("There are no dead letters.")
@@ -61,7 +60,7 @@ def _requeue(asked: argparse.Namespace) -> int:
     failed = 0
     for number, letter in enumerate(letters, 1):
         try:
-            publisher.replay(letter)
+            publisher.requeue(letter)
         except (MessageError, Conflict) as error:
             failed += 1
             print(f"\r{letter.id}: {error}", file=sys.stderr)

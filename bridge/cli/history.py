@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bridge.cli.parser import Commands
-    from bridge.outbox.base import DeliveryRecord, OpenEntry
+    from bridge.outbox.rows import DeliveryRecord, OpenEntry
 
 
 def register(commands: Commands) -> None:
@@ -25,7 +24,7 @@ def register(commands: Commands) -> None:
 
 
 def _history(asked: argparse.Namespace) -> int:
-    with contextlib.closing(outbox()) as opened:
+    with outbox() as opened:
         records = opened.history(asked.delivery)
         dead = {letter.id: letter.reason for letter in opened.dead_letters()}
         still_open = {row.entry.id: row for record in records for row in opened.open_entries(record.group)}

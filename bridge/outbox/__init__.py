@@ -1,4 +1,4 @@
-"""What is still to be told, and what was told: in Azure Storage, or in a file of this machine."""
+"""Where entries wait and their history is kept: in Azure Storage, or in a file of this machine."""
 
 from collections.abc import Mapping
 

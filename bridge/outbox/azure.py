@@ -1,103 +1,134 @@
-"""The outbox in Azure Storage: rows in a table, wakes on the queue. What several instances of the app share.
+"""The outbox in Azure Storage: rows in a table, which several instances of the app share.
 
 Every row of a group is in the partition of that name, so that a batch is atomic:
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
-from bridge.entries import Entry, Wake, to_message
+from bridge.entries import Entry
 from bridge.errors import Conflict
 from bridge.outbox import azure_rows
-from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_rows import Operation, Row
-from bridge.outbox.base import Counts, DeadLetter, DeliveryRecord, Lease, Message, OpenEntry, Pause, Recorded, ThreadRow
+from bridge.outbox.rows import Counts, DeadLetter, DeliveryRecord, Lease, OpenEntry, Recorded, ThreadRow, Wait
 
 # The partition that lists the others.
 _GROUPS = "groups"
 _CONFLICTS = (404, 409, 412)
-_MOST = 100
+_MAX_OPERATIONS = 100  # of a transaction
 _READERS = 8
 
 
 class AzureOutbox:
-    """An `Outbox` in a table; its wakes are messages of the queue. clock: seconds since 1970.
+    """An `Outbox` in a table. Errors of Azure's libraries are raised as they are."""
 
-    Errors of Azure's libraries are raised as they are.
-    """
-
-    def __init__(self, table: TableClient, queue: AzureQueue, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, table: TableClient) -> None:
         self._table = table
-        self._queue = queue
-        self._clock = clock
         self._known: set[str] = set()
         self._readers = ThreadPoolExecutor(_READERS, "outbox")
 
     def close(self) -> None:
-        """Closes the connections."""
         self._readers.shutdown()
         self._table.close()
-        self._queue.close()
+
+    # Entries.
 
     def record(self, entry: Entry, now: float, due: float) -> Recorded:
-        """See `Outbox.record`."""
         self._know(entry.group)
         try:
             opened = azure_rows.insert_open(OpenEntry(entry, recorded=now, due=due))
-            self._submit([("create", azure_rows.seen(entry, now)), opened])
+            self._submit([("create", azure_rows.history(entry, now)), opened])
         except Conflict:
             return Recorded.OPEN if self._get(entry.group, f"open-{entry.id}") else Recorded.DELIVERED
         return Recorded.NEW
 
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
-        """See `Outbox.open_entries`."""
         return [azure_rows.open_entry(row) for row in self._rows(group, "open")]
 
+    def overdue(self, before: float) -> Sequence[str]:
+        overdue = {group: self._rows(group, "open", "due lt @time", time=before) for group in self._groups()}
+        return [group for group, rows in overdue.items() if next(rows, None)]
+
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
-        """See `Outbox.threads`."""
         # One by one: a query with many "or" walks through the whole partition.
         rows = self._readers.map(lambda key: self._get(group, azure_rows.thread_name(key)), keys)
         return {thread.key: thread for thread in map(azure_rows.thread, filter(None, rows))}
 
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
-        """See `Outbox.claim`."""
         etags = self._submit([azure_rows.write_lease(lease), *map(azure_rows.write_open, entries)])
         return replace(lease, version=etags[0]), azure_rows.versioned(entries, etags[1:])
 
     def change(self, entries: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
-        """See `Outbox.change`."""
         return azure_rows.versioned(entries, self._submit([azure_rows.write_open(entry) for entry in entries]))
 
     def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
-        """See `Outbox.finish`."""
         group = entries[0].entry.group
-        told = [azure_rows.note_thread(row.entry, threads[0].thread) for row in entries]
+        history = [azure_rows.note_thread(row.entry, threads[0].thread) for row in entries]
         rows = [azure_rows.write_thread(group, thread) for thread in threads]
-        etags = self._submit([*rows, *map(azure_rows.delete_open, entries), *told])
+        etags = self._submit([*rows, *map(azure_rows.delete_open, entries), *history])
         return [replace(thread, version=etag) for thread, etag in zip(threads, etags, strict=False)]
 
-    def lose_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
-        """See `Outbox.lose_threads`."""
+    def write_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
         etags = self._submit([azure_rows.write_thread(group, thread) for thread in threads])
         return [replace(thread, version=etag) for thread, etag in zip(threads, etags, strict=True)]
 
-    def bury(self, entry: OpenEntry, letter: DeadLetter) -> None:
-        """See `Outbox.bury`."""
+    def move_to_dead_letters(self, entry: OpenEntry, letter: DeadLetter) -> None:
         self._submit([azure_rows.delete_open(entry), ("upsert", azure_rows.dead(letter))])
 
-    def bury_message(self, letter: DeadLetter) -> None:
-        """See `Outbox.bury_message`."""
+    def add_dead_letter(self, letter: DeadLetter) -> None:
         self._know(letter.group or azure_rows.NOWHERE)
         self._table.upsert_entity(azure_rows.dead(letter))
 
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        found = [azure_rows.dead_letter(row) for group in self._groups() for row in self._rows(group, "dead")]
+        return sorted(found, key=lambda letter: (letter.at, letter.id))
+
+    def requeue(self, letter: DeadLetter, entry: Entry, now: float) -> None:
+        history = ("upsert", azure_rows.history(entry, now), {"mode": UpdateMode.REPLACE})
+        opened = azure_rows.insert_open(OpenEntry(entry, recorded=now, due=now))
+        remove = ("delete", azure_rows.key(letter.group or azure_rows.NOWHERE, f"dead-{letter.id}"))
+        if letter.group == entry.group:
+            self._submit([remove, history, opened])
+            return
+        # The letter is in another partition. First what must not get lost; the entry's id keeps it from a second post.
+        self._know(entry.group)
+        self._submit([history, opened])
+        self._submit([remove])
+
+    def history(self, delivery: str) -> Sequence[DeliveryRecord]:
+        found = [
+            azure_rows.delivery_record(row)
+            for group in self._groups()
+            for row in self._rows(group, "seen", "delivery eq @delivery", delivery=delivery)
+        ]
+        return sorted(found, key=lambda record: (record.recorded, record.id))
+
+    def counts(self) -> Counts:
+        groups = self._groups()
+        return Counts(*(sum(1 for group in groups for _ in self._rows(group, kind)) for kind in ("open", "dead")))
+
+    def purge(self, before: float, idle: float) -> None:
+        for group in self._groups():
+            still_open = {azure_rows.row_id(row) for row in self._rows(group, "open")}
+            history = [
+                row
+                for row in self._rows(group, "seen", "at lt @time", time=before)
+                if azure_rows.row_id(row) not in still_open
+            ]
+            dead = self._rows(group, "dead", "at lt @time", time=before)
+            over = self._rows(group, "thread", "posted lt @idle or ended lt @time", time=before, idle=idle)
+            rows = [*history, *dead, *over]
+            for start in range(0, len(rows), _MAX_OPERATIONS):
+                self._submit([("delete", row) for row in rows[start : start + _MAX_OPERATIONS]])
+
+    # Leases.
+
     def acquire(self, partition: str, name: str, owner: str, now: float, expires: float) -> Lease:
-        """See `Outbox.acquire`."""
         row = self._get(partition, azure_rows.lease_name(name))
         if row and row["owner"] and row["expires"] > now:
             return azure_rows.lease(partition, name, row)
@@ -105,105 +136,38 @@ class AzureOutbox:
         try:
             return replace(wanted, version=self._submit([azure_rows.write_lease(wanted)])[0])
         except Conflict:
-            # Somebody was faster; or it was this very call, whose first answer got lost.
+            # Another was faster; or it was this very call, whose first answer got lost.
             row = self._get(partition, azure_rows.lease_name(name))
             return azure_rows.lease(partition, name, row) if row else replace(wanted, owner="")
 
     def renew(self, lease: Lease) -> Lease:
-        """See `Outbox.renew`."""
         return replace(lease, version=self._submit([azure_rows.write_lease(lease)])[0])
 
-    def pause(self, group: str) -> Pause | None:
-        """See `Outbox.pause`."""
-        row = self._get(group, "pause")
-        return Pause(row["until"], row["reason"], row["since"], row["tries"]) if row else None
+    # Wakes.
 
-    def set_pause(self, group: str, pause: Pause | None) -> None:
-        """See `Outbox.set_pause`."""
-        if pause is None:
-            self._table.delete_entity(group, "pause")
-            return
-        self._know(group)
-        values = {"until": pause.until, "reason": pause.reason, "since": pause.since, "tries": pause.tries}
-        self._table.upsert_entity(azure_rows.key(group, "pause") | values, mode=UpdateMode.REPLACE)
-
-    def pauses(self) -> Mapping[str, Pause]:
-        """See `Outbox.pauses`."""
-        found = {group: self.pause(group) for group in self._groups()}
-        return {group: pause for group, pause in found.items() if pause}
-
-    def coming_wake(self, group: str) -> float | None:
-        """See `Outbox.coming_wake`."""
+    def next_wake(self, group: str) -> float | None:
         row = self._get(group, "wake")
         return float(row["due"]) if row else None
 
-    def put_wake(self, group: str, due: float) -> None:
-        """See `Outbox.put_wake`."""
-        self._queue.put(to_message(Wake(group)), max(0.0, due - self._clock()))
-
     def note_wake(self, group: str, due: float) -> None:
-        """See `Outbox.note_wake`."""
         self._table.upsert_entity(azure_rows.key(group, "wake") | {"due": due}, mode=UpdateMode.REPLACE)
 
-    def overdue(self, before: float) -> Sequence[str]:
-        """See `Outbox.overdue`."""
-        overdue = {group: self._rows(group, "open", "due lt @time", time=before) for group in self._groups()}
-        return [group for group, rows in overdue.items() if next(rows, None)]
+    def wait_of(self, group: str) -> Wait | None:
+        row = self._get(group, azure_rows.WAIT)
+        return azure_rows.wait(row) if row else None
 
-    def poisoned(self) -> Sequence[Message]:
-        """See `Outbox.poisoned`."""
-        return self._queue.poisoned()
-
-    def discard(self, message: Message) -> None:
-        """See `Outbox.discard`."""
-        self._queue.discard(message)
-
-    def dead_letters(self) -> Sequence[DeadLetter]:
-        """See `Outbox.dead_letters`."""
-        found = [azure_rows.dead_letter(row) for group in self._groups() for row in self._rows(group, "dead")]
-        return sorted(found, key=lambda letter: (letter.at, letter.id))
-
-    def revive(self, letter: DeadLetter, entry: Entry, now: float) -> None:
-        """See `Outbox.revive`."""
-        seen = ("upsert", azure_rows.seen(entry, now), {"mode": UpdateMode.REPLACE})
-        opened = azure_rows.insert_open(OpenEntry(entry, recorded=now, due=now))
-        remove = ("delete", azure_rows.key(letter.group or azure_rows.NOWHERE, f"dead-{letter.id}"))
-        if letter.group == entry.group:
-            self._submit([remove, seen, opened])
+    def set_wait(self, group: str, wait: Wait | None) -> None:
+        if wait is None:
+            self._table.delete_entity(group, azure_rows.WAIT)
             return
-        # It lies in another partition. First what must not get lost: told twice it cannot be, by its id.
-        self._know(entry.group)
-        self._submit([seen, opened])
-        self._submit([remove])
+        self._know(group)
+        self._table.upsert_entity(azure_rows.wait_row(group, wait), mode=UpdateMode.REPLACE)
 
-    def history(self, delivery: str) -> Sequence[DeliveryRecord]:
-        """See `Outbox.history`."""
-        found = [
-            azure_rows.told(row)
-            for group in self._groups()
-            for row in self._rows(group, "seen", "delivery eq @delivery", delivery=delivery)
-        ]
-        return sorted(found, key=lambda told: (told.recorded, told.id))
+    def waits(self) -> Mapping[str, Wait]:
+        found = {group: self.wait_of(group) for group in self._groups()}
+        return {group: wait for group, wait in found.items() if wait}
 
-    def counts(self) -> Counts:
-        """See `Outbox.counts`."""
-        groups = self._groups()
-        return Counts(*(sum(1 for group in groups for _ in self._rows(group, kind)) for kind in ("open", "dead")))
-
-    def purge(self, before: float, idle: float) -> None:
-        """See `Outbox.purge`."""
-        for group in self._groups():
-            still_open = {azure_rows.ident(row) for row in self._rows(group, "open")}
-            seen = [
-                row
-                for row in self._rows(group, "seen", "at lt @time", time=before)
-                if azure_rows.ident(row) not in still_open
-            ]
-            dead = self._rows(group, "dead", "at lt @time", time=before)
-            over = self._rows(group, "thread", "posted lt @idle or ended lt @time", time=before, idle=idle)
-            rows = [*seen, *dead, *over]
-            for start in range(0, len(rows), _MOST):
-                self._submit([("delete", row) for row in rows[start : start + _MOST]])
+    # The table.
 
     def _know(self, group: str) -> None:
         """Lists the group once, so that all of them can be found without walking through all rows."""

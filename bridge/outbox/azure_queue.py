@@ -16,7 +16,7 @@ _FOR_EVER = -1
 _POISON_LEASE = 300  # seconds in which poisoned messages are taken back
 # A receipt that another one has replaced, and a message that is gone.
 _STALE = (400, 404)
-_AGAIN = 0.2  # seconds; when the next message is visible, a storage queue does not tell
+_AGAIN = 0.2  # seconds; a storage queue does not say when its next message becomes visible
 
 
 class AzureQueue:
@@ -27,16 +27,13 @@ class AzureQueue:
         self._poison: QueueClient = account.queue(f"{name}-poison")
 
     def put(self, body: str, delay: float = 0.0) -> None:
-        """See `Queue.put`."""
         self._queue.send_message(_encoded(body), visibility_timeout=math.ceil(delay), time_to_live=_FOR_EVER)
 
     def take(self, lease: float) -> Message | None:
-        """See `Queue.take`."""
         message = self._queue.receive_message(visibility_timeout=math.ceil(lease))
         return None if message is None else _message(message)
 
     def renew(self, message: Message, lease: float) -> Message | None:
-        """See `Queue.renew`."""
         try:
             updated = self._queue.update_message(message.id, message.receipt, visibility_timeout=math.ceil(lease))
         except HttpResponseError as error:
@@ -46,33 +43,26 @@ class AzureQueue:
         return replace(message, receipt=updated.pop_receipt or "")
 
     def retry(self, message: Message, delay: float) -> bool:
-        """See `Queue.retry`."""
         return self.renew(message, delay) is not None
 
     def poison(self, message: Message) -> bool:
-        """See `Queue.poison`."""
         self._poison.send_message(_encoded(message.body), time_to_live=_FOR_EVER)
         return self.delete(message)
 
     def delete(self, message: Message) -> bool:
-        """See `Queue.delete`."""
         return _delete(self._queue, message)
 
     def next_visible(self) -> float | None:
-        """See `Queue.next_visible`."""
         return time.time() + _AGAIN
 
     def poisoned(self) -> list[Message]:
-        """See `Queue.poisoned`."""
         found = self._poison.receive_messages(messages_per_page=32, visibility_timeout=_POISON_LEASE)
         return [_message(message) for message in found]
 
     def discard(self, message: Message) -> bool:
-        """See `Queue.discard`."""
         return _delete(self._poison, message)
 
     def close(self) -> None:
-        """See `Queue.close`."""
         self._queue.close()
         self._poison.close()
 

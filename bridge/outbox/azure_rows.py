@@ -1,6 +1,7 @@
-"""What stands in the rows of the table: an entry, a thread, a lease or a dead letter as a row, and back.
+"""How the outbox's rows stand in the table: an entry, a thread, a lease, a wait or a dead letter as a row, and back.
 
-The name of a row begins with its kind: `open-`, `seen-`, `dead-`, `thread-`.
+The name of a row begins with its kind: `open-`, `seen-`, `dead-`, `thread-`. The properties `missing`, `alone` and
+`until` of open entries and the row `pause` keep the names of older tables.
 """
 
 import hashlib
@@ -14,14 +15,14 @@ from azure.data.tables import UpdateMode
 
 from bridge.entries import Entry, from_message, to_message
 from bridge.errors import MessageError
-from bridge.outbox.base import DeadLetter, DeliveryRecord, Lease, OpenEntry, State, ThreadRow
+from bridge.outbox.rows import Backoff, DeadLetter, DeliveryRecord, Hold, Lease, OpenEntry, State, ThreadRow, Wait
 
 Row = dict[str, Any]
 Operation = tuple[Any, ...]
 """What a transaction of the table does: `create`, `update`, `upsert` or `delete`, a row, and how."""
 
 NOWHERE = "nowhere"  # the partition of dead letters that belong to no group
-_STATE = ("due", "state", "tries", "missing", "alone", "attempt", "claimed", "until", "thread")
+WAIT = "pause"  # the name of the row
 
 
 def versioned_row(row: Any) -> Row:
@@ -39,7 +40,7 @@ def key(partition: str, name: str) -> Row:
     return {"PartitionKey": partition, "RowKey": name}
 
 
-def ident(row: Row) -> str:
+def row_id(row: Row) -> str:
     """What follows the kind in the row's name."""
     return str(row["RowKey"]).partition("-")[2]
 
@@ -53,21 +54,28 @@ def _packed(text: str) -> bytes:
     return zlib.compress(text.encode())
 
 
-def seen(entry: Entry, now: float) -> Row:
-    """The row by which a repeat of the entry is known."""
+def history(entry: Entry, now: float) -> Row:
+    """The row by which a repeat of the entry is recognised."""
     values = {"source": entry.source, "kind": entry.kind, "delivery": entry.delivery, "at": now}
     return key(entry.group, f"seen-{entry.id}") | values
 
 
 def note_thread(entry: Entry, thread: str) -> Operation:
-    """Adds to that row into which thread the entry went."""
+    """Adds to that row in which thread the entry was delivered."""
     return "upsert", key(entry.group, f"seen-{entry.id}") | {"thread": thread}, {"mode": UpdateMode.MERGE}
 
 
-def told(row: Row) -> DeliveryRecord:
-    """What such a row tells of an entry."""
-    said = (row["source"], row["kind"], row["delivery"], row["at"], row.get("thread", ""))
-    return DeliveryRecord(ident(row), row["PartitionKey"], *said)
+def delivery_record(row: Row) -> DeliveryRecord:
+    """What such a row says about an entry."""
+    return DeliveryRecord(
+        id=row_id(row),
+        group=row["PartitionKey"],
+        source=row["source"],
+        kind=row["kind"],
+        delivery=row["delivery"],
+        recorded=row["at"],
+        thread=row.get("thread", ""),
+    )
 
 
 def insert_open(row: OpenEntry) -> Operation:
@@ -81,7 +89,17 @@ def _open_key(row: OpenEntry) -> Row:
 
 
 def _state(row: OpenEntry) -> Row:
-    return {name: getattr(row, name) for name in _STATE} | {"state": row.state.value}
+    return {
+        "due": row.due,
+        "state": row.state.value,
+        "tries": row.tries,
+        "missing": row.not_found_count,
+        "alone": row.isolated,
+        "attempt": row.attempt,
+        "claimed": row.claimed,
+        "until": row.guard_until,
+        "thread": row.thread,
+    }
 
 
 def open_entry(row: Row) -> OpenEntry:
@@ -89,12 +107,24 @@ def open_entry(row: Row) -> OpenEntry:
     entry = from_message(zlib.decompress(row["message"]))
     if not isinstance(entry, Entry):
         raise MessageError(f"The open row {row['RowKey']} does not hold an entry.")
-    same = {name: row[name] for name in _STATE} | {"state": State(row["state"])}
-    return OpenEntry(entry, recorded=row["recorded"], version=version(row), **same)
+    return OpenEntry(
+        entry,
+        recorded=row["recorded"],
+        due=row["due"],
+        state=State(row["state"]),
+        tries=row["tries"],
+        not_found_count=row["missing"],
+        isolated=row["alone"],
+        attempt=row["attempt"],
+        claimed=row["claimed"],
+        guard_until=row["until"],
+        thread=row["thread"],
+        version=version(row),
+    )
 
 
 def write_open(row: OpenEntry) -> Operation:
-    """Writes how an open entry stands, if its row is the one that was read."""
+    """Writes where an open entry stands, if its row is the one that was read."""
     return "update", _open_key(row) | _state(row), {"mode": UpdateMode.MERGE, **_if_unchanged(row.version)}
 
 
@@ -148,6 +178,23 @@ def _write(row: Row, version: str) -> Operation:
     return "update", row, {"mode": UpdateMode.REPLACE, **_if_unchanged(version)}
 
 
+def wait(row: Row) -> Wait:
+    """The wait of a row: a hold has a reason, a backoff has none."""
+    if row["reason"]:
+        return Hold(row["until"], row["reason"], row["since"], row["tries"])
+    return Backoff(row["until"])
+
+
+def wait_row(group: str, wait: Wait) -> Row:
+    """The row of a group's wait."""
+    match wait:
+        case Hold(until, reason, since, tries):
+            values = {"until": until, "reason": reason, "since": since, "tries": tries}
+        case Backoff(until):
+            values = {"until": until, "reason": "", "since": 0.0, "tries": 0}
+    return key(group, WAIT) | values
+
+
 def dead(letter: DeadLetter) -> Row:
     """The row of a dead letter."""
     values = {"reason": letter.reason, "advice": letter.advice, "at": letter.at, "tries": letter.tries}
@@ -158,4 +205,4 @@ def dead_letter(row: Row) -> DeadLetter:
     """The dead letter of a row."""
     group = str(row["PartitionKey"]).replace(NOWHERE, "")
     message = zlib.decompress(row["message"]).decode()
-    return DeadLetter(ident(row), group, message, row["reason"], row["advice"], row["at"], row["tries"])
+    return DeadLetter(row_id(row), group, message, row["reason"], row["advice"], row["at"], row["tries"])

@@ -30,13 +30,11 @@ class SqliteQueue:
         self._clock = clock
 
     def put(self, body: str, delay: float = 0.0) -> None:
-        """See `Queue.put`."""
         self._file.connection.execute(
             "INSERT INTO message (queue, body, visible) VALUES (?, ?, ?)", (self._name, body, self._clock() + delay)
         )
 
     def take(self, lease: float) -> Message | None:
-        """See `Queue.take`."""
         now = self._clock()
         row = self._file.connection.execute(
             "UPDATE message SET visible = ?, dequeue_count = dequeue_count + 1, receipt = ? WHERE id ="
@@ -47,26 +45,21 @@ class SqliteQueue:
         return _message(row[0]) if row else None
 
     def renew(self, message: Message, lease: float) -> Message | None:
-        """See `Queue.renew`."""
         return message if self._update(message, "visible = ?", self._clock() + lease) else None
 
     def retry(self, message: Message, delay: float) -> bool:
-        """See `Queue.retry`."""
         return self._update(message, "receipt = '', visible = ?", self._clock() + delay)
 
     def poison(self, message: Message) -> bool:
-        """See `Queue.poison`."""
         return self._update(message, "receipt = '', queue = ?", self._poison)
 
     def delete(self, message: Message) -> bool:
-        """See `Queue.delete`."""
         deleted = self._file.connection.execute(
             "DELETE FROM message WHERE id = ? AND receipt = ?", (message.id, message.receipt)
         )
         return deleted.rowcount == 1
 
     def next_visible(self) -> float | None:
-        """See `Queue.next_visible`."""
         (visible,) = self._file.connection.execute(
             "SELECT min(visible) FROM message WHERE queue = ?", (self._name,)
         ).fetchone()
@@ -79,18 +72,15 @@ class SqliteQueue:
         return int(number)
 
     def poisoned(self) -> list[Message]:
-        """See `Queue.poisoned`."""
         rows = self._file.connection.execute(
             "SELECT id, body, dequeue_count, receipt FROM message WHERE queue = ? ORDER BY id", (self._poison,)
         )
         return [_message(row) for row in rows]
 
     def discard(self, message: Message) -> bool:
-        """See `Queue.discard`."""
         return self.delete(message)
 
     def close(self) -> None:
-        """See `Queue.close`."""
         self._file.close()
 
     def _update(self, message: Message, assignment: str, value: object) -> bool:

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 
-from bridge.outbox.base import OpenEntry, State, ThreadRow
-from bridge.publishing.digests import MAX_ROWS
+from bridge.limits import MAX_CARDS, MAX_POST, MAX_ROWS
+from bridge.outbox.rows import OpenEntry, State, ThreadRow
 
-MOST_CARDS, MOST_BYTES = 20, 200_000  # of a post; the bytes are its HTML's
 SKEW = 1.0  # seconds; clocks of two machines may be that far apart
 
 Rows = tuple[OpenEntry, ...]
@@ -17,9 +16,9 @@ Rows = tuple[OpenEntry, ...]
 class Rules:
     """When a thread is over, and when there are too many new ones. Times are in seconds.
 
-    reopen: what happens sooner after a thread's end still belongs to it.
+    reopen: an event that occurs within this time after the thread's end still belongs to the thread.
     idle: a thread that had no post for so long is over.
-    digest_over: so many new threads at once are threads of their own; more become one.
+    digest_over: up to so many new threads at once are threads of their own; more become one digest.
     """
 
     reopen: float = 900.0
@@ -32,7 +31,7 @@ class Batch:
     """The entries of one post, in its order.
 
     target: the thread that it replies to; empty: it starts one. follows: it goes on in the thread of the batch before.
-    digest: it is told by one row an entry, not by cards.
+    digest: it shows a row for each entry, not a card.
     """
 
     rows: Rows
@@ -44,10 +43,11 @@ class Batch:
 def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: float, rules: Rules) -> list[Batch]:
     """The posts to send, in this order.
 
-    Within a thread entries go by occurrence, receipt and id. A key waits as a whole while one of its entries is in
-    doubt or deferred, or order would be lost; and while none of them is due. Entries of several keys whose thread is
-    the same, a digest, are told together. What belongs to a thread after the next one of its key is left to a later
-    plan. A storm is seen by what there is, due or not: else a steady one would be a few new threads at a time.
+    Within a thread entries go by occurrence, receipt and id. A key waits as a whole while the outcome of one of its
+    entries is unknown, or one is deferred, or order would be lost; and while none of them is due. Entries of several
+    keys that share a thread, a digest's, are posted together. Entries that belong to the thread after the next one of
+    their key are left to a later plan. A storm is recognised by all its entries, due or not: otherwise a steady one
+    would become a few new threads at a time.
     """
     free = [members for members in _by_key(entries) if not _waits(members, now)]
     episodes = [
@@ -73,7 +73,8 @@ def next_due(entries: Sequence[OpenEntry], now: float) -> float | None:
 def target_of(thread: ThreadRow | None, occurred: float, rules: Rules) -> str:
     """The thread that an event of the key belongs to; empty when it starts a new one.
 
-    Flapping stays in one thread, and what happened before the thread's end belongs to it, however late it comes.
+    Flapping stays in one thread, and an event that occurred before the thread's end belongs to it, however late it
+    comes.
     """
     if thread is None or not thread.thread:
         return ""
@@ -110,7 +111,7 @@ def _order(row: OpenEntry) -> tuple[object, ...]:
 
 
 def _waits(members: Sequence[OpenEntry], now: float) -> bool:
-    """Whether the key has an entry in doubt or deferred."""
+    """Whether the key has an entry whose outcome is unknown, or one that is deferred."""
     return any(row.state is State.SENDING or (row.state is State.DEFERRED and row.due > now) for row in members)
 
 
@@ -157,21 +158,21 @@ def _digest(keys: Sequence[Rows], target: str) -> list[Batch]:
 def _cut(
     rows: Sequence[OpenEntry], target: str, fits: Callable[[Rows], bool], *, digest: bool = False
 ) -> Iterator[Batch]:
-    """Posts of so many entries as fit; what was refused together with others goes alone, as a card."""
+    """Posts of as many entries as fit; an isolated entry is a post of its own, as a card."""
     follows = False
-    for alone, members in groupby(rows, key=lambda row: row.entry.id if row.alone else ""):
+    for isolated, members in groupby(rows, key=lambda row: row.entry.id if row.isolated else ""):
         batch: Rows = ()
         for row in members:
             if batch and not fits((*batch, row)):
                 yield Batch(batch, target, follows, digest)
                 batch, follows = (), True
             batch += (row,)
-        yield Batch(batch, target, follows, digest and not alone)
+        yield Batch(batch, target, follows, digest and not isolated)
         follows = True
 
 
 def _fits_cards(rows: Rows) -> bool:
-    return len(rows) <= MOST_CARDS and sum(len(row.entry.html.encode()) for row in rows) <= MOST_BYTES
+    return len(rows) <= MAX_CARDS and sum(len(row.entry.html.encode()) for row in rows) <= MAX_POST
 
 
 def _fits_rows(rows: Rows) -> bool:

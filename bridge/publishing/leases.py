@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from bridge.errors import Conflict, LeaseLost
-from bridge.outbox.base import SLOTS, Lease, Outbox
+from bridge.outbox.base import Leases
+from bridge.outbox.rows import SLOTS, Lease
 from bridge.publishing.batching import SKEW
 
 LEASE = 120.0  # seconds
@@ -16,9 +17,9 @@ SLOT_COUNT = 4  # Graph allows an app four requests at once
 class HeldLease:
     """A lease that was acquired; `lease` is what was written last."""
 
-    def __init__(self, outbox: Outbox, lease: Lease, clock: Callable[[], float]) -> None:
+    def __init__(self, leases: Leases, lease: Lease, clock: Callable[[], float]) -> None:
         self.lease = lease
-        self._outbox = outbox
+        self._leases = leases
         self._clock = clock
 
     def left(self) -> float:
@@ -34,36 +35,36 @@ class HeldLease:
         if self.left() >= seconds:
             return
         try:
-            self.lease = self._outbox.renew(self.prolonged())
+            self.lease = self._leases.renew(self.prolonged())
         except Conflict:
             raise LeaseLost(f"{self.lease.partition}/{self.lease.name} was taken over.") from None
 
     def release(self) -> None:
         """Gives it back, if it is still held."""
         try:
-            self.lease = self._outbox.renew(replace(self.lease, owner="", expires=0.0))
+            self.lease = self._leases.renew(replace(self.lease, owner="", expires=0.0))
         except Conflict:
             return
 
 
-def take_lease(outbox: Outbox, group: str, owner: str, clock: Callable[[], float]) -> HeldLease | float:
-    """The group's lease, or when the one who has it will lose it."""
-    return _take(outbox, group, "lease", owner, clock)
+def take_lease(leases: Leases, group: str, owner: str, clock: Callable[[], float]) -> HeldLease | float:
+    """The group's lease, or when its holder's time is over."""
+    return _take(leases, group, "lease", owner, clock)
 
 
-def take_slot(outbox: Outbox, owner: str, clock: Callable[[], float], chance: random.Random) -> HeldLease | None:
+def take_slot(leases: Leases, owner: str, clock: Callable[[], float], rng: random.Random) -> HeldLease | None:
     """One of the app's slots, tried in random order; None when all are taken."""
-    for number in chance.sample(range(SLOT_COUNT), SLOT_COUNT):
-        slot = _take(outbox, SLOTS, f"slot/{number}", owner, clock)
+    for number in rng.sample(range(SLOT_COUNT), SLOT_COUNT):
+        slot = _take(leases, SLOTS, f"slot/{number}", owner, clock)
         if isinstance(slot, HeldLease):
             return slot
     return None
 
 
 @contextlib.contextmanager
-def app_lock(outbox: Outbox, name: str, clock: Callable[[], float], chance: random.Random) -> Iterator[bool]:
-    """Whether nobody else in the whole app is within such a block of that name, for two minutes at the most."""
-    lease = _take(outbox, SLOTS, name, f"{chance.getrandbits(64):016x}", clock)
+def app_lock(leases: Leases, name: str, clock: Callable[[], float], rng: random.Random) -> Iterator[bool]:
+    """Yields whether it got the whole app's lock of that name; it is kept for two minutes at the most."""
+    lease = _take(leases, SLOTS, name, new_owner(rng), clock)
     try:
         yield isinstance(lease, HeldLease)
     finally:
@@ -72,29 +73,34 @@ def app_lock(outbox: Outbox, name: str, clock: Callable[[], float], chance: rand
 
 
 class RateLimiter:
-    """So many of something in so many seconds for the whole app, however many instances it has."""
+    """At most `count` permits in so many seconds for the whole app, however many instances it has."""
 
     def __init__(
-        self, outbox: Outbox, name: str, count: int, seconds: float, clock: Callable[[], float], chance: random.Random
+        self, leases: Leases, name: str, count: int, seconds: float, clock: Callable[[], float], rng: random.Random
     ) -> None:
-        self._outbox, self._name, self._seconds = outbox, name, seconds
-        self._clock, self._chance = clock, chance
+        self._leases, self._name, self._seconds = leases, name, seconds
+        self._clock, self._rng = clock, rng
         self._taken = dict.fromkeys(range(count), 0.0)  # until when, as far as it is known here
 
     def take(self) -> float:
-        """Takes one and returns 0, or the seconds until there may be one."""
+        """Takes a permit and returns 0, or returns the seconds until one may be free."""
         free = [number for number, until in list(self._taken.items()) if until <= self._clock()]
-        for number in self._chance.sample(free, len(free)):
-            now, owner = self._clock(), f"{self._chance.getrandbits(64):016x}"
-            lease = self._outbox.acquire(SLOTS, f"{self._name}/{number}", owner, now, now + self._seconds)
+        for number in self._rng.sample(free, len(free)):
+            now, owner = self._clock(), new_owner(self._rng)
+            lease = self._leases.acquire(SLOTS, f"{self._name}/{number}", owner, now, now + self._seconds)
             self._taken[number] = lease.expires
             if lease.owner == owner:
                 return 0.0
         return max(min(self._taken.values()) - self._clock(), SKEW)
 
 
-def _take(outbox: Outbox, partition: str, name: str, owner: str, clock: Callable[[], float]) -> HeldLease | float:
+def new_owner(rng: random.Random) -> str:
+    """A name for an owner of leases that no other has."""
+    return f"{rng.getrandbits(64):016x}"
+
+
+def _take(leases: Leases, partition: str, name: str, owner: str, clock: Callable[[], float]) -> HeldLease | float:
     now = clock()
     # It expires a little later for others than for its holder: their clocks may differ.
-    lease = outbox.acquire(partition, name, owner, now - SKEW, now + LEASE)
-    return HeldLease(outbox, lease, clock) if lease.owner == owner else lease.expires
+    lease = leases.acquire(partition, name, owner, now - SKEW, now + LEASE)
+    return HeldLease(leases, lease, clock) if lease.owner == owner else lease.expires

@@ -10,16 +10,13 @@ from typing import Any
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BadWebhook, TooLarge, Unavailable, WebhookError
 from bridge.events import Event, Webhook
+from bridge.limits import MAX_BODY
 from bridge.receiving.routing import Decision, Routes
 from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Ignored, Source
 from bridge.steps import log_step
 
 _logger = logging.getLogger(__name__)
-
-# GitHub's own limit, the largest of any source:
-# https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap
-MAX_BODY = 25 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -143,7 +140,7 @@ class Receiver:
 
 
 def _log(event: Event, decision: Decision, entries: Sequence[Entry]) -> None:
-    ids: dict[str, Any] = {name: getattr(event, name) for name in ("source", "kind", "delivery", "thread")}
+    ids: dict[str, Any] = {name: getattr(event, name) for name in ("source", "kind", "delivery", "correlation_key")}
     log_step("received", **ids)
     if not entries:
         log_step("dropped", why=decision.why, **ids)

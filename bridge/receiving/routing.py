@@ -10,6 +10,7 @@ from bridge.entries import Target
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event
 from bridge.rendering.expressions import Expression, compiled, fault
+from bridge.settings import Group
 
 _logger = logging.getLogger(__name__)
 
@@ -19,18 +20,6 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
 _GRAPH_ID = re.compile(r"[\w=+/-]{4,}")
 _MAIL = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>")
-
-
-@dataclass(frozen=True)
-class Group:
-    """What the settings say of a group.
-
-    mail: its address. thread: the one thread that all its posts reply to. paused: it gets nothing for now.
-    """
-
-    mail: str = ""
-    thread: str = ""
-    paused: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,17 +27,16 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from bridge.entries import MAX_MESSAGE, Entry, Target, credible, reference, to_message
+from bridge.entries import Entry, Target, credible, to_message
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
+from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
 from bridge.rendering.filters import FILTERS, clock, date, upper_first
 from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.template_problems import affected, problems
 from bridge.rendering.text import one_line, printable, safe_url
 
 ROOT = Path(__file__).parents[2]
-MAX_HTML = 40_000  # bytes
-MAX_LINE = 255  # characters of a topic and of a summary
 
 _logger = logging.getLogger(__name__)
 _ANY_EVENT = "default:event.html"
@@ -197,7 +196,7 @@ class Renderer:
 
     def _footer(self, entry: Entry) -> str:
         title = self._titles.get(entry.source, entry.source)
-        return f"{title} · {clock(entry.occurred, self._zone)} · {reference(entry.id)}"
+        return f"{title} · {clock(entry.occurred, self._zone)} · {entry.reference}"
 
     def _without_template(self, event: Event, entry: Entry) -> Entry:
         title = _line(event.title) or event.kind

@@ -15,8 +15,9 @@ from bridge.entries import Entry, Wake, to_message
 from bridge.graph.client import GraphClient
 from bridge.graph.threads import GroupThreads
 from bridge.outbox.sqlite import SqliteOutbox
+from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.publishing.batching import Rules
-from bridge.publishing.drain import Policy
+from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.receiving.receiver import Receiver
 from bridge.receiving.routing import Routes
@@ -58,9 +59,10 @@ def _by_turns(address: str, path: Path, posts: int) -> tuple[Costs, Costs]:
 
 def _drained(address: str, path: Path, entries: list[Entry]) -> Costs:
     client = GraphClient(f"{address}/graph/v1.0", _Somebody())
-    with contextlib.closing(client), contextlib.closing(SqliteOutbox(path)) as outbox:
+    queue = SqliteQueue(path)
+    with contextlib.closing(client), contextlib.closing(queue), contextlib.closing(SqliteOutbox(path)) as outbox:
         policy = Policy(Rules(digest_over=len(entries)), settle=0)
-        publisher = Publisher(outbox, GroupThreads(client), policy)
+        publisher = Publisher(outbox, queue, GroupThreads(client), policy)
         for one in entries:
             publisher.handle(to_message(one))
         costs = _costs(lambda: publisher.handle(WAKE), len(entries))

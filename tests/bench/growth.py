@@ -8,22 +8,24 @@ from bridge.entries import to_message
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
-from bridge.outbox.base import BATCH, Outbox, ThreadRow
+from bridge.outbox.base import Outbox, Queue
+from bridge.outbox.rows import BATCH, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox
-from bridge.publishing.drain import Policy
+from bridge.outbox.sqlite_queue import SqliteQueue
+from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from tests.azurite import AZURITE, azurite
 from tests.bench.rows import Row, scratch
-from tests.outbox_stand_ins import START, Clock, Group, entry
+from tests.outbox_stand_ins import START, Clock, FakeChannel, entry
 
 ROWS, MEASURED = 100_000, 200
 # The emulator searches through all its rows, whatever the query; a test counts the requests instead.
 ROWS_OF_AZURITE = 2_000
 
 
-def measured(outbox: Outbox, clock: Clock, first: int) -> float:
+def measured(outbox: Outbox, queue: Queue, clock: Clock, first: int) -> float:
     """Seconds for recording and draining entries of threads of their own."""
-    publisher, group = Publisher(outbox, Group(), Policy(settle=0), clock=clock), "g"
+    publisher, group = Publisher(outbox, queue, FakeChannel(), Policy(settle=0), clock=clock), "g"
     began = time.perf_counter()
     for number in range(first, first + MEASURED):
         publisher.handle(to_message(entry(number, str(number), group)))
@@ -37,26 +39,25 @@ def fill(outbox: Outbox, rows: int) -> None:
     for first in range(0, rows, BATCH):
         for number in range(first, first + BATCH):
             outbox.record(entry(number, str(number)), START, START)
-        told = outbox.open_entries("g")
-        outbox.finish(told, [ThreadRow(row.entry.key, "t", START, START) for row in told])
+        delivered = outbox.open_entries("g")
+        outbox.finish(delivered, [ThreadRow(row.entry.key, "t", START, START) for row in delivered])
 
 
-def row(name: str, outbox: Outbox, clock: Clock, rows: int) -> Row:
-    with contextlib.closing(outbox):
-        measured(outbox, clock, 2 * ROWS)  # warms everything up
-        before = measured(outbox, clock, 3 * ROWS)
+def row(name: str, outbox: Outbox, queue: Queue, clock: Clock, rows: int) -> Row:
+    with contextlib.closing(outbox), contextlib.closing(queue):
+        measured(outbox, queue, clock, 2 * ROWS)  # warms everything up
+        before = measured(outbox, queue, clock, 3 * ROWS)
         fill(outbox, rows)
-        after = measured(outbox, clock, 4 * ROWS)
+        after = measured(outbox, queue, clock, 4 * ROWS)
     return Row(f"growth, {name}: {MEASURED} entries after {rows}", after, before, "s", 1.5)
 
 
 def rows() -> Iterator[Row]:
-    """A row for each outbox: seconds for the same entries after many others were told, against those after none."""
+    """A row for each outbox: seconds for the same entries after many others were delivered, against none before."""
     with scratch() as folder:
-        clock = Clock()
-        yield row("SQLite", SqliteOutbox(folder / "outbox.sqlite", clock), clock, ROWS)
+        clock, path = Clock(), folder / "outbox.sqlite"
+        yield row("SQLite", SqliteOutbox(path), SqliteQueue(path, clock=clock), clock, ROWS)
         if AZURITE.exists():
             with azurite(folder) as storage:
                 account = Account(storage.account())
-                outbox = AzureOutbox(account.table(), AzureQueue(account), clock)
-                yield row("Azure Tables", outbox, clock, ROWS_OF_AZURITE)
+                yield row("Azure Tables", AzureOutbox(account.table()), AzureQueue(account), clock, ROWS_OF_AZURITE)

@@ -3,6 +3,7 @@
 BENCH_WEBHOOKS says how many; by default so few that they take a minute.
 """
 
+import contextlib
 import itertools
 import os
 import statistics
@@ -13,9 +14,10 @@ from pathlib import Path
 
 from bridge.entries import Wake, to_message
 from bridge.events import Webhook
-from bridge.outbox.base import Outbox
+from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.sqlite import SqliteOutbox
-from bridge.publishing.drain import Policy
+from bridge.outbox.sqlite_queue import SqliteQueue
+from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.receiving.receiver import Receiver
 from bridge.receiving.routing import Routes
@@ -51,20 +53,19 @@ class _Nowhere:
 def rows() -> Iterator[Row]:
     """Megabytes after the first and after all, and processor time of each event among the first and the last."""
     with scratch() as folder:
-        clock = Clock()
-        outbox = SqliteOutbox(folder / "outbox.sqlite", clock)
-        sizes, times = _all(outbox, clock)
-        outbox.close()
+        clock, path = Clock(), folder / "outbox.sqlite"
+        with contextlib.closing(SqliteOutbox(path)) as outbox, contextlib.closing(SqliteQueue(path)) as queue:
+            sizes, times = _all(outbox, queue, clock)
     name = f"memory, {WEBHOOKS} webhooks through one process"
     yield Row(f"{name}: resident, at the end against after {WARM}", sizes[-1], sizes[0], "MB", 1.05)
     yield Row(f"{name}: time of one, last {WARM} against first", times[-1], times[0], "ms", 1.2)
 
 
-def _all(outbox: Outbox, clock: Clock) -> tuple[list[float], list[float]]:
+def _all(outbox: Outbox, queue: Queue, clock: Clock) -> tuple[list[float], list[float]]:
     receiver = Receiver(
         SOURCES, {"github": (SECRET,)}, Routes.from_settings(GROUP, ""), Renderer(), lambda: datetime.now(UTC)
     )
-    publisher = Publisher(outbox, _Nowhere(), Policy(settle=0), clock=clock)
+    publisher = Publisher(outbox, queue, _Nowhere(), Policy(settle=0), clock=clock)
     sizes, times = [], []
     for first in range(0, WEBHOOKS, WARM):
         took = [_ten(receiver, publisher, clock, number) for number in range(first, first + WARM, DRAIN)]

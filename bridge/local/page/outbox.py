@@ -12,7 +12,8 @@ from bridge.errors import MessageError
 from bridge.local.page.mail import Labels, label
 from bridge.local.page.routes import RequestError
 from bridge.local.page.webhooks import WebhookLog
-from bridge.outbox.base import DeadLetter, OpenEntry, Outbox, Pause, State
+from bridge.outbox.base import Outbox
+from bridge.outbox.rows import Backoff, DeadLetter, Hold, OpenEntry, State, Wait
 
 _MOST = 100
 _FAR_FUTURE = 10 * 365 * 86400.0  # seconds; nothing is due later
@@ -63,9 +64,9 @@ class OutboxView:
         outbox, now = self._outbox(), self._clock()
         recent = self._webhooks.entries()
         self._sent = {entry: thread for entry, thread in self._sent.items() if entry in recent}
-        pauses = outbox.pauses()
+        waits = outbox.waits()
         groups = outbox.overdue(now + _FAR_FUTURE)
-        rows = {row.entry.id: self._open(row, pauses, now) for group in groups for row in outbox.open_entries(group)}
+        rows = {row.entry.id: self._open(row, waits, now) for group in groups for row in outbox.open_entries(group)}
         letters = outbox.dead_letters()
         rows |= {letter.id: self._dead(letter) for letter in letters[-_MOST:]}
         rows |= {entry: self._past(outbox, *known) for entry, known in recent.items() if entry not in rows}
@@ -73,14 +74,14 @@ class OutboxView:
         counts = Counter(row.state for row in newest) | Counter(dead=len(letters))
         return {"counts": counts, "rows": [asdict(row) for row in newest[:_MOST]]}
 
-    def _open(self, row: OpenEntry, pauses: Mapping[str, Pause], now: float) -> Row:
-        pause = pauses.get(row.entry.group, Pause(0.0))
-        until = max(row.due, pause.until)
+    def _open(self, row: OpenEntry, waits: Mapping[str, Wait], now: float) -> Row:
+        wait = waits.get(row.entry.group, Backoff(0.0))
+        until = max(row.due, wait.until)
         state = str(row.state)
         if row.state is State.PENDING and until > now:
-            state = "deferred" if pause.until > now else "settling"
+            state = "deferred" if wait.until > now else "settling"
         shown = self._entry(row.entry, row.recorded)
-        reason = pause.reason if pause.until > now else ""
+        reason = wait.reason if isinstance(wait, Hold) and wait.until > now else ""
         return replace(shown, state=state, until=until if until > now else 0.0, tries=row.tries, reason=reason)
 
     def _dead(self, letter: DeadLetter) -> Row:
@@ -122,6 +123,6 @@ def requeue(bridge: Bridge, content: Mapping[str, Any]) -> object:
     """Requeue the dead letter `{"id"}`."""
     for letter in bridge.publisher.dead_letters():
         if letter.id == content.get("id"):
-            bridge.publisher.replay(letter)
+            bridge.publisher.requeue(letter)
             return {"requeued": letter.id}
     raise RequestError("This dead letter does not exist any more.", 404)

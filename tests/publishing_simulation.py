@@ -1,13 +1,13 @@
-"""The delivering wing with a clock and a group of its own: hours of it are run in moments."""
+"""The publishing wing with a clock and a channel of its own: hours of it are run in moments."""
 
 import random
 
 from bridge.entries import to_message
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
-from bridge.publishing.drain import Policy
+from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
-from tests.outbox_stand_ins import Clock, Group
+from tests.outbox_stand_ins import Clock, FakeChannel
 
 
 class Crash(Exception):
@@ -35,15 +35,29 @@ class Crashing:
         return call
 
 
-class World:
-    def __init__(self, folder, seed=1, channel=Group):
-        self.clock, self.group, self.random = Clock(), channel(), random.Random(seed)
-        path = folder / "outbox.sqlite"
-        self.outbox, self.queue = SqliteOutbox(path, self.clock), SqliteQueue(path, clock=self.clock)
-        self.publisher = self.make(self.outbox, self.group)
+class Simulation:
+    """A publisher, its queue and its outbox: in a file of the folder, unless another outbox is given."""
 
-    def make(self, outbox, channel, **policy):
-        return Publisher(outbox, channel, Policy(**policy), clock=self.clock, random=self.random)
+    def __init__(self, folder, seed=1, channel=FakeChannel, outbox=None):
+        self.clock, self.channel, self.random = Clock(), channel(), random.Random(seed)
+        path = folder / "outbox.sqlite"
+        self.outbox, self.queue = outbox or SqliteOutbox(path), SqliteQueue(path, clock=self.clock)
+        self.publisher = self.make()
+
+    def make(self, outbox=None, channel=None, queue=None, **policy):
+        """Another publisher over the same storage, or over what stands before it."""
+        return Publisher(
+            outbox or self.outbox,
+            queue or self.queue,
+            channel or self.channel,
+            Policy(**policy),
+            clock=self.clock,
+            rng=self.random,
+        )
+
+    def crashing(self, fuse, channel=None):
+        """Another publisher, whose storage fails at a call."""
+        return self.make(Crashing(self.outbox, fuse), channel, Crashing(self.queue, fuse))
 
     def put(self, *entries):
         for item in entries:

@@ -1,0 +1,170 @@
+"""How the outbox's rows stand in a SQLite file: its tables, and what is written to them and read from them.
+
+The columns `missing`, `alone` and `until` of `open` and the table `pause` keep the names of older files.
+"""
+
+import secrets
+import sqlite3
+from dataclasses import replace
+
+from bridge.entries import Entry, from_message, to_message
+from bridge.errors import Conflict, MessageError
+from bridge.outbox.rows import Backoff, DeadLetter, Hold, Lease, OpenEntry, State, ThreadRow, Wait
+
+# `group` is a word of SQL, so a group's column is its place: the partition.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS seen (
+  id TEXT PRIMARY KEY, partition TEXT NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL, delivery TEXT NOT NULL,
+  at REAL NOT NULL, thread TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS seen_at ON seen (at);
+CREATE INDEX IF NOT EXISTS seen_delivery ON seen (delivery);
+CREATE TABLE IF NOT EXISTS open (
+  id TEXT PRIMARY KEY, partition TEXT NOT NULL, message TEXT NOT NULL, recorded REAL NOT NULL, due REAL NOT NULL,
+  state TEXT NOT NULL, tries INTEGER NOT NULL, missing INTEGER NOT NULL, alone INTEGER NOT NULL, attempt TEXT NOT NULL,
+  claimed REAL NOT NULL, until REAL NOT NULL, thread TEXT NOT NULL, version TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS open_partition ON open (partition);
+CREATE INDEX IF NOT EXISTS open_due ON open (due, partition);
+CREATE TABLE IF NOT EXISTS dead (
+  id TEXT PRIMARY KEY, partition TEXT NOT NULL, message TEXT NOT NULL, reason TEXT NOT NULL, advice TEXT NOT NULL,
+  at REAL NOT NULL, tries INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS dead_at ON dead (at);
+CREATE TABLE IF NOT EXISTS thread (
+  partition TEXT NOT NULL, key TEXT NOT NULL, thread TEXT NOT NULL, created REAL NOT NULL, posted REAL NOT NULL,
+  ended REAL, version TEXT NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS thread_posted ON thread (posted);
+CREATE TABLE IF NOT EXISTS lease (
+  partition TEXT NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL, expires REAL NOT NULL, version TEXT NOT NULL,
+  PRIMARY KEY (partition, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pause (
+  partition TEXT PRIMARY KEY, until REAL NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL, tries INTEGER NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS wake (partition TEXT PRIMARY KEY, due REAL NOT NULL) WITHOUT ROWID
+"""
+
+
+def new_version() -> str:
+    """The version of a write: random, as a row that goes and comes again must not have one that is remembered."""
+    return secrets.token_hex(8)
+
+
+def insert_history(file: sqlite3.Connection, entry: Entry, now: float) -> bool:
+    """Writes the row by which a repeat of the entry is recognised; False when it is there already."""
+    sql = "INSERT OR IGNORE INTO seen (id, partition, source, kind, delivery, at) VALUES (?, ?, ?, ?, ?, ?)"
+    values = (entry.id, entry.group, entry.source, entry.kind, entry.delivery, now)
+    return file.execute(sql, values).rowcount == 1
+
+
+def open_entry(row: sqlite3.Row) -> OpenEntry:
+    """The open entry of a row; MessageError when it holds none."""
+    entry = from_message(row["message"])
+    if not isinstance(entry, Entry):
+        raise MessageError(f"The open row {row['id']} does not hold an entry.")
+    return OpenEntry(
+        entry,
+        recorded=row["recorded"],
+        due=row["due"],
+        state=State(row["state"]),
+        tries=row["tries"],
+        not_found_count=row["missing"],
+        isolated=bool(row["alone"]),
+        attempt=row["attempt"],
+        claimed=row["claimed"],
+        guard_until=row["until"],
+        thread=row["thread"],
+        version=row["version"],
+    )
+
+
+def insert_open(file: sqlite3.Connection, row: OpenEntry) -> sqlite3.Cursor:
+    """Writes a new open entry, unless it is open already."""
+    sql = "INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    constant = (row.entry.id, row.entry.group, to_message(row.entry), row.recorded)
+    return file.execute(sql, (*constant, *_state(replace(row, version=new_version()))))
+
+
+def write_open(file: sqlite3.Connection, row: OpenEntry) -> OpenEntry:
+    """Writes where an open entry stands; Conflict unless its row is the one that was read."""
+    written = replace(row, version=new_version())
+    sql = (
+        "UPDATE open SET due = ?, state = ?, tries = ?, missing = ?, alone = ?, attempt = ?, claimed = ?, until = ?,"
+        " thread = ?, version = ? WHERE id = ? AND version = ?"
+    )
+    require_one(file.execute(sql, (*_state(written), row.entry.id, row.version)))
+    return written
+
+
+def _state(row: OpenEntry) -> tuple[object, ...]:
+    return (
+        row.due,
+        row.state.value,
+        row.tries,
+        row.not_found_count,
+        row.isolated,
+        row.attempt,
+        row.claimed,
+        row.guard_until,
+        row.thread,
+        row.version,
+    )
+
+
+def remove_open(file: sqlite3.Connection, row: OpenEntry) -> None:
+    """Removes an open entry; Conflict unless its row is the one that was read."""
+    require_one(file.execute("DELETE FROM open WHERE id = ? AND version = ?", (row.entry.id, row.version)))
+
+
+def write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> ThreadRow:
+    """Writes a thread's row; Conflict unless it is the one that was read, or there was none."""
+    written = replace(thread, version=new_version())
+    if thread.version:
+        sql = "UPDATE thread SET thread = ?, created = ?, posted = ?, ended = ?, version = ?"
+        sql += " WHERE partition = ? AND key = ? AND version = ?"
+        where: tuple[str, ...] = (group, thread.key, thread.version)
+    else:
+        sql = "INSERT OR IGNORE INTO thread (thread, created, posted, ended, version, partition, key)"
+        sql += " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        where = (group, thread.key)
+    values = (thread.thread, thread.created, thread.posted, thread.ended, written.version)
+    require_one(file.execute(sql, (*values, *where)))
+    return written
+
+
+def write_lease(file: sqlite3.Connection, lease: Lease) -> Lease:
+    """Writes a lease's row; Conflict unless it is the one that was read."""
+    written = replace(lease, version=new_version())
+    sql = "UPDATE lease SET owner = ?, expires = ?, version = ? WHERE partition = ? AND name = ? AND version = ?"
+    values = (lease.owner, lease.expires, written.version, lease.partition, lease.name, lease.version)
+    require_one(file.execute(sql, values))
+    return written
+
+
+def wait(row: sqlite3.Row) -> Wait:
+    """The wait of a row: a hold has a reason, a backoff has none."""
+    if row["reason"]:
+        return Hold(row["until"], row["reason"], row["since"], row["tries"])
+    return Backoff(row["until"])
+
+
+def write_wait(file: sqlite3.Connection, group: str, wait: Wait | None) -> None:
+    """Writes or, with None, removes a group's wait."""
+    match wait:
+        case Hold(until, reason, since, tries):
+            values = (until, reason, since, tries)
+        case Backoff(until):
+            values = (until, "", 0.0, 0)
+        case None:
+            file.execute("DELETE FROM pause WHERE partition = ?", (group,))
+            return
+    file.execute("REPLACE INTO pause VALUES (?, ?, ?, ?, ?)", (group, *values))
+
+
+def write_dead_letter(file: sqlite3.Connection, letter: DeadLetter) -> None:
+    """Writes a dead letter, in place of one with the same id."""
+    values = (letter.id, letter.group, letter.message, letter.reason, letter.advice, letter.at, letter.tries)
+    file.execute("REPLACE INTO dead VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def require_one(written: sqlite3.Cursor) -> None:
+    """Conflict unless a row had the version that was read."""
+    if written.rowcount != 1:
+        raise Conflict("A row has been written by another drain since it was read.")

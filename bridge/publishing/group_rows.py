@@ -1,0 +1,113 @@
+"""What a drain knows of its group: the rows as they were read, and every change written before it counts."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from bridge.entries import to_message
+from bridge.outbox.base import Entries, Wakes
+from bridge.outbox.rows import BATCH, DeadLetter, OpenEntry, ThreadRow, Wait
+from bridge.publishing.leases import HeldLease
+from bridge.publishing.transitions import thread_after, thread_lost
+from bridge.steps import Step, log_entry
+
+_Row = TypeVar("_Row", OpenEntry, ThreadRow)
+
+
+class GroupRows:
+    """The open entries, threads and wait of one group, for the holder of its lease.
+
+    open: by the ids of the entries. threads: by their keys. clock: seconds since 1970.
+    A write raises Conflict when another drain was faster.
+    """
+
+    def __init__(self, entries: Entries, wakes: Wakes, group: str, clock: Callable[[], float]) -> None:
+        self.group = group
+        self.open: dict[str, OpenEntry] = {}
+        self.threads: dict[str, ThreadRow] = {}
+        self.wait: Wait | None = None
+        self._entries, self._wakes, self._clock = entries, wakes, clock
+
+    def read(self) -> None:
+        """Reads everything again."""
+        # In this order: a thread's row is written together with the end of its entries, so an entry that is open here
+        # and now cannot belong to a thread that is younger than those that are read next.
+        rows = self._entries.open_entries(self.group)
+        self.open = {row.entry.id: row for row in rows}
+        self.threads = dict(self._entries.threads(self.group, {row.entry.key for row in rows}))
+        self.wait = self._wakes.wait_of(self.group)
+
+    def waits(self) -> bool:
+        """Whether nothing may be sent to the group now."""
+        return self.wait is not None and self.wait.until > self._clock()
+
+    def set_wait(self, wait: Wait | None) -> None:
+        """Writes the group's wait; None ends it."""
+        self._wakes.set_wait(self.group, wait)
+        self.wait = wait
+
+    def claim(self, lease: HeldLease, rows: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
+        """Writes claimed entries together with the lease, which is prolonged by that."""
+        claimed: list[OpenEntry] = []
+        prolonged = lease.prolonged()
+        for part in _parts(rows):
+            lease.lease, written = self._entries.claim(prolonged, part)
+            prolonged = lease.lease
+            claimed += written
+        self._keep(claimed)
+        return claimed
+
+    def change(self, rows: Sequence[OpenEntry], transition: Callable[[OpenEntry], OpenEntry]) -> Sequence[OpenEntry]:
+        """Writes what the transition makes of the entries."""
+        changed: list[OpenEntry] = []
+        for part in _parts(rows):
+            written = self._entries.change([transition(row) for row in part])
+            self._keep(written)
+            changed += written
+        return changed
+
+    def put_off(
+        self, step: Step, rows: Sequence[OpenEntry], transition: Callable[[OpenEntry], OpenEntry], reason: object
+    ) -> None:
+        """Changes entries that are not delivered yet, and logs why."""
+        for row in self.change(rows, transition):
+            log_entry(step, row.entry, logging.WARNING, row.thread, due=row.due, reason=str(reason))
+
+    def finish(self, rows: Sequence[OpenEntry], thread: str) -> None:
+        """Ends entries that were delivered into the thread."""
+        now = self._clock()
+        for part in _parts(rows):
+            keys: dict[str, list[OpenEntry]] = {}
+            for row in part:
+                keys.setdefault(row.entry.key, []).append(row)
+            threads = [thread_after(self.threads.get(key), members, thread, now) for key, members in keys.items()]
+            self.threads |= {row.key: row for row in self._entries.finish(part, threads)}
+            self._forget(part)
+        for row in rows:
+            log_entry("delivered", row.entry, thread=thread)
+
+    def lose_threads(self, threads: Sequence[ThreadRow]) -> None:
+        """Writes that these threads are gone: the next entry of each key starts another one."""
+        for part in _parts([thread_lost(thread) for thread in threads]):
+            self.threads |= {row.key: row for row in self._entries.write_threads(self.group, part)}
+
+    def move_to_dead_letters(self, row: OpenEntry, reason: str, advice: str) -> None:
+        """Turns an entry into a dead letter."""
+        message, now = to_message(row.entry), self._clock()
+        letter = DeadLetter(row.entry.id, self.group, message, reason, advice, now, row.tries)
+        self._entries.move_to_dead_letters(row, letter)
+        self._forget([row])
+        log_entry("dead", row.entry, logging.ERROR, row.thread, reason=reason)
+
+    def _keep(self, rows: Sequence[OpenEntry]) -> None:
+        self.open |= {row.entry.id: row for row in rows}
+
+    def _forget(self, rows: Sequence[OpenEntry]) -> None:
+        for row in rows:
+            del self.open[row.entry.id]
+
+
+def _parts(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    """The rows in batches of storage."""
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]

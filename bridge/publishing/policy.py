@@ -1,0 +1,28 @@
+"""What a person may decide about the delivery."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+
+from bridge.publishing.batching import Rules
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How entries are delivered. Times are in seconds.
+
+    rules: when threads end, and when new ones become a digest.
+    settle: how long an entry waits for others of its thread; a critical one does not wait.
+    give_up: how long a refused group, or a search without an answer, is tried again.
+    history: how long repeats are recognised.
+    paused: the groups that get nothing for now, by choice. titles: the names of sources for people.
+    zone: of the times that posts show.
+    """
+
+    rules: Rules = field(default_factory=Rules)
+    settle: float = 5.0
+    give_up: float = 86400.0
+    history: float = 30 * 86400.0
+    paused: frozenset[str] = frozenset()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    zone: tzinfo = UTC
