@@ -1,5 +1,6 @@
-# `make run` and `make test` need Python 3.11 or newer, and nothing else. Several `make run` with one Azurite share the work,
-# as instances of the app in Azure do.
+# `make run` and `make test` need Python 3.11 or newer, and nothing else.
+
+# Several `make run` with one Azurite share the work, as instances of the app in Azure do.
 AZURITE = 3.35.0
 AXE = 4.14.1
 
