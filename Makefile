@@ -1,6 +1,6 @@
-# Two commands do everything: `make run` and `make test`. Python 3.11 or newer is all they need.
+# `make run` and `make test` need Python 3.11 or newer, and nothing else.
 
-# Several `make run` on one Azurite share the work, as instances of the app in Azure do.
+# Several `make run` with one Azurite share the work, as instances of the app in Azure do.
 AZURITE = 3.35.0
 AXE = 4.14.1
 
@@ -11,21 +11,21 @@ PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell
 NEWER = -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < $(1))'
 
 help:
-	@echo 'make run     the bridge on this machine, with a page that shows the group: http://127.0.0.1:7071/'
-	@echo 'make test    every test'
-	@echo 'make coverage  every test, and the lines that none of them reaches'
-	@echo 'make chaos   minutes of kills, freezes and faults: nothing lost, nothing told twice'
-	@echo 'make fuzz    20,000 payloads, bodies and headers that no service would send'
-	@echo 'make bench   what everything costs, as ratios of one run: docs/performance.md'
-	@echo 'make azurite the emulator of Azure Storage; use it with AzureWebJobsStorage=UseDevelopmentStorage=true make run'
-	@echo 'make gallery what every sample becomes, as pages in build/gallery'
-	@echo 'make screenshots  the pictures of docs/look.md, by a headless Chromium'
-	@echo 'make docs    what the docs and the deployment repeat of the code: services, tables, settings'
-	@echo 'make package released-package.zip, which Azure runs as it is'
-	@echo 'make check   linters, types and layers'
-	@echo 'make mutants whether a test notices each change to the code that nothing may slip through'
-	@echo 'make audit   whether the libraries have known vulnerabilities (asks PyPI)'
-	@echo 'make clean   removes what the others have made'
+	@echo 'make run          run the bridge on this machine, with a page that shows the group: http://127.0.0.1:7071/'
+	@echo 'make test         run all tests'
+	@echo 'make coverage     run all tests, and list the lines that none of them reaches'
+	@echo 'make chaos        kill, freeze and break things for minutes: nothing may be lost or posted twice'
+	@echo 'make fuzz         send 20,000 payloads, bodies and headers that no service would send'
+	@echo 'make bench        measure what everything costs: docs/performance.md'
+	@echo 'make azurite      run the emulator of Azure Storage, for AzureWebJobsStorage=UseDevelopmentStorage=true make run'
+	@echo 'make gallery      write the posts of all samples to build/gallery'
+	@echo 'make screenshots  take the pictures of the docs with a headless Chromium'
+	@echo 'make docs         regenerate everything that repeats the code: docs, deployment, gallery'
+	@echo 'make package      build released-package.zip, which Azure runs as it is'
+	@echo 'make check        check style, types and layers'
+	@echo 'make mutants      change the critical code in many ways, and list the changes that no test notices'
+	@echo 'make audit        look for known vulnerabilities in the libraries (asks PyPI)'
+	@echo 'make clean        remove everything that the other targets have made'
 
 run: .venv/ready
 	@exec .venv/bin/python -m bridge run
@@ -43,7 +43,7 @@ check: .venv/ready
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 
-# Half an hour. `.venv/bin/mutmut show <name>` shows one that no test has noticed.
+# Takes half an hour. `.venv/bin/mutmut show <name>` shows a change that no test has noticed.
 mutants: .venv/ready
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check 'mutmut>=3.8'
 	@.venv/bin/mutmut run
@@ -55,21 +55,18 @@ audit: .venv/ready
 chaos: .venv/ready emulator
 	@.venv/bin/python -m tests.chaos
 
-# BENCH=receive measures that alone, and leaves the page as it is.
 fuzz: .venv/ready
 	@FUZZ=20000 .venv/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py
 
+# `make bench BENCH=receive` measures only that, and leaves the page unchanged.
 bench: .venv/ready emulator
 	@.venv/bin/python -m tests.bench $(BENCH)
 
 azurite: emulator
 	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --disableTelemetry --silent
 
-# What stands elsewhere of the code: the posts of all samples, the tables of what templates see, the list of sources.
-docs: .venv/ready
-	@.venv/bin/python -m tools.services_page docs/sources.md
-	@.venv/bin/python -m tools.template_tables docs/templates.md
-	@.venv/bin/python -m tools.deployment .
+docs: gallery
+	@.venv/bin/python -m tools.docs
 
 package: .venv/ready
 	@.venv/bin/python -m tools.package released-package.zip $(PYTHONS)
@@ -81,42 +78,42 @@ screenshots: .venv/ready
 	@.venv/bin/python -m tests.screenshots
 
 clean:
-	@rm -rf mutants .venv .azurite .axe .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf build mutants .venv .azurite .axe .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/ready: requirements.txt requirements-dev.txt
 	@echo 'Setting up .venv (once)'
 	@for python in $(PYTHONS); do \
 	  if $$python $(call NEWER,(3, 11)) 2>/dev/null; then found=$$python; break; fi; done; \
-	if [ -z "$$found" ]; then echo 'Python 3.11 or newer was not found: install it, with venv and pip.' >&2; exit 1; fi; \
+	if [ -z "$$found" ]; then echo 'Python 3.11 or newer was not found: install it with venv and pip.' >&2; exit 1; fi; \
 	$$found -m venv .venv
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-# Microsoft's own worker library needs Python 3.13; where there is none, its tests say so and are left out.
+# Microsoft's worker library needs Python 3.13. Without it, its tests are skipped.
 worker: .venv-worker/ready
 
 .venv-worker/ready: requirements.txt
 	@for python in $(PYTHONS); do \
 	  if $$python $(call NEWER,(3, 13)) 2>/dev/null; then found=$$python; break; fi; done; \
-	if [ -z "$$found" ]; then echo 'No Python 3.13 or newer: the tests over the Functions worker library are left out.'; exit 0; fi; \
+	if [ -z "$$found" ]; then echo 'No Python 3.13 or newer: the tests with the Functions worker library are skipped.'; exit 0; fi; \
 	echo 'Setting up .venv-worker (once)'; \
 	$$found -m venv .venv-worker && \
 	.venv-worker/bin/python -m pip install -qq --disable-pip-version-check azure-functions-runtime starlette uvicorn -r requirements.txt && \
 	touch $@
 
-# The emulator needs Node; where there is none, the tests over Azure Storage say so and are left out.
+# The emulator needs Node. Without it, the tests with Azure Storage are skipped.
 emulator: .azurite/ready
 
 .azurite/ready:
-	@if ! command -v npm >/dev/null; then echo 'No npm: the tests over Azurite are left out.'; exit 0; fi; \
+	@if ! command -v npm >/dev/null; then echo 'No npm: the tests with Azurite are skipped.'; exit 0; fi; \
 	echo 'Setting up .azurite (once)'; \
 	npm install --prefix .azurite --silent --no-audit --no-fund azurite@$(AZURITE) && touch $@
 
-# What looks for what some people cannot use in the page; where there is no Node, its test says so and is left out.
+# axe-core checks the accessibility of the page, and needs Node. Without it, its test is skipped.
 axe: .axe/ready
 
 .axe/ready:
-	@if ! command -v npm >/dev/null; then echo 'No npm: the page is not looked through by axe-core.'; exit 0; fi; \
+	@if ! command -v npm >/dev/null; then echo 'No npm: the accessibility of the page is not checked.'; exit 0; fi; \
 	echo 'Setting up .axe (once)'; \
 	npm install --prefix .axe --silent --no-audit --no-fund axe-core@$(AXE) && touch $@
 

@@ -1,31 +1,31 @@
-// `azd up` begins here: a resource group, and in it the same template that the portal deploys.
+// The entry point of `azd up`: a resource group that contains what the template for the portal deploys.
 targetScope = 'subscription'
 
-@description('Name of the azd environment, and of the bridge.')
+@description('Name of the azd environment and of the bridge.')
 @minLength(3)
 @maxLength(20)
 param environmentName string
 
-@description('Region of all resources: one that has Flex Consumption plans.')
+@description('Region of all resources. It must support Flex Consumption plans.')
 param location string
 
-@description('Object id of the Microsoft 365 group that gets what no route sends elsewhere.')
+@description('Object id of the Microsoft 365 group for all events that no route sends elsewhere.')
 param group string
 
 @description('Groups and routes as TOML.')
 param config string = ''
 
-@description('The secrets of webhooks by the name of their source.')
+@description('The secrets of webhooks, by the name of their source.')
 @secure()
 param webhookSecrets object
 
-@description('Client id of the app registration that the secure webhooks of Azure Monitor get their tokens for.')
+@description('Client id of the app registration for which the secure webhooks of Azure Monitor get their tokens.')
 param azureMonitorAudience string = ''
 
-@description('Who posts: managed-identity, agent-user or service-account.')
+@description('Identity that posts: managed-identity, agent-user or service-account.')
 param identity string = 'managed-identity'
 
-@description('How posts get into groups: mail or threads.')
+@description('How posts are delivered to groups: mail or threads.')
 param channel string = 'mail'
 
 @description('Address of the shared mailbox that sends the mail.')
@@ -43,13 +43,13 @@ param agentUserId string = ''
 @description('Client id of the app registration that the account signs in to.')
 param appId string = ''
 
-@description('Zone of the times that posts show.')
+@description('Time zone of the times in posts.')
 param timeZone string = 'UTC'
 
-@description('How many instances wait for webhooks at all times.')
+@description('Number of instances that always wait for webhooks.')
 param alwaysReady int = 0
 
-@description('Address that is told of dead letters, late posts and failures.')
+@description('Email address for alerts about dead letters, late posts and failures.')
 param alertEmail string = ''
 
 resource resourceGroup 'Microsoft.Resources/resourceGroups@2024-03-01' = {

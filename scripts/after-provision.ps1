@@ -1,9 +1,9 @@
 <#
 .SYNOPSIS
-    What `azd provision` runs on Windows when the resources are there.
+    Run by `azd provision` on Windows after the resources have been created.
 .DESCRIPTION
-    Gives the managed identity what its way of posting needs, by after-provision.sh where there is bash (Git for Windows
-    has it); without bash it says which command is to be run, in the Cloud Shell for instance.
+    Runs after-provision.sh, which gives the managed identity the permissions that it needs, if there is bash (Git for
+    Windows has it). Without bash it prints the command to run elsewhere, for instance in the Cloud Shell.
 #>
 [CmdletBinding()]
 param()
@@ -15,4 +15,4 @@ if ($bash) {
     & $bash.Source (Join-Path -Path $PSScriptRoot -ChildPath 'after-provision.sh')
     exit $LASTEXITCODE
 }
-Write-Warning -Message "Run this in a clone of the repository, in the Cloud Shell for instance: $env:BRIDGE_NEXT_COMMAND"
+Write-Warning -Message "Run this in a clone of the repository, for instance in the Cloud Shell: $env:BRIDGE_NEXT_COMMAND"

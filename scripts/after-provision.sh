@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# What `azd provision` runs when the resources are there: gives the managed identity what its way of posting needs.
+# Run by `azd provision` after the resources have been created: gives the managed identity the permissions it needs.
 #
 #   after-provision.sh [--dry-run] [--yes]
 #
-# It takes the environment of azd: BRIDGE_IDENTITY, BRIDGE_CHANNEL, and what the deployment has put out. Some ways need
-# a name that only a person knows; without it the command is said, and nothing done:
+# It reads the azd environment: BRIDGE_IDENTITY, BRIDGE_CHANNEL, and the outputs of the deployment. Some identities also
+# need these values; without them it prints the command to run, and does nothing:
 #
 #   service-account   BRIDGE_ACCOUNT, the user who signs in
-#   agent-user        BRIDGE_SPONSOR, the person who answers for the agent, and BRIDGE_AGENT_USER_ID, its user
+#   agent-user        BRIDGE_SPONSOR, the person responsible for the agent, and BRIDGE_AGENT_USER_ID, its user
 #
-# Settings that the scripts print become values of the azd environment and settings of the app.
+# The settings that the scripts print are saved in the azd environment and in the app.
 set -euo pipefail
 scripts=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=scripts/common.sh
@@ -19,7 +19,7 @@ arguments -- "$@"
 passed=()
 [[ ! $dry_run ]] || passed+=(--dry-run)
 [[ ! $yes ]] || passed+=(--yes)
-: "${AZURE_RESOURCE_GROUP:?run it by azd provision}" "${BRIDGE_APP:?run it by azd provision}"
+: "${AZURE_RESOURCE_GROUP:?run it with azd provision}" "${BRIDGE_APP:?run it with azd provision}"
 
 printed=$(
   case ${BRIDGE_IDENTITY:-managed-identity}/${BRIDGE_CHANNEL:-mail} in
@@ -36,7 +36,7 @@ printed=$(
       ;;
     */mail)
       say "Run as an Exchange administrator: ${BRIDGE_NEXT_COMMAND:-scripts/make-mailbox.ps1}"
-      # With it the bridge may ask for the address of a group.
+      # This role lets the bridge look up the address of a group.
       "$scripts/grant-graph-role.sh" --app "$BRIDGE_APP" --resource-group "$AZURE_RESOURCE_GROUP" \
         --role GroupMember.Read.All ${passed[@]+"${passed[@]}"} >/dev/null
       ;;
@@ -52,13 +52,13 @@ while IFS= read -r setting; do
 done <<<"$printed"
 ((${#settings[@]})) || exit 0
 if [[ $dry_run ]]; then
-  say "Would set of $BRIDGE_APP:" "${settings[@]}"
+  say "Would change these settings of $BRIDGE_APP:" "${settings[@]}"
   exit 0
 fi
 for setting in "${settings[@]}"; do
   azd env set "${setting%%=*}" "${setting#*=}"
 done
-purpose="the settings of $BRIDGE_APP"
+purpose="Changing the settings of $BRIDGE_APP"
 ask functionapp config appsettings set --name "$BRIDGE_APP" --resource-group "$AZURE_RESOURCE_GROUP" \
   --settings "${settings[@]}" --query '[name]'
-say "$BRIDGE_APP has them, and this environment of azd."
+say "The settings are saved in $BRIDGE_APP and in this azd environment."

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What the scripts beside this file share: arguments, words, and requests by `az`. It is sourced, not run, and keeps to
-# what bash 3.2 knows, which is the bash of macOS.
+# What the other scripts share: arguments, messages, and requests with `az`. This file is sourced, not run. It is limited
+# to the features of bash 3.2, the version of macOS.
 
 graph_app=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenant
-unknown='(new)'                                # stands on --dry-run for the id of what was not made
+unknown='(new)'                                # on --dry-run, the id of an object that was not created
 dry_run='' yes='' cloud=global
 app='' resource_group='' client_id='' principal_id='' graph_principal=''
 changes=0 fresh='' purpose='' answer='' tenant='' signed_in=''
@@ -11,7 +11,7 @@ az_cloud='' graph_host='' login_host='' exchange=''
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 
-# Words for the person go to the standard error, so that the standard output has the settings alone.
+# Messages go to standard error: standard output has nothing but the settings.
 say() { printf '%s\n' "$*" >&2; }
 
 fail() {
@@ -19,8 +19,8 @@ fail() {
   exit 1
 }
 
-# arguments <names...> -- "$@": sets one variable for each argument, --resource-group that of resource_group. A name
-# that ends with + may be given again; its values are separated by spaces. One that ends with ! takes no value.
+# arguments <names...> -- "$@": sets a variable for each argument; --resource-group sets resource_group. A name that ends
+# with + may be given several times; its variable has all values, separated by spaces. A name with ! takes no value.
 arguments() {
   local names=' ' name variable
   while [[ $1 != -- ]]; do
@@ -40,15 +40,15 @@ arguments() {
         continue
         ;;
       --*" $name "* | --*" $name+ "*) ;;
-      *) fail "$1 is not an argument of this script: --help lists them." ;;
+      *) fail "$1 is not an argument of this script: --help lists its arguments." ;;
     esac
     [[ ${2:-} ]] || fail "$1 needs a value."
-    # Values become parts of JSON, of filters and of addresses.
+    # Values become parts of JSON, of filters and of URLs.
     case $2 in
-      *[\"\'\\\&\#\?\+%]* | *[[:cntrl:]]*) fail "The value of $1 must be without quotes, backslashes and & # ? + %." ;;
+      *[\"\'\\\&\#\?\+%]* | *[[:cntrl:]]*) fail "The value of $1 must not contain quotes, backslashes, or & # ? + %." ;;
     esac
     if [[ $names == *" $name+ "* ]]; then
-      [[ $2 != *' '* ]] || fail "The value of $1 must be without spaces."
+      [[ $2 != *' '* ]] || fail "The value of $1 must not contain spaces."
       printf -v "$variable" %s "${!variable} $2"
     else
       printf -v "$variable" %s "$2"
@@ -57,7 +57,7 @@ arguments() {
   done
 }
 
-# The comment at the head of the script.
+# Prints the comment at the beginning of the script.
 help() {
   sed -nE '2,/^[^#]/s/^#( |$)//p' "$0"
   exit 0
@@ -68,11 +68,11 @@ needs() {
   local name variable
   for name; do
     variable=${name//-/_}
-    [[ ${!variable} ]] || fail "--$name is missing: --help says what it is."
+    [[ ${!variable} ]] || fail "--$name is missing: --help describes it."
   done
 }
 
-# The same as in bridge/clouds.py, and what `az` calls the cloud.
+# The hosts of the cloud, as in bridge/clouds.py, and its name in `az`.
 choose_cloud() {
   az_cloud=AzureUSGovernment login_host=login.microsoftonline.us exchange=api://AzureADTokenExchangeUSGov
   case $cloud in
@@ -90,7 +90,7 @@ choose_cloud() {
   esac
 }
 
-# Looks at who is signed in and where, and says so.
+# Checks who is signed in to which tenant, and prints it.
 start() {
   local who
   choose_cloud
@@ -98,35 +98,35 @@ start() {
   answer=$(az account show --query '[tenantId,user.name,user.type]' --output tsv 2>"$errors") ||
     fail "Nobody is signed in to az: run \`az login --allow-no-subscriptions\` first."
   # shellcheck disable=SC2034  # signed_in is for the scripts
-  { read -r tenant && read -r who && read -r signed_in; } <<<"$answer" || fail "az account show: not understood."
+  { read -r tenant && read -r who && read -r signed_in; } <<<"$answer" || fail "Unexpected output of az account show."
   look 'the cloud of az' ask cloud show --query name
   [[ $answer == "$az_cloud" ]] ||
-    fail "az works in $answer, and --cloud $cloud is $az_cloud: run \`az cloud set --name $az_cloud\` and \`az login\`."
-  say "Tenant $tenant, as $who."
+    fail "az uses $answer, but --cloud $cloud means $az_cloud: run \`az cloud set --name $az_cloud\` and \`az login\`."
+  say "Tenant $tenant, signed in as $who."
 }
 
-# ask <arguments of az...>: what az prints is in $answer; where az is refused, the script ends with a sentence.
+# ask <arguments of az...>: puts the output of az into $answer; if az fails, the script ends with a message.
 ask() {
   local tries=0
   while ! answer=$(az "$@" --only-show-errors --output tsv 2>"$errors"); do
     tries=$((tries + 1))
-    # The directory shows new things late, and says then that they are not there.
+    # New objects appear late in the directory; until then requests for them fail.
     if [[ $fresh ]] && ((tries < 7)) && grep -qiE 'not ?found|does not exist|not exist' "$errors"; then
-      say 'wait: the directory does not show everywhere yet what was made'
+      say 'wait: the directory does not show all new objects yet'
       sleep "${PAUSE:-$((tries * 5))}" # tests do not wait
       continue
     fi
-    fail "$purpose: az was refused. $(tr -s '[:space:]' ' ' <"$errors" | cut -c 1-600)"
+    fail "$purpose: az failed. $(tr -s '[:space:]' ' ' <"$errors" | cut -c 1-600)"
   done
 }
 
-# graph <method> <path> <query> [<body>]: one request to Microsoft Graph; what the query finds is in $answer.
+# graph <method> <path> <query> [<body>]: sends a request to Microsoft Graph; puts the result of the query into $answer.
 graph() {
   ask rest --method "$1" --url "https://$graph_host/v1.0$2" --resource "https://$graph_host" --query "$3" \
     ${4:+--headers OData-Version=4.0 --body "$4"}
 }
 
-# look <at what> <command...>: runs it; $answer is empty where it asks for what --dry-run did not make.
+# look <at what> <command...>: runs the command; $answer is empty if it needs an object that --dry-run did not create.
 look() {
   purpose="Looking at $1"
   shift
@@ -134,7 +134,7 @@ look() {
   [[ "$*" == *"$unknown"* ]] || "$@"
 }
 
-# change <what> <command...>: says what is changed, and changes it. On --dry-run it is only said.
+# change <what> <command...>: prints the change and makes it; with --dry-run, only prints it.
 change() {
   purpose=$1
   shift
@@ -153,28 +153,28 @@ change() {
 agree() {
   local reply
   [[ ! $yes ]] || return 0
-  [[ -t 0 ]] || fail 'Nothing was changed: add --yes to change things without being asked.'
-  read -r -p "Change this, and what else is missing, in the tenant $tenant? [y/N] " reply
+  [[ -t 0 ]] || fail 'Nothing was changed: add --yes to make changes without confirmation.'
+  read -r -p "Make this and all other missing changes in the tenant $tenant? [y/N] " reply
   [[ $reply == [yY]* ]] || fail 'Nothing was changed.'
   yes=yes
 }
 
-# finish <setting>...: says how much was changed, and prints the settings.
+# finish <setting>...: prints the number of changes, and the settings.
 finish() {
   if ((!changes)); then
-    say 'Nothing to change: all of it is there.'
+    say 'Nothing to change: everything is set up.'
   elif [[ $dry_run ]]; then
-    say "Nothing was changed; without --dry-run there would be $changes changes."
+    say "Nothing was changed. Without --dry-run there would be $changes changes."
     return
   else
     say "Changes: $changes."
   fi
-  say 'The settings of the app:'
+  say 'Settings for the app:'
   printf '%s\n' "$@"
   if [[ $cloud != global ]]; then printf '%s\n' "BRIDGE_CLOUD=$cloud"; fi
 }
 
-# two <first> <second>: puts the two lines of $answer into these variables, or nothing into either.
+# two <first> <second>: puts the two lines of $answer into these variables; both are empty if there are none.
 two() {
   local newline=$'\n'
   (($(wc -l <<<"$answer") <= 2)) ||
@@ -183,20 +183,20 @@ two() {
   printf -v "$2" %s "${answer##*"$newline"}"
 }
 
-# The object id of Microsoft Graph in this tenant, in $graph_principal.
+# Puts the object id of Microsoft Graph in this tenant into $graph_principal.
 find_graph() {
   look 'Microsoft Graph in the directory' graph get "/servicePrincipals?\$filter=appId eq '$graph_app'&\$select=id" \
     'value[0].id'
-  [[ $answer ]] || fail 'The directory has no service principal of Microsoft Graph.'
+  [[ $answer ]] || fail 'The directory has no service principal for Microsoft Graph.'
   graph_principal=$answer
 }
 
-# The managed identity that --principal-id, --client-id, or --app and --resource-group name: its object id is in
-# $principal_id then, and in $client_id the client id of one that is user-assigned.
+# Finds the managed identity named by --principal-id, by --client-id, or by --app and --resource-group. Puts its object id
+# into $principal_id, and its client id into $client_id if it is user-assigned.
 find_identity() {
   local type id user_assigned given="$principal_id$client_id"
   if [[ ! $given ]]; then
-    [[ $app ]] || fail '--app, --client-id or --principal-id is missing: whose identity is it?'
+    [[ $app ]] || fail '--app, --client-id or --principal-id is missing: one of them must name the identity.'
     needs resource-group
     look "the identity of $app" ask functionapp identity show --name "$app" --resource-group "$resource_group" \
       --query principalId
@@ -205,25 +205,25 @@ find_identity() {
   if [[ ! $given && ! $principal_id ]]; then
     look "the user-assigned identities of $app" ask functionapp identity show --name "$app" \
       --resource-group "$resource_group" --query 'userAssignedIdentities.*.[clientId,principalId] | []'
-    [[ $answer ]] || fail "$app has no managed identity: turn one on (the app, Settings, Identity)."
-    [[ $(wc -l <<<"$answer") -eq 2 ]] || fail "$app has several identities: name one by --client-id."
+    [[ $answer ]] || fail "$app has no managed identity: enable one under Settings, Identity."
+    [[ $(wc -l <<<"$answer") -eq 2 ]] || fail "$app has several identities: choose one with --client-id."
     two client_id principal_id
   fi
   if [[ ! $principal_id ]]; then
     look "the identity $client_id" graph get \
       "/servicePrincipals?\$filter=appId eq '$client_id'&\$select=id" 'value[0].id'
     principal_id=$answer
-    [[ $principal_id ]] || fail "There is no identity with the client id $client_id in this tenant."
+    [[ $principal_id ]] || fail "This tenant has no identity with the client id $client_id."
   fi
   look "the identity $principal_id" graph get \
     "/servicePrincipals/$principal_id?\$select=servicePrincipalType,appId,alternativeNames" \
     "[servicePrincipalType,appId,contains(join(' ',alternativeNames),'/userAssignedIdentities/')]"
-  { read -r type && read -r id && read -r user_assigned; } <<<"$answer" || fail "$purpose: not understood."
-  [[ $type == ManagedIdentity ]] || fail "$principal_id is not a managed identity, but: $type."
+  { read -r type && read -r id && read -r user_assigned; } <<<"$answer" || fail "$purpose: unexpected output."
+  [[ $type == ManagedIdentity ]] || fail "$principal_id is not a managed identity but of the type $type."
   if [[ $user_assigned == true ]]; then client_id=$id; fi
 }
 
-# trust <object id of an application>: the managed identity becomes its credential.
+# trust <object id of an application>: makes the managed identity a credential of the application.
 trust() {
   local issuer
   look 'the issuer of the tenant' ask rest --method get --skip-authorization-header \
@@ -231,42 +231,44 @@ trust() {
   issuer=$answer
   look 'the credentials of the application' graph get "/applications/$1/federatedIdentityCredentials" \
     "value[?subject=='$principal_id'].name | [0]"
-  [[ $answer ]] || change "let the managed identity $principal_id be the application's credential" \
+  [[ $answer ]] || change "add the managed identity $principal_id as a credential of the application" \
     graph post "/applications/$1/federatedIdentityCredentials" id \
     "{\"name\": \"managed-identity-$principal_id\", \"issuer\": \"$issuer\", \"subject\": \"$principal_id\",
       \"audiences\": [\"$exchange\"]}"
 }
 
-# consent <object id of a service principal> <object id of a user> <scopes>: for this user alone, to exactly these.
+# consent <object id of a service principal> <object id of a user> <scopes>: consents to exactly these scopes, for this
+# user only.
 consent() {
   local grant scopes path=/oauth2PermissionGrants
   look 'the consents' graph get "$path?\$filter=clientId eq '$1'" \
     "value[?principalId=='$2' && resourceId=='$graph_principal'].[id,scope] | []"
   two grant scopes
   if [[ ! $grant ]]; then
-    change "consent to $3, for $2 alone" graph post "$path" id \
+    change "consent to $3 for the user $2 only" graph post "$path" id \
       "{\"clientId\": \"$1\", \"consentType\": \"Principal\", \"principalId\": \"$2\",
         \"resourceId\": \"$graph_principal\", \"scope\": \"$3\"}"
   elif [[ $(words "$scopes") != "$(words "$3")" ]]; then
-    change "consent to $3, in place of ${scopes# }, for $2 alone" graph patch "$path/$grant" id "{\"scope\": \"$3\"}"
+    change "consent to $3 instead of ${scopes# } for the user $2 only" \
+      graph patch "$path/$grant" id "{\"scope\": \"$3\"}"
   fi
 }
 
-# The words of a text in the order of the alphabet.
+# Prints the words of a text in alphabetical order.
 words() { tr -s ' ' '\n' <<<"$1" | sed '/^$/d' | sort | tr '\n' ' '; }
 
-# check_groups <groups>: ends the script unless all of them are groups with conversations.
+# check_groups <groups>: ends the script unless all of them are Microsoft 365 groups.
 check_groups() {
   local group name unified
   for group in $1; do
     look "the group $group" graph get "/groups/$group?\$select=displayName,groupTypes" \
       "[displayName,contains(groupTypes,'Unified')]"
     two name unified
-    [[ $unified == true ]] || fail "$name ($group) is not a Microsoft 365 group: it has no conversations."
+    [[ $unified == true ]] || fail "$name ($group) is not a Microsoft 365 group, so it has no conversations."
   done
 }
 
-# make_member <object id of a user> <groups>: of all of these groups.
+# make_member <object id of a user> <groups>: makes the user a member of all groups.
 make_member() {
   local group
   for group in $2; do

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Grants the bridge's managed identity a role of Microsoft Graph: an application permission, with its consent.
+# Grants an application permission (a role) of Microsoft Graph to the bridge's managed identity, with consent.
 #
 #   grant-graph-role.sh --app <function app> --resource-group <group> [--role <role>]
 #
-#   --app, --resource-group   the function app whose identity it is; or
-#   --client-id               client id of a user-assigned identity; or
-#   --principal-id            object id of the identity
-#   --role                    the role; default: Group-Conversation.ReadWrite.All, which Microsoft lists for reading
-#                             threads and for replies to posts (the seeded thread), but not for creating threads.
-#                             GroupMember.Read.All lets the channel mail ask for the addresses of groups.
+#   --app, --resource-group   the function app with the identity; or
+#   --client-id               the client id of a user-assigned identity; or
+#   --principal-id            the object id of the identity
+#   --role                    the role; default: Group-Conversation.ReadWrite.All, which Microsoft documents for reading
+#                             threads and for replying to posts (in a seeded thread), but not for creating threads.
+#                             GroupMember.Read.All lets the mail channel look up the addresses of groups.
 #   --cloud                   global (default), us-gov, us-dod or china
-#   --dry-run                 looks, and says what would be changed
-#   --yes                     does not ask before the first change
+#   --dry-run                 print the changes, but do not make them
+#   --yes                     do not ask before the first change
 #
-# It takes an `az login` with the Entra role Privileged Role Administrator. What is granted already is left alone.
-# What to take away again, and how: docs/identity.md.
+# Sign in with `az login` as a Privileged Role Administrator in Entra. A role that was granted before is left unchanged.
+# docs/identity.md explains how to revoke it.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -23,7 +23,7 @@ role=Group-Conversation.ReadWrite.All
 arguments app resource-group client-id principal-id role -- "$@"
 case $role in
   Mail.* | full_access_as_app)
-    fail "$role granted in Entra is good for every mailbox of the tenant. make-mailbox.ps1 grants it for one alone."
+    fail "In Entra, $role is valid for every mailbox of the tenant: use make-mailbox.ps1, which grants it for one mailbox only."
     ;;
 esac
 start
@@ -41,5 +41,5 @@ look "the roles of $principal_id" graph get "/servicePrincipals/$principal_id/ap
   graph post "/servicePrincipals/$graph_principal/appRoleAssignedTo" id \
   "{\"principalId\": \"$principal_id\", \"resourceId\": \"$graph_principal\", \"appRoleId\": \"$role_id\"}"
 
-say 'A token that the app has already may be without the role for a day: restart the app.'
+say 'The current token of the app may be valid for another day, without the role: restart the app.'
 finish BRIDGE_IDENTITY=managed-identity "BRIDGE_CLIENT_ID=$client_id"

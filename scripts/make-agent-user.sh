@@ -1,28 +1,28 @@
 #!/usr/bin/env bash
-# Makes an agent's user of Entra Agent ID, as whom the bridge posts with its managed identity and no secret.
+# Creates an agent's user in Entra Agent ID, as which the bridge posts with its managed identity and without a secret.
 #
 #   make-agent-user.sh --app <function app> --resource-group <group> --sponsor <user> --user <name@domain>
 #                      --group <group id> [--group <group id>]
 #
-#   --app, --resource-group   the function app whose managed identity it is; or
-#   --client-id               client id of a user-assigned identity; or
-#   --principal-id            object id of the identity
-#   --sponsor                 the person who answers for the agent: object id or user principal name
-#   --user                    user principal name of the agent's user, to be made
-#   --group                   object id of a Microsoft 365 group to post into; may be given again
-#   --name                    name of blueprint, agent and user; default: Webhook bridge
+#   --app, --resource-group   the function app with the managed identity; or
+#   --client-id               the client id of a user-assigned identity; or
+#   --principal-id            the object id of the identity
+#   --sponsor                 the person responsible for the agent: object id or user principal name
+#   --user                    the user principal name for the agent's new user
+#   --group                   the object id of a Microsoft 365 group to post to; may be given several times
+#   --name                    the name of blueprint, agent and user; default: Webhook bridge
 #   --cloud                   global (default), us-gov, us-dod or china
-#   --as-person               tries it as a person: see below
-#   --dry-run                 looks, and says what would be changed
-#   --yes                     does not ask before the first change
+#   --as-person               try it as a person: see below
+#   --dry-run                 print the changes, but do not make them
+#   --yes                     do not ask before the first change
 #
-# It makes: the blueprint, its principal, the managed identity as the blueprint's credential, the agent identity, its
-# user, the consent to Group-Conversation.ReadWrite.All for this user alone, and the memberships. What is there already
-# (by name and user principal name) is left alone.
+# It creates the blueprint and its principal, adds the managed identity as the blueprint's credential, creates the agent
+# identity and its user, consents to Group-Conversation.ReadWrite.All for this user only, and adds it to the groups.
+# Whatever exists already (by name and user principal name) is left unchanged.
 #
-# Sign in to `az` as an application (az login --service-principal): Microsoft's reference says that Graph ignores the
-# Agent ID permissions of a client that holds Directory.AccessAsUser.All, and az holds it when a person is signed in.
-# The application needs these roles of Microsoft Graph, and can be deleted afterwards:
+# Sign in to `az` as an application (az login --service-principal): according to Microsoft's reference, Graph ignores the
+# Agent ID permissions of a client with Directory.AccessAsUser.All, which az has when a person is signed in. The
+# application needs these roles of Microsoft Graph, and can be deleted afterwards:
 #   Application.Read.All, User.Read.All, AgentIdentityBlueprint.Create, AgentIdentityBlueprint.AddRemoveCreds.All,
 #   AgentIdentityBlueprintPrincipal.Create, AgentIdentity.Create.All, AgentIdUser.ReadWrite.All,
 #   DelegatedPermissionGrant.ReadWrite.All, GroupMember.ReadWrite.All
@@ -34,11 +34,11 @@ sponsor='' user='' group='' name='Webhook bridge' as_person=''
 blueprint='' blueprint_id='' agent='' user_id='' parent=''
 arguments app resource-group client-id principal-id sponsor user group+ name as-person! -- "$@"
 needs sponsor user group
-[[ $user == *?@?* ]] || fail '--user must be like webhook-bridge@contoso.com.'
+[[ $user == *?@?* ]] || fail '--user must be a user principal name like webhook-bridge@contoso.com.'
 start
 if [[ $signed_in == user && ! $dry_run && ! $as_person ]]; then
-  fail 'az is signed in as a person, whose requests Graph refuses here (403): --help says as whom to sign in.' \
-    '--as-person tries it all the same.'
+  fail 'az is signed in as a person, for whom Graph refuses these requests (403): --help describes how to sign in.' \
+    'To try it anyway, add --as-person.'
 fi
 find_identity
 find_graph

@@ -1,39 +1,39 @@
 <#
 .SYNOPSIS
-Makes the shared mailbox that the bridge sends from, and lets its managed identity into this mailbox alone.
+Creates the shared mailbox that the bridge sends from, and gives the bridge's identity access to this mailbox only.
 
 .DESCRIPTION
-Makes what is missing of: the shared mailbox, Exchange's pointer to the managed identity, a management scope with this one
-mailbox in it, and in that scope the roles "Application Mail.Send" and "Application Mail.ReadWrite" for the identity
-(RBAC for Applications). It looks first, says what it changes before it does, and at the end lets Exchange say what the
-identity may do. It can be run again: what is there already is left alone.
+Creates whatever is missing: the shared mailbox, Exchange's pointer to the managed identity, a management scope with only
+this mailbox, and in that scope the roles "Application Mail.Send" and "Application Mail.ReadWrite" for the identity
+(RBAC for Applications). It announces each change before making it, and finally prints what Exchange permits the identity
+to do. It can be run again: whatever exists already is left unchanged.
 
-It takes the module ExchangeOnlineManagement (Install-Module ExchangeOnlineManagement) and an account with the Entra role
-Exchange Administrator that is in the role group Organization Management.
+It needs the module ExchangeOnlineManagement (Install-Module ExchangeOnlineManagement), and an account with the Entra role
+Exchange Administrator that is a member of the role group Organization Management.
 
-Never consent to Mail.Send or Mail.ReadWrite for the identity in Entra as well: there they are good for every mailbox of
-the tenant, and Exchange adds the two up. Where `az` is signed in, the script looks for that.
+Never consent to Mail.Send or Mail.ReadWrite for the identity in Entra too: such a consent is valid for every mailbox of
+the tenant, and Exchange combines both. If `az` is signed in, the script checks for it.
 
 .PARAMETER Mailbox
-Address of the mailbox: BRIDGE_MAIL_FROM.
+The address of the mailbox, for BRIDGE_MAIL_FROM.
 
 .PARAMETER ClientId
-Client id (application id) of the managed identity.
+The client id (application id) of the managed identity.
 
 .PARAMETER PrincipalId
-Object id of the managed identity.
+The object id of the managed identity.
 
 .PARAMETER DisplayName
-Name of a new mailbox, which readers see as the sender.
+The name for a new mailbox, which readers see as the sender.
 
 .PARAMETER Name
-Name of the management scope, and the beginning of the names of the role assignments.
+The name of the management scope, and the beginning of the names of the role assignments.
 
 .PARAMETER Cloud
-Cloud of the tenant: global, us-gov, us-dod or china.
+The cloud of the tenant: global, us-gov, us-dod or china.
 
 .PARAMETER DryRun
-Looks, and says what would be changed.
+Prints the changes, but does not make them.
 
 .EXAMPLE
 ./make-mailbox.ps1 -Mailbox bridge@contoso.com -ClientId 3c1d0d4e-... -PrincipalId 8a1b2c3d-... -DryRun
@@ -54,7 +54,7 @@ $changes = 0
 
 function Say([string] $Text) { Write-Host $Text }
 
-# Says what is changed, and changes it; with -DryRun it is only said.
+# Prints the change and makes it; with -DryRun, only prints it.
 function Invoke-Change([string] $What, [scriptblock] $Action) {
     $script:changes++
     if ($DryRun) { Say "would: $What"; return }
@@ -62,9 +62,9 @@ function Invoke-Change([string] $What, [scriptblock] $Action) {
     & $Action | Out-Null
 }
 
-# The roles of Microsoft Graph that open every mailbox, as the identity holds them in Entra; $null: not known.
+# The roles of the identity in Entra that give access to every mailbox; $null if they are not known.
 function Get-WideRole {
-    $ErrorActionPreference = 'Continue' # that az is refused is an answer too
+    $ErrorActionPreference = 'Continue' # az may fail
     $hosts = @{
         'global' = 'graph.microsoft.com'; 'us-gov' = 'graph.microsoft.us'
         'us-dod' = 'dod-graph.microsoft.us'; 'china' = 'microsoftgraph.chinacloudapi.cn'
@@ -92,10 +92,10 @@ try {
         Connect-ExchangeOnline -ExchangeEnvironmentName $environments[$Cloud] -ShowBanner:$false
     }
     $connection = Get-ConnectionInformation | Where-Object State -eq 'Connected' | Select-Object -First 1
-    Say "Tenant $($connection.TenantId), as $($connection.UserPrincipalName)."
+    Say "Tenant $($connection.TenantId), signed in as $($connection.UserPrincipalName)."
 
-    # Get-Mailbox -Identity fails where there is none, and Get-ServicePrincipal -Identity then gives all of them: so both
-    # are asked for more, and the answer is looked through.
+    # With -Identity, Get-Mailbox fails if there is no such mailbox, and Get-ServicePrincipal returns all of them. So both
+    # are called without it, and the results are filtered.
     $found = @(Get-Mailbox -Filter "PrimarySmtpAddress -eq '$Mailbox'")
     if (-not $found) {
         Invoke-Change "create the shared mailbox $Mailbox" {
@@ -103,12 +103,12 @@ try {
         }
     }
     elseif ($found[0].RecipientTypeDetails -ne 'SharedMailbox') {
-        throw "$Mailbox is no shared mailbox but $($found[0].RecipientTypeDetails): choose an address of the bridge's own."
+        throw "$Mailbox is a $($found[0].RecipientTypeDetails), not a shared mailbox: choose another address."
     }
 
     $pointer = @(Get-ServicePrincipal | Where-Object { "$($_.AppId)" -eq "$ClientId" })
     if (-not $pointer) {
-        Invoke-Change "make the managed identity $ClientId known to Exchange" {
+        Invoke-Change "add the managed identity $ClientId to Exchange" {
             New-ServicePrincipal -AppId "$ClientId" -ObjectId "$PrincipalId" -DisplayName $Name
         }
     }
@@ -124,7 +124,7 @@ try {
         }
     }
     elseif ("$($scope[0].RecipientFilter)" -notlike "*PrimarySmtpAddress -eq '$Mailbox'*") {
-        throw "The management scope '$Name' is of something else ($($scope[0].RecipientFilter)): choose another -Name."
+        throw "The management scope '$Name' has another filter ($($scope[0].RecipientFilter)): choose another -Name."
     }
 
     foreach ($role in 'Application Mail.Send', 'Application Mail.ReadWrite') {
@@ -138,27 +138,27 @@ try {
 
     $wide = Get-WideRole
     if ($null -eq $wide) {
-        Write-Warning ('Not looked at: whether the identity holds Mail.Send or Mail.ReadWrite in Entra too (az is not ' +
-            'signed in). Look at Entra, Enterprise applications, the identity, Permissions.')
+        Write-Warning ('Not checked: whether the identity also has Mail.Send or Mail.ReadWrite in Entra (az is not ' +
+            'signed in). Check in Entra: Enterprise applications, the identity, Permissions.')
     }
     elseif ($wide) {
-        Write-Warning ("The identity also holds $($wide -join ' and ') in Entra, for EVERY mailbox of the tenant. The two " +
-            'add up: take it away there, or the confinement to this mailbox is worth nothing.')
+        Write-Warning ("The identity also has $($wide -join ' and ') in Entra, for EVERY mailbox of the tenant. " +
+            'Exchange combines both: revoke it in Entra, or the restriction to this mailbox has no effect.')
     }
 
-    if ($DryRun) { Say "Nothing was changed; without -DryRun there would be $changes changes."; return }
-    Say $(if ($changes) { "Changes: $changes." } else { 'Nothing to change: all of it is there.' })
+    if ($DryRun) { Say "Nothing was changed. Without -DryRun there would be $changes changes."; return }
+    Say $(if ($changes) { "Changes: $changes." } else { 'Nothing to change: everything is set up.' })
     $tests = @(Test-ServicePrincipalAuthorization -Identity "$PrincipalId" -Resource $Mailbox)
     $tests | Format-Table RoleName, GrantedPermissions, AllowedResourceScope, ScopeType, InScope | Out-Host
     foreach ($role in 'Application Mail.Send', 'Application Mail.ReadWrite') {
         if (-not ($tests | Where-Object { $_.RoleName -eq $role -and "$($_.InScope)" -eq 'True' })) {
-            throw "Exchange does not give the identity '$role' for $Mailbox yet: run this again in some minutes."
+            throw "The role '$role' for $Mailbox is not in effect yet: run this again in a few minutes."
         }
     }
     foreach ($other in $tests | Where-Object { $_.RoleName -like 'Application *' -and $_.AllowedResourceScope -ne $Name }) {
         Write-Warning "The identity has '$($other.RoleName)' in another scope too: $($other.AllowedResourceScope)."
     }
-    Say 'It can take up to two hours until Graph heeds this. The settings of the app:'
+    Say 'It can take up to two hours until this has an effect in Graph. Settings for the app:'
     Write-Output 'BRIDGE_CHANNEL=mail' "BRIDGE_MAIL_FROM=$Mailbox"
 }
 catch {

@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
-# Makes the app registration that a service account signs in to, with the bridge's managed identity for its credential.
+# Creates the app registration that a service account signs in to, with the bridge's managed identity as its credential.
 #
 #   make-service-account-app.sh --url https://<app>.azurewebsites.net --client-id <id> --account <user> --vault <name>
 #                               --group <group id> [--group <group id>]
 #
-#   --url         URL of the app: the sign-in returns to /api/sign-in/callback there
-#   --client-id   client id of the app's user-assigned managed identity
+#   --url         the URL of the app; the sign-in returns to /api/sign-in/callback there
+#   --client-id   the client id of the app's user-assigned managed identity
 #   --account     the service account: object id or user principal name of a user with a licence
-#   --vault       name of the key vault that keeps the sign-in
-#   --group       object id of a Microsoft 365 group to post into; may be given again
-#   --name        name of the app registration; default: Webhook bridge
+#   --vault       the name of the key vault for the sign-in
+#   --group       the object id of a Microsoft 365 group to post to; may be given several times
+#   --name        the name of the app registration; default: Webhook bridge
 #   --cloud       global (default), us-gov, us-dod or china
-#   --dry-run     looks, and says what would be changed
-#   --yes         does not ask before the first change
+#   --dry-run     print the changes, but do not make them
+#   --yes         do not ask before the first change
 #
-# It makes: the app registration (this tenant alone), its service principal, the managed identity as its credential, the
-# consent to Group-Conversation.ReadWrite.All, openid, profile and offline_access for the account alone, the role Key
-# Vault Secrets Officer on the vault for the identity, and the memberships. What is there already is left alone; the app
-# registration is known by its name.
+# It creates the app registration (for this tenant only) and its service principal, adds the managed identity as its
+# credential, consents to Group-Conversation.ReadWrite.All, openid, profile and offline_access for the account only,
+# gives the identity the role Key Vault Secrets Officer on the vault, and adds the account to the groups. Whatever exists
+# already is left unchanged; the app registration is recognized by its name.
 #
-# It takes an `az login` with the Entra roles Privileged Role Administrator, or Cloud Application Administrator, and
-# Groups Administrator, and with Owner, or User Access Administrator, of the vault. The account signs in afterwards,
+# Sign in with `az login` as a user with the Entra roles Groups Administrator and Privileged Role Administrator (or Cloud
+# Application Administrator) who is Owner or User Access Administrator of the vault. Afterwards the account signs in
 # once: python -m bridge sign-in https://<app>.azurewebsites.net
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -30,7 +30,7 @@ scopes='Group-Conversation.ReadWrite.All openid profile offline_access'
 url='' account='' vault='' group='' name='Webhook bridge' application='' app_id='' principal=''
 arguments url client-id account vault group+ name -- "$@"
 needs url client-id account vault group
-[[ $url =~ ^https://[A-Za-z0-9.-]+/?$ ]] || fail '--url must be https:// and the host of the app, and nothing behind.'
+[[ $url =~ ^https://[A-Za-z0-9.-]+/?$ ]] || fail '--url must be https:// and the host of the app, without a path.'
 redirect="${url%/}/api/sign-in/callback"
 start
 find_identity
@@ -41,7 +41,7 @@ look "the account $account" graph get "/users/$account?\$select=id" id
 account_id=$answer
 look "the key vault $vault" ask keyvault show --name "$vault" \
   --query '[id,properties.vaultUri,properties.enableRbacAuthorization]'
-{ read -r vault_id && read -r vault_url && read -r by_roles; } <<<"$answer" || fail "$purpose: not understood."
+{ read -r vault_id && read -r vault_url && read -r by_roles; } <<<"$answer" || fail "$purpose: unexpected output."
 [[ $by_roles == true ]] || fail "$vault uses access policies: set its permission model to Azure role-based access control."
 
 wanted=''
@@ -49,7 +49,7 @@ for scope in $scopes; do wanted+="${wanted:+ || }value=='$scope'"; done
 look 'the permissions of Microsoft Graph' graph get \
   "/servicePrincipals/$graph_principal?\$select=oauth2PermissionScopes" \
   "oauth2PermissionScopes[?$wanted].id"
-[[ $(wc -l <<<"$answer") -eq $(wc -w <<<"$scopes") ]] || fail "Microsoft Graph has not all of: $scopes."
+[[ $(wc -l <<<"$answer") -eq $(wc -w <<<"$scopes") ]] || fail "Microsoft Graph does not have all of: $scopes."
 permissions=''
 for id in $answer; do permissions+="${permissions:+, }{\"id\": \"$id\", \"type\": \"Scope\"}"; done
 
@@ -85,6 +85,6 @@ look "the roles on $vault" ask role assignment list --assignee "$principal_id" -
 
 make_member "$account_id" "$group"
 
-say "Then let the account sign in, once: python -m bridge sign-in ${url%/}"
+say "Next, the account must sign in once: python -m bridge sign-in ${url%/}"
 finish BRIDGE_IDENTITY=service-account "BRIDGE_TENANT_ID=$tenant" "BRIDGE_APP_ID=$app_id" \
   "BRIDGE_CLIENT_ID=$client_id" "BRIDGE_KEY_VAULT_URL=$vault_url" "BRIDGE_PUBLIC_URL=${url%/}"

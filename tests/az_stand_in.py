@@ -1,7 +1,7 @@
-"""A stand-in for `az` that the administrator's scripts are tried with: a strict one, over a directory in a JSON file.
+"""A strict stand-in for `az` for the tests of the administrator's scripts, with a directory in a JSON file.
 
-It knows the commands, requests and queries of these scripts, and refuses whatever else it is asked. AZ_DIRECTORY names
-the file; `new_directory` says what is in it.
+It supports the commands, requests and queries of these scripts, and refuses all others. AZ_DIRECTORY names the file;
+`new_directory` shows what it contains.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 TENANT = "7e000000-0000-4000-8000-000000000001"
-# What the Azure CLI calls each cloud, the host of its Graph, and of its login.
+# By the host of Graph: the name of the cloud in the Azure CLI, the host for sign-in, and the host of the issuer.
 CLOUDS = {
     "graph.microsoft.com": ("AzureCloud", "login.microsoftonline.com", "login.microsoftonline.com"),
     "graph.microsoft.us": ("AzureUSGovernment", "login.microsoftonline.us", "login.microsoftonline.us"),
@@ -39,11 +39,11 @@ _ID = r"[\w()-]+"
 
 
 class Refused(Exception):
-    """What az prints before it ends with 1."""
+    """An error that az prints before it exits with 1."""
 
 
 def new_directory(**changes):
-    """A tenant with one app, one group, two users and one key vault, in which nothing is set up yet."""
+    """A tenant with apps, groups, users and a key vault, in which nothing is set up yet."""
     return {
         "account": ["admin@contoso.com", "user"],
         "cloud": "AzureCloud",
@@ -88,8 +88,8 @@ def new_directory(**changes):
         "vaults": {"vault": {"id": "/vault", "uri": "https://vault.vault.azure.net/", "roles": True}},
         "roles": [],
         "writes": [],
-        "late": 0,  # how often what was just made is not there yet
-        "refuse": "",  # the beginning of the method and path that Graph refuses
+        "late": 0,  # how many requests fail because a new object is not visible yet
+        "refuse": "",  # the beginning of method and path of the requests that Graph refuses
         **changes,
     }
 
@@ -110,7 +110,7 @@ class Az:
         self.directory = directory
 
     def run(self, arguments):
-        """What az prints."""
+        """The output of az."""
         command, given = _parsed(arguments)
         if not self.directory["account"] and command != "cloud show":
             raise Refused("ERROR: Please run 'az login' to setup account.")
@@ -192,7 +192,7 @@ class Az:
 
 
 def _listed(kind, type_=None, need=()):
-    """Answers a list request: all of them, or those that an equation of $filter lets through."""
+    """Answer a list request with the objects that match $filter."""
 
     def answer(directory, query, body):
         rows = [{"id": key, **row} for key, row in directory[kind].items() if type_ in (None, row.get("@type"))]
@@ -205,7 +205,7 @@ def _listed(kind, type_=None, need=()):
 
 
 def _made(kind, type_=None, need=(), **more):
-    """Answers the making of an object, of which these properties must be there, and no others."""
+    """Answer a request that creates an object with exactly these properties."""
 
     def answer(directory, query, body):
         if set(body) != set(need.split()):
@@ -310,7 +310,7 @@ _REQUESTS = (
 
 
 def queried(query, data):
-    """What a query of the scripts finds: JMESPath, as far as they use it."""
+    """The result of a query: JMESPath, as far as the scripts use it."""
     for pattern, find in _QUERIES:
         match = re.fullmatch(pattern, query)
         if match:
@@ -381,10 +381,10 @@ def _tsv(result):
     return "".join(f"{str(row).lower() if isinstance(row, bool) else row}\n" for row in rows)
 
 
-def _named(things, name):
-    if name not in things:
+def _named(objects, name):
+    if name not in objects:
         raise Refused(f"ERROR: Not Found(Resource '{name}' does not exist)")
-    return things[name]
+    return objects[name]
 
 
 def _parsed(arguments):
@@ -403,12 +403,12 @@ def _parsed(arguments):
         else:
             given[name] = "" if name in _FLAGS else rest.pop(0)
     if given.get("--output") != "tsv" or "--query" not in given:
-        raise Refused("ERROR: the scripts read tsv, and of a query alone")
+        raise Refused("ERROR: the scripts only read tsv, from a query")
     return command, given
 
 
 def main():
-    """One call of az, as its arguments say."""
+    """One call of az, with its arguments from the command line."""
     with open(os.environ["AZ_DIRECTORY"], encoding="utf-8") as file:  # noqa: PTH123  pathlib takes long to import
         directory = json.load(file)
     try:

@@ -1,38 +1,19 @@
-"""The pictures of the docs, by a headless Chromium: `make screenshots`."""
+"""Take the pictures for the docs with a headless Chromium: `make screenshots`."""
 
 import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from bridge.entries import Entry, Target, entry_id
-from bridge.events import Webhook
-from bridge.local.sending import event_name
 from bridge.publishing.digests import digest_html
-from bridge.rendering.renderer import Renderer
-from bridge.sources import SOURCES
 from tests.local_stack import GROUPS, environment, running
-from tools.gallery import NOW
+from tools.look_page import POSTS, entries
 
 ROOT = Path(__file__).parent.parent
 DARK = (ROOT / "bridge/local/page/static/dark.js").read_text().replace("export function", "function")
-POSTS = (
-    "github/pull_request.opened",
-    "github/pull_request.closed",
-    "github/push",
-    "github/issues.opened",
-    "github/issue_comment.created",
-    "github/pull_request_review.submitted",
-    "github/workflow_run.completed",
-    "github/release.published",
-    "github/dependabot_alert.created",
-)
-RENDERER = Renderer(titles={name: source.title for name, source in SOURCES.items()})
 # file: (width of a post's frame, columns, dark)
 SHEETS = {
     "posts.png": (632, 2, False),
@@ -49,25 +30,14 @@ PAGES = (
 )
 
 
-def entry(name: str, place: int = 0) -> Entry:
-    source, _, sample = name.partition("/")
-    webhook = Webhook(
-        SOURCES[source].headers(event_name(sample, SOURCES[source].event_parts), sample),
-        (SOURCES[source].samples / f"{sample}.json").read_bytes(),
-    )
-    (event,) = SOURCES[source].read(webhook)
-    made = RENDERER.entry(event, entry_id(event, place, ""), Target(""), NOW)
-    return replace(made, occurred=NOW + timedelta(seconds=40 * place))
-
-
 def posts() -> list[str]:
-    """Nine cards, and the digest that they would be in a storm."""
-    entries = [entry(name, place) for place, name in enumerate(POSTS)]
-    return [*(one.html for one in entries), digest_html(entries, {"github": "GitHub"})]
+    """Nine cards, and their digest."""
+    shown = entries()
+    return [*(entry.html for entry in shown), digest_html(shown, {"github": "GitHub"})]
 
 
 def sheet(browser: Browser, path: Path, width: int, columns: int, dark: bool) -> None:
-    """All posts side by side, each in a frame as wide as a reader's window."""
+    """Picture all posts side by side, each in a frame as wide as a reader's window."""
     page = browser.new_page(viewport={"width": columns * (width + 24) + 24, "height": 900}, device_scale_factor=1)
     page.set_content(
         f"<!doctype html><style>body {{ margin: 24px; columns: {columns}; column-gap: 24px }}"
@@ -94,7 +64,7 @@ def sheet(browser: Browser, path: Path, width: int, columns: int, dark: bool) ->
 
 
 def page_of_run(browser: Browser, folder: Path) -> None:
-    """The page of `make run` after a busy minute, in both widths, light and dark."""
+    """Picture the page of `make run` after a busy minute, in both widths, light and dark."""
     config = f'[groups]\nplatform = "{GROUPS["group-1"]}"\n'
     with running(folder, BRIDGE_CONFIG=config, BRIDGE_GROUP="platform", BRIDGE_SETTLE_SECONDS="1") as stack:
         for name in (*POSTS, "datadog/monitor.triggered", "azure_devops/git.pullrequest.created", "updown/check.down"):
@@ -109,7 +79,7 @@ def page_of_run(browser: Browser, folder: Path) -> None:
             page.goto(stack.address)
             if width > 1000:
                 page.get_by_role("button", name="Send a sample").click()
-            thread = page.locator("#threads li").filter(has_text="contoso/pump: Stop the pump").get_by_role("button")
+            thread = page.locator("#threads li").filter(has_text="Stop the pump").get_by_role("button")
             expect(thread).to_have_count(1, timeout=30_000)
             thread.click()
             frame = page.frame_locator("#posts iframe").first.locator("body")
@@ -120,11 +90,11 @@ def page_of_run(browser: Browser, folder: Path) -> None:
 
 
 def main() -> int:
-    """Writes every sheet; 1 where there is no browser."""
+    """Take all pictures; return 1 if there is no browser."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     executable = next(filter(None, map(shutil.which, names)), None)
     if executable is None:
-        print("No Chromium and no Chrome was found: there are no new pictures.", file=sys.stderr)
+        print("No Chromium or Chrome was found: no pictures were taken.", file=sys.stderr)
         return 1
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])

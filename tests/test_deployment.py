@@ -11,7 +11,6 @@ import pytest
 from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
-from tools import deployment
 
 TEMPLATE = json.loads((ROOT / "azuredeploy.json").read_text())
 WIZARD = json.loads((ROOT / "createUiDefinition.json").read_text())["parameters"]
@@ -64,12 +63,6 @@ def test_microsofts_schemas_find_no_error():
     files = [ROOT / "azuredeploy.json", ROOT / "createUiDefinition.json"]
     run = subprocess.run([sys.executable, VALIDATOR, *files], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
-
-
-@pytest.mark.parametrize("name", [deployment.TEMPLATE, deployment.WIZARD, deployment.VALUES])
-def test_the_files_know_todays_sources(name):
-    text = (ROOT / name).read_text()
-    assert text == deployment.written(deployment.brought_up(name, json.loads(text))), "`make docs` brings it up to date"
 
 
 def test_every_parameter_is_used_and_described_and_every_variable_used():

@@ -1,4 +1,4 @@
-"""`make gallery`: every sample of every source, as a page that one can read in the repository."""
+"""`make gallery`: pages with the posts of every sample of every source."""
 
 import re
 from html.parser import HTMLParser
@@ -19,7 +19,7 @@ def written(tmp_path_factory):
     return {path.name: path.read_text() for path in gallery.write(None, folder, SOURCES, RENDERER)}
 
 
-def test_every_sample_of_every_source_is_in_it(written):
+def test_it_has_every_sample_of_every_source(written):
     for name in SOURCES:
         page = written[f"{name}.html"]
         assert [path.name for path in SOURCES[name].samples.glob("*.json") if path.name not in page] == []
@@ -38,7 +38,7 @@ class Page(HTMLParser):
         self.levels += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
 
 
-def test_the_pages_are_fit_for_screen_readers_and_run_nothing(written):
+def test_the_pages_work_with_screen_readers_and_run_nothing(written):
     for text in written.values():
         page = Page(text)
         assert text.startswith('<!doctype html>\n<html lang="en">')
@@ -49,15 +49,15 @@ def test_the_pages_are_fit_for_screen_readers_and_run_nothing(written):
         assert "default-src 'none'" in text
 
 
-def test_a_payload_that_becomes_no_post_says_why(written, tmp_path):
+def test_a_payload_without_a_post_has_a_reason(written, tmp_path):
     assert "Nothing is posted: GitHub&#39;s ping" in written["github.html"]
     (tmp_path / "github").mkdir()
     (tmp_path / "github/push.json").write_text("{")
     page = gallery.write(tmp_path, tmp_path / "out", SOURCES, RENDERER)[1].read_text()
-    assert "Answered with 400: The body is not JSON" in page
+    assert "Refused with 400: The body is not JSON" in page
 
 
-def test_a_folder_without_payloads_is_a_mistake(tmp_path, monkeypatch):
+def test_a_folder_without_payloads_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    with pytest.raises(SystemExit, match="has no folder of payloads"):
+    with pytest.raises(SystemExit, match="has no folder with the name of a source"):
         gallery.main(["--payloads", str(tmp_path)])

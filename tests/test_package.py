@@ -1,4 +1,4 @@
-"""released-package.zip: the same bytes each time, nothing of local use, and functions that run from it alone."""
+"""released-package.zip: the same bytes each time, nothing that only local use needs, and functions that run from it."""
 
 import os
 import shutil
@@ -16,14 +16,14 @@ from tools import package
 DOCTOR = Path(sys.executable).parent / "azure-functions-doctor"
 WORKER = ROOT / ".venv-worker"
 PYTHONS = [str(WORKER / "bin/python")]
-# Python 3.13 with only the package in its path tells the functions that it finds.
+# Prints the functions that Python 3.13 finds with only the package in its path.
 INDEX = """
 import sys
 sys.path[:0] = sys.argv[1:]
 import function_app
 print(*sorted(function.get_function_name() for function in function_app.app.get_functions()))
 """
-# The local host is not in the package: it alone, and what it needs, come from the repository and its environment.
+# The local host and its libraries, which are not in the package, come from the repository and its environment.
 HOST = """
 import sys, bridge
 bridge.__path__.append(sys.argv[1])
@@ -35,12 +35,12 @@ assert own and all(file.startswith(sys.argv[2]) for file in own), own
 sys.exit(code)
 """
 
-# A worker's first post, where nothing may be compiled any more.
+# Renders the first post of a worker, which must not compile any template.
 POST = """
 import sys
 sys.path[:0] = sys.argv[1:]
 import jinja2
-def compile(*_): raise AssertionError("a template is compiled")
+def compile(*_): raise AssertionError("a template was compiled")
 jinja2.Environment.compile = compile
 from datetime import UTC, datetime
 from bridge.entries import Target
@@ -54,17 +54,15 @@ print(renderer.entry(event, "0" * 32, Target("g"), datetime.now(UTC)).summary)
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The package, and the folder that it is unpacked to."""
+    """The line about the package, its archive, and the folder with its contents."""
     folder = tmp_path_factory.mktemp("package")
-    said = package.build(ROOT, folder / "released-package.zip", PYTHONS)
+    line = package.build(ROOT, folder / "released-package.zip", PYTHONS)
     with zipfile.ZipFile(folder / "released-package.zip") as archive:
         archive.extractall(folder / "app")
-        return said, archive, folder / "app"
+        return line, archive, folder / "app"
 
 
-needs_its_python = pytest.mark.skipif(
-    not (WORKER / "ready").exists(), reason="no Python 3.13, for which the package is made"
-)
+needs_its_python = pytest.mark.skipif(not (WORKER / "ready").exists(), reason="no Python 3.13, which runs the package")
 
 
 def paths(app):
@@ -76,25 +74,28 @@ def test_the_same_input_gives_the_same_bytes(built, tmp_path):
     assert (tmp_path / "again.zip").read_bytes() == (built[2].parent / "released-package.zip").read_bytes()
 
 
-def test_it_holds_what_the_functions_need_and_no_more(built):
-    said, archive, _ = built
+def test_it_contains_what_the_functions_need_and_no_more(built):
+    line, archive, _ = built
     names = archive.namelist()
     assert {"function_app.py", "host.json", "requirements.txt", "templates/layout.html"} <= set(names)
     ours = [name for name in names if not name.startswith(package.LIBRARIES)]
-    assert [name for name in ours if name.startswith(("bridge/local", "tests", "docs", "samples", "scripts"))] == []
+    assert [
+        name for name in ours if name.startswith(("bridge/local", "tests", "docs", "samples", "scripts", "tools"))
+    ] == []
+    assert [name for name in ours if name.endswith(("docs.md", "body.json")) or "/samples/" in name] == []
     assert not {"starlette", "uvicorn", "pytest"} & {name.split("/")[3] for name in names if name.count("/") > 3}
-    assert "MB" in said
+    assert "MB" in line
     assert sum(info.compress_size for info in archive.infolist()) < 25 * 1024**2
 
 
-def test_nothing_in_it_tells_of_the_machine_that_made_it(built):
+def test_it_has_no_traces_of_the_machine_that_built_it(built):
     for path in built[2].rglob("*"):
         if path.is_file() and path.suffix in {".pyc", ".py", ".json", ".html", ""}:
             assert str(ROOT).encode() not in path.read_bytes(), path
 
 
 @pytest.mark.skipif(not DOCTOR.exists(), reason="azure-functions-doctor is not installed")
-def test_a_static_check_of_functions_finds_no_fault(built):
+def test_azure_functions_doctor_finds_no_problem(built):
     target = ["--profile=deploy", "--target-python=3.13", "--deployment-mode=local-prebuilt"]
     run = subprocess.run(
         [DOCTOR, "doctor", "--path", built[2], *target, "--hosting-plan=flex-consumption"],
@@ -115,7 +116,7 @@ def test_its_functions_are_found_with_nothing_else_installed(built, tmp_path):
 
 
 @needs_its_python
-def test_its_templates_are_compiled_already(built, tmp_path):
+def test_its_templates_are_compiled(built, tmp_path):
     run = subprocess.run(
         [WORKER / "bin/python", "-ISc", POST, *paths(built[2])],
         cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -137,7 +138,7 @@ def test_the_local_host_runs_it_from_an_empty_folder_and_a_signed_webhook_become
 
 
 @pytest.mark.skipif(shutil.which("python3") is None, reason="no python3 in the path")
-def test_what_pip_cannot_fetch_is_said(tmp_path):
+def test_a_library_that_pip_cannot_fetch_is_named(tmp_path):
     for name in package.OURS:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)

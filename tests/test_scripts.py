@@ -1,4 +1,4 @@
-"""The administrator's scripts, run as they are, with a stand-in for `az`; make-mailbox.ps1 is only looked at."""
+"""The administrator's scripts, run with a stand-in for `az`; make-mailbox.ps1 is only read."""
 
 import json
 import os
@@ -95,10 +95,10 @@ def test_the_first_run_sets_everything_up_and_the_second_changes_nothing(call, t
     first = tenant.run(*call, "--yes")
     settings = settings_of(first)
     made = tenant.now
-    told = [line for line in first.stderr.splitlines() if line.startswith("change: ")]
-    assert len(told) == len(made["writes"]) > 0
-    assert f"Changes: {len(told)}." in first.stderr
-    assert made["late"] == 0 or len(told) == 1
+    changes = [line for line in first.stderr.splitlines() if line.startswith("change: ")]
+    assert len(changes) == len(made["writes"]) > 0
+    assert f"Changes: {len(changes)}." in first.stderr
+    assert made["late"] == 0 or len(changes) == 1
     second = tenant.run(*call)
     assert settings_of(second) == settings
     assert "Nothing to change" in second.stderr
@@ -106,7 +106,7 @@ def test_the_first_run_sets_everything_up_and_the_second_changes_nothing(call, t
 
 
 @ALL
-def test_a_dry_run_says_what_would_be_changed_and_writes_nothing(call, tmp_path):
+def test_a_dry_run_prints_the_changes_and_writes_nothing(call, tmp_path):
     tenant = Tenant(tmp_path, account=["admin@contoso.com", "user"])
     before = tenant.now
     run = tenant.run(*call, "--dry-run")
@@ -120,7 +120,7 @@ def test_a_dry_run_says_what_would_be_changed_and_writes_nothing(call, tmp_path)
 
 
 @ALL
-def test_help_is_the_head_of_the_script(call, tmp_path):
+def test_help_is_the_comment_at_the_beginning_of_the_script(call, tmp_path):
     run = Tenant(tmp_path).run(call[0], "--help")
     assert run.returncode == 0
     assert run.stdout.splitlines()[2].strip().startswith(call[0])
@@ -132,53 +132,53 @@ def test_help_is_the_head_of_the_script(call, tmp_path):
 
 @ALL
 @pytest.mark.parametrize(
-    ("changes", "more", "says"),
+    ("changes", "more", "message"),
     [
         ({"account": None}, [], "Nobody is signed in to az: run `az login"),
         ({"cloud": "AzureChinaCloud"}, [], "run `az cloud set --name AzureCloud`"),
-        ({"refuse": "get /servicePrincipals"}, [], "az was refused. ERROR: Forbidden"),
-        ({"refuse": "post /"}, ["--yes"], "az was refused. ERROR: Forbidden"),
+        ({"refuse": "get /servicePrincipals"}, [], "az failed. ERROR: Forbidden"),
+        ({"refuse": "post /"}, ["--yes"], "az failed. ERROR: Forbidden"),
         ({}, [], "Nothing was changed: add --yes"),
         ({}, ["--nonsense", "x"], "--nonsense is not an argument of this script"),
         ({}, ["--cloud"], "--cloud needs a value"),
         ({}, ["--cloud", "moon"], "--cloud must be"),
-        ({}, ["--cloud", 'x"'], "without quotes"),
+        ({}, ["--cloud", 'x"'], "must not contain quotes"),
     ],
 )
-def test_what_goes_wrong_is_a_sentence_and_changes_nothing(call, changes, more, says, tmp_path):
+def test_an_error_is_a_sentence_and_changes_nothing(call, changes, more, message, tmp_path):
     tenant = Tenant(tmp_path, **changes)
     run = tenant.run(*call, *more)
     assert (run.returncode, run.stdout) == (1, "")
     assert "Error: " in run.stderr
-    assert says in run.stderr
+    assert message in run.stderr
     assert "Traceback" not in run.stderr
     assert tenant.now["writes"] == []
 
 
 @pytest.mark.parametrize(
-    ("call", "says"),
+    ("call", "message"),
     [
         (("grant-graph-role.sh",), "--app, --client-id or --principal-id is missing"),
         (("grant-graph-role.sh", "--app", "bridge"), "--resource-group is missing"),
-        ((*ROLE, "--role", "Mail.Send"), "make-mailbox.ps1 grants it for one alone"),
+        ((*ROLE, "--role", "Mail.Send"), "make-mailbox.ps1 grants it for one mailbox only"),
         ((*ROLE, "--role", "No.Such"), "no application role No.Such"),
         (("grant-graph-role.sh", "--principal-id", "graph"), "is not a managed identity"),
         (("grant-graph-role.sh", "--app", "bare", "--resource-group", "rg"), "has no managed identity"),
         (AGENT[:-2], "--group is missing"),
         ((*AGENT, "--group", "security"), "is not a Microsoft 365 group"),
         ((*AGENT, "--group", "nowhere"), "does not exist"),
-        ((*AGENT, "--user", "name"), "--user must be like"),
+        ((*AGENT, "--user", "name"), "--user must be a user principal name"),
         (ACCOUNT[:-2], "--group is missing"),
         ((*ACCOUNT, "--url", "http://bridge"), "--url must be https://"),
         ((*ACCOUNT, "--vault", "none"), "does not exist"),
         ((*ACCOUNT, "--client-id", "none"), "no identity with the client id none"),
     ],
 )
-def test_wrong_arguments_are_told_before_anything_is_changed(call, says, tmp_path):
+def test_wrong_arguments_are_reported_before_anything_is_changed(call, message, tmp_path):
     tenant = Tenant(tmp_path)
     run = tenant.run(*call, "--yes")
     assert run.returncode == 1
-    assert says in run.stderr
+    assert message in run.stderr
     assert tenant.now["writes"] == []
 
 
@@ -201,7 +201,7 @@ def test_a_role_is_granted_to_the_identity_of_the_app(tmp_path):
     assert settings_of(run).client_id == "assigned-app"
 
 
-def test_an_agents_user_is_made_with_all_that_it_takes(tmp_path):
+def test_an_agents_user_is_created_with_everything_it_needs(tmp_path):
     tenant = Tenant(tmp_path)
     settings = settings_of(tenant.run(*AGENT, "--yes"))
     now = tenant.now
@@ -222,7 +222,7 @@ def test_an_agents_user_is_made_with_all_that_it_takes(tmp_path):
     assert blueprint not in (settings.blueprint_id, settings.agent_id)
 
 
-def test_a_person_is_told_why_graph_would_refuse_an_agents_user(tmp_path):
+def test_a_person_learns_why_graph_would_refuse_an_agents_user(tmp_path):
     tenant = Tenant(tmp_path, account=["admin@contoso.com", "user"])
     run = tenant.run(*AGENT, "--yes")
     assert run.returncode == 1
@@ -231,14 +231,14 @@ def test_a_person_is_told_why_graph_would_refuse_an_agents_user(tmp_path):
     assert settings_of(tenant.run(*AGENT, "--yes", "--as-person")).identity == "agent-user"
 
 
-def test_an_agents_user_of_somebody_else_is_left_alone(tmp_path):
+def test_the_user_of_another_agent_is_left_unchanged(tmp_path):
     other = {"@type": "microsoft.graph.agentUser", "userPrincipalName": AGENT[8], "identityParentId": "other"}
     run = Tenant(tmp_path, users={**new_directory()["users"], "theirs": other}).run(*AGENT, "--yes")
     assert run.returncode == 1
     assert "is the user of another agent identity (other)" in run.stderr
 
 
-def test_a_service_accounts_app_is_made_with_all_that_it_takes(tmp_path):
+def test_a_service_accounts_app_is_created_with_everything_it_needs(tmp_path):
     tenant = Tenant(tmp_path)
     settings = settings_of(tenant.run(*ACCOUNT, "--yes"))
     now = tenant.now
@@ -260,7 +260,7 @@ def test_a_service_accounts_app_is_made_with_all_that_it_takes(tmp_path):
     assert now["groups"]["group-1"]["members"] == ["service"]
 
 
-def test_only_what_is_missing_is_changed(tmp_path):
+def test_only_missing_parts_are_changed(tmp_path):
     tenant = Tenant(tmp_path)
     settings_of(tenant.run(*ACCOUNT, "--yes"))
     now = tenant.now
@@ -281,14 +281,14 @@ def test_only_what_is_missing_is_changed(tmp_path):
     assert "Group.ReadWrite.All" not in consent["scope"]
 
 
-def test_an_ambiguous_name_is_not_guessed_at(tmp_path):
+def test_an_ambiguous_name_is_an_error(tmp_path):
     twin = {"displayName": "Webhook bridge", "appId": "a", "web": {"redirectUris": []}}
     run = Tenant(tmp_path, applications={"one": twin, "two": twin}).run(*ACCOUNT, "--yes")
     assert run.returncode == 1
     assert "there are several" in run.stderr
 
 
-def test_a_vault_with_access_policies_is_not_touched(tmp_path):
+def test_a_vault_with_access_policies_is_refused(tmp_path):
     vaults = {"vault": {"id": "/vault", "uri": "https://vault.vault.azure.net/", "roles": None}}
     run = Tenant(tmp_path, vaults=vaults).run(*ACCOUNT, "--yes")
     assert run.returncode == 1
@@ -306,7 +306,7 @@ def test_another_cloud_has_its_own_hosts_audience_and_issuer(tmp_path):
     assert credential["issuer"] == f"https://login.partner.microsoftonline.cn/{TENANT}/v2.0"
 
 
-def test_the_script_of_the_mailbox_documents_every_parameter():
+def test_make_mailbox_documents_every_parameter():
     head, _, body = MAILBOX.partition("#>")
     parameters = body[body.index("param(") : body.index("\n)")]
     names = re.findall(r"\$(\w+)(?: =|,|\n|$)", parameters)
@@ -314,7 +314,7 @@ def test_the_script_of_the_mailbox_documents_every_parameter():
     assert re.findall(r"^\.PARAMETER (\w+)$", head, re.MULTILINE) == names
 
 
-def test_the_script_of_the_mailbox_changes_things_only_where_it_says_so():
+def test_make_mailbox_announces_every_change():
     _, _, body = MAILBOX.partition("#>")
     changing = re.findall(r"^(.*)\b((?:New|Set|Add|Remove|Enable|Disable)-[A-Z]\w+)", body, re.MULTILINE)
     cmdlets = {cmdlet for before, cmdlet in changing}
@@ -324,16 +324,16 @@ def test_the_script_of_the_mailbox_changes_things_only_where_it_says_so():
     assert len(blocks) == len([one for one in changing if one[1] in cmdlets])
 
 
-def test_the_script_of_the_mailbox_grants_nothing_in_entra():
+def test_make_mailbox_grants_nothing_in_entra():
     granting = r"AppRoleAssignment\b|OAuth2PermissionGrant|Connect-MgGraph|--method (?!get)|ApplicationAccessPolicy"
     assert re.findall(granting, MAILBOX) == []
     assert "-CustomResourceScope $Name" in MAILBOX
     assert "-RecipientRestrictionFilter $filter" in MAILBOX
 
 
-def test_the_script_of_the_mailbox_can_be_read():
+def test_powershell_can_parse_make_mailbox():
     if not (pwsh := shutil.which("pwsh")):
-        pytest.skip("no pwsh: make-mailbox.ps1 is only looked at")
+        pytest.skip("no pwsh: make-mailbox.ps1 is not parsed")
     parse = (
         "$e = $null; [void][Management.Automation.Language.Parser]::ParseFile("
         f"'{SCRIPTS / 'make-mailbox.ps1'}', [ref]$null, [ref]$e); $e; exit $e.Count"
@@ -379,17 +379,17 @@ AFTER = {
 }
 
 
-@pytest.mark.parametrize("way", AFTER)
-def test_after_azd_has_provisioned_a_dry_run_says_what_the_way_of_posting_needs(way, tmp_path):
+@pytest.mark.parametrize("identity", AFTER)
+def test_a_dry_run_of_the_azd_hook_prints_the_changes_for_the_identity(identity, tmp_path):
     tenant = Tenant(tmp_path)
     before = tenant.now
-    run = tenant.run("after-provision.sh", "--dry-run", **OUTPUTS, **AFTER[way])
+    run = tenant.run("after-provision.sh", "--dry-run", **OUTPUTS, **AFTER[identity])
     assert run.returncode == 0, run.stderr
     assert any(line.startswith("would: ") for line in run.stderr.splitlines())
     assert tenant.now == before
 
 
-def test_after_azd_has_provisioned_the_settings_of_the_script_are_set_in_both_places(tmp_path):
+def test_the_azd_hook_saves_the_settings_in_the_app_and_in_azd(tmp_path):
     tenant = Tenant(tmp_path)
     azd = tmp_path / "bin/azd"
     azd.write_text('#!/bin/sh\necho "$@" >> "$AZ_DIRECTORY.azd"\n')
@@ -397,18 +397,18 @@ def test_after_azd_has_provisioned_the_settings_of_the_script_are_set_in_both_pl
     run = tenant.run("after-provision.sh", "--yes", **OUTPUTS, **AFTER["service-account"])
     assert run.returncode == 0, run.stderr
     lines = (tmp_path / "directory.json.azd").read_text().splitlines()
-    told = dict(line.removeprefix("env set ").split(" ", 1) for line in lines)
-    assert told["BRIDGE_IDENTITY"] == "service-account"
-    assert told["BRIDGE_APP_ID"]
-    assert dict(setting.split("=", 1) for setting in tenant.now["apps"]["assigned"]["settings"]) == told
+    saved = dict(line.removeprefix("env set ").split(" ", 1) for line in lines)
+    assert saved["BRIDGE_IDENTITY"] == "service-account"
+    assert saved["BRIDGE_APP_ID"]
+    assert dict(setting.split("=", 1) for setting in tenant.now["apps"]["assigned"]["settings"]) == saved
 
 
 @pytest.mark.parametrize(
-    ("way", "missing"), [("service-account", "BRIDGE_ACCOUNT"), ("agent-user", "BRIDGE_SPONSOR"), ("mail", "Exchange")]
+    ("identity", "missing"), [("service-account", "BRIDGE_ACCOUNT"), ("agent-user", "BRIDGE_SPONSOR"), ("mail", "Exchange")]
 )
-def test_what_only_a_person_knows_is_asked_for_with_the_command(way, missing, tmp_path):
-    settings = {"BRIDGE_CHANNEL": "mail"} if way == "mail" else {"BRIDGE_IDENTITY": way}
+def test_the_azd_hook_names_missing_values_and_the_command_to_run(identity, missing, tmp_path):
+    settings = {"BRIDGE_CHANNEL": "mail"} if identity == "mail" else {"BRIDGE_IDENTITY": identity}
     run = Tenant(tmp_path).run("after-provision.sh", "--dry-run", **OUTPUTS, **settings)
-    assert run.returncode == (0 if way == "mail" else 1)
+    assert run.returncode == (0 if identity == "mail" else 1)
     assert missing in run.stderr
     assert "scripts/the-next-one.sh" in run.stderr

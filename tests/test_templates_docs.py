@@ -13,8 +13,8 @@ from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 from tests.look import parse
-from tools.gallery import NOW
-from tools.template_tables import tables, with_tables
+from tools.samples import NOW
+from tools.template_tables import tables
 
 TEXT = (ROOT / "docs/templates.md").read_text()
 EXAMPLE = re.compile(
@@ -23,10 +23,6 @@ EXAMPLE = re.compile(
     re.DOTALL,
 )
 EXAMPLES = [found.groupdict() for found in EXAMPLE.finditer(TEXT)]
-
-
-def test_the_tables_are_what_the_code_has_now():
-    assert with_tables(TEXT) == TEXT, "run `make docs`, and commit what has changed"
 
 
 def test_every_row_of_the_tables_is_complete():

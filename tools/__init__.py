@@ -1,1 +1,1 @@
-"""What a release and the documentation need, and the running bridge does not."""
+"""Tools for releases and the documentation, which the running bridge does not need."""

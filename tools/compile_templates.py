@@ -1,6 +1,6 @@
-"""Compiles the templates of the working directory into its folder `template_bytecode`: a step of `make package`.
+"""Compile the templates of the working directory into its folder `template_bytecode`: a step of `make package`.
 
-Run there, so that no bytecode names the folder in which it was made.
+The working directory must be the package, as bytecode would otherwise contain the path of another folder.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Builds released-package.zip: what a Flex Consumption plan runs, with the libraries in it and nothing left to build.
+"""Build released-package.zip, which a Flex Consumption plan runs as it is: the app with its libraries.
 
 https://learn.microsoft.com/azure/azure-functions/run-functions-from-deployment-package
-The same input gives the same bytes: names are sorted, times and rights are fixed, and bytecode goes by no time.
+The same input gives the same bytes: names are sorted, times and permissions are fixed, and bytecode has no time stamps.
 """
 
 import fnmatch
@@ -21,11 +21,12 @@ LIBRARIES = ".python_packages/lib/site-packages"
 OURS = ("bridge", "templates", "function_app.py", "host.json", "requirements.txt", "LICENSE")
 # Wheels of any of these run on the Linux of Azure Functions, Debian 12 with glibc 2.36.
 _PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
-# What only local use needs, what tells of the machine that it was built on, and what nothing imports.
+# Files for local use only, files with traces of the machine that built the package, and files that nothing imports.
 _LEFT_OUT = (
     "bridge/local/*",
     "bridge/sources/*/samples/*",
     "bridge/sources/*/docs.md",
+    "bridge/sources/*/body.json",
     "*/__pycache__/*",
     f"{LIBRARIES}/bin/*",
     "*/RECORD",
@@ -34,13 +35,13 @@ _LEFT_OUT = (
     "*.pyi",
 )
 _ROOT = Path(__file__).parents[1]
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP file knows
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of the ZIP format
 
 
 def build(root: Path, target: Path, pythons: Iterable[str] = ()) -> str:
-    """Makes the package of the repository at root; the text says its size. CommandError where pip fails.
+    """Build the package of the repository at `root`; return a line with its size. CommandError if pip fails.
 
-    pythons: where Azure's version of Python may be; without it the package has no bytecode.
+    pythons: candidates for Azure's version of Python, without which the package has no bytecode.
     """
     python = next((python for python in (sys.executable, *pythons) if _runs(python)), "")
     with tempfile.TemporaryDirectory() as folder:
@@ -55,22 +56,21 @@ def build(root: Path, target: Path, pythons: Iterable[str] = ()) -> str:
         compiled = _compile(tree, python)
         _zip(tree, target)
     size = target.stat().st_size / 1024**2
-    missing = [what for what, there in (("code", compiled), ("templates", with_templates)) if not there]
-    slower = f"without bytecode of its {' and '.join(missing)}, which takes Python 3.13 on Linux: it starts more slowly"
-    how = slower if missing else "with bytecode"
-    return f"{target}: {size:.1f} MB, {how}"
+    missing = [part for part, exists in (("code", compiled), ("templates", with_templates)) if not exists]
+    without = f"without bytecode of its {' and '.join(missing)} (needs Python 3.13 on Linux), so it starts more slowly"
+    return f"{target}: {size:.1f} MB, {without if missing else 'with bytecode'}"
 
 
 def _runs(python: str) -> bool:
-    """Whether it is the version that Azure runs; launchers stand in the path for versions that are not installed."""
+    """Whether it is the version that Azure runs. The path may have launchers for versions that are not installed."""
     check = f"import sys, pip; sys.exit(sys.version_info[:2] != {PYTHON})"
     return shutil.which(python) is not None and _ran(python, "-c", check).returncode == 0
 
 
 def _install(requirements: Path, target: Path, python: str) -> None:
-    """Wheels only, for Azure's Python and Linux, whatever this machine is.
+    """Install wheels for Azure's Python on Linux, whatever this machine runs.
 
-    Where that Python is, its own pip is asked: another one judges what a library needs by its own version.
+    If that Python is installed, use its own pip: another pip evaluates requirements for its own version.
     """
     version = ".".join(map(str, PYTHON))
     options = ["--only-binary=:all:", "--implementation=cp", f"--python-version={version}", "--no-compile"]
@@ -93,27 +93,27 @@ def _files(tree: Path) -> Sequence[Path]:
 
 
 def _compile(tree: Path, python: str) -> bool:
-    """Bytecode that is not held against its source: the source in the package never changes."""
+    """Compile without time stamps or hash checks, as the source in the package never changes."""
     if not python:
         return False
-    # Without the folder of this machine in it, whose path tracebacks would show.
-    where = ["-s", str(tree), str(tree)]
-    run = _ran(python, "-m", "compileall", "-q", "-j1", "--invalidation-mode=unchecked-hash", *where)
+    # -s removes the folder of this machine, whose path tracebacks would show.
+    folder = ["-s", str(tree), str(tree)]
+    run = _ran(python, "-m", "compileall", "-q", "-j1", "--invalidation-mode=unchecked-hash", *folder)
     if run.returncode:
         raise CommandError(f"Python 3.13 cannot compile the package: {run.stdout.strip()}")
     return True
 
 
 def compile_templates(tree: Path, python: str, libraries: Sequence[Path] = ()) -> bool:
-    """Puts bytecode of the templates beside them. False where the libraries are not for this machine."""
+    """Add bytecode of the templates to the package; False if the libraries do not run on this machine."""
     path = os.pathsep.join(map(str, [tree, *libraries, _ROOT]))
     return _ran(python, "-m", "tools.compile_templates", cwd=tree, PYTHONPATH=path).returncode == 0
 
 
 def _ran(*command: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    # The hash seed decides the order of sets, which are constants of the bytecode.
+    # Bytecode contains sets as constants, whose order depends on the hash seed.
     env = {**os.environ, "PYTHONHASHSEED": "0", **env}
-    return subprocess.run(  # noqa: S603  all our own words
+    return subprocess.run(  # noqa: S603  no input of a user
         command, cwd=cwd, env=env, capture_output=True, text=True, check=False
     )
 

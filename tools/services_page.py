@@ -1,21 +1,29 @@
-"""docs/sources.md: the section of each service, from the docs.md in its folder. `make docs` writes them."""
+"""docs/sources.md: the sections of all services, from the docs.md in the folder of each."""
 
-import sys
+import os
+import re
 from pathlib import Path
 
+from bridge.rendering.renderer import ROOT
 from bridge.sources import SOURCES
 
 _MARKS = "<!-- services: written by `make docs` from bridge/sources/*/docs.md -->", "<!-- end of services -->"
+_RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s]+)\)")
 
 
 def with_services(text: str) -> str:
     """The page with the sections of all sources between its marks, in the order of the registry."""
     before, _, rest = text.partition(_MARKS[0])
     _, _, after = rest.partition(_MARKS[1])
-    sections = [(source.samples.parent / "docs.md").read_text("utf-8") for source in SOURCES.values()]
+    sections = [_section(source.samples.parent / "docs.md") for source in SOURCES.values()]
     return "\n".join([f"{before}{_MARKS[0]}\n", *sections, f"{_MARKS[1]}{after}"])
 
 
-if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(with_services(path.read_text("utf-8")), "utf-8")
+def _section(path: Path) -> str:
+    """The section in the file; its links, which are relative to the file, become relative to docs/."""
+
+    def moved(link: re.Match[str]) -> str:
+        target = os.path.relpath(path.parent / link[1], ROOT / "docs")
+        return f"]({Path(target).as_posix()})"
+
+    return _RELATIVE_LINK.sub(moved, path.read_text("utf-8"))

@@ -1,19 +1,17 @@
-"""The tables of docs/templates.md, from the code that they tell of: `make docs` writes them anew."""
+"""The tables of docs/templates.md: what a template sees, filters, and the parts of a card."""
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from inspect import getdoc
-from pathlib import Path
 
 from jinja2 import DictLoader
 
-from bridge.events import Event, Webhook
+from bridge.events import Event
 from bridge.rendering.filters import FILTERS
 from bridge.rendering.renderer import ROOT, Limits, environment, template_context
 from bridge.sources import SOURCES
-from bridge.sources.base import Ignored
+from tools.samples import event
 
 SAMPLE = SOURCES["github"].samples / "pull_request.closed.json"
 _LIMITS = Limits(text=1200, rows=10)
@@ -40,10 +38,10 @@ _LINE = re.compile(r"^(\w+): (.+(?:\n +.+)*)", re.MULTILINE)
 
 
 def tables() -> str:
-    """All tables, as Markdown. What the code says nothing of has an empty cell."""
-    told = template_context(_event(), _LIMITS, "", "")
+    """All tables, as Markdown. A cell is empty if the code has no description."""
+    context = template_context(event(SOURCES["github"], SAMPLE), _LIMITS, "", "")
     parts = [
-        ("What a template sees", ("name", "meaning"), _named(template_context, told)),
+        ("What a template sees", ("name", "meaning"), _named(template_context, context)),
         ("Fields of `event`", ("name", "meaning"), _named(Event, (one.name for one in fields(Event)))),
         ("Filters", ("filter", "meaning", "example", "gives"), _filters()),
         ("Parts of a card", ("part", "meaning"), _parts()),
@@ -52,21 +50,21 @@ def tables() -> str:
 
 
 def with_tables(text: str) -> str:
-    """The document with its tables as they are now."""
+    """The page with its tables up to date."""
     before, _, rest = text.partition(_MARKS[0])
     _, _, after = rest.partition(_MARKS[1])
     return f"{before}{_MARKS[0]}\n\n{tables()}\n{_MARKS[1]}{after}"
 
 
 def _named(described: object, names: Iterable[str]) -> Iterator[Sequence[str]]:
-    """Names with what the docstring says of them, in lines of `name: meaning`."""
+    """The names with their meanings, which the docstring has in lines of `name: meaning`."""
     meanings = dict(_LINE.findall(getdoc(described) or ""))
     return ((f"`{name}`", _sentence(meanings.get(name, ""))) for name in names)
 
 
 def _filters() -> Iterator[Sequence[str]]:
     sandbox = environment(DictLoader({}))
-    context = template_context(_event(), _LIMITS, "", "")
+    context = template_context(event(SOURCES["github"], SAMPLE), _LIMITS, "", "")
     for name, function in sorted(FILTERS.items()):
         sentence = re.split(r"(?<=[.])\s", " ".join((getdoc(function) or "").split()))[0]
         example = _EXAMPLES.get(name, "")
@@ -77,14 +75,6 @@ def _filters() -> Iterator[Sequence[str]]:
 def _parts() -> Iterator[Sequence[str]]:
     for comment, part in _MACRO.findall((ROOT / "templates/parts.html").read_text("utf-8")):
         yield f"`{part}`", re.sub(r"(\{%.*%\})", r"`\1`", _sentence(comment))
-
-
-def _event() -> Event:
-    source = SOURCES["github"]
-    events = source.read(Webhook(source.headers("pull_request", "sample"), SAMPLE.read_bytes()))
-    if isinstance(events, Ignored):
-        raise TypeError(f"{SAMPLE} makes no event")
-    return events[0]
 
 
 def _sentence(text: str) -> str:
@@ -99,8 +89,3 @@ def _code(text: str) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = (" | ".join(cell.replace("|", r"\|") for cell in row) for row in (head, ["---"] * len(head), *rows))
     return "".join(f"| {line} |\n" for line in lines)
-
-
-if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(with_tables(path.read_text("utf-8")), "utf-8")

@@ -1,0 +1,45 @@
+"""Regenerate everything in the repository that repeats the code: `make docs`.
+
+The gallery is not committed; `make docs` builds it with tools.gallery.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tools import deployment, look_page, services_page, template_tables
+
+# The generated files, each with the function that brings its text up to date.
+GENERATED: Mapping[str, Callable[[str], str]] = {
+    "docs/sources.md": services_page.with_services,
+    "docs/templates.md": template_tables.with_tables,
+    "docs/look.md": look_page.with_posts,
+    "azuredeploy.json": deployment.template,
+    "createUiDefinition.json": deployment.wizard,
+    "infra/main.parameters.json": deployment.parameters,
+}
+
+
+def regenerate(root: Path) -> list[str]:
+    """Bring the files of the repository at `root` up to date; return the names of those that have changed."""
+    changed = []
+    for name, current in GENERATED.items():
+        path = root / name
+        before = path.read_text("utf-8")
+        after = current(before)
+        if after != before:
+            path.write_text(after, "utf-8")
+            changed.append(name)
+    return changed
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Regenerate the files of a repository and print the names of those that have changed."""
+    parser = argparse.ArgumentParser(prog="docs", description="Regenerate all files that repeat the code.")
+    parser.add_argument("root", type=Path, nargs="?", default=Path(), help="the repository (default: this folder)")
+    changed = regenerate(parser.parse_args(arguments).root)
+    print(f"Changed: {', '.join(changed)}." if changed else "All generated files are up to date.")
+
+
+if __name__ == "__main__":
+    main()
