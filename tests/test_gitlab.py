@@ -328,17 +328,17 @@ TABLE = {
     "wiki_page.create": (
         "project 7003 wiki How-to-fill-the-tank",
         "info",
-        "Mona Lisa created the wiki page How to fill the tank",
+        "Mona Lisa created the wiki page “How to fill the tank”",
     ),
     "wiki_page.delete": (
         "project 7003 wiki How-to-fill-the-tank",
         "info",
-        "Mona Lisa deleted the wiki page How to fill the tank",
+        "Mona Lisa deleted the wiki page “How to fill the tank”",
     ),
     "wiki_page.update": (
         "project 7003 wiki How-to-fill-the-tank",
         "info",
-        "Mona Lisa edited the wiki page How to fill the tank: say which valve",
+        "Mona Lisa edited the wiki page “How to fill the tank”: say which valve",
     ),
     "work_item.open": ("project 7003 issue 10", "info", "Alex Darrow opened #10 Measure the switch on the bench"),
 }

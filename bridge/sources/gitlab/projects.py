@@ -54,7 +54,7 @@ def wiki_page(event: Event) -> Event:
     action, name = dig(page, "action"), dig(page, "title") or dig(page, "slug")
     message = dig(page, "message").strip()
     about = replace(
-        _record(event, "wiki page", name, _DONE.get(action, action)),
+        _record(event, "wiki page", f"“{name}”" if name else "", _DONE.get(action, action)),
         correlation_key=kit.key(home(event.payload), "wiki", dig(page, "slug") or name),
         url=(dig(page, "url") if action != "delete" else dig(event.payload, "wiki.web_url")) or event.url,
     )
