@@ -72,7 +72,7 @@ def _plain(kind: str, payload: Payload) -> Event:
         source="bitbucket",
         kind=kind,
         delivery="",
-        correlation_key=kit.key("repo", kit.id_at(repository, "uuid").strip("{}") or scope),
+        correlation_key=kit.key("repo", kit.id_at(repository, "uuid", "full_name").strip("{}")),
         title=kit.title(f"Repository {scope}" if scope else f"Bitbucket {in_words(kind.partition('.')[0])}"),
         payload=payload,
         scope=scope,

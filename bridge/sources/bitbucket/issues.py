@@ -110,6 +110,7 @@ def _changed(changes: Mapping[str, Any]) -> Mapping[str, Any]:
     name = "state" if "state" in changes else next(iter(changes))
     old, new = _shown(at(changes[name], "old")), _shown(at(changes[name], "new"))
     if name == "state":
+        old, new = in_words(old), in_words(new)
         tone = "success" if new == "resolved" else "quiet" if new in _DONE else "info"
         return {"action": "field_changed", "field": name, "old": old, "new": new, "word": new, "tone": tone}
     if name in {"assignee", "responsible"}:

@@ -74,7 +74,7 @@ def _plain(kind: str, payload: Payload) -> Event:
         source="bitbucket_server",
         kind=kind,
         delivery="",
-        correlation_key=kit.key("repo", kit.id_at(repository, "id") or scope),
+        correlation_key=kit.key("repo", kit.id_at(repository, "id") or (scope if "/" in scope else "")),
         title=kit.title(f"Repository {scope}" if scope else f"Bitbucket {in_words(kind.partition('.')[0])}"),
         payload=payload,
         scope=scope,

@@ -3,92 +3,93 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first
-from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
-from bridge.sources.gitlab import administration, changes, code, items, pipelines, projects
-from bridge.sources.gitlab.words import found, home, is_bot, number, page, person, scope, spoken, titled
+from bridge.rendering.text import in_words
+from bridge.sources import kit
+from bridge.sources.base import Ignored, Source, identifier, thread_key
+from bridge.sources.gitlab import administration, changes, code, issues, merge_requests, notes, pipelines, projects
+from bridge.sources.gitlab.places import home, is_bot, page, person, scope
 from bridge.verification.signatures import AnyOf, Hmac, Token
 
-# What tells an event, by its kind of object; what is not here is told by plain words.
-_TELLERS: Mapping[str, Callable[[Event], Event]] = {
+# What reads an event, by its kind of object.
+_READERS: Mapping[str, Callable[[Event], Event]] = {
     "push": code.push,
     "tag_push": code.push,
-    "merge_request": items.merge_request,
-    "issue": items.issue,
-    "work_item": items.issue,
-    "note": items.note,
-    "emoji": items.emoji,
+    "merge_request": merge_requests.merge_request,
+    "issue": issues.issue,
+    "work_item": issues.issue,
+    "note": notes.note,
+    "emoji": notes.emoji,
     "pipeline": pipelines.pipeline,
     "build": pipelines.job,
     "deployment": pipelines.deployment,
     "release": projects.release,
     "wiki_page": projects.wiki_page,
     "feature_flag": projects.feature_flag,
-    "access_token": projects.access_token,
+    "access_token": projects.token,
+    "deploy_token": projects.token,
     "milestone": projects.milestone,
     "vulnerability": projects.vulnerability,
 }
 # Where an object says what was done to it, or how it stands.
 _ACTIONS = ("object_attributes.action", "action", "build_status", "status", "object_attributes.status")
-# Every attribute that a route may ask for, so that no route's condition fails on it.
-_TEXTS = (
-    "project", "branch", "source_branch", "target_branch", "tag", "author", "sender", "action", "state", "status",
-    "type", "environment",
-)  # fmt: skip
-_ATTRIBUTES: Mapping[str, Any] = {
-    **dict.fromkeys(_TEXTS, ""),
-    **{name: [] for name in ("labels", "assignees", "reviewers", "paths")},
-    **dict.fromkeys(("bot", "draft", "confidential"), False),
-}
+_ATTRIBUTES = kit.no_attributes(
+    "project branch source_branch target_branch tag author sender action state status type environment",
+    lists="labels assignees reviewers paths",
+    flags="bot draft fork confidential",
+)
 
 
 def read(webhook: Webhook) -> Sequence[Event] | Ignored:
-    """The one event of a webhook, or nothing for noise; BadWebhook for a body that names neither object nor event."""
-    payload = decode_json(webhook.body)
+    """The one event of a webhook, or the reason to ignore it; BadWebhook for a body without object and event."""
+    payload = kit.json_object(webhook, "GitLab")
     name = identifier(first(payload, ("object_kind", "event_name")))
     if not name:
         raise BadWebhook("The body has no object_kind and no event_name: is this GitLab's webhook?")
     action = identifier(first(payload, _ACTIONS))
-    if reason := _noise(name, action, payload):
+    if reason := _ignored(name, action, payload):
         return Ignored(reason)
-    delivery = _delivery(webhook)
     hidden = webhook.header("X-Gitlab-Event").startswith("Confidential")
-    event = _told(_plain(name, action, payload, hidden), name)
-    # The same body comes twice where a branch is made twice; a shared token covers neither body nor id.
-    digest = hashlib.sha256(f"{delivery}\n".encode("utf-8", "replace") + webhook.body).hexdigest()
+    event = _read(_plain(name, action, payload, hidden), name)
+    content = hashlib.sha256(webhook.body).hexdigest()
+    signed = thread_key(webhook.header("webhook-id")) if webhook.header("webhook-signature") else ""
     return (
         replace(
-            event, delivery=delivery or digest, dedup_key=digest, correlation_key=thread_key(event.correlation_key)
+            event,
+            delivery=signed or _delivery(webhook),
+            dedup_key="" if signed else content,
+            correlation_key=thread_key(event.correlation_key or content),
         ),
     )
 
 
-def _told(event: Event, name: str) -> Event:
-    if teller := _TELLERS.get(name):
-        return teller(event)
-    return administration.told(event) if administration.knows(name) else event
+def _read(event: Event, name: str) -> Event:
+    if reader := _READERS.get(name):
+        return reader(event)
+    return administration.administered(event) if administration.knows(name) else event
 
 
 def _plain(name: str, action: str, payload: Payload, confidential: bool) -> Event:
-    """What every event says of itself."""
-    sender = first(payload, ("user.username", "user_username"))
-    thing = first(payload, ("object_attributes.title", "object_attributes.name", "name"))
-    ident = number(payload, "object_attributes.iid", "object_attributes.id", "id")
+    """What every event says."""
+    sender, address = dig(payload, "user.username"), dig(payload, "project.web_url")
+    host = address.removesuffix(dig(payload, "project.path_with_namespace"))
+    item = first(payload, ("object_attributes.title", "object_attributes.name", "name"))
+    number = kit.id_at(payload, "object_attributes.iid", "object_attributes.id", "id")
+    is_known = name in _READERS
     return Event(
         source="gitlab",
-        kind=f"{name}.{action}" if action and name in _TELLERS else name,
+        kind=f"{name}.{action}" if action and is_known else name,
         delivery="",
-        correlation_key=f"{home(payload)} {name} {ident}",
-        title=titled(f"{spoken(name).capitalize()} {thing}".strip()),
+        correlation_key=kit.key(home(payload), name, number),
+        title=kit.title(f"{in_words(name).capitalize()} {item}".strip()),
         payload=payload,
         scope=scope(payload),
         actor=person(payload.get("user")),
-        url=first(payload, ("object_attributes.url", "url")) if name not in _TELLERS else page(payload),
-        facts=() if name in _TELLERS else found(Action=spoken(action), State=dig(payload, "object_attributes.state")),
+        url=page(payload) if is_known else first(payload, ("object_attributes.url", "url")),
+        facts=() if is_known else kit.facts(Action=in_words(action), State=dig(payload, "object_attributes.state")),
         attributes={
             **_ATTRIBUTES,
             "project": scope(payload),
@@ -98,12 +99,17 @@ def _plain(name: str, action: str, payload: Payload, confidential: bool) -> Even
             "action": action,
             "confidential": confidential,
         },
+        details={
+            "actor_url": f"{host}{sender}" if host.endswith("/") and host != address and sender else "",
+            "scope_url": address,
+            "repository": address,
+        },
     )
 
 
-def _noise(name: str, action: str, payload: Payload) -> str:
-    """Why the event says nothing; an empty text where it says something."""
-    if name in {"pipeline", "build"} and action in pipelines.UNFINISHED:
+def _ignored(name: str, action: str, payload: Payload) -> str:
+    """Why the event is ignored; an empty text where it is not."""
+    if name in {"pipeline", "build", "deployment"} and action in pipelines.UNFINISHED:
         return f"It is a {'job' if name == 'build' else name} that has not ended yet."
     if name == "build" and action in {"manual", "skipped"}:
         return "It is a job that did not run."
@@ -113,12 +119,12 @@ def _noise(name: str, action: str, payload: Payload) -> str:
 
 
 def _delivery(webhook: Webhook) -> str:
-    """The id of a delivery, the same when GitLab tries again; of the three, `webhook-id` is covered by the signature.
+    """The id of a delivery for the log: without a signature it decides nothing.
 
     https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers
     """
-    names = ("webhook-id", "Idempotency-Key", "X-Gitlab-Event-UUID")
-    return next((ident for name in names if (ident := identifier(webhook.header(name)))), "")
+    names = ("Idempotency-Key", "X-Gitlab-Event-UUID", "webhook-id")
+    return next((found for name in names if (found := identifier(webhook.header(name)))), "")
 
 
 def _headers(event: str, delivery: str) -> Mapping[str, str]:

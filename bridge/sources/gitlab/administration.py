@@ -1,95 +1,71 @@
-"""What system hooks and group hooks tell of people, groups and projects themselves.
+"""What system hooks and group hooks say of people, groups and projects themselves. They do not say who acted.
 
 https://docs.gitlab.com/administration/system_hooks/
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.events import Event, Severity
-from bridge.fields import Payload, dig, first
-from bridge.rendering.text import one_line
-from bridge.sources.gitlab.words import day, found, home, is_bot, moment, number, scope, spoken, titled, with_attributes
+from bridge.fields import Payload, dig, first, objects
+from bridge.rendering.text import in_words, one_line
+from bridge.sources import kit
+from bridge.sources.gitlab.places import day, home, is_bot, moment, names, scope
 
-# What an event is: its word, its tone, and its sentence.
-_TOLD: Mapping[str, tuple[str, str, str]] = {
-    "project_create": ("created", "success", "The project {where} was created"),
-    "project_destroy": ("deleted", "warning", "The project {where} was deleted"),
-    "project_rename": ("renamed", "info", "The project {old} is now {where}"),
-    "project_transfer": ("moved", "info", "The project {old} was moved to {where}"),
-    "project_update": ("settings", "info", "The settings of the project {where} were changed"),
-    "group_create": ("created", "success", "The group {where} was created"),
-    "group_destroy": ("deleted", "warning", "The group {where} was deleted"),
-    "group_rename": ("renamed", "info", "The group {old} is now {where}"),
-    "subgroup_create": ("created", "success", "The subgroup {where} was created"),
-    "subgroup_destroy": ("deleted", "warning", "The subgroup {where} was deleted"),
-    "user_create": ("new user", "success", "{user} has an account now"),
-    "user_destroy": ("user deleted", "warning", "The account of {user} was deleted"),
-    "user_rename": ("user renamed", "info", "{old} is now {user}"),
-    "user_failed_login": ("sign-in failed", "warning", "{user} failed to sign in, being {state}"),
-    "user_add": ("member added", "success", "{user} was added to {where}{role}"),
-    "user_update": ("member changed", "info", "The membership of {user} in {where} was changed{to}"),
-    "user_remove": ("member removed", "quiet", "{user} was removed from {where}"),
-    "user_access_request": ("access requested", "warning", "{user} asks for access to {where}"),
-    "user_access_request_denied": ("access denied", "quiet", "{user} was refused access to {where}"),
-    "user_access_request_revoked": ("request withdrawn", "quiet", "{user} no longer asks for access to {where}"),
-    "key_create": ("key added", "info", "An SSH key was added for {user}"),
-    "key_destroy": ("key removed", "info", "An SSH key of {user} was removed"),
-    "repository_update": ("updated", "info", "The repository of {where} was updated{refs}"),
-}
+# The events that have a sentence in templates/event.html; those of members without where the membership is.
+_KNOWN = {
+    "project_create", "project_destroy", "project_rename", "project_transfer", "project_update", "group_create",
+    "group_destroy", "group_rename", "subgroup_create", "subgroup_destroy", "user_create", "user_destroy",
+    "user_rename", "user_failed_login", "user_add", "user_update", "user_remove", "user_access_request",
+    "user_access_request_denied", "user_access_request_revoked", "key_create", "key_destroy", "repository_update",
+}  # fmt: skip
+_WARNINGS = {
+    "project_destroy", "group_destroy", "subgroup_destroy", "user_destroy", "user_failed_login", "user_access_request",
+}  # fmt: skip
 _MEMBER = re.compile(r"(user_\w+?)_(?:to|for|from)_(?:team|group|project)")
 
 
 def knows(name: str) -> bool:
     """Whether the event has a sentence of its own."""
-    return _base(name) in _TOLD
+    return _base(name) in _KNOWN
 
 
-def told(event: Event) -> Event:
-    """A user, member, group, project or key that was created, changed or deleted. GitLab does not say by whom."""
-    payload = event.payload
-    name = dig(payload, "event_name")
-    word, tone, sentence = _TOLD[_base(name)]
-    where = scope(payload) or dig(payload, "name") or "GitLab"
-    role = one_line(first(payload, ("group_access", "access_level", "project_access")), 40)
-    user = _user(payload)
+def administered(event: Event) -> Event:
+    """A user, member, group, project or key that was created, changed or deleted."""
+    payload, name = event.payload, dig(event.payload, "event_name")
     is_member = bool(_MEMBER.fullmatch(name))
     is_user = name.startswith(("user_", "key_")) and not is_member
-    refs = [ref for ref in dig(payload, "refs", list[object]()) if isinstance(ref, str)]
-    words = {
-        "where": where,
-        "old": first(payload, ("old_path_with_namespace", "old_full_path", "old_path", "old_username")) or "It",
-        "user": user,
-        "state": spoken(dig(payload, "state")) or "unknown",
-        "role": f" as {role}" if role else "",
-        "to": f": {role} now" if role else "",
-        "refs": f": {', '.join(ref.partition('/')[2].partition('/')[2] or ref for ref in refs[:3])}" if refs else "",
-    }
-    subject = user if is_user or is_member else where
+    where, user = scope(payload) or one_line(dig(payload, "name"), 120), _user(payload)
     kind = "Member" if is_member else "User" if is_user else name.partition("_")[0].capitalize()
-    ident = number(payload, "user_id") or dig(payload, "username") or (number(payload, "id") if is_user else "")
-    place = "user" if is_user else home(payload)
+    number = kit.id_at(payload, "user_id") or dig(payload, "username") or (kit.id_at(payload, "id") if is_user else "")
+    key = kit.key("user", number) if is_user else kit.key(home(payload), "member", number) if is_member else ""
     return replace(
         event,
-        correlation_key=f"{place} {ident}"
-        if is_user
-        else f"{place} member {ident}"
-        if is_member
-        else f"{place} itself",
-        title=titled(f"{kind} {subject}"),
-        severity=Severity.WARNING if tone == "warning" else Severity.INFO,
+        correlation_key=key if is_user or is_member else kit.key(home(payload), "itself"),
+        title=kit.title(f"{kind} {user if is_user or is_member else where}".strip()),
+        severity=Severity.WARNING if _base(name) in _WARNINGS else Severity.INFO,
         scope="" if is_user else where,
         actor=one_line(dig(payload, "user_name"), 80) if name == "repository_update" else "",
         occurred=moment(payload, "updated_at", "created_at"),
-        facts=found(
+        facts=kit.facts(
             Expires=day(dig(payload, "expires_at")),
-            Visibility="" if is_member else spoken(dig(payload, "project_visibility")),
-            Owner=dig(payload, "owner_name"),
+            Visibility="" if is_member else in_words(dig(payload, "project_visibility")),
+            Owner=dig(payload, "owner_name") or kit.listed(names(objects(payload, "owners"))),
             Parent=dig(payload, "parent_full_path"),
         ),
-        attributes=with_attributes(event, author="", sender="", bot=is_bot(dig(payload, "user_username")), action=name),
-        details={"word": word, "tone": tone, "sentence": sentence.format_map(words)},
+        attributes=kit.with_attributes(
+            event, author="", sender="", bot=is_bot(dig(payload, "user_username")), action=name
+        ),
+        details={
+            **event.details,
+            "action": _base(name),
+            "where": where,
+            "user": user,
+            "old": first(payload, ("old_path_with_namespace", "old_full_path", "old_path", "old_username")),
+            "state": in_words(dig(payload, "state")),
+            "role": one_line(first(payload, ("group_access", "access_level", "project_access")), 40),
+            "refs": kit.listed((_ref(ref) for ref in dig(payload, "refs", list[object]()) if isinstance(ref, str)), 3),
+        },
     )
 
 
@@ -99,6 +75,10 @@ def _base(name: str) -> str:
     return match[1] if match else name
 
 
+def _ref(ref: str) -> str:
+    return ref.removeprefix("refs/").partition("/")[2] or ref
+
+
 def _user(payload: Payload) -> str:
     name, login = first(payload, ("user_name", "name")), first(payload, ("user_username", "username"))
-    return one_line(f"{name} ({login})" if name and login and name != login else name or login or "Somebody", 80)
+    return one_line(f"{name} ({login})" if name and login and name != login else name or login, 80)

@@ -7,59 +7,50 @@ from urllib.parse import quote
 from bridge.events import Event
 from bridge.fields import Payload, dig, first, objects
 from bridge.rendering.text import one_line
-from bridge.sources.gitlab.words import NOTHING, found, home, page, ref_name, subject, titled, with_attributes
-
-
-def thread(payload: Payload, ref: str) -> str:
-    """The thread of a branch or a tag, which its pipelines share."""
-    return f"{home(payload)} {ref}"
+from bridge.sources import forge, kit
+from bridge.sources.gitlab.places import NOTHING, home, is_bot, page, ref_name
 
 
 def ref_title(ref: str) -> str:
     """`Branch main` or `Tag v2.4.0`."""
-    return titled(f"{'Tag' if ref.startswith('refs/tags/') else 'Branch'} {ref_name(ref)}")
+    return kit.title(f"{'Tag' if ref.startswith('refs/tags/') else 'Branch'} {ref_name(ref)}".strip())
 
 
 def push(event: Event) -> Event:
     """A push to a branch or a tag, which may create, delete or rewind it."""
-    payload = event.payload
-    ref = dig(payload, "ref")
-    if not ref:
-        return event
+    payload, ref = event.payload, dig(event.payload, "ref")
     old, new = dig(payload, "before"), dig(payload, "after")
     kind = "tag" if ref.startswith("refs/tags/") else "branch"
-    change = "deleted" if new == NOTHING else "created" if old == NOTHING else "pushed"
-    commits = [
-        {"id": dig(commit, "id"), "message": dig(commit, "message") or dig(commit, "title"), "url": dig(commit, "url")}
-        for commit in reversed(objects(payload, "commits"))
-    ]
-    total = max(dig(payload, "total_commits_count", 0), len(commits))
-    return replace(
-        event,
-        correlation_key=thread(payload, ref),
-        title=ref_title(ref),
-        actor=one_line(first(payload, ("user_name", "user_username")), 80),
-        url=_url(page(payload), kind, ref, old, new) or event.url,
-        facts=found(Authors=_authors(payload)),
-        attributes=with_attributes(
-            event,
-            branch=ref_name(ref) if kind == "branch" else "",
-            tag=ref_name(ref) if kind == "tag" else "",
-            action=change,
-            paths=_paths(payload),
-        ),
-        details={
-            "ref": ref_name(ref),
-            "kind": kind,
-            "change": change,
-            "old": old[:7],
-            "new": new[:7],
-            "commits": commits,
-            "total": total,
-            "subject": subject(commits[0]["message"]) if commits else "",
-            "text": dig(payload, "message") if kind == "tag" else "",
-        },
+    commits = [_commit(each) for each in reversed(objects(payload, "commits"))]
+    updated = "pushed" if commits and kind == "branch" else "moved"
+    pushed = forge.Push(
+        kind=kind,
+        name=one_line(ref_name(ref), 200),
+        change="deleted" if new == NOTHING else "created" if old == NOTHING else updated,
+        old=old,
+        new=new,
+        commits=commits,
+        total=dig(payload, "total_commits_count", 0),
     )
+    sender = dig(payload, "user_username")
+    return forge.pushed(
+        replace(
+            event,
+            actor=one_line(first(payload, ("user_name", "user_username")), 80),
+            url=_url(page(payload), kind, ref, old, new) or event.url,
+            attributes=kit.with_attributes(
+                event, action=pushed.change, paths=_paths(payload), sender=sender, author=sender, bot=is_bot(sender)
+            ),
+        ),
+        pushed,
+        kit.key(home(payload), ref),
+        text=dig(payload, "message") if kind == "tag" else "",
+    )
+
+
+def _commit(commit: Payload) -> forge.Commit:
+    message = dig(commit, "message") or dig(commit, "title")
+    return forge.Commit(dig(commit, "id"), message, dig(commit, "url"), one_line(dig(commit, "author.name"), 80))
 
 
 def _url(project: str, kind: str, ref: str, old: str, new: str) -> str:
@@ -68,12 +59,6 @@ def _url(project: str, kind: str, ref: str, old: str, new: str) -> str:
     if old == NOTHING or kind == "tag":
         return f"{project}/-/{'tags' if kind == 'tag' else 'tree'}/{quote(ref_name(ref))}"
     return f"{project}/-/compare/{old}...{new}" if old and new else ""
-
-
-def _authors(payload: Payload) -> str:
-    """Who wrote the commits, where it was not the same one."""
-    names = list(dict.fromkeys(name for each in objects(payload, "commits") if (name := dig(each, "author.name"))))
-    return ", ".join(names) if len(names) > 1 else ""
 
 
 def _paths(payload: Payload) -> list[str]:

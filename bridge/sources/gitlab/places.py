@@ -1,18 +1,16 @@
-"""The words and places that GitLab's events have in common."""
+"""Where GitLab's events say who acted, which project it was in, and when."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from bridge.events import Event, Severity
 from bridge.fields import Payload, as_time, at, dig, first, objects, part
 from bridge.rendering.text import one_line
+from bridge.sources import kit
 
-MAX_TITLE = 200  # characters, so that a topic has room for the project
 NOTHING = "0" * 40  # the commit that a new branch was at before, and a deleted one is at after
-Facts = tuple[tuple[str, str], ...]
 
 _PATHS = ("project.path_with_namespace", "path_with_namespace", "project_path_with_namespace")
 _PAGES = ("project.web_url", "repository.homepage", "project.homepage")
@@ -22,22 +20,13 @@ _MERGE_REQUEST = re.compile(r"refs/merge-requests/(\d+)/\w+")
 _BOT = re.compile(r"(?:^|[_.-])bot\d*(?:[_.-]|$)|\[bot\]$")
 _DRAFT = re.compile(r"^\s*(?:\[(?:draft|wip)\]|\((?:draft|wip)\)|(?:draft|wip):)\s*", re.IGNORECASE)
 
-# What a severity of vulnerabilities and incidents is here.
-SEVERITIES: Mapping[str, Severity] = {
-    "critical": Severity.CRITICAL,
-    "high": Severity.ERROR,
-    "medium": Severity.WARNING,
-    "low": Severity.INFO,
-    "info": Severity.INFO,
-}
-
 
 def moment(payload: Any, *paths: str) -> datetime | None:
     """The first time at the paths. GitLab writes `2026-11-23 14:03:11 UTC` and `... +0200`, too."""
     for path in paths:
         found = at(payload, path)
         if isinstance(found, str):
-            found = re.sub(r" ?UTC$", "Z", re.sub(r" ([+-]\d{4})$", r"\1", found.strip()))
+            found = re.sub(r" ?UTC$", "Z", re.sub(r" ([+-]\d{4})$", r"\1", found.strip()[:40]))
         if time := as_time(found):
             return time
     return None
@@ -49,12 +38,6 @@ def day(text: str) -> str:
     return f"{time:%d %B %Y}".lstrip("0") if time else ""
 
 
-def number(payload: Any, *paths: str) -> str:
-    """The first id at the paths that is none of zero or empty, as text."""
-    found = (at(payload, path) for path in paths)
-    return next((str(value) for value in found if value and isinstance(value, int | str)), "")
-
-
 def person(value: Any) -> str:
     """Somebody's name."""
     return one_line(first(value, ("name", "username")), 80)
@@ -62,24 +45,35 @@ def person(value: Any) -> str:
 
 def people(payload: Any, many: str, one: str = "") -> list[Payload]:
     """Everybody of a list; before GitLab 12 there was only one assignee."""
-    alone = part(payload, one) if one else {}
-    return objects(payload, many) or ([alone] if alone else [])
+    only = part(payload, one) if one else {}
+    return objects(payload, many) or ([only] if only else [])
 
 
-def names(users: list[Payload]) -> str:
-    """The names of users, as a fact."""
-    return ", ".join(dict.fromkeys(filter(None, map(person, users))))
+def names(users: Iterable[Any]) -> list[str]:
+    """The names of users, each once."""
+    return list(dict.fromkeys(filter(None, map(person, users))))
+
+
+def usernames(users: Iterable[Any]) -> list[str]:
+    """The names by which users sign in, which routes match."""
+    return [name for user in users if (name := dig(user, "username"))]
 
 
 def is_bot(username: str) -> bool:
-    """Whether a user is a program, as far as its name tells; GitLab's payloads do not."""
+    """Whether a user is a program, as far as its name says; GitLab's payloads do not."""
     return bool(_BOT.search(username.lower()))
 
 
 def page(payload: Payload) -> str:
-    """The project's page, which its things have theirs below."""
+    """The project's page, below which is what belongs to it."""
     address, below, _ = dig(payload, "object_attributes.url").partition("/-/")
     return (first(payload, _PAGES) or (address if below else "")).rstrip("/")
+
+
+def page_below(payload: Payload, what: str, number: str) -> str:
+    """The page of a pipeline, job or merge request of the project."""
+    home_page = page(payload)
+    return f"{home_page}/-/{what}/{number}" if home_page and number else ""
 
 
 def scope(payload: Payload) -> str:
@@ -90,18 +84,18 @@ def scope(payload: Payload) -> str:
 
 
 def home(payload: Payload, *projects: str) -> str:
-    """The project or group that a thread belongs to; `projects` are better places to look for its id."""
-    ident = number(payload, *projects, "project.id", "project_id", "object_attributes.project_id")
-    if ident:
-        return f"project {ident}"
-    group = number(payload, "group.group_id", "group.id", "group_id", "object_attributes.group_id")
-    return f"group {group}" if group else scope(payload) or "gitlab"
+    """The correlation key of the project or group; `projects` are better places to look for its id."""
+    project = kit.id_at(payload, *projects, "project.id", "project_id", "object_attributes.project_id")
+    if project:
+        return f"project {project}"
+    group = kit.id_at(payload, "group.group_id", "group.id", "group_id", "object_attributes.group_id")
+    return f"group {group}" if group else scope(payload)
 
 
 def ref_name(ref: str) -> str:
     """`main` of refs/heads/main, `!12` of refs/merge-requests/12/head."""
-    match = _MERGE_REQUEST.fullmatch(ref)
-    return f"!{match[1]}" if match else re.sub(r"^refs/(heads|tags)/", "", ref)
+    number = merge_request_of(ref)
+    return f"!{number}" if number else re.sub(r"^refs/(heads|tags)/", "", ref)
 
 
 def merge_request_of(ref: str) -> str:
@@ -110,10 +104,16 @@ def merge_request_of(ref: str) -> str:
     return match[1] if match else ""
 
 
-def iid(thing: Payload) -> str:
+def iid(item: Payload) -> str:
     """The number that people know an issue or a merge request by; its URL has it, too."""
-    address = re.search(r"/(?:issues|merge_requests|work_items|epics)/(\d+)", dig(thing, "url"))
-    return number(thing, "iid") or (address[1] if address else "")
+    address = re.search(r"/(?:issues|merge_requests|work_items|epics)/(\d+)", dig(item, "url")[:2000])
+    return kit.id_at(item, "iid") or (address[1] if address else "")
+
+
+def iid_or_id(item: Payload) -> str:
+    """The number of an issue or a merge request for its key; an id must not be taken for another's number."""
+    number = kit.id_at(item, "id")
+    return iid(item) or (f"id {number}" if number else "")
 
 
 def undrafted(title: str) -> str:
@@ -127,32 +127,7 @@ def labels(*places: Any) -> list[str]:
     return [title for label in found if (title := first(label, ("title", "name")))]
 
 
-def titled(name: str, reference: str = "") -> str:
-    """A title as in GitLab's own mails: `Stop the pump (!12)`."""
-    return one_line(name, MAX_TITLE - 20) + (f" ({reference})" if reference else "")
-
-
-def subject(message: str) -> str:
-    """The first line of a commit's message."""
-    return one_line(message.strip()[:2000].partition("\n")[0], 120)
-
-
 def commit_fact(sha: str, commit: Payload) -> str:
     """A commit by its subject and its short hash: `Stop the pump (3c3c3c3)`."""
-    told = dig(commit, "title") or subject(dig(commit, "message"))
-    return f"{told} ({sha[:7]})" if told and sha else told or sha[:7]
-
-
-def found(**facts: str) -> Facts:
-    """The facts that have a value; an underscore is a blank in a name."""
-    return tuple((name.replace("_", " "), one_line(value, 200)) for name, value in facts.items() if value)
-
-
-def spoken(name: str) -> str:
-    """`script failure` of script_failure."""
-    return one_line(name.replace("_", " ").replace("::", " "), 80).lower()
-
-
-def with_attributes(event: Event, **attributes: Any) -> Mapping[str, Any]:
-    """The event's attributes with these."""
-    return {**event.attributes, **attributes}
+    subject = kit.first_line(dig(commit, "title") or dig(commit, "message"))
+    return f"{subject} ({sha[:7]})" if subject and sha else subject or sha[:7]
