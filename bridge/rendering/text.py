@@ -8,6 +8,8 @@ LONGEST_URL = 2000  # what every browser and Outlook take
 
 # Controls but for tab and line ends, and the marks that turn the direction of text to disguise it.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Of Azure, AWS and Google Cloud.
+_CLOUD_PATH = re.compile(r"(/(subscriptions|providers)/|arn:[a-z-]+:|/?(projects|organizations)/[^/]+/)\S+")
 
 
 def printable(text: str) -> str:
@@ -60,3 +62,12 @@ def in_words(name: object) -> str:
     """A name of the machine world in plain words: `script failure` of script_failure, `add details` of AddDetails."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[:200] if isinstance(name, str) else "")
     return one_line(re.sub(r"[_.:/-]+", " ", spaced), 80).lower()
+
+
+def last_part(text: str) -> str:
+    """The name at the end of a cloud's path or ARN: `vm-1` of /subscriptions/../virtualMachines/vm-1; else the text."""
+    if not re.fullmatch(
+        r"(/(subscriptions|providers)/|arn:[a-z-]+:|/?(projects|organizations)/[^/]+/)\S+", text.strip()
+    ):
+        return text
+    return re.split(r"[/:]", text.strip().rstrip("/:"))[-1]

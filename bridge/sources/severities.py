@@ -5,14 +5,23 @@ from collections.abc import Mapping
 from bridge.events import Severity
 
 _WORDS: Mapping[str, Severity] = {
-    **{severity.value: severity for severity in Severity},
-    **dict.fromkeys(("fatal", "emergency", "disaster", "page", "p1", "sev0", "blocker"), Severity.CRITICAL),
-    **dict.fromkeys(("high", "failure", "failed", "down", "major", "p2", "sev1"), Severity.ERROR),
-    **dict.fromkeys(("warn", "medium", "moderate", "average", "minor", "p3", "sev2"), Severity.WARNING),
-    **dict.fromkeys(("ok", "up", "successful", "passed", "resolved", "recovered", "closed"), Severity.SUCCESS),
+    word: severity
+    for severity, words in {
+        Severity.CRITICAL: "critical fatal emergency emerg panic alert disaster page p1 sev0 blocker",
+        Severity.ERROR: "error err severe high failure failed down unavailable unhealthy alarm major p2 sev1",
+        Severity.WARNING: "warning warn medium moderate average minor degraded firing alerting triggered p3 sev2",
+        Severity.INFO: "info low none notice information informational debug verbose trace p4 p5 sev3 sev4",
+        Severity.SUCCESS: "success ok up successful succeeded passed resolved recovered closed healthy available",
+    }.items()
+    for word in words.split()
 }
 
 
 def severity_of(word: str, default: Severity = Severity.INFO) -> Severity:
-    """The severity that the word means, in whatever case."""
-    return _WORDS.get(word.strip().lower(), default)
+    """Look the word up, in whatever case."""
+    return known_severity(word) or default
+
+
+def known_severity(word: str) -> Severity | None:
+    """Look the word up, in whatever case; None for a word that is not known."""
+    return _WORDS.get(word.strip().lower().replace(" ", "").replace("-", ""))

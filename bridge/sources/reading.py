@@ -1,0 +1,254 @@
+"""JSON that nobody described: the title, state, severity, resource, links and facts that most payloads have somewhere.
+
+A source that knows its service reads by name. This is for the rest: custom events, other people's JSON in a known
+envelope, kinds of events that a service added later. Names decide what a value is; an unknown word has no severity.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bridge.events import Event, Severity
+from bridge.fields import as_time
+from bridge.rendering.text import in_words, is_id, last_part, one_line, safe_url
+from bridge.sources import reading_names as names
+from bridge.sources.kit import MAX_TITLE
+from bridge.sources.reading_values import Leaf, leaves
+from bridge.sources.severities import known_severity
+
+_SHORT = 120  # characters of a message that can be a title
+_MAX_STATE = 40
+_MAX_TEXT = 20_000
+_MAX_BUTTONS = 3
+_ANY_DEPTH = 99
+_REFERENCE = re.compile(r"[A-Z][A-Z0-9_]{0,19}-\d{1,9}|[A-Z]{2,6}\d{4,10}")
+_OVER = {"resolved", "recovered", "closed", "ok", "up", "normal", "cleared"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a JSON value says. What it does not say is empty; severity is None where it has no word that is known.
+
+    title: what happened to what (`Level low: tank-4`). happened: the kind of event, in words (`level low`).
+    resource: what it is about (`tank-4`, an instance, a host); reference: its number (`PUMP-7`).
+    named: the title ends with the resource, and a sentence can go on behind it.
+    state, before: how it stands now, and how it stood. message: somebody's words. scope: the project or place.
+    key: what the whole story has in common: an id that the sender gives it, else its title and resource.
+    buttons: pairs of text and URL, runbooks first. facts: pairs of name and value, in the order that readers need.
+    """
+
+    title: str = ""
+    happened: str = ""
+    resource: str = ""
+    reference: str = ""
+    named: bool = False
+    state: str = ""
+    before: str = ""
+    message: str = ""
+    severity: Severity | None = None
+    scope: str = ""
+    actor: str = ""
+    key: str = ""
+    url: str = ""
+    occurred: datetime | None = None
+    buttons: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the state is the end of a problem."""
+        return self.state.lower() in _OVER
+
+
+def read(value: Any, happened: str = "", about: str = "") -> Reading:
+    """What any JSON value says.
+
+    happened: the kind of event, where the envelope around the value says so; about: what the event is about.
+    """
+    found = _Search(leaves(value))
+    state, before = found.take(names.STATE, _is_state), found.take(names.BEFORE, _is_state)
+    word = found.take(names.SEVERITY, lambda text: 0 < len(text) <= _MAX_STATE)
+    happened = _event_name(happened or found.take(names.HAPPENED, _is_event_name))
+    reference = found.take(names.REFERENCE, _REFERENCE.fullmatch)
+    resource = about or last_part(found.take(names.RESOURCE, _is_name, _ANY_DEPTH)) or found.take(names.NAME, _is_name)
+    titled, message = found.take(names.TITLE, _is_title).rstrip("."), found.take((*names.MESSAGE, ""), _is_prose)
+    key = " ".join(filter(None, (titled or happened, reference or resource))) if titled or reference or resource else ""
+    title, message, named = _title(titled, message, reference, resource, "" if state else message)
+    if not title:
+        title, named = _made_title(happened, reference or resource)
+    scope, actor = found.take(names.SCOPE, _is_name), found.take(names.ACTOR, _is_name)
+    occurred, url, buttons = found.take_time(), found.take_url(names.PAGE), tuple(_buttons(found))
+    story = found.take(names.STORY, _is_name)
+    known = (title, titled, state, scope, actor, resource, reference, message, happened)
+    severity = known_severity(word)
+    return Reading(
+        title=one_line(title, MAX_TITLE),
+        happened=happened,
+        resource=one_line(resource, 120),
+        reference=reference,
+        named=named,
+        state=state,
+        before=before,
+        message="" if _same(message, title) else message[:_MAX_TEXT],
+        severity=known_severity(state) if severity is None else severity,
+        scope=one_line(scope, 100),
+        actor=one_line(actor, 80),
+        key=story or key,
+        url=url,
+        occurred=occurred,
+        buttons=buttons,
+        facts=(*([("Severity", word)] if word and severity is None else []), *_facts(found.left, known, occurred)),
+    )
+
+
+def fill(event: Event, reading: Reading) -> Event:
+    """The event with what was read, for event.html. What the source itself knew of scope, actor, time and URL stays."""
+    title = reading.title or event.title
+    severity = Severity.SUCCESS if reading.is_over else reading.severity or event.severity
+    details: dict[str, Any] = {
+        "action": "reported",
+        "happened": "" if _mentions(title, reading.happened) else reading.happened,
+        "resource": reading.resource or reading.reference,
+        "named": reading.named,
+        "state": reading.state,
+        "before": reading.before,
+        "word": in_words(reading.state) or reading.happened,
+        "text": event.text or reading.message,
+        "buttons": reading.buttons,
+    }
+    return replace(
+        event,
+        title=title,
+        severity=severity,
+        scope=event.scope or reading.scope,
+        actor=event.actor or reading.actor,
+        url=event.url or reading.url,
+        occurred=event.occurred or reading.occurred,
+        facts=(*event.facts, *(pair for pair in reading.facts if pair[1] not in {event.scope, event.actor})),
+        ends_thread=event.ends_thread or reading.is_over,
+        details={**event.details, **details},
+    )
+
+
+class _Search:
+    """The values of a payload, from which each is taken once for what its name says it is; `left` are the others."""
+
+    def __init__(self, found: Iterable[Leaf]) -> None:
+        self.left = list(found)
+
+    def take(self, wanted: Sequence[str], fits: Callable[[str], Any], depth: int = 0) -> str:
+        """The fitting text of the most telling name.
+
+        depth: 0 for what the event says of itself: the state of a user in it is not the event's.
+        """
+        ranked = [
+            (wanted.index(leaf.name), leaf.depth, place)
+            for place, leaf in enumerate(self.left)
+            if leaf.name in wanted and leaf.depth <= depth and isinstance(leaf.value, str) and fits(leaf.value.strip())
+        ]
+        return str(self.left.pop(min(ranked)[2]).value).strip() if ranked else ""
+
+    def take_url(self, wanted: Sequence[str]) -> str:
+        """The address of a page."""
+        return self.take(wanted, _is_page, _ANY_DEPTH)
+
+    def take_time(self) -> datetime | None:
+        """When it happened, by the outermost of the names that say so."""
+        ranked = [
+            (leaf.depth, names.OCCURRED.index(leaf.name), place)
+            for place, leaf in enumerate(self.left)
+            if leaf.name in names.OCCURRED and as_time(leaf.value)
+        ]
+        return as_time(self.left.pop(min(ranked)[2]).value) if ranked else None
+
+
+def _title(titled: str, message: str, reference: str, resource: str, line: str) -> tuple[str, str, bool]:
+    """Title, what remains of the message, and whether the title ends with the resource.
+
+    line: a message that may be the title where the sender wrote none.
+    """
+    if titled:
+        subject = "" if _mentions(titled, resource) else resource
+        return (f"{reference} {titled}" if reference else f"{titled}: {subject}" if subject else titled), message, False
+    line, _, rest = line.partition("\n")
+    if not line or len(line) > _SHORT:
+        return "", message, False
+    line = line.rstrip(".")
+    return (f"{resource}: {line}" if not _mentions(line, resource) else line), rest.strip(), False
+
+
+def _made_title(happened: str, resource: str) -> tuple[str, bool]:
+    """A title of the kind of event and what it is about, and whether it ends with that."""
+    happened = happened[:1].upper() + happened[1:]
+    if not happened or not resource:
+        return happened or resource, bool(resource)
+    return (happened, True) if _mentions(happened, resource) else (f"{happened}: {resource}", True)
+
+
+def _buttons(found: _Search) -> Iterator[tuple[str, str]]:
+    """Where to go, runbooks first; an address of no known kind by its own name."""
+    pairs = [(text, url) for text, wanted in names.LINKS.items() if (url := found.take_url(wanted))]
+    for leaf in list(found.left):
+        if re.search(r" (url|link|href)$", leaf.label) and isinstance(leaf.value, str) and _is_page(leaf.value):
+            found.left.remove(leaf)
+            pairs.append((f"Open the {leaf.label.rpartition(' ')[0].lower()}", leaf.value.strip()))
+    yield from pairs[:_MAX_BUTTONS]
+
+
+def _facts(rest: Sequence[Leaf], known: Sequence[str], occurred: datetime | None) -> list[tuple[str, str]]:
+    """What is left, in the order in which a reader needs it; what is said already is left out."""
+    pairs: dict[str, tuple[int, int, int, str]] = {}
+    said = {_plain(text) for text in known if text}
+    for place, leaf in enumerate(rest):
+        text = leaf.shown()
+        if not leaf.label or not text or safe_url(text) or _plain(text) in said or (occurred and leaf.time == occurred):
+            continue
+        if not names.is_noise(leaf.name, leaf.label, text):
+            pairs.setdefault(leaf.label, (leaf.place, leaf.depth, place, text))
+            said |= {_plain(text)} if len(text) > 3 and not leaf.is_list else set()
+    return [(label, pairs[label][3]) for label in sorted(pairs, key=lambda label: pairs[label][:3])]
+
+
+def _event_name(name: str) -> str:
+    """What a type ends with, in words: `level low` of com.contoso.tank.level_low; a phrase stays as it is."""
+    if " " in name.strip():
+        return one_line(name, _SHORT)
+    return in_words(re.split(r"[./:]", name.strip().rstrip("./:"))[-1])
+
+
+def _is_state(text: str) -> bool:
+    return len(text) <= _MAX_STATE and text.count(" ") < 4 and bool(re.fullmatch(r"[^\W\d][\w -]*", text))
+
+
+def _is_event_name(text: str) -> bool:
+    return len(text) <= _SHORT and bool(re.search(r"[^\W\d]{2}", text)) and not safe_url(text) and not is_id(text)
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= 300 and "\n" not in text and not (safe_url(text) and "://" in text)
+
+
+def _is_title(text: str) -> bool:
+    return _is_name(text) and not is_id(text) and len(text) > 1
+
+
+def _is_prose(text: str) -> bool:
+    return len(text) > 1 and not safe_url(text) and (len(text) > 64 or not is_id(text)) and not text.isdigit()
+
+
+def _is_page(text: str) -> bool:
+    return bool(safe_url(text)) and not names.is_for_machines(text)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text[:1000].lower())
+
+
+def _mentions(text: str, name: str) -> bool:
+    return _plain(name) in _plain(text)
+
+
+def _same(text: str, other: str) -> bool:
+    return bool(text) and _plain(text) == _plain(other)
