@@ -123,11 +123,42 @@ def test_odd_payloads_make_plainer_events(payload: object) -> None:
     )
 
 
-def test_a_missing_quote_costs_no_alert() -> None:
-    body = b'{"text": "the "big" pump"}'
-    (event,) = declared("[sources.pump]")["pump"].read(Webhook({}, body))
+PRESET_FILES = sorted(Path(generic.__file__).parent.glob("*/preset.toml"))
+OF_ANY_BODY = [
+    *(SOURCES[path.parent.name] for path in PRESET_FILES if 'body = "any"' in path.read_text()),
+    declared("[sources.pump]")["pump"],
+    declared("[sources.lift]\n[sources.lift.event]\ntitle = 'item.what'\nends = 'true'")["lift"],
+]
+
+
+@pytest.mark.parametrize("source", OF_ANY_BODY, ids=lambda source: source.name)
+def test_a_missing_quote_costs_no_alert_and_claims_no_state(source: Source) -> None:
+    body = b'{"state": "CLOSED", "status": "OK", "text": "the "big" pump"}'
+    (event,) = source.read(Webhook({}, body))
     assert event.payload == {"body": body.decode()}
-    assert event.title == "pump: event"
+    assert event.title == f"{source.title} sent a body that is not JSON"
+    assert (event.severity, event.ends_thread) == ("info", False)
+    entry = Renderer().entry(event, "0" * 32, Target("g"), datetime.now(UTC))
+    assert (
+        "the &#34;big&#34; pump" in entry.html
+        or "the &quot;big&quot; pump" in entry.html
+        or 'the "big" pump' in entry.html
+    )
+    assert not {"OPEN", "CLOSED", "FIRING", "RESOLVED"} & set(re.findall(r">([A-Z ]+)<", entry.html))
+
+
+def test_a_source_without_expressions_is_read_by_the_names_of_its_payload() -> None:
+    body = {
+        "alert": {
+            "title": "The pump runs dry",
+            "severity": "critical",
+            "host": "station-07",
+            "runbook": "https://w.example/7",
+        }
+    }
+    (event,) = declared("[sources.pump]")["pump"].read(Webhook({}, json.dumps(body).encode()))
+    assert (event.severity, "The pump runs dry" in event.title) == ("critical", True)
+    assert "https://w.example/7" in str(event.details)
 
 
 def test_a_body_that_must_be_json_is_refused_when_it_is_not() -> None:
@@ -201,9 +232,6 @@ def test_the_form_of_the_docs_works() -> None:
     (event,) = source.read(webhook({"building": "Harbour 7", "faults": [fault, {"test": True}]}, source))
     assert (event.kind, event.correlation_key, event.severity) == ("fault.stuck", "L2", "critical")
     assert (event.summary, event.facts) == ("Lift L2 is stuck", (("Floor", "3"),))
-
-
-PRESET_FILES = sorted(Path(generic.__file__).parent.glob("*/preset.toml"))
 
 
 @pytest.mark.parametrize("path", PRESET_FILES, ids=lambda path: path.parent.name)

@@ -43,8 +43,11 @@ def test_what_a_template_sets_for_the_layout_is_told():
     assert [name for name in meta.find_undeclared_variables(layout) - given if f"`{name}`" not in TEXT] == []
 
 
-def test_there_are_three_examples():
-    assert len(EXAMPLES) == 3
+def test_three_sources_have_an_example_of_another_sentence():
+    assert (
+        len({example["file"].partition("/")[0] for example in EXAMPLES if "{% block on_" in example["template"]}) == 3
+    )
+    assert len(EXAMPLES) == 5
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["file"])

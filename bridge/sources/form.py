@@ -30,6 +30,8 @@ _EVENT = {
     "each", "ignore", "delivery", "kind", "correlation_key", "title", "summary", "scope", "actor", "url", "severity",
     "text", "occurred", "ends_thread",
 }  # fmt: skip
+# What says nothing of an event's content.
+_OF_DELIVERY = {"each", "ignore", "delivery", "kind"}
 # Former names, which configurations of earlier versions still use.
 _FORMER = {"proof": "verifier"}
 _FORMER_EVENT = {"drop": "ignore", "thread": "correlation_key", "ends": "ends_thread"}
@@ -74,6 +76,11 @@ class Form:
         texts = " ".join(self.expressions.get("event", {}).get("delivery", ()))
         headers = {name.lower() for name in _HEADER.findall(texts)}
         return bool(texts) and "query" not in texts and headers <= self.signed_headers
+
+    @property
+    def describes_events(self) -> bool:
+        """Whether any expression says what an event is about."""
+        return bool(self.expressions.get("event", {}).keys() - _OF_DELIVERY)
 
     @cached_property
     def _compiled(self) -> Mapping[tuple[str, str], Sequence[Expression]]:

@@ -4,6 +4,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from bridge.rendering.filters import upper_first
 from bridge.rendering.text import in_words, one_line
 from bridge.sources.base import MARK, Ignored, Source, decode_json
 from bridge.sources.form import Form, parse
+from bridge.sources.reading import fill
+from bridge.sources.reading import read as read_any
 from bridge.sources.severities import severity_of
 
 
@@ -62,8 +65,15 @@ def read(form: Form, webhook: Webhook) -> Sequence[Event] | Ignored:
         if why := _text(form, "ignore", of_item):
             reason = why
         else:
-            events.append(_event(form, webhook, of_item))
+            event = _event(form, webhook, of_item)
+            # Where the form says nothing of the event, the payload's own names do.
+            events.append(event if form.describes_events else _undescribed(event, of_item["item"]))
     return events or Ignored(reason)
+
+
+def _undescribed(event: Event, item: Any) -> Event:
+    reading = read_any(item)
+    return replace(fill(event, reading), correlation_key=reading.key or event.correlation_key)
 
 
 def _unread(form: Form, webhook: Webhook) -> Event:
