@@ -313,7 +313,7 @@ TABLE = {
     "user_update_for_group": (
         "group 35 member 43",
         "info",
-        "The membership of Nora Banks (norab) in pump was changed, with the role Maintainer now",
+        "The membership of Nora Banks (norab) in pump was changed: the role is Maintainer now",
     ),
     "vulnerability.detected": (
         "project 7003 vulnerability 81",
