@@ -290,7 +290,11 @@ TABLE = {
     "release.create": ("project 7003 release v2.4.0", "info", "The release Firmware 2.4 is out"),
     "release.delete": ("project 7003 release v2.4.0", "info", "The release Firmware 2.4 was deleted"),
     "release.update": ("project 7003 release v2.4.0", "info", "The release Firmware 2.4 was edited"),
-    "repository_update": ("project 7003 itself", "info", "The repository of pump/firmware was updated: main"),
+    "repository_update": (
+        "project 7003 itself",
+        "info",
+        "The repository of pump/firmware was updated by Alex Darrow: main",
+    ),
     "subgroup_create": ("group 36 itself", "info", "The subgroup pump/field was created"),
     "tag_push.deleted": ("project 7003 refs/tags/v2.4.0-rc1", "info", "Mona Lisa deleted the tag v2.4.0-rc1"),
     "tag_push": ("project 7003 refs/tags/v2.4.0", "info", "Mona Lisa created the tag v2.4.0"),
