@@ -227,7 +227,7 @@ KEYS = [
     ("gitlab", "user_add_to_group", "user_id"),
     ("gitlab", "user_add_to_group", "group_id group_path group_name"),
     ("gitlab", "key_create", "username id"),
-    ("gitlab", "package_published", "object_attributes.id"),
+    ("gitlab", "package_published", "object_attributes"),
 ]
 
 

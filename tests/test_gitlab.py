@@ -239,7 +239,7 @@ TABLE = {
         "info",
         "Nora Banks commented on $53 Read the float switch by hand: Thank you, that found it.",
     ),
-    "package_published": ("project 7003 package_published 77", "info", "Package published bus-tools by Alex Darrow"),
+    "package_published": ("project 7003 package_published 77", "info", "Package published: bus-tools"),
     "pipeline.canceled": ("project 7003 refs/heads/main", "info", "Pipeline #31 was canceled on main after 4 min 7 s"),
     "pipeline.failed": (
         "project 7003 merge request 12",
@@ -510,7 +510,7 @@ def test_hooks_of_old_say_less_and_still_find_their_thread():
     assert summary(event) == "Somebody merged the merge request !12"
     without_ref = [read({"object_kind": "push", "project_id": 7003, "after": after}) for after in "ab"]
     assert without_ref[0].correlation_key != without_ref[1].correlation_key
-    assert summary(read({"event_name": "something_new", "name": "x"})) == "Something new x"
+    assert summary(read({"event_name": "something_new", "name": "x"})) == "Something new: x"
 
 
 @pytest.mark.parametrize(

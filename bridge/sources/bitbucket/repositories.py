@@ -15,6 +15,7 @@ from bridge.sources.bitbucket.texts import markdown_of, person
 _OUTCOMES: Mapping[str, str] = {"SUCCESSFUL": "succeeded", "FAILED": "failed", "STOPPED": "canceled"}
 _COMMENTS = {"created": "created", "updated": "edited"}
 _REPOSITORY = {"transfer": "transferred", "updated": "settings_changed", "fork": "forked"}
+KNOWN = {*_REPOSITORY, "created", "deleted", "imported"}
 # What is no setting, or repeats another change.
 _OMITTED = {"links", "full_name", "slug"}
 
