@@ -184,6 +184,8 @@ def test_an_unknown_event_is_posted_plainly():
     assert summary(event) == "The repository contoso/firmware: starred by mona"
     event = read("pipeline.span_created", {"actor": {"nickname": "mona"}})
     assert summary(event) == "Bitbucket pipeline: span created by mona"
+    event = read("pipeline.ended", {"actor": {"nickname": "mona"}, "pipeline": {"name": "Deploy"}})
+    assert (summary(event), event.facts) == ("Pipeline ended: Deploy", (("By", "mona"),))
 
 
 def test_every_event_has_every_attribute():

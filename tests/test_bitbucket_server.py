@@ -182,7 +182,7 @@ def test_an_unknown_event_is_posted_plainly():
         {"eventKey": "repo:archived", "actor": {"displayName": "Mona Lisa"}}
         | {"repository": sample(SEVERAL)["repository"]}
     )
-    assert summary(event) == "Repository PUMP/firmware: archived by Mona Lisa"
+    assert summary(event) == "The repository PUMP/firmware: archived by Mona Lisa"
 
 
 def test_every_event_has_every_attribute():

@@ -227,7 +227,7 @@ KEYS = [
     ("gitlab", "user_add_to_group", "user_id"),
     ("gitlab", "user_add_to_group", "group_id group_path group_name"),
     ("gitlab", "key_create", "username id"),
-    ("gitlab", "package_published", "object_attributes.id"),
+    ("gitlab", "package_published", "object_attributes"),
 ]
 
 
@@ -320,6 +320,16 @@ def test_a_fork_that_is_gone_or_has_our_owner_is_not_ours_either():
     copied = put(payload, "pullrequest.source.repository", {"uuid": "{f}", "full_name": "contoso/firmware-2"})
     (ours,) = events("bitbucket", "pullrequest.created", copied)
     assert ours.attributes["source_branch"] == "contoso/firmware-2:fix/dry-run"
+
+
+def test_the_build_of_a_forks_commit_is_not_on_our_branch():
+    payload = sample("bitbucket", "repo.commit_status_updated.failed")
+    (ours,) = events("bitbucket", "repo.commit_status_updated", payload)
+    fork = {"uuid": "{f}", "full_name": "stranger/firmware"}
+    (theirs,) = events("bitbucket", "repo.commit_status_updated", put(payload, "commit_status.repository", fork))
+    assert (ours.attributes["branch"], theirs.attributes["branch"]) == ("main", "stranger:main")
+    assert theirs.correlation_key == "repo f refs/heads/main" != ours.correlation_key
+    assert "failed on stranger:main" in summary(theirs)
 
 
 @pytest.mark.parametrize(("project", "branch"), [(9999, "stranger:fix/dry-run"), (7003, "fork:fix/dry-run")])

@@ -239,7 +239,7 @@ TABLE = {
         "info",
         "Nora Banks commented on $53 Read the float switch by hand: Thank you, that found it.",
     ),
-    "package_published": ("project 7003 package_published 77", "info", "Package published bus-tools by Alex Darrow"),
+    "package_published": ("project 7003 package_published 77", "info", "Package published: bus-tools"),
     "pipeline.canceled": ("project 7003 refs/heads/main", "info", "Pipeline #31 was canceled on main after 4 min 7 s"),
     "pipeline.failed": (
         "project 7003 merge request 12",
@@ -290,7 +290,11 @@ TABLE = {
     "release.create": ("project 7003 release v2.4.0", "info", "The release Firmware 2.4 is out"),
     "release.delete": ("project 7003 release v2.4.0", "info", "The release Firmware 2.4 was deleted"),
     "release.update": ("project 7003 release v2.4.0", "info", "The release Firmware 2.4 was edited"),
-    "repository_update": ("project 7003 itself", "info", "The repository of pump/firmware was updated: main"),
+    "repository_update": (
+        "project 7003 itself",
+        "info",
+        "The repository of pump/firmware was updated by Alex Darrow: main",
+    ),
     "subgroup_create": ("group 36 itself", "info", "The subgroup pump/field was created"),
     "tag_push.deleted": ("project 7003 refs/tags/v2.4.0-rc1", "info", "Mona Lisa deleted the tag v2.4.0-rc1"),
     "tag_push": ("project 7003 refs/tags/v2.4.0", "info", "Mona Lisa created the tag v2.4.0"),
@@ -313,7 +317,7 @@ TABLE = {
     "user_update_for_group": (
         "group 35 member 43",
         "info",
-        "The membership of Nora Banks (norab) in pump was changed, with the role Maintainer now",
+        "The membership of Nora Banks (norab) in pump was changed: the role is Maintainer now",
     ),
     "vulnerability.detected": (
         "project 7003 vulnerability 81",
@@ -506,7 +510,7 @@ def test_hooks_of_old_say_less_and_still_find_their_thread():
     assert summary(event) == "Somebody merged the merge request !12"
     without_ref = [read({"object_kind": "push", "project_id": 7003, "after": after}) for after in "ab"]
     assert without_ref[0].correlation_key != without_ref[1].correlation_key
-    assert summary(read({"event_name": "something_new", "name": "x"})) == "Something new x"
+    assert summary(read({"event_name": "something_new", "name": "x"})) == "Something new: x"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What the reading of most services needs once: checked bodies, keys, ids, facts and short texts."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -69,6 +70,11 @@ def facts(**values: str) -> Facts:
 def with_attributes(event: Event, **attributes: Any) -> Mapping[str, Any]:
     """The event's attributes, with these replaced."""
     return {**event.attributes, **attributes}
+
+
+def with_details(event: Event, **details: Any) -> Event:
+    """The event with more values for its templates."""
+    return replace(event, details={**event.details, **details})
 
 
 def title(name: str, reference: str = "") -> str:

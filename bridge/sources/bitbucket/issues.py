@@ -24,24 +24,25 @@ def issue(event: Event) -> Event:
     comment = markdown_of(part(event.payload, "comment"), "content")
     if action == "created":
         text = markdown_of(item, "content")
-        return _did(replace(about, facts=_facts(item), severity=_weight(item)), "opened", text=text)
+        opened = replace(about, facts=_facts(item), severity=_weight(item))
+        return kit.with_details(opened, action="opened", text=text)
     if changes := _changes(event.payload):
         severity = _weight(item) if "priority" in changes else about.severity
         facts = tuple((_label(name), line) for name, change in changes.items() if (line := _line(name, change)))
         is_rewritten = "content" in changes and not comment
-        return _did(
+        return kit.with_details(
             replace(about, facts=facts if len(changes) > 1 or "title" in changes else (), severity=severity),
             **_changed(changes),
             text=markdown_of(item, "content") if is_rewritten else comment,
             quoted=bool(comment),
         )
     if not action.startswith("comment_"):
-        return _did(about, action, text=comment, quoted=bool(comment))
+        return kit.with_details(about, action=action, text=comment, quoted=bool(comment))
     done = action.removeprefix("comment_")
     is_reply = bool(kit.id_at(event.payload, "comment.parent.id"))
-    return _did(
+    return kit.with_details(
         replace(about, url=dig(event.payload, "comment.links.html.href") or about.url),
-        forge.comment_action(_COMMENTS.get(done, done), is_reply=is_reply),
+        action=forge.comment_action(_COMMENTS.get(done, done), is_reply=is_reply),
         text="" if done == "deleted" else comment,
         quoted=True,
     )
@@ -51,10 +52,6 @@ def is_empty(payload: Payload) -> bool:
     """Whether an update neither changes anything nor says anything."""
     has_issue = bool(kit.id_at(payload, "issue.id"))
     return has_issue and not _changes(payload) and not markdown_of(part(payload, "comment"), "content")
-
-
-def _did(event: Event, action: str, **details: Any) -> Event:
-    return replace(event, details={**event.details, "action": action, **details})
 
 
 def _about(event: Event, item: Payload) -> Event:

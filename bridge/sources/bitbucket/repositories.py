@@ -15,6 +15,7 @@ from bridge.sources.bitbucket.texts import markdown_of, person
 _OUTCOMES: Mapping[str, str] = {"SUCCESSFUL": "succeeded", "FAILED": "failed", "STOPPED": "canceled"}
 _COMMENTS = {"created": "created", "updated": "edited"}
 _REPOSITORY = {"transfer": "transferred", "updated": "settings_changed", "fork": "forked"}
+KNOWN = {*_REPOSITORY, "created", "deleted", "imported"}
 # What is no setting, or repeats another change.
 _OMITTED = {"links", "full_name", "slug"}
 
@@ -31,7 +32,7 @@ def pushes(event: Event) -> Iterator[Event]:
         )
         yield forge.pushed(changed, push, forge.ref_key(event.correlation_key, push.kind, push.name))
     if not changes:
-        yield replace(event, details={**event.details, "action": "pushed"})
+        yield kit.with_details(event, action="pushed")
 
 
 def _push(change: Payload) -> forge.Push:
@@ -88,10 +89,17 @@ def commit_status(event: Event) -> Event:
     branch, state = one_line(dig(status, "refname"), 200), dig(status, "state")
     sha = dig(status, "commit.hash") or _hash_of(dig(status, "links.commit.href"))
     key, home = event.correlation_key, event.details["home"]
+    # A status of a fork's commit: its branch is not ours.
+    owner = part(status, "repository") or part(status, "commit.repository")
+    fork = ""
+    if kit.differ(owner, part(event.payload, "repository"), "uuid", "full_name"):
+        fork, home = dig(owner, "full_name") or "fork", dig(owner, "links.html.href")
+        key = kit.key("repo", kit.id_at(owner, "uuid", "full_name").strip("{}"))
+    shown = forge.head(branch, fork, event.scope)
     run = forge.Run(
         name=one_line(dig(status, "name") or dig(status, "key"), 100),
         outcome=_OUTCOMES.get(state, state),
-        branch=branch,
+        branch=shown,
         sha=sha,
         sha_url=f"{home}/commits/{sha}" if home and sha else "",
         noun="build",
@@ -99,13 +107,13 @@ def commit_status(event: Event) -> Event:
     about = replace(
         event,
         correlation_key=forge.ref_key(key, "branch", branch) if branch else kit.key(key, "commit", sha),
-        title=kit.title(f"Branch {branch}" if branch else f"Commit {sha[:7]}".strip()),
+        title=kit.title(f"Branch {shown}" if branch else f"Commit {sha[:7]}".strip()),
         actor="",  # who reported a build did not start it
         url=dig(status, "url") or dig(status, "links.commit.href") or event.url,
         occurred=moment(status, "updated_on"),
         facts=kit.facts(Commit=kit.first_line(dig(status, "commit.message")), Reported_by=event.actor),
         attributes=kit.with_attributes(
-            event, branch=branch, status=state.lower(), author=_author(part(status, "commit"))
+            event, branch=shown, fork=bool(fork), status=state.lower(), author=_author(part(status, "commit"))
         ),
     )
     return forge.ran(about, run, text=dig(status, "description"), quoted=True)
@@ -124,43 +132,38 @@ def repository(event: Event) -> Event:
     facts = _facts(changes)
     renamed = name == "updated" and "name" in changes
     new = first(changes, ("full_name.new", "name.new")) if renamed else first(copy, ("full_name", "name"))
-    return replace(
+    about = replace(
         event,
         url=dig(copy, "links.html.href") or event.url,
         severity=Severity.WARNING if name == "deleted" else event.severity,
         facts=facts,
-        details={
-            **event.details,
-            "fields": _fields(facts),
-            "action": "renamed" if renamed else _REPOSITORY.get(name, name),
-            "noun": "repository",
-            "name": dig(changes, "full_name.old") or event.scope,
-            "new": one_line(new, 120),
-        },
+    )
+    return kit.with_details(
+        about,
+        action="renamed" if renamed else _REPOSITORY.get(name, name),
+        noun="repository",
+        name=dig(changes, "full_name.old") or event.scope,
+        new=one_line(new, 120),
+        fields=_fields(facts),
     )
 
 
 def project(event: Event) -> Event:
     """A project that got another name, or other settings."""
-    about = part(event.payload, "project")
-    name, action = one_line(dig(about, "name") or dig(about, "key"), 120), event.kind.partition(".")[2]
+    held = part(event.payload, "project")
+    name, action = one_line(dig(held, "name") or dig(held, "key"), 120), event.kind.partition(".")[2]
     facts = _facts(part(event.payload, "changes"))
-    return replace(
+    about = replace(
         event,
-        correlation_key=kit.key("project", kit.id_at(about, "uuid", "key").strip("{}")),
+        correlation_key=kit.key("project", kit.id_at(held, "uuid", "key").strip("{}")),
         title=kit.title(f"Project {name}".strip()),
-        scope=event.scope or one_line(dig(about, "workspace.slug"), 80),
-        url=dig(about, "links.html.href") or event.url,
+        scope=event.scope or one_line(dig(held, "workspace.slug"), 80),
+        url=dig(held, "links.html.href") or event.url,
         facts=facts,
-        attributes=kit.with_attributes(event, project=dig(about, "key")),
-        details={
-            **event.details,
-            "action": "settings_changed" if action == "updated" else action,
-            "fields": _fields(facts),
-            "noun": "project",
-            "name": name,
-        },
+        attributes=kit.with_attributes(event, project=dig(held, "key")),
     )
+    done = "settings_changed" if action == "updated" else action
+    return kit.with_details(about, action=done, noun="project", name=name, fields=_fields(facts))
 
 
 def _facts(changes: Payload) -> kit.Facts:

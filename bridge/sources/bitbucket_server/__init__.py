@@ -8,7 +8,7 @@ from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, moment, objects, part
 from bridge.rendering.text import in_words
-from bridge.sources import kit
+from bridge.sources import kit, reading
 from bridge.sources.base import Ignored, Source, identifier, thread_key
 from bridge.sources.bitbucket_server import pull_requests, repositories
 from bridge.sources.bitbucket_server.places import home, page, person, place
@@ -26,6 +26,7 @@ _READERS: Mapping[str, Callable[[Event], Event]] = {
 }
 # Where the repository stands that an event belongs to; a fork belongs to what it was made of.
 _REPOSITORIES = ("pullRequest.toRef.repository", "repository.origin", "repository", "new")
+_ENVELOPE = {"actor", "repository", "eventKey", "date"}
 _ATTRIBUTES = kit.no_attributes(
     "project repository branch source_branch tag author sender action state",
     lists="reviewers",
@@ -63,7 +64,16 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
 
 def _read(event: Event) -> Event:
     reader = next((reader for start, reader in _READERS.items() if event.kind.startswith(start)), None)
-    return reader(event) if reader else event
+    return reader(event) if reader else _unknown(event)
+
+
+def _unknown(event: Event) -> Event:
+    """An event that is newer than the bridge: what it says beside actor and repository, by the usual names."""
+    others = {name: value for name, value in event.payload.items() if name not in _ENVELOPE}
+    if not others:
+        return kit.with_details(event, noun="repository", name=event.scope) if event.scope else event
+    found = reading.read(others, in_words(event.kind))
+    return reading.fill(replace(event, actor="", facts=kit.facts(By=event.actor)), found)
 
 
 def _plain(kind: str, payload: Payload) -> Event:

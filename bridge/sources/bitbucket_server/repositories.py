@@ -30,7 +30,7 @@ def pushes(event: Event) -> Iterator[Event]:
         )
         yield forge.pushed(changed, push, forge.ref_key(event.correlation_key, push.kind, push.name))
     if not changes:
-        yield replace(event, details={**event.details, "action": "pushed"})
+        yield kit.with_details(event, action="pushed")
 
 
 def _ref(change: Payload) -> str:
@@ -91,9 +91,9 @@ def commit_comment(event: Event) -> Event:
 def fork(event: Event) -> Event:
     """A fork that somebody made; the event belongs to the repository that it was made of."""
     copy = part(event.payload, "repository")
-    details = {"action": "forked", "noun": "repository", "name": event.scope}
+    about = replace(event, url=home(copy) or event.url)
     new = place(copy) if copy.get("origin") else ""
-    return replace(event, url=home(copy) or event.url, details={**event.details, **details, "new": new})
+    return kit.with_details(about, action="forked", noun="repository", name=event.scope, new=new)
 
 
 def modified(event: Event) -> Event:
@@ -103,11 +103,8 @@ def modified(event: Event) -> Event:
     is_renamed = bool(before and after) and before != after
     facts = _changes(old, new, Name="name", Project="project.name", Description="description")
     action = {"action": "renamed", "new": after} if is_renamed else _settings(facts)
-    return replace(
-        event,
-        facts=facts,
-        details={**event.details, **action, "noun": "repository", "name": before or event.scope},
-    )
+    about = replace(event, facts=facts)
+    return kit.with_details(about, **action, noun="repository", name=before or event.scope)
 
 
 def modified_project(event: Event) -> Event:

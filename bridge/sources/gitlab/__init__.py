@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.fields import Payload, dig, first
+from bridge.fields import Payload, dig, first, part
 from bridge.rendering.text import in_words
-from bridge.sources import kit
+from bridge.sources import kit, reading
 from bridge.sources.base import Ignored, Source, identifier, thread_key
 from bridge.sources.gitlab import administration, changes, code, issues, merge_requests, notes, pipelines, projects
 from bridge.sources.gitlab.places import home, is_bot, page, person, scope
@@ -36,6 +36,8 @@ _READERS: Mapping[str, Callable[[Event], Event]] = {
 }
 # Where an object says what was done to it, or how it stands.
 _ACTIONS = ("object_attributes.action", "action", "build_status", "status", "object_attributes.status")
+# What an event has beside its object; the event itself names it.
+_ENVELOPE = {"object_kind", "event_name", "event_type", "object_attributes", "project", "repository", "user", "group"}
 _ATTRIBUTES = kit.no_attributes(
     "project branch source_branch target_branch tag author sender action state status type environment",
     lists="labels assignees reviewers paths",
@@ -69,7 +71,19 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
 def _read(event: Event, name: str) -> Event:
     if reader := _READERS.get(name):
         return reader(event)
-    return administration.administered(event) if administration.knows(name) else event
+    return administration.administered(event) if administration.knows(name) else _unknown(event, name)
+
+
+def _unknown(event: Event, name: str) -> Event:
+    """An event that is newer than the bridge: what its object says, by the usual names."""
+    item = part(event.payload, "object_attributes")
+    others = {field: value for field, value in event.payload.items() if field not in _ENVELOPE}
+    happened = dig(event.payload, "event_name") or name
+    found = reading.read({**others, **item}, happened.replace("_", " "))
+    key = event.correlation_key or kit.key(home(event.payload), name, found.key)
+    # Whether the user did what happened, or only has the rights for it, is not known.
+    facts = kit.facts(User=event.actor)
+    return reading.fill(replace(event, correlation_key=key, actor="", facts=facts), found)
 
 
 def _plain(name: str, action: str, payload: Payload, confidential: bool) -> Event:
@@ -89,7 +103,6 @@ def _plain(name: str, action: str, payload: Payload, confidential: bool) -> Even
         scope=scope(payload),
         actor=person(payload.get("user")),
         url=page(payload) if is_known else first(payload, ("object_attributes.url", "url")),
-        facts=() if is_known else kit.facts(Action=in_words(action), State=dig(payload, "object_attributes.state")),
         attributes={
             **_ATTRIBUTES,
             "project": scope(payload),

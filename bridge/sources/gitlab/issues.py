@@ -29,12 +29,9 @@ def issue(event: Event) -> Event:
     details = changes.update(payload) if name == "update" else {"action": _ACTIONS.get(name, name or "changed")}
     about = _weighed(about_issue(event, item), item, details["action"])
     if details["action"] == "made_confidential":  # the sentence says that it is so
-        about = replace(about, details={**about.details, "noun": about.attributes["type"], "confidential": False})
-    return replace(
-        about,
-        facts=changes.facts(payload, details["action"]) if name == "update" else opened_facts(payload, name),
-        details={**about.details, **details, "text": description(payload, name)},
-    )
+        about = kit.with_details(about, noun=about.attributes["type"], confidential=False)
+    facts = changes.facts(payload, details["action"]) if name == "update" else opened_facts(payload, name)
+    return kit.with_details(replace(about, facts=facts), **details, text=description(payload, name))
 
 
 def _weighed(event: Event, item: Payload, action: str) -> Event:
@@ -45,7 +42,7 @@ def _weighed(event: Event, item: Payload, action: str) -> Event:
         return event
     bad = max(SEVERITIES.get(dig(item, "severity"), Severity.WARNING), Severity.WARNING)
     severity = Severity.SUCCESS if action == "closed" else bad
-    return replace(event, severity=severity, details={**event.details, "tone": f"{severity}"})
+    return kit.with_details(replace(event, severity=severity), tone=f"{severity}")
 
 
 def about_issue(event: Event, item: Payload) -> Event:

@@ -79,7 +79,7 @@ def _about(event: Event) -> tuple[str, Event]:
     if snippet := part(payload, "snippet") or part(payload, "project_snippet"):
         number = kit.id_at(snippet, "id")
         about = _item(event, snippet, "snippet", kit.key(home(payload), "snippet", number))
-        return "snippet", replace(about, details={**about.details, "reference": f"${number}" if number else ""})
+        return "snippet", kit.with_details(about, reference=f"${number}" if number else "")
     kind = first(payload, ("object_attributes.noteable_type", "object_attributes.awardable_type"))
     number = kit.id_at(payload, "object_attributes.noteable_id", "object_attributes.awardable_id")
     noun = in_words(kind) or "item"

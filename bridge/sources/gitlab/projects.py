@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import at, dig, objects, part
@@ -43,7 +42,7 @@ def release(event: Event) -> Event:
         ),
         attributes=kit.with_attributes(event, tag=tag, action=action),
     )
-    return _with(
+    return kit.with_details(
         about, text=dig(payload, "description") if is_new else "", buttons=links[:_MAX_BUTTONS] if is_new else []
     )
 
@@ -59,10 +58,10 @@ def wiki_page(event: Event) -> Event:
         url=(dig(page, "url") if action != "delete" else dig(event.payload, "wiki.web_url")) or event.url,
     )
     if action == "create":
-        return _with(about, text=dig(page, "content") if dig(page, "format") in {"", "markdown"} else "")
+        return kit.with_details(about, text=dig(page, "content") if dig(page, "format") in {"", "markdown"} else "")
     # GitLab's own message names the page and says no more.
     said = "" if name.lower() in message.lower() else message
-    return _with(about, text=said, quoted=True, buttons=[("See the changes", dig(page, "diff_url"))])
+    return kit.with_details(about, text=said, quoted=True, buttons=[("See the changes", dig(page, "diff_url"))])
 
 
 def feature_flag(event: Event) -> Event:
@@ -76,7 +75,7 @@ def feature_flag(event: Event) -> Event:
         url=f"{event.url}/-/feature_flags" if event.url else "",
         attributes=kit.with_attributes(event, status=status),
     )
-    return _with(about, text=dig(flag, "description"))
+    return kit.with_details(about, text=dig(flag, "description"))
 
 
 def token(event: Event) -> Event:
@@ -97,7 +96,7 @@ def token(event: Event) -> Event:
             Created=day(dig(held, "created_at")),
         ),
     )
-    return _with(about, where=scope(event.payload), when=end)
+    return kit.with_details(about, where=scope(event.payload), when=end)
 
 
 def milestone(event: Event) -> Event:
@@ -112,7 +111,7 @@ def milestone(event: Event) -> Event:
         facts=kit.facts(Starts=day(dig(goal, "start_date")), Due=day(dig(goal, "due_date"))),
         attributes=kit.with_attributes(event, action=action, state=dig(goal, "state")),
     )
-    return _with(about, text=dig(goal, "description") if action == "create" else "")
+    return kit.with_details(about, text=dig(goal, "description") if action == "create" else "")
 
 
 def vulnerability(event: Event) -> Event:
@@ -149,7 +148,3 @@ def _record(event: Event, noun: str, name: str, action: str) -> Event:
         title=kit.title(f"{noun.capitalize()} {name}".strip()),
         details={**event.details, "noun": noun, "name": name, "action": action or "changed"},
     )
-
-
-def _with(event: Event, **details: Any) -> Event:
-    return replace(event, details={**event.details, **details})
