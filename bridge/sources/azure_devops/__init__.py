@@ -33,8 +33,8 @@ _READERS: Mapping[str, Callable[[Event], Event | Ignored]] = {
 }
 # Every attribute that a route may ask for, so that no route's condition fails on it.
 _TEXTS = (
-    "organization", "collection", "project", "repository", "branch", "tag", "author", "state", "type", "assigned_to", "area",
-    "pipeline", "stage", "environment", "conclusion",
+    "organization", "collection", "project", "repository", "branch", "tag", "author", "state", "type", "assigned_to",
+    "area", "pipeline", "stage", "environment", "conclusion",
 )  # fmt: skip
 _ATTRIBUTES: Mapping[str, Any] = {**dict.fromkeys(_TEXTS, ""), "labels": [], "draft": False}
 # The Test button of a service hook sends the same id each time, for this subscription.
