@@ -541,7 +541,7 @@ def test_links_of_work_items_say_so(relations, line):
         ({"Microsoft.VSTS.Common.Priority": (1, 2)}, f"Alex Darrow changed the priority of {BUG}"),
         (
             {"Microsoft.VSTS.Common.Priority": (1, 2), "System.Title": ("a", "b")},
-            f"Alex Darrow changed {BUG}",
+            f"Alex Darrow changed {BUG}: priority and title",
         ),
         (
             {"System.State": ("New", "Done"), "System.BoardColumn": ("New", "Done")},

@@ -110,9 +110,8 @@ def _changed(changed: Payload, relations: Payload) -> dict[str, Any]:
 def _edited(changed: Payload, names: set[str]) -> dict[str, Any]:
     """Fields with other values; a new person or a single field is named."""
     if names != {"AssignedTo"}:
-        return (
-            {"action": "field_changed", "field": _spoken(*names).lower()} if len(names) == 1 else {"action": "changed"}
-        )
+        fields = [_spoken(name).lower() for name in changed if name in names]
+        return {"action": "changed" if fields[1:] else "field_changed", "field": fields[0], "fields": fields}
     old, new = _old_and_new(changed, "AssignedTo")
     return {"action": "assigned" if new else "unassigned", "people": [name for name in [new or old] if name]}
 
