@@ -29,8 +29,8 @@ def shown(text: str) -> list[str]:
     ],
 )
 def test_words(markup, html):
-    told = markdown(wiki.markdown(markup, {"7": "Mona Lisa", "mona": "Mona Lisa"}), 2000)
-    assert told == f'<p style="margin:0">{html}</p>'
+    shown_ = markdown(wiki.markdown(markup, {"7": "Mona Lisa", "mona": "Mona Lisa"}), 2000)
+    assert shown_ == f'<p style="margin:0">{html}</p>'
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_blocks(markup, lines):
 
 
 def test_links_lead_where_they_say_and_bare_ones_show_themselves():
-    told = markdown(
+    shown_ = markdown(
         wiki.markdown("[the log|https://x.example/a_b_c|smart-link], [https://y.example] or https://z.example/_a_", {}),
         2000,
     )
-    assert [node.attributes["href"] for node in parse(told).walk() if node.tag == "a"] == [
+    assert [node.attributes["href"] for node in parse(shown_).walk() if node.tag == "a"] == [
         "https://x.example/a_b_c",
         "https://y.example",
         "https://z.example/_a_",
@@ -102,11 +102,11 @@ def doc(*content):
     ],
 )
 def test_runs(content, html):
-    told = markdown(document.markdown(doc(paragraph(*content))), 2000)
+    shown_ = markdown(document.markdown(doc(paragraph(*content)), {}), 2000)
     if html is None:
-        assert "a_b</code> <s>struck</s>" in told
+        assert "a_b</code> <s>struck</s>" in shown_
     else:
-        assert told == f'<p style="margin:0">{html}</p>'
+        assert shown_ == f'<p style="margin:0">{html}</p>'
 
 
 def item(*content):
@@ -138,17 +138,17 @@ def item(*content):
             },
             ["Pump", "P1"],
         ),
-        ({"type": "somethingNew", "content": [paragraph(text("is told"))]}, ["is told"]),
+        ({"type": "somethingNew", "content": [paragraph(text("is shown"))]}, ["is shown"]),
     ],
 )
 def test_blocks_of_documents(block, lines):
-    assert shown(document.markdown(doc(block))) == lines
+    assert shown(document.markdown(doc(block), {})) == lines
 
 
 def test_a_document_of_any_depth_and_shape_is_read():
     block = paragraph(text("deep"))
     for _ in range(200):
         block = {"type": "blockquote", "content": [block]}
-    assert document.markdown(doc(block)) is not None
+    assert document.markdown(doc(block), {}) is not None
     for odd in (None, 7, [], {"type": "doc"}, {"content": [None, {"content": "x"}, {"type": "text"}]}):
-        assert isinstance(document.markdown(odd), str)
+        assert isinstance(document.markdown(odd, {}), str)

@@ -1,5 +1,6 @@
 """What the reading of most services needs once: checked bodies, keys, ids, facts and short texts."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -116,3 +117,9 @@ def listed(names: Iterable[str], most: int = 20) -> str:
     unique = list(dict.fromkeys(filter(None, names)))
     more = len(unique) - most
     return ", ".join(unique[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def remark(author: str, text: str) -> str:
+    """What somebody wrote, as Markdown with their name before it."""
+    name = re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", author)
+    return f"**{name}**: {text}" if name and text else text

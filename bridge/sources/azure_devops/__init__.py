@@ -6,23 +6,23 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.fields import Payload, dig, moment
-from bridge.rendering.text import is_id, one_line
-from bridge.sources.azure_devops import code, messages
-from bridge.sources.azure_devops.pipelines import approval, build, run
+from bridge.fields import Payload, dig, first, moment
+from bridge.rendering.text import in_words, is_id
+from bridge.sources import kit
+from bridge.sources.azure_devops import code, messages, pulls
+from bridge.sources.azure_devops.approvals import approval
+from bridge.sources.azure_devops.pipelines import build, run
 from bridge.sources.azure_devops.releases import release
-from bridge.sources.azure_devops.words import MAX_TITLE, number
 from bridge.sources.azure_devops.work_items import work_item
-from bridge.sources.base import Source, decode_json, identifier, thread_key
+from bridge.sources.base import Ignored, Source, identifier, thread_key
 from bridge.verification.signatures import AnyOf, Basic, Token
 
-# What tells an event, by the beginning of its type; what is not here is told by its message.
-_TELLERS: Mapping[str, Callable[[Event], Event]] = {
+# What reads an event, by the beginning of its type; of all others the message is shown.
+_READERS: Mapping[str, Callable[[Event], Event | Ignored]] = {
     "git.push": code.push,
-    "git.pullrequest.": code.pull_request,
-    "ms.vss-code.git-pullrequest-comment-event": code.comment,
+    "git.pullrequest.": pulls.pull_request,
+    "ms.vss-code.git-pullrequest-comment-event": pulls.comment,
     "git.repo.": code.repository,
     "tfvc.checkin": code.check_in,
     "workitem.": work_item,
@@ -33,48 +33,47 @@ _TELLERS: Mapping[str, Callable[[Event], Event]] = {
 }
 # Every attribute that a route may ask for, so that no route's condition fails on it.
 _TEXTS = (
-    "organization", "collection", "project", "repository", "branch", "author", "state", "type", "assigned_to", "area",
-    "pipeline", "stage", "environment", "conclusion",
+    "organization", "collection", "project", "repository", "branch", "tag", "author", "state", "type", "assigned_to",
+    "area", "pipeline", "stage", "environment", "conclusion",
 )  # fmt: skip
 _ATTRIBUTES: Mapping[str, Any] = {**dict.fromkeys(_TEXTS, ""), "labels": [], "draft": False}
 # The Test button of a service hook sends the same id each time, for this subscription.
 _TEST = "00000000-0000-0000-0000-000000000000"
 
 
-def read(webhook: Webhook) -> Sequence[Event]:
-    """The one event of a service hook; BadWebhook for a body without an eventType."""
-    payload = decode_json(webhook.body)
-    name = identifier(dig(payload, "eventType")).replace("ms.azure-devops-", "ms.vss-")
-    if not name:
-        raise BadWebhook("The body has no eventType: is this a service hook of Azure DevOps?")
-    told = messages.sentence(payload)
-    link = messages.link(payload)
+def read(webhook: Webhook) -> Sequence[Event] | Ignored:
+    """The one event of a service hook, or nothing for what has not ended; BadWebhook for a body that is no object."""
+    payload = kit.json_object(webhook, "Azure DevOps")
+    # Some events have their type under another name.
+    name = identifier(first(payload, ("eventType", "eventId"))).replace("ms.azure-devops-", "ms.vss-") or "event"
+    sentence, link, delivery = messages.sentence(payload), messages.link(payload), _delivery(payload, webhook.body)
     event = Event(
         source="azure_devops",
         kind=name,
-        delivery=_delivery(payload, webhook.body),
-        correlation_key=f"link {link}" if link else f"event {number(payload, 'id', 'notificationId')}",
-        title=one_line(told, MAX_TITLE) or f"Azure DevOps: {name}",
+        delivery=delivery,
+        correlation_key=f"link {link}" if link else f"event {delivery}",
+        title=kit.title(sentence or f"Azure DevOps: {in_words(name)}"),
         payload=payload,
         scope=_project(link) or _organization(payload),
-        actor=messages.actor(payload),
         url=link,
         occurred=moment(payload, "createdDate"),
         attributes={
             **_ATTRIBUTES,
             "organization": _organization(payload),
-            "collection": number(payload, "resourceContainers.collection.id"),
+            "collection": kit.id_at(payload, "resourceContainers.collection.id"),
         },
-        details={"sentence": told, "text": messages.text(payload)},
+        details={"sentence": sentence, "text": messages.text(payload)},
     )
-    teller = next((teller for start, teller in _TELLERS.items() if name.startswith(start)), None)
-    event = teller(event) if teller else event
-    return (replace(event, correlation_key=thread_key(event.correlation_key)),)
+    reader = next((reader for start, reader in _READERS.items() if name.startswith(start)), None)
+    read_ = reader(event) if reader else event
+    if isinstance(read_, Ignored):
+        return read_
+    return (replace(read_, correlation_key=thread_key(read_.correlation_key)),)
 
 
 def _delivery(payload: Payload, body: bytes) -> str:
     """The event's id, which is the same in every subscription that it goes to."""
-    ident = number(payload, "id")
+    ident = kit.id_at(payload, "id")
     if ident and dig(payload, "subscriptionId") == _TEST:
         return f"{ident} {dig(payload, 'createdDate')}"
     return ident or hashlib.sha256(body).hexdigest()

@@ -1,57 +1,54 @@
 """The message that every service hook carries, in words and with links, whatever its resource has.
 
 https://learn.microsoft.com/azure/devops/service-hooks/events
+
+What is read from a message is read from its whole first line, by the form in which the service writes it.
 """
 
 import html
 import re
-from collections.abc import Sequence
 
 from bridge.fields import Payload, first
 from bridge.rendering.text import one_line
 
 _LONGEST = 20_000  # characters; longer ones are of no use to anyone
-_FORMS = ("text", "markdown", "html")
 _URL = re.compile(r"https?://[^\s\"'<>()\]]+")
+_OWN_LINE = re.compile(r"^\s*\(?(https?://[^\s\"'<>()\]]+)\)?\s*$", re.MULTILINE)
+_TARGET = re.compile(r"\]\s?\((https?://[^\s\"'<>()\]]+)\)")
+_HREF = re.compile(r"\bhref=[\"']?(https?://[^\s\"'<>]+)")
 _TAG = re.compile(r"<[\\/]?\w[^<>]*>")
 _LINK = re.compile(r"\[([^\[\]]*)\] ?\(([^()]*)\)")
-# A name comes before one of these. "by" is for work items: `Bug #5 (The pump runs dry) created by Mona Lisa.`
-_ACTOR = re.compile(
-    r"^(.{1,80}?) (?:has |is |was )?(?:abandoned|added|approved|changed|checked in|commented|completed|created|deleted|"
-    r"disabled|edited|enabled|forked|marked|posted|published|pushed|reactivated|rejected|removed|renamed|replied|"
-    r"requested|reset|restored|set|updated|voted|waiting)\b"
-)
-_BY = re.compile(r" by ([^.()]{1,80})\.?$")
+
+
+def line(payload: Payload) -> str:
+    """What the hook says, in its one line, whole: `Mona Lisa approved pull request 12 (Stop the pump) in firmware`."""
+    text = _message(payload, "text")
+    if not text.strip():
+        text = _plain(_message(payload, "markdown", "html"))
+    return next((" ".join(line.split()) for line in text.splitlines() if line.strip()), "")
 
 
 def sentence(payload: Payload) -> str:
-    """What the hook says in one line, without its links: `Mona Lisa pushed updates to pump:main`."""
-    text = _message(payload, ("message", "detailedMessage"), _FORMS)
-    lines = [line for line in _plain(text).splitlines() if line.strip()]
-    return one_line(re.sub(r"\s*\(\s*\)|:\s*$", "", _URL.sub("", lines[0])), 250).rstrip(" .") if lines else ""
+    """What the hook says in one line, without its links and as short as a post needs it."""
+    text = _plain(_message(payload, "text", "markdown", "html"))
+    whole = next((line for line in text.splitlines() if line.strip()), "")
+    return one_line(re.sub(r"\s*\(\s*\)|:\s*$", "", _URL.sub("", whole)), 250).rstrip(" .")
 
 
 def text(payload: Payload) -> str:
     """What the hook adds to its sentence, as Markdown."""
-    told = _message(payload, ("detailedMessage",), ("markdown", "text"))
-    lines = [line for line in _tidy(told).splitlines() if not re.fullmatch(r"\s*[*+-] [^:]+:\s*", line)]
+    added = first(payload, ("detailedMessage.markdown", "detailedMessage.text"))[:_LONGEST]
+    lines = [line for line in _tidy(added).splitlines() if not re.fullmatch(r"\s*[*+-] [^:]+:\s*", line)]
     return "\n".join(lines[1:]).strip()
 
 
 def link(payload: Payload) -> str:
-    """The first link for people; those to the REST interface show them only JSON."""
-    for form in ("html", "markdown", "text"):
-        found = _URL.findall(html.unescape(_message(payload, ("message", "detailedMessage"), (form,))))
-        if urls := [url for url in found if "/_apis/" not in url]:
-            return str(urls[0])
+    """The first link for people that the hook itself sets; those to the REST interface show them only JSON."""
+    for form, pattern in (("html", _HREF), ("markdown", _TARGET), ("text", _OWN_LINE)):
+        urls = map(html.unescape, pattern.findall(_message(payload, form)))
+        if found := next((url for url in urls if "/_apis/" not in url), ""):
+            return found
     return ""
-
-
-def actor(payload: Payload) -> str:
-    """Who did it, as far as the sentence tells."""
-    told = sentence(payload)
-    match = _BY.search(told) or _ACTOR.match(told)
-    return match[1] if match else ""
 
 
 def readable(text: str) -> str:
@@ -64,8 +61,10 @@ def readable(text: str) -> str:
     return html.unescape(_TAG.sub("", text)).strip()
 
 
-def _message(payload: Payload, names: Sequence[str], forms: Sequence[str]) -> str:
-    return first(payload, [f"{name}.{form}" for name in names for form in forms])[:_LONGEST]
+def _message(payload: Payload, *forms: str) -> str:
+    """The message in the first of these forms that it has."""
+    paths = [f"{name}.{form}" for name in ("message", "detailedMessage") for form in forms]
+    return first(payload, paths)[:_LONGEST]
 
 
 def _plain(text: str) -> str:

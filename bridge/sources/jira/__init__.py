@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, part
-from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
+from bridge.rendering.text import in_words
+from bridge.sources import kit
+from bridge.sources.base import Ignored, Source, identifier, thread_key
 from bridge.sources.jira import issues, plans
-from bridge.sources.jira.words import base, moment, named, number, person, site, spoken, titled
+from bridge.sources.jira.names import base, moment, named, person, site
 from bridge.verification.signatures import Hmac
 
-# What tells an event, by the beginning of its kind; what is not here is told by plain words.
-_TELLERS: Mapping[str, Callable[[Event], Event]] = {
+# What reads an event, by the beginning of its kind; of all others the plain facts are shown.
+_READERS: Mapping[str, Callable[[Event], Event]] = {
     "issue_created": issues.issue,
     "issue_updated": issues.issue,
     "issue_deleted": issues.issue,
@@ -31,6 +32,7 @@ _TELLERS: Mapping[str, Callable[[Event], Event]] = {
     "board_": plans.board,
     "project_": plans.project,
     "user_": plans.user,
+    "automation": issues.reported,
 }
 # Every attribute that a route may ask for, so that no route's condition fails on it.
 _TEXTS = (
@@ -43,47 +45,60 @@ _ATTRIBUTES: Mapping[str, Any] = {
     **{name: [] for name in _LISTS},
     "internal": False,
 }
-_ACTORS = ("user", "comment.updateAuthor", "comment.author", "worklog.updateAuthor", "worklog.author")
 
 
 def read(webhook: Webhook) -> Sequence[Event] | Ignored:
-    """The one event of a webhook, or nothing for noise; BadWebhook for a body without a webhookEvent."""
-    payload = decode_json(webhook.body)
+    """The one event of a webhook, or nothing for noise; BadWebhook for a body that is no object."""
+    payload = kit.json_object(webhook, "Jira")
     name = identifier(dig(payload, "webhookEvent").removeprefix("jira:"))
-    if not name:
-        raise BadWebhook("The body has no webhookEvent: is this Jira's webhook?")
+    if not name and (sent := _sent_by_a_rule(payload)):
+        name, payload = "automation", sent
     if reason := _noise(name, payload):
         return Ignored(reason)
-    event = _plain(name, payload)
-    teller = next((teller for start, teller in _TELLERS.items() if name.startswith(start)), None)
-    event = teller(event) if teller else event
+    event = _plain(name or "event", payload)
+    reader = next((reader for start, reader in _READERS.items() if name.startswith(start)), None)
+    event = reader(event) if reader else event
     delivery = identifier(webhook.header("X-Atlassian-Webhook-Identifier"))
     digest = hashlib.sha256(_identity(event, webhook.body)).hexdigest()
     return (
         replace(
-            event, delivery=delivery or digest, dedup_key=digest, correlation_key=thread_key(event.correlation_key)
+            event,
+            delivery=delivery or digest,
+            dedup_key=digest,
+            correlation_key=thread_key(event.correlation_key or f"event {digest}"),
+            attributes=kit.with_attributes(event, sender=event.actor),
         ),
     )
 
 
+def _sent_by_a_rule(payload: Payload) -> Payload:
+    """The issue that a rule of Jira Automation sends, bare or with what is around it, as Jira's webhooks have it.
+
+    https://support.atlassian.com/cloud-automation/docs/issue-data-automation-format-payload-for-send-web-request
+    """
+    if dig(payload, "issue.key"):
+        return payload
+    return {"issue": payload} if dig(payload, "key") and part(payload, "fields") else {}
+
+
 def _plain(name: str, payload: Payload) -> Event:
-    """What every event says of itself; its thread is the site's."""
+    """What every event says of itself."""
     kind = identifier(dig(payload, "issue_event_type_name"))
-    thing = part(payload, name.partition("_")[0])
-    actor = next((who for path in _ACTORS if (who := person(part(payload, path)))), "")
+    family = name.partition("_")[0]
+    about = part(payload, family)
     return Event(
         source="jira",
         kind=f"{name}.{kind}" if kind and name == "issue_updated" else name,
         delivery="",
-        correlation_key=site(payload) or "jira",
-        title=titled(spoken(name).capitalize(), named(thing)),
+        correlation_key=kit.key(site(payload), family, kit.id_at(about, "id", "key")),
+        title=kit.title(f"{in_words(name).capitalize()} {named(about)}"),
         payload=payload,
         scope=site(payload),
-        actor=actor,
+        actor=person(part(payload, "user")),
         url="",
         occurred=moment(payload),
-        attributes={**_ATTRIBUTES, "site": site(payload), "sender": actor, "action": kind or name},
-        details={"base": base(payload)},
+        attributes={**_ATTRIBUTES, "site": site(payload), "action": kind or name},
+        details={"base": base(payload), "site": site(payload)},
     )
 
 
@@ -99,13 +114,12 @@ def _noise(name: str, payload: Payload) -> str:
 def _identity(event: Event, body: bytes) -> bytes:
     """What is the same when a delivery comes again.
 
-    A comment may be told by two webhooks at the same time, that of the issue and its own: they count as one.
+    Two webhooks may bring the same comment at the same time, that of the issue and its own: they count as one.
     """
-    done, when = event.details.get("comment"), event.payload.get("timestamp")
-    if done and when:
-        ident = "" if done == "deleted" else number(event.payload, "comment.id")
-        return f"{event.correlation_key} comment {done} {ident} {when}".encode("utf-8", "replace")
-    return body
+    action, when = event.details.get("comment"), event.payload.get("timestamp")
+    ident = "deleted" if action == "deleted" else kit.id_at(event.payload, "comment.id")
+    same = kit.key(event.correlation_key, "comment", f"{action}", ident, f"{when}") if action and when else ""
+    return same.encode("utf-8", "replace") or body
 
 
 def _headers(_event: str, delivery: str) -> Mapping[str, str]:

@@ -1,26 +1,30 @@
-"""What an update of an issue changed: the items of its changelog, and the words for them."""
+"""What an update of an issue changed: the items of its changelog, and the action that they come to."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.fields import Payload, dig, objects
 from bridge.rendering.filters import duration
 from bridge.rendering.text import one_line
-from bridge.sources.jira.words import Deed, Facts, changed, day, spoken
+from bridge.sources import kit
+from bridge.sources.jira.names import day
 
 _LONGEST = 60  # characters of an old or a new value
 # What only boards and reports need.
-_UNTOLD = {"rank", "worklogid", "workflow", "aggregatetimespent", "aggregatetimeestimate", "project id", "key"}
+_TECHNICAL = {"rank", "worklogid", "workflow", "aggregatetimespent", "aggregatetimeestimate", "project id"}
 # The facts of a change, the weightiest first, by the names that people know.
 _NAMES: Mapping[str, str] = {
     "status": "Status",
     "resolution": "Resolution",
     "assignee": "Assignee",
     "priority": "Priority",
+    "flagged": "Flagged",
     "issuetype": "Type",
     "summary": "Summary",
     "project": "Project",
+    "key": "Key",
     "sprint": "Sprint",
     "fix version": "Fix version",
     "component": "Component",
@@ -33,6 +37,22 @@ _NAMES: Mapping[str, str] = {
 _TIMES = {"timespent", "timeestimate", "timeoriginalestimate"}
 # Long texts, which the quote shows or nobody wants to see twice.
 _TEXTS = {"description", "comment", "environment"}
+# The action of a field that alone was changed, and now has a value or has none.
+_ACTIONS: Mapping[str, tuple[str, str]] = {
+    "assignee": ("assigned", "unassigned"),
+    "priority": ("prioritized", "prioritized"),
+    "issuetype": ("retyped", "retyped"),
+    "sprint": ("planned", "unplanned"),
+    "project": ("transferred", "transferred"),
+    "summary": ("renamed", "renamed"),
+    "description": ("description_edited", "description_removed"),
+    "comment": ("comment_edited", "comment_deleted"),
+    "link": ("linked", "unlinked"),
+    "remoteissuelink": ("linked", "unlinked"),
+    "attachment": ("attached", "detached"),
+    "timespent": ("work_logged", "work_removed"),
+    "resolution": ("resolved", "reopened"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,11 +66,11 @@ class Change:
 
 
 def changes(payload: Payload) -> list[Change]:
-    """What was changed and can be told, the weightiest first."""
+    """What was changed that people read, the weightiest first."""
     items = [_change(item) for item in objects(payload, "changelog.items")]
     order = list(_NAMES)
-    told = [item for item in items if item.field and item.field not in _UNTOLD and item.old != item.new]
-    return sorted(told, key=lambda item: order.index(item.field) if item.field in order else len(order))
+    readable = [item for item in items if item.field and item.field not in _TECHNICAL and item.old != item.new]
+    return sorted(readable, key=lambda item: order.index(item.field) if item.field in order else len(order))
 
 
 def _change(item: Payload) -> Change:
@@ -64,9 +84,9 @@ def _change(item: Payload) -> Change:
     return Change(field, name[:1].upper() + name[1:], old.strip(), new.strip())
 
 
-def facts(told: Sequence[Change]) -> Facts:
+def facts(items: Sequence[Change]) -> kit.Facts:
     """Each change from what to what; texts are left to the quote."""
-    return tuple((one.name, line) for one in told if one.field not in _TEXTS and (line := _line(one)))
+    return tuple((item.name, line) for item in items if item.field not in _TEXTS and (line := _line(item)))
 
 
 def _line(change: Change) -> str:
@@ -78,56 +98,43 @@ def _line(change: Change) -> str:
         return change.new or f"no longer: {change.old}"
     if max(len(change.old), len(change.new)) > _LONGEST and change.field != "summary":
         return "changed" if change.new else "removed"
-    return changed(one_line(change.old, 95), one_line(change.new, 95))
+    return kit.change(one_line(change.old, 95), one_line(change.new, 95))
 
 
-def deed(told: Sequence[Change], status: Payload) -> Deed:
-    """What the changes come to, the weightiest as the verb; `status` is the one that the issue has now."""
-    by_field = {one.field: one for one in told}
+def happened(items: Sequence[Change], payload: Payload) -> dict[str, Any]:
+    """What the changes come to: the weightiest one's action, and what the action's sentence needs."""
+    by_field = {item.field: item for item in items}
     if move := by_field.get("status"):
-        return _moved(move, status, reopened="resolution" in by_field and not by_field["resolution"].new)
-    rest = [one for one in told if one.field != "timeestimate"]
-    if len(rest) == 1:
-        return _single(rest[0])
-    if "assignee" in by_field:
-        return _single(by_field["assignee"])
-    return Deed("changed", "changed")
+        is_reopened = "resolution" in by_field and not by_field["resolution"].new
+        status = dig(payload, "issue.fields.status", dict[str, Any]())
+        is_done = dig(status, "statusCategory.key") == "done" and dig(status, "name") == move.new
+        return _values(move, "reopened" if is_reopened else "moved", tone="success" if is_done else "")
+    rest = [item for item in items if item.field != "timeestimate"]
+    if len(rest) == 1 or "assignee" in by_field:
+        return _single(by_field.get("assignee") or rest[0], payload)
+    return {"action": "changed", "fields": [_spoken(item) for item in rest]}
 
 
-def _moved(change: Change, status: Payload, *, reopened: bool) -> Deed:
-    if reopened:
-        return Deed("reopened", "reopened", "info", f"as {change.new}" if change.new else "")
-    is_done = dig(status, "statusCategory.key") == "done" and dig(status, "name") == change.new
-    return Deed(
-        "moved", change.new or "moved", "success" if is_done else "info", f"to {change.new}" if change.new else ""
-    )
+def _spoken(change: Change) -> str:
+    return change.name.lower() if change.field in _NAMES else change.name
 
 
-def _single(change: Change) -> Deed:
-    new = one_line(change.new, _LONGEST)
-    if change.field == "assignee":
-        return Deed("assigned", "assigned", after=f"to {new}") if new else Deed("unassigned", "unassigned", "quiet")
-    if change.field in {"priority", "issuetype"}:
-        what = "type" if change.field == "issuetype" else change.field
-        return Deed(f"changed the {what} of", what, after=f"to {new}" if new else "")
-    if change.field in {"sprint", "project"} and new:
-        return Deed("moved", "moved", after=f"to {new}")
-    return _VERBS[change.field][0 if new else 1] if change.field in _VERBS else _named(change)
+def _single(change: Change, payload: Payload) -> dict[str, Any]:
+    action = _ACTIONS.get(change.field, ("field_changed", "field_changed"))[0 if change.new else 1]
+    if change.field == "labels" and re.fullmatch(r"[+-]\S+", line := _line(change)):
+        return {"action": "labeled" if line[0] == "+" else "unlabeled", "label": line[1:]}
+    spent = _spent(payload) if change.field == "timespent" else ""
+    people = [change.new or change.old] if change.field == "assignee" else []
+    label = one_line(change.new or change.old, 120)
+    return _values(change, action, field=_spoken(change), label=label, spent=spent, people=people)
 
 
-def _named(change: Change) -> Deed:
-    name = change.name if change.field not in _NAMES else spoken(change.name)
-    return Deed(f"changed the {name} of" if change.field in _NAMES else f"changed {name} of", spoken(change.name))
+def _values(change: Change, action: str, **values: Any) -> dict[str, Any]:
+    return {"action": action, "old": one_line(change.old, _LONGEST), "new": one_line(change.new, _LONGEST), **values}
 
 
-# What is done to a field that has a value now, and to one that has none.
-_VERBS: Mapping[str, tuple[Deed, Deed]] = {
-    "summary": (Deed("renamed", "renamed"), Deed("renamed", "renamed")),
-    "description": (Deed("edited the description of", "edited"), Deed("emptied the description of", "edited")),
-    "comment": (Deed("edited a comment on", "comment"), Deed("deleted a comment on", "comment deleted", "quiet")),
-    "link": (Deed("linked", "linked"), Deed("removed a link of", "link removed", "quiet")),
-    "remoteissuelink": (Deed("linked", "linked"), Deed("removed a link of", "link removed", "quiet")),
-    "attachment": (Deed("attached a file to", "attached"), Deed("removed a file from", "file removed", "quiet")),
-    "timespent": (Deed("logged work on", "work logged"), Deed("removed logged work from", "work removed", "quiet")),
-    "resolution": (Deed("resolved", "resolved", "success"), Deed("reopened", "reopened")),
-}
+def _spent(payload: Payload) -> str:
+    """How much more or less time was spent, by an update that says both sums."""
+    item = next(item for item in objects(payload, "changelog.items") if dig(item, "field").lower() == "timespent")
+    old, new = (dig(item, name) or "0" for name in ("fromString", "toString"))
+    return duration(abs(int(new) - int(old))) if re.fullmatch(r"\d{1,9} \d{1,9}", f"{old} {new}") else ""

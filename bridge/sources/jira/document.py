@@ -2,40 +2,54 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.fields import as_time, dig, objects
 
-_DEEPEST = 12  # blocks within blocks
+_DEEPEST = 12  # nodes within nodes
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _MARKS = {"strong": "**", "em": "*", "strike": "~~"}
 
 
-def markdown(document: Any) -> str:
-    """The document's text as Markdown; what is not known is its text alone."""
-    return _blocks(document, 0).strip()
+@dataclass(frozen=True)
+class _Around:
+    """What a node stands in. names: of people, by their ids in small letters. depth: how many nodes are around it."""
+
+    names: Mapping[str, str]
+    depth: int = 0
+
+    @property
+    def inside(self) -> "_Around":
+        return replace(self, depth=self.depth + 1)
 
 
-def _blocks(node: Any, depth: int) -> str:
-    if depth > _DEEPEST:
+def markdown(document: Any, names: Mapping[str, str]) -> str:
+    """The document's text as Markdown; a node that is not known is its text alone."""
+    return _blocks(document, _Around(names)).strip()
+
+
+def _blocks(node: Any, around: _Around) -> str:
+    if around.depth > _DEEPEST:
         return ""
-    return "\n\n".join(filter(None, (_block(child, depth + 1) for child in objects(node, "content"))))
+    return "\n\n".join(filter(None, (_block(child, around.inside) for child in objects(node, "content"))))
 
 
-def _block(node: Mapping[str, Any], depth: int) -> str:
+def _block(node: Mapping[str, Any], around: _Around) -> str:
     kind = dig(node, "type")
     if kind in _BLOCKS:
-        return _BLOCKS[kind](node, depth)
-    return (
-        _blocks(node, depth) if any(dig(one, "type") in _BLOCKS for one in objects(node, "content")) else _inline(node)
-    )
+        return _BLOCKS[kind](node, around)
+    has_blocks = any(dig(child, "type") in _BLOCKS for child in objects(node, "content"))
+    return _blocks(node, around) if has_blocks else _inline(node, around)
 
 
-def _inline(node: Any) -> str:
-    return "".join(map(_run, objects(node, "content")))
+def _inline(node: Any, around: _Around) -> str:
+    if around.depth > _DEEPEST:
+        return ""
+    return "".join(_run(child, around.inside) for child in objects(node, "content"))
 
 
-def _run(node: Mapping[str, Any]) -> str:
+def _run(node: Mapping[str, Any], around: _Around) -> str:
     """Text with its marks, or what stands in its line: a mention, a card, a date."""
     kind = dig(node, "type")
     if kind == "text":
@@ -46,19 +60,20 @@ def _run(node: Mapping[str, Any]) -> str:
         time = as_time(dig(node, "attrs.timestamp"))
         return f"{time:%-d %b %Y}" if time else ""
     if kind == "mention":
-        return "@" + _escaped(dig(node, "attrs.text").lstrip("@") or "someone")
+        name = dig(node, "attrs.text").lstrip("@") or around.names.get(dig(node, "attrs.id").lower(), "someone")
+        return "@" + _escaped(name)
     if url := dig(node, "attrs.url"):
         return f"<{url}>" if re.fullmatch(r"https?://[^\s<>]+", url) else ""
-    return _escaped(dig(node, "attrs.text") or dig(node, "attrs.shortName")) or _inline(node)
+    return _escaped(dig(node, "attrs.text") or dig(node, "attrs.shortName")) or _inline(node, around)
 
 
 def _marked(text: str, marks: list[Mapping[str, Any]]) -> str:
     kinds = {dig(mark, "type"): mark for mark in marks}
-    told = f"`{text}`" if "code" in kinds else _escaped(text)
-    words = told.strip()
+    whole = f"`{text}`" if "code" in kinds else _escaped(text)
+    words = whole.strip()
     if not words:
-        return told
-    before, after = told[: len(told) - len(told.lstrip())], told[len(told.rstrip()) :]
+        return whole
+    before, after = whole[: len(whole) - len(whole.lstrip())], whole[len(whole.rstrip()) :]
     for kind, sign in _MARKS.items():
         words = f"{sign}{words}{sign}" if kind in kinds else words
     href = dig(kinds.get("link"), "attrs.href")
@@ -69,51 +84,51 @@ def _escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
 
 
-def _list(mark: str) -> Callable[[Any, int], str]:
-    def told(node: Any, depth: int) -> str:
-        items = [f"{mark} {_indented(_blocks(item, depth) or _inline(item))}" for item in objects(node, "content")]
-        return "\n".join(items)
+def _list(mark: str) -> Callable[[Any, _Around], str]:
+    def items(node: Any, around: _Around) -> str:
+        texts = (_blocks(item, around) or _inline(item, around) for item in objects(node, "content"))
+        return "\n".join(f"{mark} {_indented(text)}" for text in texts)
 
-    return told
+    return items
 
 
-def _task(node: Any, depth: int) -> str:
+def _task(node: Any, around: _Around) -> str:
     signs = {"DONE": "☑", "TODO": "☐"}
-    rows = [(signs.get(dig(each, "attrs.state"), ""), _inline(each)) for each in objects(node, "content")]
-    return "\n".join(f"* {' '.join(filter(None, row))}" for row in rows) if depth <= _DEEPEST else ""
+    rows = [(signs.get(dig(each, "attrs.state"), ""), _inline(each, around)) for each in objects(node, "content")]
+    return "\n".join(f"* {' '.join(filter(None, row))}" for row in rows)
 
 
 def _indented(text: str) -> str:
     return text.replace("\n", "\n   ")
 
 
-def _quote(node: Any, depth: int) -> str:
-    return "\n".join(f"> {line}" for line in _blocks(node, depth).split("\n"))
+def _quote(node: Any, around: _Around) -> str:
+    return "\n".join(f"> {line}" for line in _blocks(node, around).split("\n"))
 
 
-def _code(node: Any, _depth: int) -> str:
+def _code(node: Any, _around: _Around) -> str:
     text = "".join(dig(run, "text") for run in objects(node, "content"))
     return f"```\n{text}\n```" if "```" not in text else f"~~~~\n{text}\n~~~~"
 
 
-def _table(node: Any, depth: int) -> str:
-    rows = [[_cell(cell, depth) for cell in objects(row, "content")] for row in objects(node, "content")]
-    told = [f"| {' | '.join(row)} |" for row in rows if row]
-    return "\n".join([*told[:1], "|" + " --- |" * len(rows[0]), *told[1:]]) if told else ""
+def _table(node: Any, around: _Around) -> str:
+    rows = [[_cell(cell, around) for cell in objects(row, "content")] for row in objects(node, "content")]
+    lines = [f"| {' | '.join(row)} |" for row in rows if row]
+    return "\n".join([*lines[:1], "|" + " --- |" * len(rows[0]), *lines[1:]]) if lines else ""
 
 
-def _cell(cell: Any, depth: int) -> str:
-    return " ".join(_blocks(cell, depth).split())
+def _cell(cell: Any, around: _Around) -> str:
+    return " ".join(_blocks(cell, around).split())
 
 
-def _expand(node: Any, depth: int) -> str:
+def _expand(node: Any, around: _Around) -> str:
     title = _escaped(dig(node, "attrs.title"))
-    return "\n\n".join(filter(None, (f"**{title}**" if title else "", _blocks(node, depth))))
+    return "\n\n".join(filter(None, (f"**{title}**" if title else "", _blocks(node, around))))
 
 
-_BLOCKS: Mapping[str, Callable[[Any, int], str]] = {
-    "paragraph": lambda node, _depth: _inline(node),
-    "heading": lambda node, _depth: f"{'#' * max(1, min(dig(node, 'attrs.level', 3), 6))} {_inline(node)}",
+_BLOCKS: Mapping[str, Callable[[Any, _Around], str]] = {
+    "paragraph": _inline,
+    "heading": lambda node, around: f"{'#' * max(1, min(dig(node, 'attrs.level', 3), 6))} {_inline(node, around)}",
     "bulletList": _list("*"),
     "orderedList": _list("1."),
     "taskList": _task,
@@ -121,11 +136,11 @@ _BLOCKS: Mapping[str, Callable[[Any, int], str]] = {
     "blockquote": _quote,
     "panel": _quote,
     "codeBlock": _code,
-    "rule": lambda _node, _depth: "---",
+    "rule": lambda _node, _around: "---",
     "table": _table,
     "expand": _expand,
     "nestedExpand": _expand,
-    "mediaSingle": lambda _node, _depth: "",
-    "mediaGroup": lambda _node, _depth: "",
+    "mediaSingle": lambda _node, _around: "",
+    "mediaGroup": lambda _node, _around: "",
     "listItem": _blocks,
 }

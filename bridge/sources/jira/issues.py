@@ -8,20 +8,9 @@ from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, objects, part
 from bridge.rendering.filters import duration
 from bridge.rendering.text import one_line
-from bridge.sources.jira.changes import Change, changes, deed, facts
-from bridge.sources.jira.words import (
-    Deed,
-    below,
-    day,
-    found,
-    named,
-    number,
-    person,
-    text_of,
-    titled,
-    told,
-    with_attributes,
-)
+from bridge.sources import kit
+from bridge.sources.jira.changes import Change, changes, facts, happened
+from bridge.sources.jira.names import below, day, named, person, text_of
 
 # How much an issue matters when it is created, reopened, or becomes that important.
 _PRIORITIES = {
@@ -32,132 +21,124 @@ _PRIORITIES = {
 }
 # What an update is that brings no changelog.
 _UPDATES = {
-    "issue_comment_deleted": Deed("deleted a comment on", "comment deleted", "quiet"),
-    "issue_worklog_deleted": Deed("removed logged work from", "work removed", "quiet"),
-    "issue_worklog_updated": Deed("edited logged work of", "work logged"),
-    "issue_work_logged": Deed("logged work on", "work logged"),
-    "issue_moved": Deed("moved", "moved"),
-    "issue_closed": Deed("closed", "closed", "success"),
-    "issue_resolved": Deed("resolved", "resolved", "success"),
-    "issue_reopened": Deed("reopened", "reopened"),
+    "issue_comment_deleted": "comment_deleted",
+    "issue_comment_edited": "comment_edited",
+    "issue_commented": "commented",
+    "issue_worklog_deleted": "work_removed",
+    "issue_worklog_updated": "work_changed",
+    "issue_work_logged": "work_logged",
+    "issue_moved": "moved_away",
+    "issue_closed": "closed",
+    "issue_resolved": "resolved",
+    "issue_reopened": "reopened",
 }
-_COMMENTS = {
-    "created": Deed("commented on", "comment"),
-    "updated": Deed("edited a comment on", "comment"),
-}
+# The types of an update that say nothing without a changelog.
+_UNSPECIFIC = {"", "issue_updated", "issue_generic"}
 
 
 def issue(event: Event) -> Event:
     """An issue that was created, changed or deleted; an update may bring a comment."""
-    about = _about(event)
-    fields = part(event.payload, "issue.fields")
+    about, fields = _about(event), part(event.payload, "issue.fields")
     if event.kind.startswith("issue_created"):
-        deed_ = Deed("created", "created", "success")
-        return told(
-            replace(about, facts=_facts(fields, about.actor), severity=_weight(fields)),
-            deed_,
+        # The reporter need not have created it.
+        actor = about.actor or person(fields.get("creator"))
+        return _happened(
+            replace(about, actor=actor, facts=_facts(fields, actor), severity=_weight(fields)),
+            action="created",
             text=text_of(fields.get("description"), event.payload),
         )
     if event.kind.startswith("issue_deleted"):
-        url = (
-            below(event.details["base"], f"projects/{dig(fields, 'project.key')}") if dig(fields, "project.key") else ""
-        )
-        return told(replace(about, url=url, severity=Severity.WARNING), Deed("deleted", "deleted", "quiet"))
+        project = dig(fields, "project.key")
+        url = below(event.details["base"], f"projects/{project}") if project else ""
+        return _happened(replace(about, url=url, severity=Severity.WARNING), action="deleted")
     return _update(about, fields)
 
 
 def _update(event: Event, fields: Payload) -> Event:
     items, remark = changes(event.payload), part(event.payload, "comment")
-    text = text_of(remark.get("body"), event.payload)
     if remark and not items:
         return comment(event)
-    done = deed(items, part(fields, "status")) if items else _unlogged(event, fields)
-    if done.did == "assigned" and done.after == f"to {event.actor}":
-        done = replace(done, after="to themselves")
-    names = {one.field for one in items}
-    quoted = bool(text) or "comment" in names
-    if not text:
-        text = _edited(items, event.payload)
-    gone = {"comment": "deleted"} if event.kind == "issue_updated.issue_comment_deleted" and not items else {}
-    weighty = "priority" in names or done.word == "reopened"
-    return told(
+    text = text_of(remark.get("body"), event.payload)
+    values = happened(items, event.payload) if items else _unlogged(event, fields)
+    names = {item.field for item in items}
+    is_deletion = event.kind == "issue_updated.issue_comment_deleted" and not items
+    is_weighty = "priority" in names or values["action"] == "reopened"
+    return _happened(
         replace(
             event,
             facts=facts(items),
-            severity=max(event.severity, _weight(fields) if weighty else Severity.INFO),
-            attributes=with_attributes(event, changed=[one.field for one in items]),
+            severity=max(event.severity, _weight(fields) if is_weighty else Severity.INFO),
+            attributes=kit.with_attributes(event, changed=[item.field for item in items]),
         ),
-        done,
-        text=text,
-        quoted=quoted,
-        **gone,
+        text=text or _edited(items, event.payload),
+        quoted=bool(text) or "comment" in names,
+        **({"comment": "deleted"} if is_deletion else {}),
+        **values,
     )
 
 
 def _edited(items: list[Change], payload: Payload) -> str:
     """The new text of what was edited."""
-    texts = {one.field: one.new for one in items}
+    texts = {item.field: item.new for item in items}
     if "comment" in texts:
         return text_of(texts["comment"], payload)
     return text_of(at(payload, "issue.fields.description"), payload) if "description" in texts else ""
 
 
-def _unlogged(event: Event, fields: Payload) -> Deed:
-    """An update that names no change is what its type says."""
+def _unlogged(event: Event, fields: Payload) -> dict[str, Any]:
+    """An update that names no change is what its type says, if need be in Jira's own words."""
     kind = event.kind.partition(".")[2]
     if kind == "issue_assigned":
         who = person(fields.get("assignee"))
-        return Deed("assigned", "assigned", after=f"to {who}") if who else Deed("unassigned", "unassigned", "quiet")
-    return _UPDATES.get(kind, Deed("changed", "changed"))
+        return {"action": "assigned" if who else "unassigned", "people": [who] if who else []}
+    return {"action": _UPDATES.get(kind) or ("changed" if kind in _UNSPECIFIC else kind.removeprefix("issue_"))}
 
 
 def says_nothing(payload: Payload) -> bool:
     """Whether an update neither changes what people read, nor says anything."""
     kind = dig(payload, "issue_event_type_name")
-    is_known = kind in _UPDATES or kind == "issue_assigned"
-    return not is_known and not changes(payload) and not part(payload, "comment")
+    if kind in _UPDATES or kind == "issue_assigned":
+        return False
+    is_unspecific = kind in _UNSPECIFIC or bool(objects(payload, "changelog.items"))
+    return is_unspecific and not changes(payload) and not part(payload, "comment")
 
 
 def comment(event: Event) -> Event:
     """A comment that was made, edited or deleted; some bring no issue but its id."""
     about, remark = _about(event), part(event.payload, "comment")
-    author, ident = person(at(remark, "author")), number(remark, "id")
+    author, ident = person(at(remark, "author")), kit.id_at(remark, "id")
+    user = person(at(event.payload, "user"))
     if event.kind.startswith("comment_deleted"):
-        # Who deleted it is not said.
-        by = f" by {author}" if author else ""
-        sentence = f"A comment{by} on {about.details['reference'] or about.details['alone']} was deleted"
-        details = {
-            **about.details,
-            "sentence": sentence,
-            "word": "comment deleted",
-            "tone": "quiet",
-            "comment": "deleted",
-        }
-        return replace(about, actor="", details=details)
+        # Nothing says who has deleted it but Jira's user, where it is named.
+        return _happened(replace(about, actor=user), action="comment_deleted", comment="deleted", author=author)
+    action = _comment_action(event, remark)
+    editor = person(at(remark, "updateAuthor"))
+    is_hidden = remark.get("jsdPublic") is False
     address = f"{about.url}?focusedCommentId={ident}" if "/browse/" in about.url and ident else about.url
-    hidden = remark.get("jsdPublic") is False
-    what = _what(event, remark)
-    done = _COMMENTS[what]
-    if hidden:
-        done = replace(
-            done,
-            did=done.did.replace("commented", "left an internal note").replace("a comment", "an internal note"),
-            word="internal note",
-        )
-    return told(
+    return _happened(
         replace(
-            about, url=address, attributes=with_attributes(about, internal=hidden or bool(part(remark, "visibility")))
+            about,
+            url=address,
+            actor=user or (editor if action == "updated" else author),
+            attributes=kit.with_attributes(about, internal=is_hidden or bool(part(remark, "visibility"))),
         ),
-        done,
+        action={
+            ("created", False): "commented",
+            ("updated", False): "comment_edited",
+            ("created", True): "noted",
+            ("updated", True): "note_edited",
+        }[action, is_hidden],
         text=text_of(remark.get("body"), event.payload),
-        comment=what,
+        comment=action,
         quoted=True,
     )
 
 
-def _what(event: Event, remark: Payload) -> str:
+def _comment_action(event: Event, remark: Payload) -> str:
+    """`created` or `updated`."""
     if event.kind in {"comment_updated", "issue_updated.issue_comment_edited"}:
         return "updated"
+    # Old versions of Jira name no type of the update.
     is_old = event.kind == "issue_updated" and dig(remark, "updated") != dig(remark, "created")
     return "updated" if is_old else "created"
 
@@ -165,83 +146,114 @@ def _what(event: Event, remark: Payload) -> str:
 def worklog(event: Event) -> Event:
     """Work that somebody logged; it brings no issue but its id."""
     about, entry = _about(event), part(event.payload, "worklog")
-    spent = dig(entry, "timeSpent") or (
-        duration(dig(entry, "timeSpentSeconds", 0)) if entry.get("timeSpentSeconds") else ""
+    seconds = dig(entry, "timeSpentSeconds", 0)
+    user, author, editor = (
+        person(at(event.payload, path)) for path in ("user", "worklog.author", "worklog.updateAuthor")
     )
-    what = spent or "work"
-    done = {
-        "updated": Deed(f"changed logged work to {what} on", "work logged"),
-        "deleted": Deed(f"removed {what} of logged work from", "work removed", "quiet"),
-    }.get(event.kind.rpartition("_")[2], Deed(f"logged {what} on", "work logged"))
-    return told(
-        replace(about, facts=found(Started=day(dig(entry, "started")))),
-        done,
+    action, actor = {
+        "updated": ("work_changed", user or editor),
+        "deleted": ("work_removed", user),
+    }.get(event.kind.rpartition("_")[2], ("work_logged", user or author))
+    return _happened(
+        replace(
+            about,
+            actor=actor,
+            facts=kit.facts(
+                Started=day(dig(entry, "started")),
+                Logged_by=author if action == "work_changed" and author != actor else "",
+            ),
+        ),
+        action=action,
+        spent=dig(entry, "timeSpent") or (duration(seconds) if seconds else ""),
+        author=author,
         text=text_of(entry.get("comment"), event.payload),
         quoted=True,
     )
 
 
 def link(event: Event) -> Event:
-    """A link between two issues, told in the thread of the first; nobody is named."""
+    """A link between two issues, in the thread of the first; their numbers alone are known."""
     made = part(event.payload, "issueLink")
-    source, target = number(made, "sourceIssueId"), number(made, "destinationIssueId")
+    source, target = kit.id_at(made, "sourceIssueId"), kit.id_at(made, "destinationIssueId")
     if not (source and target):
         return event
-    name = dig(made, "issueLinkType.outwardName") or named(made.get("issueLinkType")) or "is linked to"
-    gone = event.kind == "issuelink_deleted"
-    sentence = f"A link was {'removed' if gone else 'made'}: issue {source} {name} issue {target}"
     return replace(
         event,
-        correlation_key=f"{event.correlation_key} issue {source}",
+        correlation_key=kit.key("jira", "issue", source),
         title=f"Issue {source}",
-        details={**event.details, "sentence": sentence, "word": "link removed" if gone else "linked"}
-        | {"tone": "quiet" if gone else "info"},
+        details={
+            **event.details,
+            "action": {"issuelink_created": "link_added", "issuelink_deleted": "link_removed"}.get(
+                event.kind, event.kind
+            ),
+            "relation": dig(made, "issueLinkType.outwardName") or named(made.get("issueLinkType")) or "is linked to",
+            "source": source,
+            "target": target,
+        },
     )
 
 
 def attachment(event: Event) -> Event:
     """A file that was attached or removed; its issue is not said."""
-    thing = part(event.payload, "attachment")
-    name, gone = named(thing.get("filename")) or "a file", event.kind == "attachment_deleted"
-    done = Deed("removed", "file removed", "quiet") if gone else Deed("attached", "attached")
-    return told(
-        replace(
-            event,
-            correlation_key=f"{event.correlation_key} attachment {number(thing, 'id')}",
-            title=titled(name),
-            actor=event.actor if gone else person(thing.get("author")) or event.actor,
-            url=dig(thing, "content"),
-        ),
-        done,
-        noun="file",
-        name=name,
+    file = part(event.payload, "attachment")
+    name, is_gone = named(file.get("filename")), event.kind == "attachment_deleted"
+    user = person(at(event.payload, "user"))
+    return replace(
+        event,
+        correlation_key=kit.key(event.details["site"], "attachment", kit.id_at(file, "id")) or event.correlation_key,
+        title=kit.title(name or "A file"),
+        actor=user or ("" if is_gone else person(file.get("author"))),
+        url=dig(file, "content"),
+        details={
+            **event.details,
+            "action": "file_removed" if is_gone else "file_attached",
+            "noun": "file",
+            "name": name,
+        },
     )
+
+
+def reported(event: Event) -> Event:
+    """An issue as a rule of Jira Automation sends it, which says how it stands, and not what was done to it."""
+    about, fields, remark = _about(event), part(event.payload, "issue.fields"), part(event.payload, "comment")
+    status = named(fields.get("status"))
+    said = text_of(remark.get("body"), event.payload)
+    return _happened(
+        replace(about, facts=_facts(fields, ""), severity=Severity.INFO),
+        action="reported",
+        new=status,
+        tone="success" if dig(fields, "status.statusCategory.key") == "done" else "",
+        text=kit.remark(person(at(remark, "author")), said),
+        quoted=bool(said),
+    )
+
+
+def _happened(event: Event, **details: Any) -> Event:
+    return replace(event, details={**event.details, **details})
 
 
 def _about(event: Event) -> Event:
     """What every event of an issue says of it; some know only its id."""
     item, fields = part(event.payload, "issue"), part(event.payload, "issue.fields")
     address = re.search(r"/issue/(\d+)", dig(event.payload, "comment.self") or dig(event.payload, "worklog.self"))
-    ident = number(item, "id") or number(event.payload, "worklog.issueId") or (address[1] if address else "")
+    ident = kit.id_at(item, "id") or kit.id_at(event.payload, "worklog.issueId") or (address[1] if address else "")
     key = one_line(dig(item, "key"), 40)
     name = one_line(dig(fields, "summary"), 180)
     home = event.details["base"]
-    kind = named(fields.get("issuetype"))
-    project = named(fields.get("project")) or key.rpartition("-")[0]
     return replace(
         event,
-        correlation_key=f"{event.correlation_key.partition(' issue ')[0]} issue {ident or key}",
-        title=titled(key, name) or (f"Issue {ident}" if ident else "Issue"),
-        scope=project or event.scope,
+        correlation_key=kit.key(event.details["site"] or "jira", "issue", ident or key) or event.correlation_key,
+        title=kit.title(f"{key} {name}") if key or name else f"Issue {ident}".rstrip(),
+        scope=named(fields.get("project")) or key.rpartition("-")[0] or event.scope,
         url=below(home, f"browse/{key}") if key else below(home, f"issues/?jql=id%3D{ident}") if ident else "",
-        attributes=with_attributes(event, **_attributes(fields, key)),
+        attributes=kit.with_attributes(event, **_attributes(fields, key)),
         details={
             **event.details,
             "scope_url": below(home, f"browse/{key.rpartition('-')[0]}") if key else "",
-            "noun": kind.lower() or "issue",
+            "noun": named(fields.get("issuetype")).lower() or "issue",
             "reference": key,
             "name": name,
-            "alone": titled(key, name) or (f"issue {ident}" if ident else "an issue"),
+            "id": ident,
         },
     )
 
@@ -267,16 +279,17 @@ def _weight(fields: Payload) -> Severity:
     return Severity.INFO if is_done else _PRIORITIES.get(named(fields.get("priority")).lower(), Severity.INFO)
 
 
-def _facts(fields: Payload, actor: str) -> tuple[tuple[str, str], ...]:
-    about = _attributes(fields, "")
-    reporter = person(fields.get("reporter"))
-    return found(
+def _facts(fields: Payload, actor: str) -> kit.Facts:
+    """What is known of an issue, in the order in which people ask for it."""
+    about, reporter = _attributes(fields, ""), person(fields.get("reporter"))
+    return kit.facts(
         Type=about["issue_type"],
         Priority=about["priority"],
+        Resolution=about["resolution"],
         Assignee=about["assignee"],
         Reporter=reporter if reporter != actor else "",
-        Labels=", ".join(about["labels"]),
-        Components=", ".join(about["components"]),
-        Fix_versions=", ".join(about["fix_versions"]),
         Due_date=day(dig(fields, "duedate")),
-    )[:6]
+        Labels=kit.listed(about["labels"]),
+        Components=kit.listed(about["components"]),
+        Fix_versions=kit.listed(about["fix_versions"]),
+    )

@@ -38,7 +38,7 @@ _EMPHASES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def markdown(text: str, names: Mapping[str, str]) -> str:
-    """The text as Markdown; `names` are of people, by what mentions call them."""
+    """The text as Markdown; `names` are of people, by what mentions call them, in small letters."""
     kept: list[str] = []
 
     def keep(piece: str) -> str:
@@ -70,7 +70,7 @@ def _linked(inner: str, names: Mapping[str, str]) -> str:
     parts = [part.strip() for part in inner.split("|")]
     if inner.startswith("~"):
         ident = inner[1:].removeprefix("accountid:")
-        return f"@{names.get(ident) or (ident if ident == inner[1:] else 'someone')}"
+        return f"@{names.get(ident.lower()) or (ident if ident == inner[1:] else 'someone')}"
     if inner.startswith("^"):
         return f"*{inner[1:]}*"
     target = parts[1] if len(parts) > 1 else parts[0]
@@ -109,8 +109,8 @@ def _worded(text: str) -> str:
 
 
 def _table(lines: Iterable[str]) -> list[str]:
-    """Rows of `||a||b||` and `|a|b|` as a table; the first one is its head."""
-    told: list[str] = []
+    """The lines, with rows of `||a||b||` and `|a|b|` as a table; the first one is its head."""
+    rows: list[str] = []
     was_row = False
     for line in lines:
         row = line.strip()
@@ -118,11 +118,11 @@ def _table(lines: Iterable[str]) -> list[str]:
         if is_row:
             cells = re.split(r"\|+", row.strip("|"))
             if not was_row:
-                told.append("")
-            told.append(f"| {' | '.join(cell.strip() for cell in cells)} |")
+                rows.append("")
+            rows.append(f"| {' | '.join(cell.strip() for cell in cells)} |")
             if not was_row:
-                told.append("|" + " --- |" * len(cells))
+                rows.append("|" + " --- |" * len(cells))
         else:
-            told += ["", line] if was_row and row else [line]
+            rows += ["", line] if was_row and row else [line]
         was_row = is_row
-    return told
+    return rows
