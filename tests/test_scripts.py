@@ -160,7 +160,7 @@ def test_an_error_is_a_sentence_and_changes_nothing(call, changes, more, message
     [
         (("grant-graph-role.sh",), "--app, --client-id or --principal-id is missing"),
         (("grant-graph-role.sh", "--app", "bridge"), "--resource-group is missing"),
-        ((*ROLE, "--role", "Mail.Send"), "make-mailbox.ps1 grants it for one mailbox only"),
+        ((*ROLE, "--role", "Mail.Send"), "make-mailbox.ps1, which grants it for one mailbox only"),
         ((*ROLE, "--role", "No.Such"), "no application role No.Such"),
         (("grant-graph-role.sh", "--principal-id", "graph"), "is not a managed identity"),
         (("grant-graph-role.sh", "--app", "bare", "--resource-group", "rg"), "has no managed identity"),
@@ -407,7 +407,7 @@ def test_the_azd_hook_saves_the_settings_in_the_app_and_in_azd(tmp_path):
     ("identity", "missing"),
     [("service-account", "BRIDGE_ACCOUNT"), ("agent-user", "BRIDGE_SPONSOR"), ("mail", "Exchange")],
 )
-def test_the_azd_hook_names_missing_values_and_the_command_to_run(identity, missing, tmp_path):
+def test_the_azd_hook_names_missing_values_and_the_command(identity, missing, tmp_path):
     settings = {"BRIDGE_CHANNEL": "mail"} if identity == "mail" else {"BRIDGE_IDENTITY": identity}
     run = Tenant(tmp_path).run("after-provision.sh", "--dry-run", **OUTPUTS, **settings)
     assert run.returncode == (0 if identity == "mail" else 1)
