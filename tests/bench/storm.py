@@ -55,4 +55,4 @@ def rows() -> Iterator[Row]:
         yield Row(f"{name}: requests", found.requests, EVENTS, "", 0.1)
         # It cannot be told before the last webhook has come.
         late = found.seconds - EVENTS / RATE
-        yield Row(f"{name}: told after the last one", late, EVENTS * GRAPH / GRAPHS, "s", 0.1)
+        yield Row(f"{name}: posted after the last one", late, EVENTS * GRAPH / GRAPHS, "s", 0.1)
