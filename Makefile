@@ -57,7 +57,7 @@ chaos: .venv/ready emulator
 
 # BENCH=receive measures that alone, and leaves the page as it is.
 fuzz: .venv/ready
-	@FUZZ=20000 .venv/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py
+	@FUZZ=20000 .venv/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py tests/test_sources.py
 
 bench: .venv/ready emulator
 	@.venv/bin/python -m tests.bench $(BENCH)
