@@ -56,7 +56,7 @@ chaos: .venv/ready emulator
 	@.venv/bin/python -m tests.chaos
 
 fuzz: .venv/ready
-	@FUZZ=20000 .venv/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py
+	@FUZZ=20000 .venv/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py tests/test_sources.py
 
 # `make bench BENCH=receive` measures only that, and leaves the page unchanged.
 bench: .venv/ready emulator
