@@ -100,7 +100,7 @@ TABLE = {
     "repo.transfer": (REPO, "info", "Alex Darrow accepted the transfer of the repository contoso/firmware"),
     "repo.updated": (REPO, "info", "Alex Darrow renamed the repository contoso/controller to contoso/firmware"),
 }
-NOISE = {
+IGNORED = {
     "issue.comment_created.empty": "changes nothing",
     "repo.commit_status_created.inprogress": "not ended",
     "repo.push.empty": "changes nothing",
@@ -110,7 +110,7 @@ SEVERAL = "repo.push.several"
 
 
 def test_every_sample_is_in_a_table():
-    assert {path.stem for path in SAMPLES.glob("*.json")} == {*TABLE, *NOISE, SEVERAL}
+    assert {path.stem for path in SAMPLES.glob("*.json")} == {*TABLE, *IGNORED, SEVERAL}
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -127,11 +127,11 @@ def test_sample(name):
     assert event.url.startswith(("https://bitbucket.org/", "https://ci.contoso.com/"))
 
 
-@pytest.mark.parametrize("name", NOISE)
-def test_noise_is_ignored_with_a_reason(name):
+@pytest.mark.parametrize("name", IGNORED)
+def test_what_says_nothing_is_ignored_with_a_reason(name):
     ignored = answer(name, sample(name))
     assert isinstance(ignored, Ignored)
-    assert NOISE[name] in ignored.reason
+    assert IGNORED[name] in ignored.reason
 
 
 def test_a_push_of_several_refs_is_an_event_for_each_in_its_own_thread():

@@ -102,7 +102,7 @@ TABLE = {
     ),
     "repo.secret_detected": ("repo 73 secrets", "error", "Alex Darrow pushed a secret to the repository PUMP/firmware"),
 }
-NOISE = {
+IGNORED = {
     "diagnostics.ping": "test of the connection",
     "pr.modified.empty": "changes nothing",
     "pr.to_ref_updated": "the push itself is posted",
@@ -111,7 +111,7 @@ SEVERAL = "repo.refs_changed.several"
 
 
 def test_every_sample_is_in_a_table():
-    assert {path.stem for path in SAMPLES.glob("*.json")} == {*TABLE, *NOISE, SEVERAL}
+    assert {path.stem for path in SAMPLES.glob("*.json")} == {*TABLE, *IGNORED, SEVERAL}
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -126,11 +126,11 @@ def test_sample(name):
     assert event.url.startswith("https://git.contoso.com/")
 
 
-@pytest.mark.parametrize("name", NOISE)
-def test_noise_is_ignored_with_a_reason(name):
+@pytest.mark.parametrize("name", IGNORED)
+def test_what_says_nothing_is_ignored_with_a_reason(name):
     ignored = answer(sample(name))
     assert isinstance(ignored, Ignored)
-    assert NOISE[name] in ignored.reason
+    assert IGNORED[name] in ignored.reason
 
 
 def test_a_push_of_several_refs_is_an_event_for_each_in_its_own_thread():

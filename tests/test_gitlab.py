@@ -347,7 +347,7 @@ TABLE = {
     "work_item.open": ("project 7003 issue 10", "info", "Alex Darrow opened #10 Measure the switch on the bench"),
 }
 # What is ignored, by the end of the reason.
-NOISE = {
+IGNORED = {
     "deployment.running": "a deployment that has not ended yet.",
     "build.running": "a job that has not ended yet.",
     "merge_request.update.empty": "an update that changes nothing to read.",
@@ -356,7 +356,7 @@ NOISE = {
 
 
 def test_every_sample_is_in_a_table():
-    assert {path.stem for path in SAMPLES.glob("*.json")} == {*TABLE, *NOISE}
+    assert {path.stem for path in SAMPLES.glob("*.json")} == {*TABLE, *IGNORED}
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -368,11 +368,11 @@ def test_sample(name):
     assert event.occurred in {None, datetime(2026, 11, 23, 14, 3, 11, tzinfo=UTC)}
 
 
-@pytest.mark.parametrize("name", NOISE)
-def test_noise_is_ignored_with_its_reason(name):
+@pytest.mark.parametrize("name", IGNORED)
+def test_what_says_nothing_is_ignored_with_its_reason(name):
     answer = GITLAB.read(Webhook({}, (SAMPLES / f"{name}.json").read_bytes()))
     assert isinstance(answer, Ignored)
-    assert answer.reason.endswith(NOISE[name])
+    assert answer.reason.endswith(IGNORED[name])
 
 
 def test_every_event_has_every_attribute():
@@ -407,18 +407,18 @@ def test_what_is_confidential_says_so():
 
 
 def test_a_delivery_is_known_by_its_signed_id_else_by_its_body():
-    def ident(payload, **headers):
+    def key_of(payload, **headers):
         return entry_id(read(payload, **headers), 0, "g")
 
     created = sample("push.branch_created")
-    first = ident(created, Idempotency_Key="1")
-    assert first == ident(created, Idempotency_Key="2") == ident(created, webhook_id="3")
-    assert first != ident(sample("push"), Idempotency_Key="1")
+    first = key_of(created, Idempotency_Key="1")
+    assert first == key_of(created, Idempotency_Key="2") == key_of(created, webhook_id="3")
+    assert first != key_of(sample("push"), Idempotency_Key="1")
     signed = {"webhook_signature": "v1,abc", "Idempotency_Key": "1"}
-    assert ident(created, webhook_id="4", **signed) != ident(created, webhook_id="5", **signed)
+    assert key_of(created, webhook_id="4", **signed) != key_of(created, webhook_id="5", **signed)
     assert read(created, webhook_id="signed", **signed).delivery == "signed"
     assert read(created, X_Gitlab_Event_UUID="3").delivery == "3"
-    assert ident(created) == ident(created) != ident(sample("push"))
+    assert key_of(created) == key_of(created) != key_of(sample("push"))
 
 
 def test_a_long_push_lists_ten_commits_the_newest_first_and_how_many_more():

@@ -46,7 +46,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         return Ignored(reason)
     event = _plain(kind, payload)
     events = repositories.pushes(event) if kind == "repo.push" else [_read(event)]
-    # The signature covers the body alone: neither the id of the delivery nor the name of the event.
+    # The signature covers only the body: neither the id of the delivery nor the name of the event.
     dedup_key = hashlib.sha256(webhook.body).hexdigest()
     return tuple(
         replace(

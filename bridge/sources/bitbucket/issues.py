@@ -101,7 +101,7 @@ def _changes(payload: Payload) -> Mapping[str, Any]:
 
 
 def _changed(changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The action of an update, with its values: the new state, or what else was changed, if it is one thing."""
+    """The action of an update, with its values: the new state, or what else was changed, if it is one field."""
     if "state" not in changes and len(changes) > 1:
         return {"action": "changed"}
     name = "state" if "state" in changes else next(iter(changes))

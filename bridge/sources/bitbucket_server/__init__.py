@@ -49,7 +49,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         return Ignored(reason)
     event = _plain(kind, payload)
     events = repositories.pushes(event) if kind == "repo.refs_changed" else [_read(event)]
-    # The signature covers the body alone, which says when it was.
+    # The signature covers only the body, which says when it was.
     dedup_key = hashlib.sha256(webhook.body).hexdigest()
     return tuple(
         replace(

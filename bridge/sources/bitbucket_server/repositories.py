@@ -50,7 +50,7 @@ def _push(event: Event, change: Payload, *, is_only: bool) -> forge.Push:
         change="moved" if kind == "tag" and done == "pushed" else done,
         old=dig(change, "fromHash"),
         new=dig(change, "toHash"),
-        # One less than there may be, so that there are more than these.
+        # One less than Bitbucket lists at most: there are more than these for certain.
         commits=[_commit(each, event.details["home"]) for each in listed[: _MOST - 1 if is_cut else _MOST]],
         is_cut=is_cut,
     )

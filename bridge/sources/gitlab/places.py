@@ -117,7 +117,7 @@ def iid_or_id(item: Payload) -> str:
 
 
 def undrafted(title: str) -> str:
-    """A merge request's title without the mark of a draft, so that it stays the same when it is ready."""
+    """A merge request's title without the mark of a draft, which goes when it is ready."""
     return _DRAFT.sub("", title)
 
 
