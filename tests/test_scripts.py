@@ -404,7 +404,8 @@ def test_the_azd_hook_saves_the_settings_in_the_app_and_in_azd(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("identity", "missing"), [("service-account", "BRIDGE_ACCOUNT"), ("agent-user", "BRIDGE_SPONSOR"), ("mail", "Exchange")]
+    ("identity", "missing"),
+    [("service-account", "BRIDGE_ACCOUNT"), ("agent-user", "BRIDGE_SPONSOR"), ("mail", "Exchange")],
 )
 def test_the_azd_hook_names_missing_values_and_the_command_to_run(identity, missing, tmp_path):
     settings = {"BRIDGE_CHANNEL": "mail"} if identity == "mail" else {"BRIDGE_IDENTITY": identity}
