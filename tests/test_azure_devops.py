@@ -154,7 +154,7 @@ TABLE = {
     ),
     "ms.advancedsecurity.alert-created-event": (
         "link https://dev.azure.com/contoso/Pump/_git/firmware/alerts/31",
-        "info",
+        "error",
         "Advanced Security alert 31 was created in firmware: Hard-coded password",
     ),
 }
@@ -272,7 +272,7 @@ def test_a_webhook_of_the_test_button_is_new_each_time():
         ("Run [https://dev.azure.com/x](run1) waits", "Run run1 waits"),
         ("<b>Run</b> run1 &amp; more\r\n(https://dev.azure.com/x)", "Run run1 & more"),
         ("Build 2 failed (https://dev.azure.com/x)", "Build 2 failed"),
-        ("", "Azure DevOps: something new"),
+        ("", "Something new"),
     ],
 )
 def test_messages_lose_what_is_no_text(markdown, sentence):

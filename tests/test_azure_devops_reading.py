@@ -192,9 +192,12 @@ def test_a_branch_of_a_fork_is_not_ours():
     }
     created = changed("git.pullrequest.created", resource__forkSource=fork)
     created["resource"]["sourceRefName"] = "refs/pull/12/source"
-    assert read(created).details["source"] == "Guests/firmware-lab:main"
+    assert read(created).details["source"] == "Guests:main"
     fork["repository"]["project"]["name"] = "Pump"
-    assert read(changed("git.pullrequest.created", resource__forkSource=fork)).details["source"] == "firmware-lab:main"
+    assert (
+        read(changed("git.pullrequest.created", resource__forkSource=fork)).details["source"]
+        == "Pump/firmware-lab:main"
+    )
 
 
 COMMENT = "ms.vss-code.git-pullrequest-comment-event"
@@ -538,7 +541,7 @@ def test_links_of_work_items_say_so(relations, line):
     [
         ({"System.BoardColumn": ("New", "Review")}, f"Alex Darrow moved {BUG} on the board to Review"),
         ({"System.BoardLane": ("", "Expedite")}, f"Alex Darrow moved {BUG} on the board to Expedite"),
-        ({"Microsoft.VSTS.Common.Priority": (1, 2)}, f"Alex Darrow changed the priority of {BUG}"),
+        ({"Microsoft.VSTS.Common.Priority": (1, 2)}, f"Alex Darrow changed the priority of {BUG} from 1 to 2"),
         (
             {"Microsoft.VSTS.Common.Priority": (1, 2), "System.Title": ("a", "b")},
             f"Alex Darrow changed {BUG}: priority and title",
@@ -549,7 +552,7 @@ def test_links_of_work_items_say_so(relations, line):
         ),
         ({"System.AssignedTo": ("Nora <n@x.example>", "")}, f"Alex Darrow unassigned Nora from {BUG}"),
         ({"System.AssignedTo": ("", "Alex Darrow <a@x.example>")}, f"Alex Darrow assigned {BUG} to themselves"),
-        ({"Custom.TeamProject": ("Pump", "Tank")}, f"Alex Darrow changed the project of {BUG}"),
+        ({"Custom.TeamProject": ("Pump", "Tank")}, f"Alex Darrow changed the project of {BUG} from Pump to Tank"),
     ],
 )
 def test_changes_of_work_items_say_what_they_change(fields, line):
@@ -643,8 +646,9 @@ def test_lists_of_people_say_the_same_in_any_order():
 
 @pytest.mark.parametrize("kind", ["manualintervention.pending", "elasticagentpool.resized", "x"])
 def test_an_event_that_is_not_known_is_a_plain_post(kind):
-    for payload in ({"eventType": kind}, {"eventId": kind, "resource": {"name": "Sample"}}, {"resource": {}}):
+    for payload in ({"eventType": kind}, {"eventId": kind, "resource": {"any": {"name": "Sample"}}}):
         event = read(payload)
-        assert event.severity == Severity.INFO
-        assert event.correlation_key
-        assert summary(event).startswith("Azure DevOps")
+        assert (event.severity, bool(event.correlation_key)) == (Severity.INFO, True)
+        assert kind.replace(".", " ") in summary(event).lower()
+    assert summary(event).endswith(": Sample")
+    assert summary(read({"resource": {}})) == summary(read({})) == "Azure DevOps: event"

@@ -44,7 +44,7 @@ def lines(event: Event) -> list[str]:
 
 # By sample: its correlation key, how much it matters, and its line in the inbox.
 TABLE = {
-    "attachment_created": (f"{SITE} attachment 61", "info", "Alex Darrow attached pump.csv"),
+    "attachment_created": (f"{SITE} attachment 61", "info", "Alex Darrow attached the file pump.csv"),
     "board_configuration_changed": (f"{SITE} board 4", "info", "Board Pump board was reconfigured"),
     "board_created": (f"{SITE} board 4", "info", "Board Pump board was created"),
     "comment_created": (ISSUE, "info", f"Nora Banks commented on {NAME}: {SAID}"),
@@ -203,7 +203,7 @@ def test_a_body_that_is_no_object_is_refused(body):
 
 def test_an_event_that_is_not_known_is_a_plain_post():
     event = read({"webhookEvent": "filter_created", "filter": {"name": "Pumps"}, "timestamp": 1795442591428})
-    assert summary(event) == "Filter created Pumps"
+    assert summary(event) == "Filter created: Pumps"
 
 
 def test_every_event_has_every_attribute():

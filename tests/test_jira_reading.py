@@ -44,8 +44,9 @@ def update(*items: tuple[str, str, str], kind: str = "issue_updated", **values: 
         (("timespent", "3600", ""), f"removed 1 h of logged work from {NAME}"),
         (("resolution", "", "Fixed"), f"resolved {NAME} as Fixed"),
         (("resolution", "Fixed", ""), f"reopened {NAME}"),
-        (("Flagged", "", "Impediment"), f"changed the flagged of {NAME}"),
-        (("Moon phase", "new", "full"), f"changed the Moon phase of {NAME}"),
+        (("Flagged", "", "Impediment"), f"flagged {NAME}: Impediment"),
+        (("Flagged", "Impediment", ""), f"removed the flag from {NAME}"),
+        (("Moon phase", "new", "full"), f"changed the moon phase of {NAME} from new to full"),
     ],
 )
 def test_a_single_change_is_a_sentence(item, words):

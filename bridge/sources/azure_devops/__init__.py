@@ -3,13 +3,12 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 from urllib.parse import unquote
 
 from bridge.events import Event, Webhook
-from bridge.fields import Payload, dig, first, moment
+from bridge.fields import Payload, dig, first, moment, part
 from bridge.rendering.text import in_words, is_id
-from bridge.sources import kit
+from bridge.sources import kit, reading
 from bridge.sources.azure_devops import code, messages, pulls
 from bridge.sources.azure_devops.approvals import approval
 from bridge.sources.azure_devops.pipelines import build, run
@@ -32,11 +31,13 @@ _READERS: Mapping[str, Callable[[Event], Event | Ignored]] = {
     "ms.vss-release.": release,
 }
 # Every attribute that a route may ask for, so that no route's condition fails on it.
-_TEXTS = (
-    "organization", "collection", "project", "repository", "branch", "tag", "author", "state", "type", "assigned_to",
-    "area", "pipeline", "stage", "environment", "conclusion",
-)  # fmt: skip
-_ATTRIBUTES: Mapping[str, Any] = {**dict.fromkeys(_TEXTS, ""), "labels": [], "draft": False}
+_ATTRIBUTES = kit.no_attributes(
+    "organization collection project repository branch tag author state type assigned_to area pipeline stage"
+    " environment conclusion",
+    lists="labels",
+    flags="draft",
+)
+_UNNAMED = "event"
 # The Test button of a service hook sends the same id each time, for this subscription.
 _TEST = "00000000-0000-0000-0000-000000000000"
 
@@ -45,7 +46,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     """The one event of a service hook, or nothing for what has not ended; BadWebhook for a body that is no object."""
     payload = kit.json_object(webhook, "Azure DevOps")
     # Some events have their type under another name.
-    name = identifier(first(payload, ("eventType", "eventId"))).replace("ms.azure-devops-", "ms.vss-") or "event"
+    name = identifier(first(payload, ("eventType", "eventId"))).replace("ms.azure-devops-", "ms.vss-") or _UNNAMED
     sentence, link, delivery = messages.sentence(payload), messages.link(payload), _delivery(payload, webhook.body)
     event = Event(
         source="azure_devops",
@@ -65,10 +66,27 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         details={"sentence": sentence, "text": messages.text(payload)},
     )
     reader = next((reader for start, reader in _READERS.items() if name.startswith(start)), None)
-    read_ = reader(event) if reader else event
+    read_ = reader(event) if reader else _unknown(event)
     if isinstance(read_, Ignored):
         return read_
     return (replace(read_, correlation_key=thread_key(read_.correlation_key)),)
+
+
+def _unknown(event: Event) -> Event:
+    """An event that is not known here: its message, and what its resource says."""
+    resource = part(event.payload, "resource")
+    # Some resources stand in an object by their name.
+    inner = [value for value in resource.values() if isinstance(value, dict)] if len(resource) == 1 else []
+    happened = "" if event.kind == _UNNAMED else in_words(event.kind.removeprefix("ms.").removesuffix("-event"))
+    found = reading.read(inner[0] if inner else resource or event.payload, happened)
+    if not event.details["sentence"]:
+        return reading.fill(event, found)
+    return replace(
+        event,
+        severity=found.severity or event.severity,
+        facts=() if event.details["text"] else found.facts,
+        details={**event.details, "buttons": found.buttons},
+    )
 
 
 def _delivery(payload: Payload, body: bytes) -> str:

@@ -176,7 +176,7 @@ def _branch(ref: str, trigger: Payload) -> str:
     """The branch that was built; of a fork with who sent it, never as one of ours."""
     if _text(trigger, "pr.isFork").lower() != "true":
         return branch(ref)
-    return f"{_text(trigger, 'pr.sender.name') or 'fork'}:{branch(_text(trigger, 'pr.sourceBranch') or ref)}"
+    return forge.head(branch(_text(trigger, "pr.sourceBranch") or ref), _text(trigger, "pr.sender.name") or "fork")
 
 
 def _text(trigger: Payload, name: str) -> str:

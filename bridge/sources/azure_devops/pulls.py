@@ -13,7 +13,7 @@ from bridge.events import Event, Severity
 from bridge.fields import Payload, as_time, at, dig, objects, part
 from bridge.sources import forge, kit
 from bridge.sources.azure_devops import messages
-from bridge.sources.azure_devops.names import branch, home, is_service, person, repository_url, scope, with_names
+from bridge.sources.azure_devops.names import branch, home, is_service, person, repository_url, with_names
 from bridge.sources.base import Ignored
 
 # What a reviewer's vote means.
@@ -163,13 +163,12 @@ def _read(event: Event, pull: Payload, address: str = "") -> forge.PullRequest |
 
 
 def _source(pull: Payload, repo: Payload) -> str:
-    """The branch with the changes; of a fork with the fork: `firmware-lab:main`."""
+    """The branch with the changes; of a fork with its owner, which is a project."""
     fork = part(pull, "forkSource")
     if not fork:
         return branch(dig(pull, "sourceRefName"))
-    project, name = dig(fork, "repository.project.name"), dig(fork, "repository.name")
-    owner = scope(project if project != dig(repo, "project.name") else "", name) or "fork"
-    return f"{owner}:{branch(dig(fork, 'name') or dig(pull, 'sourceRefName'))}"
+    paths = [f"{dig(each, 'project.name')}/{dig(each, 'name')}".strip("/") for each in (part(fork, "repository"), repo)]
+    return forge.head(branch(dig(fork, "name") or dig(pull, "sourceRefName")), paths[0] or "fork", paths[1])
 
 
 def _about(event: Event, pull: Payload) -> dict[str, Any]:

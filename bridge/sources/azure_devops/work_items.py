@@ -109,11 +109,14 @@ def _changed(changed: Payload, relations: Payload) -> dict[str, Any]:
 
 def _edited(changed: Payload, names: set[str]) -> dict[str, Any]:
     """Fields with other values; a new person or a single field is named."""
-    if names != {"AssignedTo"}:
-        fields = [_spoken(name).lower() for name in changed if name in names]
-        return {"action": "changed" if fields[1:] else "field_changed", "field": fields[0], "fields": fields}
-    old, new = _old_and_new(changed, "AssignedTo")
-    return {"action": "assigned" if new else "unassigned", "people": [name for name in [new or old] if name]}
+    fields = [name for name in changed if name in names]
+    if fields[1:]:
+        return {"action": "changed", "fields": [_spoken(name).lower() for name in fields]}
+    old, new = _old_and_new(changed, fields[0])
+    if fields[0] == "AssignedTo":
+        return {"action": "assigned" if new else "unassigned", "people": [name for name in [new or old] if name]}
+    values = {} if _is_long(changed[fields[0]]) else {"old": old, "new": new}
+    return {"action": "field_changed", "field": _spoken(fields[0]).lower(), **values}
 
 
 def _readable(changed: Payload) -> set[str]:
@@ -161,9 +164,15 @@ def _change(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
     old, new = _shown(value.get("oldValue")), _shown(value.get("newValue"))
-    if max(len(old), len(new)) > _LONGEST or _HTML.search(f"{value}"):
+    if _is_long(value):
         return "changed" if new else "removed"
     return kit.change(old, new) if old else new
+
+
+def _is_long(value: Any) -> bool:
+    """Whether a field is a text that nobody wants to see twice."""
+    old, new = _shown(dig(value, "oldValue")), _shown(dig(value, "newValue"))
+    return max(len(old), len(new)) > _LONGEST or bool(_HTML.search(f"{value}"))
 
 
 def _facts(fields: Payload) -> kit.Facts:

@@ -7,15 +7,14 @@ https://developer.atlassian.com/server/jira/platform/webhooks/
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, part
 from bridge.rendering.text import in_words
-from bridge.sources import kit
+from bridge.sources import kit, reading
 from bridge.sources.base import Ignored, Source, identifier, thread_key
 from bridge.sources.jira import issues, plans
-from bridge.sources.jira.names import base, moment, named, person, site
+from bridge.sources.jira.names import base, moment, person, site
 from bridge.verification.signatures import Hmac
 
 # What reads an event, by the beginning of its kind; of all others the plain facts are shown.
@@ -32,19 +31,14 @@ _READERS: Mapping[str, Callable[[Event], Event]] = {
     "board_": plans.board,
     "project_": plans.project,
     "user_": plans.user,
-    "automation": issues.reported,
+    "automation": issues.sent,
 }
 # Every attribute that a route may ask for, so that no route's condition fails on it.
-_TEXTS = (
-    "site", "project", "key", "issue_type", "status", "priority", "resolution", "assignee", "author", "sender",
-    "action",
-)  # fmt: skip
-_LISTS = ("labels", "components", "fix_versions", "changed")
-_ATTRIBUTES: Mapping[str, Any] = {
-    **dict.fromkeys(_TEXTS, ""),
-    **{name: [] for name in _LISTS},
-    "internal": False,
-}
+_ATTRIBUTES = kit.no_attributes(
+    "site project key issue_type status priority resolution assignee author sender action",
+    lists="labels components fix_versions changed",
+    flags="internal",
+)
 
 
 def read(webhook: Webhook) -> Sequence[Event] | Ignored:
@@ -57,7 +51,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         return Ignored(reason)
     event = _plain(name or "event", payload)
     reader = next((reader for start, reader in _READERS.items() if name.startswith(start)), None)
-    event = reader(event) if reader else event
+    event = reader(event) if reader else _unknown(event, name)
     delivery = identifier(webhook.header("X-Atlassian-Webhook-Identifier"))
     digest = hashlib.sha256(_identity(event, webhook.body)).hexdigest()
     return (
@@ -91,7 +85,7 @@ def _plain(name: str, payload: Payload) -> Event:
         kind=f"{name}.{kind}" if kind and name == "issue_updated" else name,
         delivery="",
         correlation_key=kit.key(site(payload), family, kit.id_at(about, "id", "key")),
-        title=kit.title(f"{in_words(name).capitalize()} {named(about)}"),
+        title=kit.title(f"Jira: {in_words(name)}"),
         payload=payload,
         scope=site(payload),
         actor=person(part(payload, "user")),
@@ -100,6 +94,15 @@ def _plain(name: str, payload: Payload) -> Event:
         attributes={**_ATTRIBUTES, "site": site(payload), "action": kind or name},
         details={"base": base(payload), "site": site(payload)},
     )
+
+
+def _unknown(event: Event, name: str) -> Event:
+    """An event that is not known here, or what somebody's own rule sends: what its JSON says."""
+    envelope = {"webhookEvent", "timestamp", "user"} if name else set()
+    content = {field: value for field, value in event.payload.items() if field not in envelope}
+    found = reading.read(part(content, name.partition("_")[0]) or content, in_words(name))
+    key = event.correlation_key or kit.key("jira", found.key)
+    return replace(reading.fill(event, found), correlation_key=key)
 
 
 def _noise(name: str, payload: Payload) -> str:

@@ -40,8 +40,8 @@ _TEXTS = {"description", "comment", "environment"}
 # The action of a field that alone was changed, and now has a value or has none.
 _ACTIONS: Mapping[str, tuple[str, str]] = {
     "assignee": ("assigned", "unassigned"),
-    "priority": ("prioritized", "prioritized"),
-    "issuetype": ("retyped", "retyped"),
+    "priority": ("field_changed", "field_changed"),
+    "flagged": ("flagged", "unflagged"),
     "sprint": ("planned", "unplanned"),
     "project": ("transferred", "transferred"),
     "summary": ("renamed", "renamed"),
@@ -121,8 +121,10 @@ def _spoken(change: Change) -> str:
 
 def _single(change: Change, payload: Payload) -> dict[str, Any]:
     action = _ACTIONS.get(change.field, ("field_changed", "field_changed"))[0 if change.new else 1]
-    if change.field == "labels" and re.fullmatch(r"[+-]\S+", line := _line(change)):
-        return {"action": "labeled" if line[0] == "+" else "unlabeled", "label": line[1:]}
+    if change.field == "labels":
+        line = _line(change)
+        action = {"+": "labeled", "-": "unlabeled"}.get(line[:1], "") if " " not in line else ""
+        return {"action": action or "labels_changed", "label": line[1:]}
     spent = _spent(payload) if change.field == "timespent" else ""
     people = [change.new or change.old] if change.field == "assignee" else []
     label = one_line(change.new or change.old, 120)

@@ -213,14 +213,14 @@ def attachment(event: Event) -> Event:
     )
 
 
-def reported(event: Event) -> Event:
+def sent(event: Event) -> Event:
     """An issue as a rule of Jira Automation sends it, which says how it stands, and not what was done to it."""
     about, fields, remark = _about(event), part(event.payload, "issue.fields"), part(event.payload, "comment")
     status = named(fields.get("status"))
     said = text_of(remark.get("body"), event.payload)
     return _happened(
         replace(about, facts=_facts(fields, ""), severity=Severity.INFO),
-        action="reported",
+        action="sent",
         new=status,
         tone="success" if dig(fields, "status.statusCategory.key") == "done" else "",
         text=kit.remark(person(at(remark, "author")), said),
