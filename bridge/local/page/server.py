@@ -48,7 +48,7 @@ class PageServer:
         self._hosted = hosted
         self._bridge = bridge = hosted.bridge if hosted else None
         self._webhooks = hosted.webhooks if hosted else WebhookLog()
-        self._labels = {group.lower(): name for name, group in bridge.routes.names.items()} if bridge else {}
+        self._labels = _labels(bridge) if bridge else {}
         self._outbox = OutboxView(lambda: bridge.delivery.outbox, self._webhooks, self._labels) if bridge else None
         self._sender = Sender(f"http://127.0.0.1:{port}", bridge.settings.secrets if bridge else {})
         self.updates = LiveUpdates(self._current)
@@ -131,6 +131,11 @@ class PageServer:
             "failed": failed,
         }
         return {name: per_second(times, now) for name, times in series.items()}
+
+
+def _labels(bridge: Bridge) -> mail.Labels:
+    names = {group.lower(): name for name, group in bridge.routes.names.items()}
+    return {bridge.settings.group.lower(): "Default group", **names}
 
 
 async def _samples(_: Request) -> Response:
