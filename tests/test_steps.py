@@ -1,9 +1,13 @@
 """Each step of an entry's life leaves a line with its ids: one query over the log gives an event's whole story."""
 
+from pathlib import Path
+from typing import get_args
+
 import pytest
 
 from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
 from bridge.publishing.transitions import LAG
+from bridge.steps import Step
 from tests.outbox_stand_ins import START, entry
 from tests.publishing_simulation import Simulation
 
@@ -118,3 +122,8 @@ def test_a_message_that_cannot_be_read_is_an_error(simulation, steps):
     (letter,) = simulation.publisher.dead_letters()
     nothing = dict.fromkeys(("group", "source", "delivery", "correlation_key"), "")
     assert steps() == [("ERROR", {"step": "dead", "entry": letter.id, **nothing, "reason": letter.reason})]
+
+
+def test_the_docs_name_every_step():
+    text = (Path(__file__).parents[1] / "docs/operate.md").read_text("utf-8")
+    assert [step for step in get_args(Step) if f"`{step}`" not in text] == []
