@@ -173,7 +173,16 @@ def decided(event: Event) -> tuple[object, ...]:
     return event.kind, event.correlation_key, event.severity, event.details.get("action"), attributes
 
 
-PEOPLE = {"reviewers", "participants", "assignees", "addedReviewers", "removedReviewers", "owners"}
+PEOPLE = {
+    "previous",
+    "current",
+    "reviewers",
+    "participants",
+    "assignees",
+    "addedReviewers",
+    "removedReviewers",
+    "owners",
+}
 
 
 def reordered(value: Any) -> Any:

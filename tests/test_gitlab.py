@@ -496,6 +496,8 @@ def test_an_update_of_one_field_has_its_own_words(changes, line):
         {"total_time_spent": {"previous": None, "current": 0}},
         {"relative_position": {"previous": 1, "current": 2}},
         {"weight": {"previous": None, "current": 0}},
+        {"labels": {"previous": [{"title": "a"}, {"title": "b"}], "current": [{"title": "b"}, {"title": "a"}]}},
+        {"assignees": {"previous": [{"name": "A"}, {"name": "B"}], "current": [{"name": "B"}, {"name": "A"}]}},
     ],
 )
 def test_an_update_that_changes_nothing_to_read_is_ignored(changes):

@@ -57,7 +57,7 @@ def changed(payload: Payload) -> dict[str, Change]:
     changes = part(payload, "changes") or part(payload, "object_attributes.changes")
     order = [*(name for name in _NAMES if name in changes), *(name for name in changes if name not in _NAMES)]
     pairs = {name: _pair(name, changes[name]) for name in order if name not in _OMITTED}
-    return {name: (old, new) for name, (old, new) in pairs.items() if (old or None) != (new or None)}
+    return {name: pair for name, pair in pairs.items() if _comparable(name, pair[0]) != _comparable(name, pair[1])}
 
 
 def is_empty(payload: Payload) -> bool:
@@ -147,6 +147,15 @@ def _pair(name: str, change: Any) -> Change:
         old, new = change
     tidy = _TIDY.get(name, lambda value: value)
     return tidy(old), tidy(new)
+
+
+def _comparable(name: str, value: Any) -> Any:
+    """The value without what does not count: the order of people and labels, and what is known of a person."""
+    if name == "labels":
+        return sorted(value) or None
+    if name in {"assignees", "reviewers"}:
+        return sorted((_identity(user), dig(user, "state"), dig(user, "re_requested", False)) for user in value) or None
+    return value or None
 
 
 def _titles(found: Any) -> list[str]:
