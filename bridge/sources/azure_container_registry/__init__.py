@@ -2,89 +2,92 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment
-from bridge.rendering.text import one_line
-from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
+from bridge.sources import kit, reading
+from bridge.sources.base import Ignored, Source, identifier, thread_key
 from bridge.verification.signatures import Token
 
-# What was done, its word, its tone and how much it matters.
-_DEEDS: Mapping[str, tuple[str, str, str, Severity]] = {
-    "push": ("was pushed to", "pushed", "success", Severity.INFO),
-    "delete": ("was deleted from", "deleted", "quiet", Severity.INFO),
-    "quarantine": ("is quarantined in", "quarantined", "warning", Severity.WARNING),
-    "chart_push": ("was pushed to", "chart pushed", "success", Severity.INFO),
-    "chart_delete": ("was deleted from", "chart deleted", "quiet", Severity.INFO),
-}
+# Images for several platforms: their manifest lists those of the platforms, which are pushed before it.
+# https://github.com/opencontainers/image-spec/blob/main/image-index.md
+_LISTS = ("manifest.list", "image.index")
 
 
 def read(webhook: Webhook) -> Sequence[Event] | Ignored:
-    """The one event of a delivery, or nothing for a ping; BadWebhook for a body without an action."""
-    payload = decode_json(webhook.body)
+    """The one event of a delivery, or nothing for a ping or a part of an image; BadWebhook for what is no object."""
+    payload = kit.json_object(webhook, "Azure Container Registry")
     action = identifier(dig(payload, "action"))
-    if not action:
-        raise BadWebhook("The body has no action: is this the webhook of an Azure container registry?")
     if action == "ping":
         return Ignored("The registry's ping: the webhook is set up.")
+    if is_part(payload):
+        return Ignored("A part of an image that has no tag of its own.")
+    delivery = kit.id_at(payload, "id") or hashlib.sha256(webhook.body).hexdigest()
     event = Event(
         source="azure_container_registry",
-        kind=action,
-        delivery=dig(payload, "id") or hashlib.sha256(webhook.body).hexdigest(),
-        correlation_key="",
-        title="",
+        kind=action or "event",
+        delivery=delivery,
+        correlation_key=f"event {delivery}",
+        title="Container registry",
         payload=payload,
         occurred=moment(payload, "timestamp"),
+        attributes=kit.no_attributes("registry repository tag action"),
     )
-    return (image(event, payload),)
+    return (image(event, payload) if action else reading.fill(event, reading.read(payload)),)
+
+
+def is_part(payload: Payload) -> bool:
+    """Whether it is a push without a tag: that of a platform of an image, whose tag comes with the list of them.
+
+    Event Grid brings the same as its data.
+    """
+    tag = first(payload, ("target.version", "target.tag"))
+    return identifier(dig(payload, "action")) == "push" and bool(dig(payload, "target.digest")) and not tag
 
 
 def image(event: Event, payload: Payload) -> Event:
     """The event with what the registry says of an image or a chart; Event Grid brings the same as its data."""
     host, repository = dig(payload, "request.host"), dig(payload, "target.repository")
-    tag = first(payload, ("target.version", "target.tag"))
-    digest = dig(payload, "target.digest")
-    chart = dig(payload, "target.name")
-    name = f"{chart} {tag}".strip() if chart else f"{repository or 'an image'}{f':{tag}' if tag else ''}"
-    action = identifier(dig(payload, "action"))
-    verb, word, tone, severity = _DEEDS.get(action, ("was changed in", action.replace("_", " "), "info", Severity.INFO))
-    thing = "chart" if action.startswith("chart") else "image"
+    chart, tag = dig(payload, "target.name"), first(payload, ("target.version", "target.tag"))
+    digest, action = _short(dig(payload, "target.digest")), identifier(dig(payload, "action"))
+    name = f"{chart} {tag}".strip() if chart else _reference(repository, tag, digest)
     return replace(
         event,
-        correlation_key=thread_key(f"{host} {repository}".strip() or event.correlation_key or "registry"),
-        title=one_line(repository, 200) or "Container registry",
-        severity=severity,
+        # The webhook of a chart does not name the registry.
+        correlation_key=thread_key(kit.key(host, repository) or repository or event.correlation_key),
+        title=kit.title(repository) or event.title or "Container registry",
+        severity=Severity.WARNING if action == "quarantine" else Severity.INFO,
         scope=host or event.scope,
-        facts=_facts(host, name if tag and not chart else "", digest, dig(payload, "request.useragent")),
-        attributes={
-            **event.attributes,
-            "registry": host,
-            "repository": repository,
-            "tag": tag,
-            "action": action,
-        },
-        details={
-            "before": f"The {thing}",
-            "what": name,
-            "after": f"{verb} {host or 'the registry'}",
-            "word": word,
-            "tone": tone,
-        },
+        facts=kit.facts(
+            Image=f"{host}/{name}" if host and tag and not chart else "",
+            Digest=digest,
+            # The first word of `docker/27.3.1 go/go1.22.7 git-commit/41ca978 os/linux` says enough.
+            Client=re.split(r"[ (]", dig(payload, "request.useragent"), maxsplit=1)[0],
+        ),
+        attributes=kit.with_attributes(event, registry=host, repository=repository, tag=tag, action=action),
+        details={"action": action, "noun": _noun(payload, action), "name": name, "registry": host},
     )
 
 
-def _facts(host: str, name: str, digest: str, agent: str) -> tuple[tuple[str, str], ...]:
+def _reference(repository: str, tag: str, digest: str) -> str:
+    """What is to be pulled: a tag, or the digest of what has none."""
+    if not repository:
+        return ""
+    return f"{repository}:{tag}" if tag else f"{repository}@{digest}" if digest else repository
+
+
+def _noun(payload: Payload, action: str) -> str:
+    kind = " ".join(dig(payload, f"target.{name}") for name in ("mediaType", "artifactType"))
+    if action.startswith("chart") or "helm" in kind:
+        return "chart"
+    return "multi-platform image" if any(name in kind for name in _LISTS) else "image"
+
+
+def _short(digest: str) -> str:
     algorithm, _, value = digest.partition(":")
-    facts = {
-        "Image": f"{host}/{name}" if host and name else "",
-        "Digest": f"{algorithm}:{value[:12]}" if value else digest[:40],
-        # The first word of `docker/27.3.1 go/go1.22.7 git-commit/41ca978 os/linux` says enough.
-        "Client": re.split(r"[ (]", agent, maxsplit=1)[0],
-    }
-    return tuple((label, one_line(value, 120)) for label, value in facts.items() if value)
+    return f"{algorithm}:{value[:12]}" if value else digest[:40]
 
 
 AZURE_CONTAINER_REGISTRY = Source(
