@@ -5,7 +5,7 @@ envelope, kinds of events that a service added later. Names decide what a value 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from bridge.events import Event, Severity
 from bridge.fields import as_time
 from bridge.rendering.text import in_words, is_id, last_part, one_line, safe_url
 from bridge.sources import reading_names as names
+from bridge.sources.base import thread_key
 from bridge.sources.kit import MAX_TITLE
 from bridge.sources.reading_values import Leaf, leaves
 from bridge.sources.severities import known_severity
@@ -74,10 +75,11 @@ def read(value: Any, happened: str = "", about: str = "") -> Reading:
     reference = found.take(names.REFERENCE, _REFERENCE.fullmatch)
     resource = about or last_part(found.take(names.RESOURCE, _is_name, _ANY_DEPTH)) or found.take(names.NAME, _is_name)
     titled, message = found.take(names.TITLE, _is_title).rstrip("."), found.take((*names.MESSAGE, ""), _is_prose)
-    key = " ".join(filter(None, (titled or happened, reference or resource))) if titled or reference or resource else ""
-    title, message, named = _title(titled, message, reference, resource, "" if state else message)
+    about = reference or resource
+    key = " ".join(filter(None, (titled or happened, about))) if titled or about else ""
+    title, message, named = _title(titled, message, reference, resource, "" if state and about else message)
     if not title:
-        title, named = _made_title(happened, reference or resource)
+        title, named = _made_title(happened, about)
     scope, actor = found.take(names.SCOPE, _is_name), found.take(names.ACTOR, _is_name)
     occurred, url, buttons = found.take_time(), found.take_url(names.PAGE), tuple(_buttons(found))
     story = found.take(names.STORY, _is_name)
@@ -130,6 +132,13 @@ def fill(event: Event, reading: Reading) -> Event:
         ends_thread=event.ends_thread or reading.is_over,
         details={**event.details, **details},
     )
+
+
+def event(source: str, title: str, payload: Mapping[str, Any], identity: str, kind: str = "event") -> Event:
+    """The event of a webhook that its source does not know. identity: a hash of its body; title: where it says none."""
+    found = read(payload)
+    plain = Event(source, kind, identity, thread_key(found.key or title), title, payload, dedup_key=identity)
+    return fill(plain, found)
 
 
 class _Search:
@@ -187,14 +196,23 @@ def _made_title(happened: str, resource: str) -> tuple[str, bool]:
     return (happened, True) if _mentions(happened, resource) else (f"{happened}: {resource}", True)
 
 
+def pages(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The addresses among labels, annotations or properties as buttons, runbooks first."""
+    texts = {str(name): value for name, value in values.items() if isinstance(value, str)}
+    found = _Search(Leaf(names.normal(name), in_words(name), value, 0) for name, value in texts.items())
+    return list(_buttons(found))
+
+
 def _buttons(found: _Search) -> Iterator[tuple[str, str]]:
     """Where to go, runbooks first; an address of no known kind by its own name."""
     pairs = [(text, url) for text, wanted in names.LINKS.items() if (url := found.take_url(wanted))]
     for leaf in list(found.left):
-        if re.search(r" (url|link|href)$", leaf.label) and isinstance(leaf.value, str) and _is_page(leaf.value):
+        if isinstance(leaf.value, str) and _is_page(leaf.value) and (text := names.button(leaf.label)):
             found.left.remove(leaf)
-            pairs.append((f"Open the {leaf.label.rpartition(' ')[0].lower()}", leaf.value.strip()))
-    yield from pairs[:_MAX_BUTTONS]
+            pairs.append((text, leaf.value.strip()))
+    yield from sorted(pairs, key=lambda pair: names.BUTTONS.index(pair[0]) if pair[0] in names.BUTTONS else 99)[
+        :_MAX_BUTTONS
+    ]
 
 
 def _facts(rest: Sequence[Leaf], known: Sequence[str], occurred: datetime | None) -> list[tuple[str, str]]:
@@ -239,7 +257,7 @@ def _is_prose(text: str) -> bool:
 
 
 def _is_page(text: str) -> bool:
-    return bool(safe_url(text)) and not names.is_for_machines(text)
+    return bool(safe_url(text)) and "{" not in text and not names.is_for_machines(text)
 
 
 def _plain(text: str) -> str:

@@ -117,7 +117,14 @@ LINKS = {
         silence silenceurl muteurl snoozeurl
         """
     ),
+    "Investigate": _words("investigate investigateurl investigatelink investigationlink"),
 }
+
+BUTTONS = tuple(LINKS)
+_STEMS = tuple(
+    re.compile(pattern)
+    for pattern in ("runbook|playbook", "dashboard|grafana", r"\blogs?\b", "console|portal", "silence", "investigate")
+)
 
 # Objects that hold what the event is about, rather than something beside it.
 CONTAINERS = frozenset(
@@ -152,6 +159,9 @@ _NUMBERS = {"number", "key", "code"}
 _NEVER_SHOWN = re.compile(
     r"\b(ids?|uid|uuid|guid|urn|arn|version|url|uri|sha|hash|checksum|etag|token|secret|password|passwd|credentials?"
     r"|signature|api ?key|access ?key|private ?key|authorization|cookie|avatar|icon)$"
+)
+_NO_PAGE = re.compile(
+    r"\b(callback|(web)?hook|avatar|icon|logo|image|photo|thumbnail|schema|self|urls?|links?|href|id)\b"
 )
 _FOR_MACHINES = re.compile(
     r"//api\.|/api/|/rest/|/_apis/|\.git$|\.pem$|\.(png|jpe?g|gif|svg|ico)([?#]|$)|unsubscribe|subscri(be|ption)url|gravatar",
@@ -188,6 +198,15 @@ def is_noise(name: str, label: str, text: str) -> bool:
     label = label.lower()
     is_opaque = label.rpartition(" ")[2] in _NUMBERS and len(text) > 24
     return is_opaque or name in _NOISE or bool(_NEVER_SHOWN.search(label))
+
+
+def button(label: str) -> str:
+    """What a button says that leads to an address of this label; empty for what no person opens."""
+    label = re.sub(r" (url|uri|link|href)$", "", label.lower())
+    known = (text for text, stem in zip(BUTTONS, _STEMS, strict=True) if stem.search(label))
+    if not label or _NO_PAGE.search(label):
+        return ""
+    return next(known, f"Open the {label}")
 
 
 def is_for_machines(url: str) -> bool:

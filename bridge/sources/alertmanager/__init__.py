@@ -1,21 +1,22 @@
 """Prometheus Alertmanager: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config."""
 
+import hashlib
 from collections.abc import Sequence
 
-from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import objects
-from bridge.sources.alert_groups import group
-from bridge.sources.base import Source, decode_json
+from bridge.sources import kit, reading
+from bridge.sources.alerts import group
+from bridge.sources.base import Source
 from bridge.verification.signatures import AnyOf, Basic, Token
 
 
 def read(webhook: Webhook) -> Sequence[Event]:
-    """The one event of a notification about a group; BadWebhook for a body without alerts."""
-    payload = decode_json(webhook.body)
-    if not isinstance(payload, dict) or not objects(payload, "alerts"):
-        raise BadWebhook("The body has no alerts: is this the webhook of Alertmanager?")
-    return (group("alertmanager", payload),)
+    """Read the one event of a notification; a payload of somebody's own template becomes a plain event."""
+    payload = kit.json_object(webhook, "Alertmanager")
+    if objects(payload, "alerts"):
+        return (group("alertmanager", payload),)
+    return (reading.event("alertmanager", "Alertmanager", payload, hashlib.sha256(webhook.body).hexdigest()),)
 
 
 ALERTMANAGER = Source(

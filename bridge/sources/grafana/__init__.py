@@ -4,79 +4,152 @@ https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-
 """
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
-from bridge.fields import Payload, dig, first, objects
-from bridge.rendering.filters import figure
-from bridge.rendering.text import one_line, safe_url
-from bridge.sources.alert_groups import group
-from bridge.sources.base import MARK, Source, decode_json, identifier, thread_key
+from bridge.fields import Payload, dig, first, objects, part
+from bridge.rendering.text import in_words, one_line, safe_url
+from bridge.sources import alerts, kit, reading
+from bridge.sources.base import MARK, Source, identifier, thread_key
 from bridge.verification.signatures import AnyOf, Basic, Hmac, Token
 
 _SIGNATURE, _TIME = "X-Grafana-Alerting-Signature", "X-Grafana-Alerting-Timestamp"
-# States of the alerting before Grafana 8.
+# States of the alerting before Grafana 8, as actions of templates/alerts.html.
+# https://grafana.com/docs/grafana/v7.5/alerting/notifications/#webhook
 _STATES = {
-    "alerting": ("fires", Severity.ERROR),
-    "no_data": ("has no data", Severity.WARNING),
-    "pending": ("is about to fire", Severity.WARNING),
-    "paused": ("is paused", Severity.INFO),
-    "ok": ("is over", Severity.SUCCESS),
+    "alerting": ("firing", Severity.ERROR),
+    "no_data": ("no_data", Severity.WARNING),
+    "pending": ("pending", Severity.WARNING),
+    "paused": ("paused", Severity.INFO),
+    "ok": ("resolved", Severity.SUCCESS),
 }
-# Alerts about the rule itself: https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/nodata-and-error-states/
-_OF_THE_RULE = {
-    "DatasourceNoData": ("has no data", "has data again"),
-    "DatasourceError": ("cannot be evaluated", "is evaluated again"),
-}
+# Alerts about a rule that could not be evaluated, which bear these names instead of the rule's.
+_OF_THE_RULE = {"DatasourceNoData": "no_data", "DatasourceError": "error"}
+# Why a rule is in a state without a threshold being crossed, by the words of the annotation grafana_state_reason.
+# https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/nodata-and-error-states/
+_REASONS = {"nodata": "no_data", "error": "error", "missingseries": "gone", "ruledeleted": "rule_deleted",
+            "paused": "paused", "updated": "rule_updated", "keeplast": "kept"}  # fmt: skip
+_TEXTS = {"summary", "message", "description", "grafana_state_reason"}
 
 
 def read(webhook: Webhook) -> Sequence[Event]:
-    """The one event of a notification, of unified alerting or the older one; BadWebhook for anything else."""
-    payload = decode_json(webhook.body)
-    if isinstance(payload, dict) and objects(payload, "alerts"):
+    """Read the one event of a notification, of unified alerting or the older one; any other object is a plain event."""
+    payload = kit.json_object(webhook, "Grafana")
+    if objects(payload, "alerts"):
         return (_unified(payload),)
-    if isinstance(payload, dict) and first(payload, ("ruleName", "title")):
-        return (_legacy(payload, webhook.body),)
-    raise BadWebhook("The body is no alert: is this the webhook of a contact point of Grafana?")
+    identity = hashlib.sha256(webhook.body + dig(payload, MARK).encode()).hexdigest()
+    if first(payload, ("ruleName", "title")) and (
+        "ruleId" in payload or "evalMatches" in payload or "state" in payload
+    ):
+        return (_legacy(payload, identity),)
+    return (reading.event("grafana", "Grafana", payload, identity),)
 
 
 def _unified(payload: Payload) -> Event:
-    event = group("grafana", payload)
-    rule = first(payload, ("commonLabels.rulename", "groupLabels.rulename"))
-    phrases = _OF_THE_RULE.get(event.title)
-    if not phrases or not rule:
-        return event
-    sentence = f"{rule} {phrases[event.ends_thread]}"
-    return replace(event, title=one_line(rule, 200), details={**event.details, "sentence": sentence})
+    sent = [_plain(one) for one in objects(payload, "alerts")]
+    rules = {dig(one, "labels.alertname") for one in sent}
+    labels = part(payload, "groupLabels")
+    if dig(labels, "alertname") in _OF_THE_RULE and len(rules) == 1:
+        labels = {**labels, "alertname": rules.pop()}
+    event = replace(alerts.group("grafana", {**payload, "alerts": sent, "groupLabels": labels}), payload=payload)
+    org = payload.get("orgId")
+    # Organisations share an instance, and may have groups of the same names.
+    return (
+        event if org in (None, 1) else replace(event, correlation_key=thread_key(f"org {org} {event.correlation_key}"))
+    )
 
 
-def _legacy(payload: Payload, body: bytes) -> Event:
+def _plain(one: Payload) -> Payload:
+    """The alert with its real state, by its rule's name.
+
+    What the rule says of its threshold is left out where none was crossed.
+    """
+    labels, annotations = part(one, "labels"), part(one, "annotations")
+    name, status = dig(labels, "alertname"), dig(one, "status")
+    state = _state(dig(annotations, "grafana_state_reason"), status)
+    if name in _OF_THE_RULE:
+        state = state or (_OF_THE_RULE[name] if status == "firing" else "")
+        labels = {**labels, "alertname": dig(labels, "rulename") or name}
+    if not state:
+        return {**one, "labels": labels}
+    texts = {"summary": dig(annotations, "Error")} if state == "error" else {}
+    kept = {key: value for key, value in annotations.items() if key not in _TEXTS}
+    return {**one, "labels": labels, "annotations": {**kept, **texts}, alerts.STATE: state}
+
+
+def _state(reason: str, status: str) -> str:
+    """The state that a reason stands for; empty where there is none: then the status is the state."""
+    words = [word for word in re.split(r"[,\s]+", reason) if word]
+    known = [_REASONS[word.lower()] for word in words if word.lower() in _REASONS]
+    if "no_data" in known and status == "resolved":
+        return "ended_without_data"
+    if "error" in known and status == "resolved":
+        return "ended_by_error"
+    return next(iter(known), "") or identifier("_".join(map(in_words, words)).replace(" ", "_"))
+
+
+def _legacy(payload: Payload, identity: str) -> Event:
     """An alert of https://grafana.com/docs/grafana/v7.5/alerting/notifications/#webhook."""
-    state = identifier(dig(payload, "state")) or "alerting"
-    happens, severity = _STATES.get(state, (state.replace("_", " "), Severity.INFO))
+    state = identifier(dig(payload, "state"))
+    action, severity = _STATES.get(state, (state or "other", Severity.INFO))
+    matches = objects(payload, "evalMatches")
+    if action == "firing" and matches and all(match.get("value") is None for match in matches):
+        action, severity = "no_data", Severity.WARNING
     name = one_line(first(payload, ("ruleName", "title")), 200)
-    matches = [
-        (one_line(dig(match, "metric"), 40), figure(match["value"]))
-        for match in objects(payload, "evalMatches")
-        if isinstance(match.get("value"), int | float) and dig(match, "metric")
-    ]
     return Event(
         source="grafana",
-        kind=f"rule.{state}",
-        delivery=hashlib.sha256(body + dig(payload, MARK).encode()).hexdigest(),
+        kind=f"rule.{state or 'unknown'}",
+        delivery=identity,
+        dedup_key=identity,
         correlation_key=thread_key(f"rule {payload.get('orgId', '')} {payload.get('ruleId') or name}"),
         title=name,
-        summary=f"{name} {happens}",
         payload=payload,
         severity=severity,
         url=safe_url(dig(payload, "ruleUrl")),
-        text=dig(payload, "message"),
-        facts=tuple(matches),
-        attributes={"status": state, "alertname": name, "labels": {}, "receiver": "", "firing": 0, "resolved": 0},
-        ends_thread=state == "ok",
+        facts=tuple(_measured(payload)),
+        attributes={
+            "status": state,
+            "alertname": name,
+            "labels": {},
+            "receiver": "",
+            "state": action,
+            "firing": int(action == "firing"),
+            "resolved": int(action == "resolved"),
+        },
+        details={
+            "action": action,
+            "word": in_words(dig(payload, "state")),
+            "names": [name],
+            "count": 1,
+            # It is what the rule says when it fires, whatever its state is.
+            "annotation": dig(payload, "message") if action == "firing" else "",
+            "buttons": [(text, url) for text, url in [("Open the panel", dig(payload, "ruleUrl"))] if safe_url(url)],
+        },
+        ends_thread=action == "resolved",
     )
+
+
+def _measured(payload: Payload) -> list[tuple[str, str]]:
+    """What was measured, of each series, and the tags of the rule."""
+    found: list[tuple[str, str]] = []
+    for match in objects(payload, "evalMatches"):
+        value = match.get("value")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            found.append(
+                (one_line(dig(match, "metric") or _tags(part(match, "tags")) or "Value", 40), alerts.figure(value))
+            )
+    return [*found, *((one_line(name, 40), text) for name, text in _texts(part(payload, "tags")).items())]
+
+
+def _tags(tags: Mapping[str, Any]) -> str:
+    return " ".join(_texts(tags).values())
+
+
+def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): one_line(text, 100) for name, text in tags.items() if isinstance(text, str) and text}
 
 
 GRAFANA = Source(

@@ -1,0 +1,121 @@
+"""What the labels of an alert say it is about: a pod, a host and its mount, a room; never the exporter behind it."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bridge.rendering.text import is_id, one_line
+
+Labels = Mapping[str, str]
+
+_MOST_PARTS = 3
+# What Kubernetes' own metrics are about, the most telling first.
+_OBJECTS = (
+    *("pod", "deployment", "statefulset", "daemonset", "cronjob", "job_name", "persistentvolumeclaim"),
+    *("horizontalpodautoscaler", "replicaset", "ingress", "node"),
+)
+_PLACES = ("nodename", "hostname", "host", "node", "server", "machine", "vm", "instance")
+# Parts of a place, and what else alerts are commonly about.
+_PARTS = (
+    *("mountpoint", "device", "interface", "disk", "volume", "partition", "path", "url", "target", "queue", "topic"),
+    *("database", "datname", "table", "room", "tank", "zone", "site", "station", "sensor", "name", "check", "monitor"),
+)
+_WIDE = ("service", "job")
+# Where it belongs to, rather than what it is about.
+_SCOPES = ("cluster", "namespace", "grafana_folder", "environment", "env", "region")
+_NAMES = {"alertname", "severity", "priority"}
+# Labels for routing: they name who cares, and not what it is about.
+_ROUTING = {"team", "owner", "squad", "tier", "oncall", "debug"}
+_MACHINERY = re.compile(
+    r"__.*|.*_uid|uid|ref_id|endpoint|prometheus|prometheus_replica|replica|receiver|rulename|metrics_path|monitor|route"
+)
+_EXPORTERS = re.compile(r"exporter|kube-state-metrics|cadvisor|blackbox", re.IGNORECASE)
+_ADDRESS = re.compile(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\])(:\d+)?")
+
+
+def own(labels: Labels) -> dict[str, str]:
+    """The labels without those of the exporter that measured what the alert is about."""
+    moved = {name.removeprefix("exported_"): value for name, value in labels.items() if name.startswith("exported_")}
+    kept = {name: value for name, value in labels.items() if not name.startswith("exported_")} | moved
+    exporter = [kept[name] for name in ("job", "pod", "container", "service") if _EXPORTERS.search(kept.get(name, ""))]
+    if not exporter:
+        return kept
+    dropped = {name for name in ("job", "pod", "container", "service") if kept.get(name) in exporter}
+    if any("kube-state-metrics" in name for name in exporter):
+        dropped |= {"instance", "job", "service"}
+    return {name: value for name, value in kept.items() if name not in dropped}
+
+
+def about(labels: Labels, candidates: Labels | None = None) -> str:
+    """What an alert with these labels is about: `invoice-api-1`, `db-01 /var`; empty where they do not say it.
+
+    candidates: those of the labels that may name it, whatever they are called; without them the well-known ones may.
+    """
+    allowed = labels if candidates is None else candidates
+    found = {name: value for name, value in own(labels).items() if name in allowed and _can_name(name, value)}
+    for name in _OBJECTS:
+        if name in found and not (name == "node" and _is_part_of_place(found)):
+            return one_line(found[name], 80)
+    places = [found[name] for name in _PLACES if name in found]
+    host = next((value for value in places if not _ADDRESS.fullmatch(value)), next(iter(places), ""))
+    others = [name for name in found if name not in (*_PLACES, *_WIDE)] if candidates is not None else []
+    parts = [found[name] for name in dict.fromkeys((*_PARTS, *others)) if name in found]
+    parts = [part for part in parts if part not in host]
+    wide = [found[name] for name in _WIDE if name in found]
+    names = [host, *parts] if host or parts else wide[:1]
+    return one_line(" ".join(list(filter(None, names))[:_MOST_PARTS]), 80)
+
+
+def place(labels: Labels) -> str:
+    """The pod or host of these labels by its name; empty where they have an address at most."""
+    found = own(labels)
+    named = (found.get(name, "") for name in (*_OBJECTS, *_PLACES))
+    return next((one_line(value, 80) for value in named if value and not _ADDRESS.fullmatch(value)), "")
+
+
+def differing(several: Sequence[Labels]) -> list[dict[str, str]]:
+    """Of each alert's labels those that not all of them share."""
+    shared = common(several)
+    return [{name: value for name, value in labels.items() if name not in shared} for labels in several]
+
+
+def common(several: Sequence[Labels]) -> dict[str, str]:
+    """The labels (or annotations) that all of them share."""
+    first, *others = several or [{}]
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+
+
+def without_ports(several: Sequence[Labels]) -> list[dict[str, str]]:
+    """The labels with the port of `instance` left out where it is the same everywhere, and tells nothing."""
+    ports = {labels.get("instance", "").rpartition(":")[2] for labels in several if "instance" in labels}
+    port = next(iter(ports)) if len(ports) == 1 else ""
+    return [
+        {**labels, "instance": labels["instance"].removesuffix(f":{port}")}
+        if port.isdigit() and "://" not in labels.get("instance", "://")
+        else dict(labels)
+        for labels in several
+    ]
+
+
+def scope(labels: Labels) -> dict[str, str]:
+    """The labels that name where it belongs to: cluster and namespace, or the first of the wider ones."""
+    found = [name for name in _SCOPES if labels.get(name)]
+    names = [name for name in found if name in {"cluster", "namespace"}] or found[:1]
+    return {name: labels[name] for name in names}
+
+
+def facts(labels: Labels) -> dict[str, str]:
+    """The labels that tell a reader something: without names, machinery and ids."""
+    return {name: value for name, value in own(labels).items() if name not in _NAMES and _tells(name, value)}
+
+
+def _can_name(name: str, value: str) -> bool:
+    return name not in {*_NAMES, *_SCOPES, *_ROUTING} and _tells(name, value)
+
+
+def _tells(name: str, value: str) -> bool:
+    return bool(value) and not _MACHINERY.fullmatch(name) and not is_id(value)
+
+
+def _is_part_of_place(found: Labels) -> bool:
+    """Whether there is more to say than the node's name."""
+    return any(name in found for name in _PARTS)

@@ -1,0 +1,293 @@
+"""Groups of alerts, as Alertmanager sends them and Grafana after it.
+
+https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.events import Event, Severity
+from bridge.fields import Payload, dig, first, moment, objects, part
+from bridge.rendering.filters import between
+from bridge.rendering.text import in_words, one_line, safe_url
+from bridge.sources import alert_labels, kit
+from bridge.sources.base import MARK, identifier, thread_key
+from bridge.sources.reading import pages
+from bridge.sources.severities import known_severity
+
+STATE = "alert_state"  # in an alert: its state where a source knows more than `status`, as one of details.action
+
+_MOST = 10
+_TEXTS = ("summary", "message", "description")
+_VALUES = ("value", "current_value", "currentValue", "current")
+_LIMITS = ("threshold", "limit")
+_YEAR_ONE = 1
+# The states that say how a group stands, the one that counts most first.
+_STATES = ("firing", "no_data", "error", "kept")
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert of a group.
+
+    state: `firing`, `resolved`, or another one that templates/alerts.html words. severity: of one that fires.
+    what: the object that it is about. value: what was measured, for people. lasted: how long it fired, once it is over.
+    """
+
+    name: str
+    state: str
+    severity: Severity
+    what: str
+    text: str
+    value: str
+    since: datetime | None
+    lasted: str
+    url: str
+    runbook: str
+
+
+def group(source: str, payload: Payload) -> Event:
+    """The event of a notification about a group: what fires comes before what is over, the newest first."""
+    sent = objects(payload, "alerts")
+    named = {key: value for key, value in _texts(payload, "groupLabels").items() if key == "alertname"}
+    several = alert_labels.without_ports([{**named, **_texts(one, "labels")} for one in sent])
+    alerts = sorted(map(_alert, sent, several, _whats(several)), key=_order)
+    action = _action(alerts)
+    concerned = [alert for alert in alerts if alert.state == action]
+    (labels,), shared = alert_labels.without_ports([_texts(payload, "groupLabels")]), alert_labels.common(several)
+    title, scope = _title(labels, shared, [alert.name for alert in alerts])
+    annotations = alert_labels.common([_texts(one, "annotations") for one in sent])
+    texts = _common_texts(annotations, concerned) if action in _STATES else []
+    is_over = action == "resolved"
+    times = [moment(one, "startsAt" if action in _STATES else "endsAt") for one in sent]
+    identity = _identity(payload)
+    buttons = _buttons(sent, annotations, shared, payload)
+    return Event(
+        source=source,
+        kind=f"group.{_kind(action, payload)}",
+        delivery=identity,
+        dedup_key=identity,
+        correlation_key=thread_key(kit.id_at(payload, "groupKey") or repr(sorted(labels.items())) or title),
+        title=kit.title(title),
+        payload=payload,
+        severity=Severity.SUCCESS if is_over else max((one.severity for one in concerned), default=Severity.INFO),
+        scope=one_line("/".join(scope.values()), 100),
+        url=(alerts[0].url if len(alerts) == 1 else "") or safe_url(dig(payload, "externalURL")),
+        occurred=max((time for time in times if time and time.year > _YEAR_ONE), default=None),
+        facts=tuple(_facts(alerts, shared, annotations, {*scope.values(), *re.split(r"[ ,:]+", title)})),
+        attributes={
+            "status": dig(payload, "status"),
+            "receiver": dig(payload, "receiver"),
+            "alertname": shared.get("alertname") or labels.get("alertname") or "Alerts",
+            "labels": alert_labels.common([_texts(one, "labels") for one in sent]),
+            "state": action,
+            "firing": sum(dig(one, "status") == "firing" for one in sent),
+            "resolved": sum(dig(one, "status") == "resolved" for one in sent),
+        },
+        ends_thread=is_over,
+        details={
+            "action": action,
+            "alerts": alerts[:_MOST],
+            "more": max(len(alerts) - _MOST, 0),
+            "left_out": max(dig(payload, "truncatedAlerts", 0), 0),
+            "counts": Counter(alert.state for alert in alerts) if len(alerts) > 1 else {},
+            "names": list(dict.fromkeys(alert.name for alert in concerned)),
+            "whats": list(dict.fromkeys(alert.what for alert in concerned if alert.what)),
+            "same": len({alert.what for alert in concerned}) == 1,
+            "place": _place(shared, title, concerned),
+            "concerned": concerned[:_MOST],
+            "count": len(concerned),
+            "took": concerned[0].lasted if len(concerned) == 1 else "",
+            "annotation": "\n\n".join(texts),
+            "meter": _meter(sent[0]) if len(sent) == 1 else (),
+            "buttons": buttons,
+        },
+    )
+
+
+def _alert(one: Payload, labels: Mapping[str, str], what: str) -> Alert:
+    annotations = _texts(one, "annotations")
+    start, end = moment(one, "startsAt"), moment(one, "endsAt")
+    state = dig(one, STATE) or dig(one, "status").lower()
+    return Alert(
+        name=one_line(labels.get("alertname", ""), 120) or "An alert",
+        state=state,
+        severity=_severity(labels, annotations, state),
+        what=what,
+        text=one_line(first(annotations, _TEXTS), 200),
+        value=_value(one, annotations),
+        since=start if start and start.year > _YEAR_ONE else None,
+        lasted=between(start, end) if state not in _STATES else "",
+        url=safe_url(dig(one, "generatorURL")),
+        runbook=next((url for text, url in pages({**labels, **annotations}) if "runbook" in text), ""),
+    )
+
+
+def _whats(several: Sequence[Mapping[str, str]]) -> list[str]:
+    """What each alert is about: by the labels that differ, or by the well-known ones where none do."""
+    pairs = list(zip(several, alert_labels.differing(several), strict=True))
+    found = [alert_labels.about(labels, own) or alert_labels.about(labels) for labels, own in pairs]
+    counts = Counter(found)
+    containers = [
+        own.get("container", "") if counts[what] > 1 else "" for what, (_, own) in zip(found, pairs, strict=True)
+    ]
+    return [" ".join(filter(None, names)) for names in zip(found, containers, strict=True)]
+
+
+def _place(shared: Mapping[str, str], title: str, concerned: Sequence[Alert]) -> str:
+    """The host or pod that all share, where the alerts are named by what differs on it."""
+    place = alert_labels.place(shared) if len({alert.what for alert in concerned}) > 1 else ""
+    return "" if place in title or any(place in alert.what for alert in concerned) else place
+
+
+def _severity(labels: Mapping[str, str], annotations: Mapping[str, str], state: str) -> Severity:
+    """Of one that fires by its label. No data and errors are a warning, whatever crossing the threshold is."""
+    if state not in _STATES:
+        return Severity.SUCCESS if state == "resolved" else Severity.INFO
+    word = first(labels, ("severity", "priority")) or annotations.get("severity", "")
+    severity = (known_severity(word) or Severity.INFO) if word else Severity.WARNING
+    return severity if state == "firing" else Severity.WARNING
+
+
+def _action(alerts: Sequence[Alert]) -> str:
+    """How the group stands: it fires as long as one does, and is resolved only when all are."""
+    states = {alert.state for alert in alerts}
+    return next((state for state in _STATES if state in states), "") or min(states - {"resolved"}, default="resolved")
+
+
+def _kind(action: str, payload: Payload) -> str:
+    """What the notification is called: by what it says itself, where its alerts are in one of these states."""
+    if action in _STATES:
+        return "firing"
+    status = dig(payload, "status").lower()
+    return status if status in {"firing", "resolved"} else identifier(action) or "changed"
+
+
+def _order(alert: Alert) -> tuple[int, int, float]:
+    place = _STATES.index(alert.state) if alert.state in _STATES else len(_STATES)
+    return place, -alert.severity.rank, -(alert.since.timestamp() if alert.since else 0.0)
+
+
+def _title(labels: Mapping[str, str], shared: Mapping[str, str], names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """What the group is about, the same for as long as it lasts, and the labels that name its scope."""
+    name = labels.get("alertname") or (names[0] if len(set(names)) == 1 else "")
+    others = {key: value for key, value in alert_labels.facts(labels).items() if value}
+    if name and ("alertname" in labels or not others):
+        what = alert_labels.about({**shared, **labels}, labels)
+        return f"{name}: {what}" if what else name, alert_labels.scope({**shared, **labels})
+    if not others:
+        return "Alerts", alert_labels.scope(shared)
+    # Grouped by anything but the alert's name: what the group has in common is all that stays.
+    title = ", ".join(f"{in_words(key.removeprefix('grafana_'))} {value}" for key, value in others.items())
+    rest = {key: value for key, value in shared.items() if value not in others.values()}
+    return f"Alerts: {title}", alert_labels.scope(rest)
+
+
+def _common_texts(annotations: Mapping[str, str], concerned: Sequence[Alert]) -> list[str]:
+    """What all alerts say, or the only one."""
+    texts = dict.fromkeys(filter(None, (annotations.get(name) for name in _TEXTS)))
+    return [*texts] or [alert.text for alert in concerned if alert.text and len(concerned) == 1]
+
+
+def _facts(
+    alerts: Sequence[Alert], shared: Mapping[str, str], annotations: Mapping[str, str], known: set[str]
+) -> list[tuple[str, str]]:
+    """What else all alerts have in common; of a single one what was measured."""
+    hidden = {*known, *(alert.what for alert in alerts), *(part for alert in alerts for part in alert.what.split())}
+    word = shared.get("severity", "")
+    pairs = {
+        "value": alerts[0].value if len(alerts) == 1 else "",
+        **alert_labels.facts(shared),
+        **{name: text for name, text in annotations.items() if name not in {*_TEXTS, *_VALUES, "severity", "Error"}},
+        "severity": "" if known_severity(word) else word,
+    }
+    return [
+        (one_line(in_words(name).capitalize(), 40), one_line(value, 200))
+        for name, value in pairs.items()
+        if value and value not in hidden and not name.startswith("_") and not safe_url(value)
+    ]
+
+
+def _value(one: Payload, annotations: Mapping[str, str]) -> str:
+    """What was measured: Grafana's values without those of conditions, which are 0 or 1, or an annotation."""
+    values = {name: value for name, value in measured(one).items() if name.lower() not in _LIMITS}
+    plain = {name: value for name, value in values.items() if value not in {0, 1}} or values
+    texts = list(dict.fromkeys(figure(value) for value in plain.values()))
+    named = [f"{name} {figure(value)}" for name, value in plain.items()]
+    return (texts[0] if len(texts) == 1 else ", ".join(named[:3])) or one_line(first(annotations, _VALUES), 60)
+
+
+def measured(one: Payload) -> dict[str, float]:
+    """The values of an alert of Grafana, also where they stand in its `valueString` alone."""
+    values = {
+        str(name): float(value)
+        for name, value in part(one, "values").items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    found = re.findall(r"var='([^']{1,40})' labels=\{[^}]{0,500}\} value=([-+.\deE]{1,30})(?= )", _value_string(one))
+    return values or {name: value for name, text in found if (value := _number(text)) is not None}
+
+
+def _value_string(one: Payload) -> str:
+    return dig(one, "valueString")[:5000]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def figure(value: float) -> str:
+    """A measured value to four digits: `93.4`, `12,400`."""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def _meter(one: Payload) -> tuple[float, float, str] | tuple[()]:
+    """A bar of the value against the limit, where the rule names it."""
+    values = measured(one)
+    limit = next((value for name, value in values.items() if name.lower() in _LIMITS), None)
+    others = {value for name, value in values.items() if name.lower() not in _LIMITS and value not in {0, 1}}
+    if limit is None or len(others) != 1 or dig(one, "status") != "firing":
+        return ()
+    value = others.pop()
+    return value, limit, f"{figure(value)}, limit {figure(limit)}"
+
+
+def _buttons(
+    sent: Sequence[Payload], annotations: Mapping[str, str], shared: Mapping[str, str], payload: Payload
+) -> list[tuple[str, str]]:
+    one = sent[0] if len(sent) == 1 or len({dig(each, "panelURL") for each in sent}) == 1 else {}
+    pairs = [
+        *pages({**shared, **annotations}),
+        ("Open the dashboard", first(one, ("panelURL", "dashboardURL"))),
+        ("Silence it", dig(sent[0], "silenceURL") if len(sent) == 1 and dig(sent[0], "status") == "firing" else ""),
+        ("Open all alerts", dig(payload, "externalURL")),
+    ]
+    return list({text: (text, url) for text, url in reversed(pairs) if safe_url(url)}.values())[::-1][:3]
+
+
+def _texts(value: Payload, name: str) -> dict[str, str]:
+    return {str(key): text for key, text in part(value, name).items() if isinstance(text, str) and text}
+
+
+def _identity(payload: Payload) -> str:
+    """What identifies the notification: the senders give it no id, and remind with the same content."""
+    alerts = sorted(
+        repr(
+            (
+                dig(one, "fingerprint") or sorted(part(one, "labels").items(), key=str),
+                dig(one, "status"),
+                dig(one, STATE),
+                dig(one, "startsAt"),
+            )
+        )
+        for one in objects(payload, "alerts")
+    )
+    text = "\n".join((kit.id_at(payload, "groupKey"), dig(payload, "status"), dig(payload, MARK), *alerts))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
