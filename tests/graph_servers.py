@@ -1,4 +1,4 @@
-"""Servers on loopback: the stand-in Graph, and one that misbehaves as it is told."""
+"""Servers on loopback: the stand-in Graph, and one that misbehaves on request."""
 
 import contextlib
 import socket
@@ -34,7 +34,7 @@ def in_thread(application: Starlette, listener: socket.socket) -> Iterator[str]:
 
 @contextlib.contextmanager
 def serving(fake_graph: FakeGraph) -> Iterator[str]:
-    """The mailbox over HTTP; gives the server's address."""
+    """Serve the stand-in Graph; yield the address."""
     with (
         contextlib.closing(fake_graph),
         listen(0) as listener,
@@ -45,7 +45,7 @@ def serving(fake_graph: FakeGraph) -> Iterator[str]:
 
 @contextlib.contextmanager
 def graph_client(monkeypatch, address: str, **options) -> Iterator[GraphClient]:
-    """A client of the stand-in Graph at that address, with the managed identity that its endpoint gives."""
+    """A client of the stand-in Graph at that address, with the managed identity of its endpoint."""
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", "local")
     client = GraphClient(f"{address}/graph/v1.0", token_source(Settings()), **options)
@@ -96,7 +96,7 @@ class _RawHandler(socketserver.StreamRequestHandler):
         self.server.requests.append(head + b"\r\n" + self.rfile.read(length[0] if length else 0))
         answers = self.server.answers
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        with contextlib.suppress(OSError):  # whoever has read enough hangs up
+        with contextlib.suppress(OSError):  # the client may have hung up
             for part in [bytes([byte]) for byte in answer] if self.server.pause else [answer]:
                 self.wfile.write(part)
                 if self.server.pause and self.server.stopping.wait(self.server.pause):

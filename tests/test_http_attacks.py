@@ -1,4 +1,4 @@
-"""Senders that do not behave as HTTP asks, on the running bridge: it answers or hangs up, and goes on serving."""
+"""Clients that violate HTTP: the running bridge answers or hangs up, and continues to serve."""
 
 import contextlib
 import socket
@@ -23,7 +23,7 @@ def stack(tmp_path_factory):
 
 @pytest.fixture
 def still_serves(stack):
-    """After the attack a webhook becomes a thread."""
+    """After the test a webhook must still become a thread."""
     yield
     answer = stack.send("issues", issue("opened"), NAMES[0])
     assert answer.status_code == 202
@@ -38,7 +38,7 @@ def connect(stack):
 
 
 def answers(connection):
-    """All that comes until the other side hangs up, or resets the connection."""
+    """Everything received until the other side closes or resets the connection."""
     received = b""
     with contextlib.suppress(ConnectionError):
         while chunk := connection.recv(65536):
@@ -51,7 +51,7 @@ def statuses(received):
 
 
 def signed(body, *more):
-    """The head of a webhook that proves itself with that body; `more` are further header lines."""
+    """The request line and headers of a webhook that is signed for the body. more: further header lines."""
     headers = {**SOURCES["github"].headers("ping", "d"), **SOURCES["github"].verifier.sign(body, SECRET)}
     lines = [f"{name}: {value}".encode() for name, value in headers.items()]
     return LINE + b"\r\n".join([*lines, *more]) + b"\r\n\r\n"
@@ -61,12 +61,12 @@ PING = b'{"zen": "Keep it logically awesome.", "hook_id": 1}'
 LENGTH = f"Content-Length: {len(PING)}".encode()
 
 MALFORMED = {
-    "no HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-    "a length that is no number": LINE + b"Content-Length: many\r\n\r\n",
+    "not HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "a length that is not a number": LINE + b"Content-Length: many\r\n\r\n",
     "a negative length": LINE + b"Content-Length: -5\r\n\r\n",
     "two lengths": LINE + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     "a chunk without a length": LINE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-    "a transfer encoding that no one knows": LINE + b"Transfer-Encoding: pigeon\r\n\r\n",
+    "an unknown transfer encoding": LINE + b"Transfer-Encoding: pigeon\r\n\r\n",
     "a header without a colon": LINE + b"no colon here\r\n\r\n",
     "a line break within a header": LINE + b"X-Event: a\r\n b\x00\r\n\r\n",
 }
@@ -78,7 +78,7 @@ FLOODS = {
 
 @pytest.mark.usefixtures("still_serves")
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED)
-def test_what_is_not_http_is_refused(stack, sent):
+def test_malformed_requests_are_refused(stack, sent):
     with connect(stack) as connection:
         connection.sendall(sent)
         assert statuses(answers(connection)) == [400]
@@ -90,12 +90,12 @@ def test_a_flood_of_headers_is_refused(stack, sent):
     with connect(stack) as connection:
         with contextlib.suppress(ConnectionError):
             connection.sendall(sent)
-        # The answer may be lost with the rest of the flood, which is no longer read; then it is the end that counts.
+        # The answer may be lost, as the rest of the flood is not read; then the connection must end.
         assert statuses(answers(connection)) in ([400], [])
 
 
 @pytest.mark.usefixtures("still_serves")
-def test_a_chunked_body_is_a_body(stack):
+def test_a_chunked_body_is_accepted(stack):
     with connect(stack) as connection:
         connection.sendall(signed(PING, b"Transfer-Encoding: chunked", b"Connection: close"))
         for byte in PING:
@@ -105,7 +105,7 @@ def test_a_chunked_body_is_a_body(stack):
 
 
 @pytest.mark.usefixtures("still_serves")
-def test_requests_in_one_go_are_answered_in_their_order(stack):
+def test_pipelined_requests_are_answered_in_order(stack):
     refused = LINE + b"Content-Length: 2\r\n\r\n{}"
     missing = b"GET /api/nothing HTTP/1.1\r\nHost: bridge\r\n\r\n"
     with connect(stack) as connection:
@@ -115,7 +115,7 @@ def test_requests_in_one_go_are_answered_in_their_order(stack):
 
 
 @pytest.mark.usefixtures("still_serves")
-def test_a_body_that_ends_before_its_length_gets_no_answer(stack):
+def test_an_incomplete_body_gets_no_answer(stack):
     with connect(stack) as connection:
         connection.sendall(signed(PING, b"Content-Length: 5000") + PING)
         connection.shutdown(socket.SHUT_WR)
@@ -123,8 +123,8 @@ def test_a_body_that_ends_before_its_length_gets_no_answer(stack):
 
 
 @pytest.mark.usefixtures("still_serves")
-def test_a_sender_that_closes_its_side_is_answered_or_hung_up_on(stack):
-    """Which of the two, that is a race; without an answer a service sends again."""
+def test_a_client_that_closes_its_side_may_get_an_answer(stack):
+    """It is a race; a service that gets no answer sends again."""
     with connect(stack) as connection:
         connection.sendall(signed(PING, LENGTH, b"Connection: close") + PING)
         connection.shutdown(socket.SHUT_WR)
@@ -132,7 +132,7 @@ def test_a_sender_that_closes_its_side_is_answered_or_hung_up_on(stack):
 
 
 @pytest.mark.usefixtures("still_serves")
-def test_a_body_over_the_bound_is_read_to_its_end_and_413(stack):
+def test_a_body_over_the_limit_is_read_to_its_end_and_413(stack):
     body = b" " * (MAX_BODY + 1)
     with connect(stack) as connection:
         connection.sendall(signed(body, b"Content-Length: %d" % len(body), b"Connection: close") + body)
@@ -140,8 +140,8 @@ def test_a_body_over_the_bound_is_read_to_its_end_and_413(stack):
 
 
 @pytest.mark.usefixtures("still_serves")
-def test_slow_senders_keep_no_one_waiting(stack):
-    """Two hundred heads and bodies that drip; other requests are answered meanwhile."""
+def test_slow_clients_do_not_block_others(stack):
+    """Other requests are answered while two hundred clients send their headers and bodies slowly."""
     with contextlib.ExitStack() as opened:
         slow = [opened.enter_context(connect(stack)) for _ in range(200)]
         for number, connection in enumerate(slow):

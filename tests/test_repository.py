@@ -1,4 +1,4 @@
-"""What the repository promises beside its code: settings that are documented, files that Azure can read."""
+"""The files beside the code: documented settings, and files that Azure can read."""
 
 import json
 import re
@@ -23,7 +23,7 @@ TRACKED = [
 ]
 
 
-def test_the_top_level_is_as_the_functions_host_and_people_expect_it():
+def test_the_top_level_has_the_expected_files():
     names = """host.json requirements.txt function_app.py bridge templates tests local.settings.example.json
     .funcignore Makefile pyproject.toml LICENSE README.md CHANGELOG.md .ci/run templates/parts.html"""
     assert [name for name in names.split() if not (ROOT / name).exists()] == []
@@ -40,7 +40,7 @@ def test_every_setting_is_documented_with_its_default_and_meaning():
         assert documented[name][1].startswith(meaning)
 
 
-def test_the_example_settings_are_complete_and_work_as_they_stand():
+def test_the_example_settings_are_complete_and_work():
     values = EXAMPLE["Values"]
     bridge = Bridge(Settings.from_env(values))
     assert set(bridge.settings.secrets) <= {name for name, source in SOURCES.items() if source.verifier}
@@ -52,7 +52,7 @@ def test_the_example_settings_are_complete_and_work_as_they_stand():
     assert all("demo" in value for name, value in values.items() if name.endswith("_SECRET"))
 
 
-def test_host_json_tries_messages_again_and_keeps_the_bundle():
+def test_host_json_retries_messages_and_has_the_bundle():
     """https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json"""
     queues = HOST["extensions"]["queues"]
     assert HOST["version"] == "2.0"
@@ -61,7 +61,7 @@ def test_host_json_tries_messages_again_and_keeps_the_bundle():
     assert queues.get("messageEncoding", "base64") == "base64"
 
 
-def test_requirements_have_lower_bounds_and_nothing_else():
+def test_requirements_have_only_lower_bounds():
     lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+(\[\w+\])?>=[0-9.]+", line)] == []
     assert {"azure-functions", "azure-identity", "jinja2", "requests"} <= {line.split(">=")[0] for line in lines}
@@ -75,8 +75,8 @@ def test_the_commands_of_the_readme_name_files_that_exist():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-@pytest.mark.skipif(not TRACKED, reason="this is no git checkout: which files belong to the project is not known")
-def test_nothing_names_the_machine_that_it_was_written_on():
+@pytest.mark.skipif(not TRACKED, reason="not a git checkout: the files of the project are not known")
+def test_no_file_has_paths_of_the_machine_it_was_written_on():
     machine = re.compile(rb"/(?:work|root|home)/\w|\.pyenv|" + re.escape(str(Path.home()).encode()) + rb"/")
     texts = [path for path in TRACKED if path.suffix != ".png" and path.is_file()]
     own = {ROOT / "Makefile", Path(__file__)}

@@ -1,4 +1,4 @@
-"""The workflows of GitHub Actions: valid, pinned, and with no permission that they do not need."""
+"""The workflows of GitHub Actions: valid, pinned, and with no more permissions than necessary."""
 
 import json
 import re
@@ -25,14 +25,14 @@ def content(path):
     return yaml.safe_load(path.read_text())
 
 
-def test_github_would_take_them():
+def test_github_accepts_them():
     run = ran(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.github-workflows")
     assert run.returncode == 0, run.stdout
 
 
 def test_actionlint_finds_nothing():
     if not (actionlint := shutil.which("actionlint")):
-        pytest.skip("no actionlint: the workflows are held against their schema alone")
+        pytest.skip("no actionlint: the workflows are only checked against their schema")
     assert ran(actionlint).stdout == ""
 
 
@@ -42,7 +42,7 @@ def test_zizmor_finds_nothing_above_low():
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_actions_are_pinned_by_commit_and_rights_are_given_one_by_one(path):
+def test_actions_are_pinned_to_commits_and_jobs_have_their_own_permissions(path):
     uses = re.findall(r"uses: (\S+)(.*)", path.read_text())
     assert uses
     assert [name for name, tag in uses if not re.search(r"@[0-9a-f]{40}$", name) or not re.match(r" # v\d", tag)] == []
@@ -50,22 +50,22 @@ def test_actions_are_pinned_by_commit_and_rights_are_given_one_by_one(path):
     assert all(job["permissions"] and "timeout-minutes" in job for job in content(path)["jobs"].values())
 
 
-def test_the_same_action_is_the_same_commit_everywhere():
+def test_each_action_has_the_same_commit_everywhere():
     pins = {pin for path in WORKFLOWS for pin in re.findall(r"uses: (\S+)", path.read_text())}
     assert len({pin.split("@")[0] for pin in pins}) == len(pins)
 
 
-def test_no_credential_of_azure_is_stored():
+def test_no_azure_credentials_are_stored():
     assert not any(re.search(r"secrets\.(?!GITHUB_TOKEN)", path.read_text()) for path in WORKFLOWS)
 
 
-def test_ci_does_what_ci_run_does_on_every_python():
+def test_ci_runs_the_same_checks_on_every_python():
     (job,) = content(ROOT / ".github/workflows/ci.yml")["jobs"].values()
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
     assert ".ci/run" in {step.get("run") for step in job["steps"]}
 
 
-def test_a_release_has_its_section_of_the_changelog():
+def test_a_release_gets_its_section_of_the_changelog():
     script = ROOT / "scripts/changelog-section.sh"
     run = subprocess.run([script, "Unreleased"], capture_output=True, text=True, check=True)
     assert run.stdout.lstrip().startswith("### Added")
