@@ -1,6 +1,7 @@
 """What arrives and what it says: a Webhook is a request, an Event is what a source understands of it."""
 
 import enum
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,12 +40,16 @@ _RANKS = {severity.value: rank for rank, severity in enumerate(Severity)}
 
 @dataclass(frozen=True)
 class Webhook:
-    """One HTTP request of a sender. Names of headers count without their case; ask by `header`."""
+    """One HTTP request of a sender. Names of headers are case-insensitive; read them with `header`.
+
+    sent: the body as it was sent, if `body` was decompressed or decoded.
+    """
 
     headers: Mapping[str, str]
     body: bytes
     method: str = "POST"
     query: Mapping[str, str] = field(default_factory=dict)
+    sent: bytes = b""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "headers", {name.lower(): value for name, value in self.headers.items()})
@@ -52,6 +57,11 @@ class Webhook:
     def header(self, name: str) -> str:
         """The header's value, or an empty string."""
         return self.headers.get(name.lower(), "")
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the body as it was sent: headers, which no signature covers, do not change it."""
+        return hashlib.sha256(self.sent or self.body).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BadWebhook, TooLarge, Unavailable, WebhookError
 from bridge.events import Event, Webhook
 from bridge.limits import MAX_BODY
+from bridge.receiving.bodies import readable
 from bridge.receiving.routing import Decision, Routes
 from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Ignored, Source
@@ -130,7 +131,7 @@ class Receiver:
             raise TooLarge(f"The body is longer than {MAX_BODY // 1024**2} MiB.")
         if webhook.method == "POST" and not webhook.body.strip():
             raise BadWebhook("The body is empty.")
-        return source.read(webhook)
+        return source.read(readable(webhook, MAX_BODY))
 
     def _decide(self, event: Event, webhook: Webhook) -> Decision:
         return self.routes.decide(event, webhook.query.get("group", ""))

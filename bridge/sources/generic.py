@@ -1,6 +1,5 @@
 """Sources without code: what their form says of a webhook becomes its events."""
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,8 +85,8 @@ def _unread(form: Form, webhook: Webhook) -> Event:
     return Event(
         source=form.name,
         kind="unread",
-        delivery=hashlib.sha256(webhook.body).hexdigest(),
-        dedup_key=hashlib.sha256(webhook.body).hexdigest(),
+        delivery=webhook.fingerprint,
+        dedup_key=webhook.fingerprint,
         correlation_key=title,
         title=title,
         payload={"body": text},
@@ -106,7 +105,7 @@ def _items(form: Form, payload: Any, names: Mapping[str, Any]) -> list[Any]:
 
 def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
     item, payload = names["item"], names["payload"]
-    body, delivery = hashlib.sha256(webhook.body).hexdigest(), _delivery(form, names)
+    body, delivery = webhook.fingerprint, _delivery(form, names)
     kind = re.sub(r"[^a-z0-9_.-]+", "_", _text(form, "kind", names, 80).lower()).strip("._-") or "event"
     title = _text(form, "title", names) or f"{form.title}: {kind.replace('_', ' ').replace('.', ' ')}"
     return Event(

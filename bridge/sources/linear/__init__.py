@@ -1,6 +1,5 @@
 """Linear: https://linear.app/developers/webhooks."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -46,7 +45,7 @@ def _event(payload: Payload, webhook: Webhook) -> Event:
     name = first(issue or data, ("title", "name")) or dig(data, "project.name") or in_words(kind)
     reference = _reference(issue) if issue else ""
     actor, actor_type = first(payload, ("actor.name", "data.user.name")), dig(payload, "actor.type")
-    body = hashlib.sha256(webhook.body).hexdigest()
+    body = webhook.fingerprint
     return Event(
         source="linear",
         kind=f"{kind}.{word}" if word else kind,
