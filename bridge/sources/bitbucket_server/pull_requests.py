@@ -148,7 +148,9 @@ def _facts(event: Event, pull: Payload, name: str) -> kit.Facts:
         return kit.facts(Reviewers=kit.listed(_asked(pull)))
     if name == "modified":
         changed = edits(event.payload)
-        return kit.facts(**{field: kit.change(*changed[field]) for field in changed if field != "Description"})
+        return kit.facts(
+            **{field: kit.change(*changed[field]) for field in changed if field not in {"Description", "Draft"}}
+        )
     if name == "reviewer.updated":
         added, removed = _reviewers(event.payload)
         return kit.facts(Added=kit.listed(added), Removed=kit.listed(removed)) if added and removed else ()
