@@ -4,11 +4,14 @@ It supports the commands, requests and queries of these scripts, and refuses all
 `new_directory` shows what it contains.
 """
 
+import contextlib
 import itertools
 import json
-import os
 import re
-import sys
+import shutil
+import socketserver
+import threading
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -35,6 +38,14 @@ _PARAMETERS = {
     "rest": "--method --url --resource --query --headers --body --skip-authorization-header",
 }
 _FLAGS = ("--include-inherited", "--skip-authorization-header", "--only-show-errors")
+_PROGRAM = """\
+#!{bash}
+exec 3<>/dev/tcp/127.0.0.1/{port}
+printf '%s\\0' "$#" "$AZ_DIRECTORY" "$@" >&3
+read -r status <&3
+if [ "$status" = 0 ]; then cat <&3; else cat <&3 >&2; fi
+exit "$status"
+"""
 _ID = r"[\w()-]+"
 
 
@@ -407,20 +418,38 @@ def _parsed(arguments):
     return command, given
 
 
-def main():
-    """One call of az, with its arguments from the command line."""
-    with open(os.environ["AZ_DIRECTORY"], encoding="utf-8") as file:  # noqa: PTH123  pathlib takes long to import
-        directory = json.load(file)
+def _call(file, arguments):
+    """Answer one call of az over the directory in the file: the exit status, and what az prints."""
+    directory = json.loads(file.read_text("utf-8"))
     try:
-        sys.stdout.write(Az(directory).run(sys.argv[1:]))
+        return 0, Az(directory).run(arguments)
     except Refused as refused:
-        sys.stderr.write(f"{refused}\n")
-        return 1
+        return 1, f"{refused}\n"
     finally:
-        with open(os.environ["AZ_DIRECTORY"], "w", encoding="utf-8") as file:  # noqa: PTH123
-            json.dump(directory, file)
-    return 0
+        file.write_text(json.dumps(directory), "utf-8")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+class _Caller(socketserver.StreamRequestHandler):
+    """Answers PROGRAM: the number of arguments, the directory and the arguments come in, each ended by NUL."""
+
+    def handle(self):
+        number, file = self._until_nul(), self._until_nul()
+        arguments = [self._until_nul() for _ in range(int(number))]
+        status, printed = _call(Path(file), arguments)
+        self.wfile.write(f"{status}\n{printed}".encode())
+
+    def _until_nul(self):
+        return b"".join(iter(lambda: self.rfile.read(1).rstrip(b"\0"), b"")).decode()
+
+
+@contextlib.contextmanager
+def serving():
+    """Serve calls, and give the text of a program `az` that makes them. A Python for each of them would take long."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Caller) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield _PROGRAM.format(bash=shutil.which("bash"), port=server.server_address[1])
+        finally:
+            server.shutdown()
+            thread.join()

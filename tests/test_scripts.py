@@ -32,17 +32,24 @@ APPLICATION = ["set-up", "servicePrincipal"]
 ALL = pytest.mark.parametrize("call", [ROLE, AGENT, ACCOUNT], ids=lambda call: call[0])
 
 
+@pytest.fixture(autouse=True, scope="module")
+def az():
+    """An `az` for every tenant."""
+    with az_stand_in.serving() as Tenant.program:
+        yield
+
+
 class Tenant:
     """A directory in a file, and the scripts over it."""
+
+    program = ""
 
     def __init__(self, folder, **changes):
         self._file = folder / "directory.json"
         self._bin = folder / "bin"
         self._bin.mkdir(exist_ok=True)
         az = self._bin / "az"
-        # It starts in a third of the time without site-packages, and compiled before.
-        code = f"import sys; sys.path.insert(0, '{ROOT / 'tests'}'); import az_stand_in; sys.exit(az_stand_in.main())"
-        az.write_text(f'#!/bin/sh\nexec "{sys.executable}" -ISE -c "{code}" "$@"\n')
+        az.write_text(self.program)
         az.chmod(0o755)
         self._file.write_text(json.dumps(new_directory(**{"account": APPLICATION, **changes})))
 
