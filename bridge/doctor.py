@@ -12,10 +12,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.app import Bridge
-from bridge.errors import BridgeError, GraphError
+from bridge.errors import BridgeError, GraphError, redacted_line
 from bridge.graph.answers import APP_ONLY
 from bridge.graph.channel import Post
-from bridge.graph.identities import in_short
 from bridge.graph.mail import MailToGroups
 from bridge.outbox import is_configured
 from bridge.outbox.rows import SLOTS, Hold
@@ -97,7 +96,7 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
         delivery = bridge.delivery
         yield from _storage(delivery, env, groups)
     except Exception as error:  # noqa: BLE001  whatever storage raises is the finding
-        reason = f"{type(error).__name__}: {in_short(str(error))}"
+        reason = f"{type(error).__name__}: {redacted_line(str(error))}"
         yield _failed("storage", reason, "Check AzureWebJobsStorage and its access.")
         return
     claims: dict[str, Any] = {}
