@@ -1,8 +1,6 @@
-"""The doctor: looks at everything that a post needs, from the settings to the group, and says what to do about it."""
+"""The doctor: checks everything that a post needs, from the settings to the group, and says what to do."""
 
-import base64
 import enum
-import json
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -12,27 +10,28 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.app import Bridge
-from bridge.errors import BridgeError, GraphError
+from bridge.configuration import Configuration
+from bridge.errors import BridgeError, GraphError, redacted_line
 from bridge.graph.answers import APP_ONLY
 from bridge.graph.channel import Post
-from bridge.graph.identities import in_short
+from bridge.graph.claims import Claims, claims_of, holder, is_app_only, is_opaque, permissions, time_in
 from bridge.graph.mail import MailToGroups
 from bridge.outbox import is_configured
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.delivery import Delivery
-from bridge.settings import Settings, is_loopback
+from bridge.settings import Group, Settings, is_loopback
 
 _COMBINATION = "identity and channel"
-_IDENTITY = "docs/identity.md tells which identity is for whom."
-_OPEN = "The stand-in for Graph takes these posts; Microsoft does not:"
-_SKEW = 300.0  # seconds; Entra takes so much
+_IDENTITY = "docs/identity.md compares the identities."
+_OPEN = "The stand-in for Graph accepts these posts; Microsoft does not:"
+_SKEW = 300.0  # seconds that Entra tolerates
 _CONVERSATIONS = ("Group-Conversation.ReadWrite.All", "Group.ReadWrite.All")
 _SEND, _DRAFT = ("Mail.Send", "Mail.Send.Shared"), ("Mail.ReadWrite", "Mail.ReadWrite.Shared")
-_PATIENCE = (0, 1, 2, 4, 8)  # seconds; new threads show late
+_PATIENCE = (0, 1, 2, 4, 8)  # seconds between looks for a new thread, which Graph shows late
 
 
 class Verdict(enum.StrEnum):
-    """What became of a check. A warning does not keep posts from being told."""
+    """The result of a check. A warning does not keep posts from being delivered."""
 
     OK = "ok"
     WARNING = "warning"
@@ -41,7 +40,7 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the checklist. advice: what to do; empty when nothing is."""
+    """One line of the checklist. advice: what to do, or empty."""
 
     verdict: Verdict
     subject: str
@@ -49,10 +48,10 @@ class Finding:
     advice: str = ""
 
 
-_UNPROVEN = Finding(
+_UNTESTED = Finding(
     Verdict.WARNING,
     _COMBINATION,
-    "Microsoft lists replies to posts for applications, but nobody has shown yet that they work.",
+    "Microsoft documents replies to posts for applications, but nobody has reported yet that they work.",
     "Try it with `python -m bridge doctor --post`.",
 )
 
@@ -79,52 +78,55 @@ def as_json(findings: Sequence[Finding]) -> Mapping[str, Any]:
 
 
 def of_settings(problems: Sequence[str]) -> Iterator[Finding]:
-    """The findings where the settings are wrong; nothing else can be looked at then."""
+    """The findings where the settings are wrong; nothing else can be checked then."""
     yield from (_failed("settings", problem, "Correct the setting and restart the app.") for problem in problems)
 
 
 def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> Iterator[Finding]:
-    """Looks at one thing after the other, in the order in which a post needs them.
+    """Checks everything in the order in which a post needs it.
 
     env: the environment of the process. post: posts a test thread, and reads it back.
     """
-    settings, groups = bridge.settings, bridge.routes.all
+    configuration = bridge.configuration
+    settings, groups = configuration.settings, configuration.groups
     yield _ok("settings", f"identity {settings.identity}, channel {settings.channel}, cloud {settings.cloud_name}")
-    yield from _sources(bridge)
-    yield _ok("routes", f"{len(bridge.routes.routes)} routes, {len(groups)} groups")
+    yield from _sources(configuration)
+    yield _ok("routes", f"{len(configuration.routes.routes)} routes, {len(groups)} groups")
     yield from _templates(bridge)
     try:
         delivery = bridge.delivery
-        yield from _storage(delivery, env, groups)
+        yield from _storage(delivery, env, list(groups))
     except Exception as error:  # noqa: BLE001  whatever storage raises is the finding
-        reason = f"{type(error).__name__}: {in_short(str(error))}"
+        reason = f"{type(error).__name__}: {redacted_line(str(error))}"
         yield _failed("storage", reason, "Check AzureWebJobsStorage and its access.")
         return
-    claims: dict[str, Any] = {}
-    yield from _token(delivery, claims)
-    if not claims:
+    try:
+        claims = claims_of(delivery.identity.token())
+    except GraphError as error:
+        yield _failed("token", error)
         return
-    yield _combination(bridge, env, claims)
+    yield from _token(claims)
+    yield _combination(configuration, env, claims)
     if settings.channel == "mail":
         yield from _mailbox(delivery, settings, claims)
-    for group in groups:
-        yield from _group(bridge, delivery, group)
+    for group in groups.values():
+        yield from _group(delivery, group)
     if post and groups:
-        yield from _test_post(delivery, groups[0])
+        yield from _test_post(delivery, next(iter(groups)))
 
 
-def _sources(bridge: Bridge) -> Iterator[Finding]:
-    """Which webhooks prove themselves; the secret of a source that there is not is a slip of the pen."""
-    secrets, proofs = bridge.settings.secrets, bridge.settings.credentials
-    signed = [source.title for name, source in bridge.sources.items() if source.verifier and proofs.get(name)]
-    if signed:
-        yield _ok("sources", f"proved by themselves: {', '.join(signed)}; all others need the function key")
+def _sources(configuration: Configuration) -> Iterator[Finding]:
+    """Which webhooks the bridge authenticates; the secret of an unknown source is probably a typing error."""
+    titles = [configuration.titles[name] for name in configuration.authentications]
+    if titles:
+        yield _ok("sources", f"authenticated by the bridge: {', '.join(titles)}; all others need the function key")
     else:
         text = "No service's secret is set: every webhook needs the function key."
         advice = "Set BRIDGE_<SOURCE>_SECRET for those that can sign, or put ?code=... into the webhooks' URLs."
         yield Finding(Verdict.WARNING, "sources", text, advice)
-    for name in sorted(secrets.keys() - {name for name, source in bridge.sources.items() if source.verifier}):
-        text = f"BRIDGE_{name.upper()}_SECRET is of no source that takes one."
+    with_secret = {name for name, source in configuration.sources.items() if source.verifier}
+    for name in sorted(configuration.settings.secrets.keys() - with_secret):
+        text = f"BRIDGE_{name.upper()}_SECRET belongs to no source that has a secret."
         advice = "`python -m bridge sources` lists them, with the settings of their secrets."
         yield Finding(Verdict.WARNING, "sources", text, advice)
 
@@ -140,11 +142,11 @@ def _storage(delivery: Delivery, env: Mapping[str, str], groups: Sequence[str]) 
     outbox, now = delivery.outbox, time.time()
     outbox.acquire(SLOTS, "doctor", secrets.token_hex(8), now, now)
     for group in groups[:1]:
-        # Whom it wakes finds nothing new to do.
+        # The drain that it wakes finds nothing new to do.
         delivery.waker.wake(group)
     counts = outbox.counts()
     where = "the storage account" if is_configured(env) else "a file"
-    yield _ok("storage", f"{where} can be read and written; {counts.open} entries wait")
+    yield _ok("storage", f"{where} can be read and written; {counts.open} entries are waiting")
     if counts.dead:
         yield Finding(
             Verdict.WARNING,
@@ -157,83 +159,54 @@ def _storage(delivery: Delivery, env: Mapping[str, str], groups: Sequence[str]) 
             yield Finding(Verdict.WARNING, f"on hold: {group}", wait.reason)
 
 
-def _token(delivery: Delivery, claims: dict[str, Any]) -> Iterator[Finding]:
-    """What the token says of itself; it is filled into `claims`, and is nowhere shown."""
-    try:
-        claims |= _claims(delivery.identity.token())
-    except GraphError as error:
-        yield _failed("token", error)
-        return
-    now, issued, expires = time.time(), _number(claims.get("iat")), _number(claims.get("exp"))
-    who = claims.get("upn") or claims.get("preferred_username") or claims.get("oid") or claims.get("appid") or "unknown"
+def _token(claims: Claims) -> Iterator[Finding]:
+    """What the token says about itself; the token is shown nowhere."""
+    now, issued, expires = time.time(), time_in(claims, "iat"), time_in(claims, "exp")
     kind = "an application's" if is_app_only(claims) else "a user's"
-    permissions = ", ".join(sorted(_permissions(claims))) or "none"
-    until = datetime.fromtimestamp(expires, UTC).isoformat(timespec="minutes") if expires else "not told"
-    yield _ok("token", f"{kind}, of {who}; permissions: {permissions}; good until {until}")
+    granted = ", ".join(sorted(permissions(claims))) or "none"
+    until = datetime.fromtimestamp(expires, UTC).isoformat(timespec="minutes") if expires else "an unknown time"
+    yield _ok("token", f"{kind}, of {holder(claims)}; permissions: {granted}; good until {until}")
     if issued and abs(now - issued) > _SKEW and not issued < now < expires - _SKEW:
         yield Finding(
             Verdict.WARNING,
             "clock",
             f"this clock and the token issuer's are {abs(now - issued) / 60:.0f} minutes apart",
-            "Set the clock of this machine: the bridge goes on, but asks for more tokens than it needs.",
+            "Set the clock of this machine: the bridge keeps working, but asks for more tokens than it needs.",
         )
 
 
-def _claims(token: str) -> dict[str, Any]:
-    """The claims of a token, unverified: they are only told, by the one who was given it."""
-    try:
-        part = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (IndexError, ValueError):
-        claims = {}
-    return claims if isinstance(claims, dict) and claims else {"opaque": True}
-
-
-def is_app_only(claims: Mapping[str, Any]) -> bool:
-    """Whether a token is an application's own: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference."""
-    return claims.get("idtyp") == "app" or ("scp" not in claims and "opaque" not in claims)
-
-
-def _permissions(claims: Mapping[str, Any]) -> set[str]:
-    roles = claims.get("roles") if is_app_only(claims) else str(claims.get("scp", "")).split()
-    return {str(role) for role in roles} if isinstance(roles, list) else set()
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _combination(bridge: Bridge, env: Mapping[str, str], claims: Mapping[str, Any]) -> Finding:
-    """Whether posts can get through at all, by what the token is and the channel."""
-    if bridge.settings.identity == "developer" and "WEBSITE_INSTANCE_ID" in env:
+def _combination(configuration: Configuration, env: Mapping[str, str], claims: Claims) -> Finding:
+    """Whether posts can be delivered at all, by the kind of the token and the channel."""
+    settings = configuration.settings
+    if settings.identity == "developer" and "WEBSITE_INSTANCE_ID" in env:
         return _failed(_COMBINATION, "`developer` is the person of `az login`: in Azure there is none.", _IDENTITY)
-    if bridge.settings.channel == "mail" or not is_app_only(claims):
-        return _needs(claims, *_required(bridge.settings.channel, claims))
-    if not all(group in bridge.routes.groups and bridge.routes.groups[group].thread for group in bridge.routes.all):
-        is_open = is_loopback(bridge.settings.graph_base) and env.get("BRIDGE_LOCAL_PERMISSIONS") != "microsoft"
+    if settings.channel == "mail" or not is_app_only(claims):
+        return _needs(claims, *_required(settings.channel, claims))
+    if not all(group.thread for group in configuration.groups.values()):
+        is_open = is_loopback(settings.graph_base) and env.get("BRIDGE_LOCAL_PERMISSIONS") != "microsoft"
         if is_open:
             return Finding(Verdict.WARNING, _COMBINATION, f"{_OPEN} {APP_ONLY}", _IDENTITY)
         return _failed(_COMBINATION, APP_ONLY, _IDENTITY)
     finding = _needs(claims, _CONVERSATIONS)
-    return finding if finding.verdict is Verdict.FAILED else _UNPROVEN
+    return finding if finding.verdict is Verdict.FAILED else _UNTESTED
 
 
-def _required(channel: str, claims: Mapping[str, Any]) -> Sequence[Sequence[str]]:
-    """Of which permissions a token has one each, if it may post. What Exchange grants is not in the token."""
+def _required(channel: str, claims: Claims) -> Sequence[Sequence[str]]:
+    """The alternatives of which a token must have one each. What Exchange grants is not in the token."""
     if channel == "mail":
         return () if is_app_only(claims) else (_SEND, _DRAFT)
     return (_CONVERSATIONS,)
 
 
-def _needs(claims: Mapping[str, Any], *alternatives: Sequence[str]) -> Finding:
+def _needs(claims: Claims, *alternatives: Sequence[str]) -> Finding:
     """Whether the token has one of each."""
-    missing = [needed[0] for needed in alternatives if not _permissions(claims) & set(needed)]
-    if missing and "opaque" not in claims:
+    missing = [needed[0] for needed in alternatives if not permissions(claims) & set(needed)]
+    if missing and not is_opaque(claims):
         return _failed(_COMBINATION, f"The token lacks {' and '.join(missing)}.", "Consent to it: docs/identity.md.")
     return _ok(_COMBINATION, "this token may post through this channel")
 
 
-def _mailbox(delivery: Delivery, settings: Settings, claims: Mapping[str, Any]) -> Iterator[Finding]:
+def _mailbox(delivery: Delivery, settings: Settings, claims: Claims) -> Iterator[Finding]:
     path = f"/users/{quote(settings.mail_from, safe='@')}/mailFolders/drafts/messages"
     try:
         delivery.client.request("GET", path, params={"$top": 1, "$select": "id"})
@@ -244,37 +217,34 @@ def _mailbox(delivery: Delivery, settings: Settings, claims: Mapping[str, Any]) 
     if not is_app_only(claims):
         return
     # What Exchange grants is not in the token; what is in the token is good for every mailbox of the tenant.
-    wide = sorted(role for role in _permissions(claims) if role.startswith("Mail."))
+    wide = sorted(role for role in permissions(claims) if role.startswith("Mail."))
     if wide:
         yield Finding(
             Verdict.WARNING,
             "confinement",
             f"{' and '.join(wide)} is good for every mailbox of the tenant, unless an access policy forbids it",
-            "Take the role away in Entra, and grant it for this mailbox alone: scripts/make-mailbox.ps1.",
+            "Remove the role in Entra, and grant it for this mailbox only: scripts/make-mailbox.ps1.",
         )
     else:
-        yield _ok("confinement", "mail permissions come from Exchange alone, which confines them to its scope")
+        yield _ok("confinement", "mail permissions come from Exchange only, which confines them to its scope")
 
 
-def _group(bridge: Bridge, delivery: Delivery, group: str) -> Iterator[Finding]:
-    name = next((name for name, known in bridge.routes.names.items() if known == group), "")
-    subject = f"group {name or group}"
+def _group(delivery: Delivery, group: Group) -> Iterator[Finding]:
+    subject = f"group {group.name or group.id}"
     try:
-        yield _ok(subject, _reached(bridge, delivery, group))
+        yield _ok(subject, _reached(delivery, group))
     except GraphError as error:
         yield _failed(subject, error)
-    known = bridge.routes.groups.get(group)
-    if known and known.paused:
-        yield Finding(Verdict.WARNING, subject, "it is paused: its posts wait", "Take `paused` away to go on.")
+    if group.paused:
+        yield Finding(Verdict.WARNING, subject, "it is paused: its posts wait", "Remove `paused` to deliver them.")
 
 
-def _reached(bridge: Bridge, delivery: Delivery, group: str) -> str:
+def _reached(delivery: Delivery, group: Group) -> str:
     if isinstance(delivery.channel, MailToGroups):
-        return f"gets its posts at {delivery.channel.address(group)}"
-    path = f"/groups/{quote(group, safe='')}/threads"
-    known = bridge.routes.groups.get(group)
-    if known and known.thread:
-        delivery.client.request("GET", f"{path}/{quote(known.thread, safe='')}", params={"$select": "id,topic"})
+        return f"receives its posts at {delivery.channel.address(group.id)}"
+    path = f"/groups/{quote(group.id, safe='')}/threads"
+    if group.thread:
+        delivery.client.request("GET", f"{path}/{quote(group.thread, safe='')}", params={"$select": "id,topic"})
         return "its one thread is there"
     delivery.client.request("GET", path, params={"$top": 1, "$select": "id"})
     return "its threads can be read"
@@ -289,8 +259,8 @@ def _test_post(delivery: Delivery, group: str, wait: Callable[[float], None] = t
     except BridgeError as error:
         yield _failed("test post", error)
         return
-    for seconds in _PATIENCE:
-        wait(seconds)
+    for pause in _PATIENCE:
+        wait(pause)
         try:
             if delivery.channel.find(group, [reference], started - timedelta(minutes=1), post.draft or thread):
                 yield _ok("test post", f"posted into {group} and read back: {reference}")
@@ -298,4 +268,6 @@ def _test_post(delivery: Delivery, group: str, wait: Callable[[float], None] = t
         except GraphError as error:
             yield Finding(Verdict.WARNING, "test post", f"posted, but it cannot be read back: {error}")
             return
-    yield Finding(Verdict.WARNING, "test post", f"posted, but not seen yet: look for {reference} in the group")
+    yield Finding(
+        Verdict.WARNING, "test post", f"posted, but Graph does not show it yet: look for {reference} in the group"
+    )

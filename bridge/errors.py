@@ -4,10 +4,10 @@ BridgeError
 ├── SettingsError            settings or BRIDGE_CONFIG are wrong; carries every problem at once
 ├── CommandError             a command line cannot be carried out; one line for a person, exit status 2
 ├── MessageError             a queue message that no version of the bridge wrote
-├── WebhookError             a webhook that gets an answer other than "accepted"
-│   ├── AuthenticationError             401: the sender did not prove who it is
+├── WebhookError             a webhook that is refused with a 4xx, or with 503
+│   ├── AuthenticationError  401: the sender is not authenticated
 │   ├── BadWebhook           400: empty, no JSON where the service writes JSON, unknown group
-│   ├── TooLarge             413: longer than 25 MiB
+│   ├── TooLarge             413: longer than the bridge takes
 │   └── Unavailable          503: our own fault; senders try again on it
 ├── GraphError               Microsoft Graph did not take a post
 │   ├── NotSent              surely not done, try again: no connection, 429, 503 with Retry-After
@@ -21,8 +21,11 @@ BridgeError
     └── LeaseLost            another drain may be at work: stop, touch nothing more
 """
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
+
+_TOKEN = re.compile(r"(?i:bearer)\s+[^\s\"',;]+|eyJ[\w-]{6,}(?:\.[\w-]*){0,4}")
 
 
 class BridgeError(Exception):
@@ -56,7 +59,7 @@ class WebhookError(BridgeError):
 
 
 class AuthenticationError(WebhookError):
-    """The sender did not prove who it is."""
+    """The sender is not authenticated."""
 
     status = 401
 
@@ -84,7 +87,7 @@ class GraphError(BridgeError):
 
 
 class NotSent(GraphError):
-    """Surely not done. `retry_after` is how many seconds Graph wants to be left alone, if it said so."""
+    """Surely not done. `retry_after`: the seconds for which Graph wants no requests, if it says so."""
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -92,7 +95,7 @@ class NotSent(GraphError):
 
 
 class OutcomeUnknown(GraphError):
-    """The request left and no answer tells whether it was carried out."""
+    """The request was sent, and no answer says whether it was carried out."""
 
 
 class ThreadGone(GraphError):
@@ -121,3 +124,13 @@ class Conflict(OutboxError):
 
 class LeaseLost(OutboxError):
     """The lease has run out or was taken over."""
+
+
+def redacted(text: str) -> str:
+    """The text without anything that looks like a token."""
+    return _TOKEN.sub("[token]", text)
+
+
+def redacted_line(text: str) -> str:
+    """What another service said, redacted, on one line of bounded length."""
+    return " ".join(redacted(text).split())[:500]

@@ -17,8 +17,7 @@ import msal
 
 from bridge.errors import GraphError, SignInError
 from bridge.graph.entra import application, assertions, granted
-from bridge.graph.service_account import APP_ADVICE, Account
-from bridge.graph.vault import Vault
+from bridge.graph.federation import APP_ADVICE, Account, Vault
 from bridge.settings import Settings
 
 _CALLBACK = "sign-in/callback"

@@ -8,7 +8,9 @@ from bridge.entries import Entry
 
 Step = Literal[
     "received",  # a webhook was authenticated and read
-    "dropped",  # it becomes no post: refused, ignored, or dropped by a route
+    "refused",  # a webhook got a 4xx or 503
+    "ignored",  # the source posts nothing of an authenticated webhook: a ping, a handshake, an event that it leaves out
+    "dropped",  # a route drops an event
     "queued",  # an entry of it is on the queue
     "recorded",  # the entry is in the outbox
     "repeat",  # an entry of the same id was recorded before

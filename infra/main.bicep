@@ -9,17 +9,17 @@ param environmentName string
 @description('Region of all resources. It must support Flex Consumption plans.')
 param location string
 
-@description('Object id of the Microsoft 365 group for all events that no route sends elsewhere.')
+@description('Default group: object id of the Microsoft 365 group that receives what no route sends elsewhere.')
 param group string
 
-@description('Groups and routes as TOML.')
+@description('Groups, routes and your own sources as TOML.')
 param config string = ''
 
-@description('The secrets of webhooks, by the name of their source.')
+@description('Secrets of webhooks by the name of their source.')
 @secure()
 param webhookSecrets object
 
-@description('Client id of the app registration for which the secure webhooks of Azure Monitor get their tokens.')
+@description('Secure webhooks of Azure Monitor: client id of the app registration for which their tokens are issued.')
 param azureMonitorAudience string = ''
 
 @description('Identity that posts: managed-identity, agent-user or service-account.')
@@ -28,7 +28,7 @@ param identity string = 'managed-identity'
 @description('How posts are delivered to groups: mail or threads.')
 param channel string = 'mail'
 
-@description('Address of the shared mailbox that sends the mail.')
+@description('Address of the shared mailbox from which posts are sent.')
 param mailFrom string = ''
 
 @description('Client id of the agent identity blueprint.')
@@ -40,16 +40,16 @@ param agentId string = ''
 @description('Object id or user principal name of the user of the agent.')
 param agentUserId string = ''
 
-@description('Client id of the app registration that the account signs in to.')
+@description('Client id of the app registration to which the account signs in.')
 param appId string = ''
 
 @description('Time zone of the times in posts.')
 param timeZone string = 'UTC'
 
-@description('Number of instances that always wait for webhooks.')
+@description('Always-ready instances.')
 param alwaysReady int = 0
 
-@description('Email address for alerts about dead letters, late posts and failures.')
+@description('Address that receives the alerts: dead letters, late posts, failures.')
 param alertEmail string = ''
 
 resource resourceGroup 'Microsoft.Resources/resourceGroups@2024-03-01' = {

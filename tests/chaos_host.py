@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.graph.client import GraphClient
 from bridge.graph.threads import GroupThreads
 from bridge.local import config
@@ -74,9 +75,9 @@ def sweep_for_ever(sweeps: Publisher) -> None:
 def application(_: int) -> Starlette:
     import function_app  # reads the settings
 
-    account, settings = Account.from_env(os.environ), Settings.from_env(os.environ)
-    delivers = publisher(settings, account)
-    function_app.bridge = Bridge(settings, delivers)
+    account, configuration = Account.from_env(os.environ), Configuration.from_env(os.environ)
+    delivers = publisher(configuration.settings, account)
+    function_app.bridge = Bridge(configuration, delivers)
     host = Host(
         function_app.app,
         lambda name: FastQueue(account, name),

@@ -14,9 +14,9 @@ from bridge.clouds import CLOUDS
 from bridge.errors import AccessRefused, NotSent, SignInError
 from bridge.graph.channel import Post
 from bridge.graph.client import GraphClient
-from bridge.graph.identities import FRESH
-from bridge.graph.service_account import Account
+from bridge.graph.federation import Account
 from bridge.graph.threads import GroupThreads
+from bridge.graph.tokens import FRESH
 from bridge.publishing.delivery import token_source
 from bridge.settings import Settings
 from bridge.sign_in import SignIn

@@ -10,18 +10,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.configuration import Configuration
 from bridge.events import Webhook
 from bridge.limits import MAX_BODY, MAX_HTML, MAX_LINE
 from bridge.local.sending import event_name
 from bridge.receiving.receiver import Receiver
-from bridge.receiving.routing import Routes
 from bridge.rendering.renderer import Renderer
+from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 from tests.look import PROPERTIES, TAGS, parse
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
-ROUTES = Routes.from_settings("3c1d0d4e-0000-4000-8000-000000000000", "")
+ROUTES = Configuration.of(Settings("3c1d0d4e-0000-4000-8000-000000000000")).routes
 RECEIVER = Receiver(SOURCES, {}, ROUTES, Renderer(), lambda: NOW)
 SAMPLES = [
     (name, event_name(path.name, SOURCES[name].event_parts), json.loads(path.read_text()))

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 from bridge.settings import Settings
@@ -124,10 +125,10 @@ def test_nobody_but_aws_signs():
 
 def test_with_topics_in_the_settings_unsigned_messages_are_refused_and_without_the_function_key_decides():
     body = Webhook({"Content-Type": "text/plain"}, json.dumps({**ALARM, "TopicArn": f"{TOPIC}2"}).encode())
-    strict = Bridge(Settings(group=GROUP, aws_sns_topics=TOPIC))
+    strict = Bridge(Configuration.of(Settings(group=GROUP, aws_sns_topics=(TOPIC,))))
     assert strict.receiver.receive("aws_sns", body).status == 401
-    assert strict.sources["aws_sns"].secret_setting == "BRIDGE_AWS_SNS_TOPICS"
-    assert Bridge(Settings(group=GROUP)).receiver.receive("aws_sns", body).status == 202
+    assert strict.configuration.authentications["aws_sns"].setting == "BRIDGE_AWS_SNS_TOPICS"
+    assert Bridge(Configuration.of(Settings(group=GROUP))).receiver.receive("aws_sns", body).status == 202
 
 
 def read(name, **changed):

@@ -13,16 +13,17 @@ import jwt
 import pytest
 
 from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import Unavailable
 from bridge.events import Event, Severity, Webhook
 from bridge.receiving.receiver import Receiver
 from bridge.rendering.renderer import Renderer
-from bridge.settings import Settings
 from bridge.sources import SOURCES
+from bridge.sources.azure_monitor.authentication import ACTION_GROUPS, ACTION_GROUPS_ROLE
 from bridge.sources.azure_monitor.words import amount, code, number, period, shown
 from bridge.sources.azure_resources import resource
-from bridge.verification.entra_tokens import ACTION_GROUPS, ACTION_GROUPS_ROLE, EntraToken
+from bridge.verification.entra_tokens import EntraToken
 from tests.entra import signing_key
 from tests.local_stack import ROOT
 from tests.look import findings, parse
@@ -560,11 +561,11 @@ SECURED = {
 
 def secured(keys: Any) -> Receiver:
     """The receiver of a bridge whose action groups are secured, with keys of our own."""
-    bridge = Bridge(Settings.from_env(SECURED))
-    source = bridge.sources["azure_monitor"]
-    assert isinstance(source.verifier, EntraToken)
-    scheme = replace(source.verifier, keys=keys)
-    return replace(bridge.receiver, sources={"azure_monitor": replace(source, verifier=scheme)})
+    bridge = Bridge(Configuration.from_env(SECURED))
+    authentication = bridge.configuration.authentications["azure_monitor"]
+    assert isinstance(authentication.verifier, EntraToken)
+    verifier = replace(authentication.verifier, keys=keys)
+    return replace(bridge.receiver, authentications={"azure_monitor": replace(authentication, verifier=verifier)})
 
 
 def published(url: str, *, anew: bool = False) -> bytes:
@@ -605,7 +606,7 @@ def test_a_secured_action_group_is_proved_by_its_token(headers: dict[str, str], 
 
 LEVEL = """
 import sys, function_app as app
-print("jwt" in sys.modules, app._level(app.bridge.sources["azure_monitor"]).name)
+print("jwt" in sys.modules, app._level(app.SOURCES["azure_monitor"]).name)
 """
 
 

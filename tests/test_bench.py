@@ -1,12 +1,10 @@
 """What `make bench` measures with, without measuring: nothing here looks at a clock."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from bridge.receiving.receiver import Receiver
-from bridge.receiving.routing import Routes
-from bridge.rendering.renderer import Renderer
+from bridge.app import Bridge
+from bridge.configuration import Configuration
+from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.bench.__main__ import PAGE, with_table
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS
@@ -19,8 +17,7 @@ GROUP = "00000000-0000-4000-8000-000000000001"
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.source)
 def test_each_payload_has_its_size_and_becomes_an_entry(subject, size):
     webhook = subject.webhook(size)
-    routes, secrets = Routes.from_settings(GROUP, ""), dict.fromkeys(SOURCES, (SECRET,))
-    receiver = Receiver(SOURCES, secrets, routes, Renderer(), lambda: datetime.now(UTC))
+    receiver = Bridge(Configuration.of(Settings(GROUP, secrets=dict.fromkeys(SOURCES, (SECRET,))))).receiver
     (entry,) = receiver.receive(subject.source, webhook).entries
     assert entry.source == subject.source
     assert 0.5 * size * 1024 < len(webhook.body) < 1.5 * size * 1024

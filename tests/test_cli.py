@@ -36,7 +36,7 @@ def test_explain_shows_authentication_events_keys_templates_route_and_groups(cap
     assert cli.main(["explain", "github", PULL]) == 0
     shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line)
     assert shown == {
-        "authenticated": "by HMAC-SHA256 in X-Hub-Signature-256",
+        "authentication": "by HMAC-SHA256 in X-Hub-Signature-256",
         "event": "pull_request.opened",
         "severity": "info",
         "title": "Stop the pump when the tank is empty #12",

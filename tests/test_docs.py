@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from bridge.cli import main as cli
-from bridge.receiving.routing import Routes
-from bridge.settings import TABLE
-from bridge.sources import SOURCES, declared
+from bridge.configuration import Configuration
+from bridge.settings import TABLE, Settings
+from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -60,8 +60,7 @@ def test_routes_and_sources_of_the_docs_are_taken(page):
         groups = (
             "" if "groups" in table or not missing else "\n[groups]\n" + "".join(f'{n} = "{GROUP}"\n' for n in missing)
         )
-        assert Routes.from_settings(GROUP, block + groups)
-        declared(block)
+        assert Configuration.of(Settings(GROUP, block + groups))
 
 
 @pages

@@ -99,7 +99,7 @@ def test_what_is_refused_gets_a_reason_and_is_not_told(stack, group, change, sta
 
 def test_a_ping_is_answered_and_not_told(stack, group):
     answer = stack.send("ping", sample("ping"), group)
-    assert (answer.status_code, list(answer.json())) == (200, ["acknowledged"])
+    assert (answer.status_code, list(answer.json())) == (200, ["ignored"])
     good = stack.send("issues", issue("opened"), group)
     assert references(stack.wait_for_posts(group, good)) == accepted([good])
 

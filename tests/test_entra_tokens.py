@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from bridge.clouds import CLOUDS
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
-from bridge.verification.entra_tokens import ACTION_GROUPS as CALLER
-from bridge.verification.entra_tokens import ACTION_GROUPS_ROLE as ROLE
+from bridge.sources.azure_monitor.authentication import ACTION_GROUPS as CALLER
+from bridge.sources.azure_monitor.authentication import ACTION_GROUPS_ROLE as ROLE
 from bridge.verification.entra_tokens import EntraToken
 from tests.entra import signing_key
 

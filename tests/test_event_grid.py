@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import requests
 
+from bridge.configuration import Configuration
 from bridge.entries import Target
 from bridge.events import Event, Webhook
 from bridge.receiving.receiver import Receiver
-from bridge.receiving.routing import Routes
 from bridge.rendering.renderer import Renderer
+from bridge.settings import Settings
 from bridge.sources import SOURCES
 from bridge.sources.azure_resources import resource
 from bridge.sources.base import Ignored
@@ -160,7 +161,7 @@ def test_both_schemas_single_and_batched_tell_the_same(name):
 
 
 def ids(payload: object) -> list[str]:
-    receiver = Receiver(SOURCES, {}, Routes.from_settings(GROUP, ""), RENDERER, lambda: NOW)
+    receiver = Receiver(SOURCES, {}, Configuration.of(Settings(GROUP)).routes, RENDERER, lambda: NOW)
     receipt = receiver.receive("event_grid", Webhook({}, json.dumps(payload).encode()))
     return [entry.id for entry in receipt.entries]
 
@@ -176,7 +177,7 @@ def test_the_same_id_of_another_source_is_another_event():
 
 
 def test_the_validation_event_is_answered_with_its_code_and_nothing_else():
-    receiver = Receiver(SOURCES, {}, Routes.from_settings(GROUP, ""), RENDERER, lambda: NOW)
+    receiver = Receiver(SOURCES, {}, Configuration.of(Settings(GROUP)).routes, RENDERER, lambda: NOW)
     body = (SAMPLES / "subscription_validation.json").read_bytes()
     receipt = receiver.receive("event_grid", Webhook({"aeg-event-type": "SubscriptionValidation"}, body))
     assert (receipt.status, receipt.entries) == (200, ())
@@ -192,7 +193,7 @@ def test_the_validation_event_is_answered_with_its_code_and_nothing_else():
     ],
 )
 def test_the_handshake_of_cloud_events_by_its_method(headers, status):
-    receiver = Receiver(SOURCES, {}, Routes.from_settings(GROUP, ""), RENDERER, lambda: NOW)
+    receiver = Receiver(SOURCES, {}, Configuration.of(Settings(GROUP)).routes, RENDERER, lambda: NOW)
     receipt = receiver.receive("event_grid", Webhook(headers, b"", "OPTIONS"))
     assert receipt.status == status
     assert receipt.headers.get("WebHook-Allowed-Origin") == (

@@ -8,7 +8,8 @@ import pytest
 from bridge.errors import SettingsError
 from bridge.events import Event, Webhook
 from bridge.sources import generic
-from bridge.sources.form import faults, parse
+from bridge.sources.form import check_expressions, parse
+from bridge.tables import Problems, Table
 
 FORM = """
 title = "Lift control"
@@ -37,9 +38,12 @@ noun = "'lift'"
 """
 
 
+def table(form: str) -> Table:
+    return Table("test", tomllib.loads(form), Problems())
+
+
 def read(item: object, form: str = FORM) -> Event:
-    source = generic.source("lift", tomllib.loads(form), "test")
-    (event,) = source.read(Webhook({}, json.dumps(item).encode()))
+    (event,) = generic.source(*parse("lift", table(form))).read(Webhook({}, json.dumps(item).encode()))
     return event
 
 
@@ -67,8 +71,11 @@ def test_a_correlation_key_with_a_part_missing_is_the_title():
 
 
 def test_an_expression_sees_only_the_values_before_it():
-    form, _ = parse("lift", tomllib.loads(FORM.replace("item.lift or {}", "where")), "test")
-    assert list(faults(form, "test")) == ["test: `lift` has an unknown name 'where'"]
+    wrong = table(FORM.replace("item.lift or {}", "where"))
+    form, _ = parse("lift", wrong)
+    check_expressions(form, wrong)
+    with pytest.raises(SettingsError, match="test: `let`: `lift` has an unknown name 'where'"):
+        wrong.problems.raise_any()
 
 
 @pytest.mark.parametrize(
@@ -79,8 +86,10 @@ def test_an_expression_sees_only_the_values_before_it():
     ],
 )
 def test_what_is_wrong_with_it_is_said(old, new, problem):
+    wrong = table(FORM.replace(old, new))
+    parse("lift", wrong)
     with pytest.raises(SettingsError, match=problem):
-        parse("lift", tomllib.loads(FORM.replace(old, new)), "test")
+        wrong.problems.raise_any()
 
 
 def test_former_names_are_still_read():
@@ -101,7 +110,7 @@ def test_former_names_are_still_read():
 )
 def test_a_delivery_id_that_is_not_signed_decides_no_identity(delivery, verifier, is_signed):
     form = FORM.replace('["item.id", "item.state"]', delivery).replace("[let]", f"{verifier}\n[let]", 1)
-    source = generic.source("lift", tomllib.loads(form), "test")
+    source = generic.source(*parse("lift", table(form)))
     first, replayed = (
         source.read(Webhook({"X-Id": ident, "X-Other": ident}, b'{"id": 5}', query={"id": ident}))[0]
         for ident in ("1", "2")

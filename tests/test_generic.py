@@ -3,35 +3,36 @@
 import hashlib
 import json
 import re
-import tomllib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.entries import Target
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event, Severity, Webhook
 from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
-from bridge.sources import SOURCES, declared, generic
+from bridge.sources import SOURCES, generic
 from bridge.sources.base import Ignored, Source
-from bridge.sources.form import faults, parse
+from bridge.sources.form import check_expressions, parse
 from tests.local_stack import ROOT
 
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
 LIFT = """
 [sources.lift]
 title = "Lift control"
-proof = { kind = "hmac", header = "X-Lift-Signature", prefix = "sha256=" }
+verifier = { kind = "hmac", header = "X-Lift-Signature", prefix = "sha256=" }
 headers = { X-Lift-Event = "{event}", X-Lift-Delivery = "{delivery}" }
 [sources.lift.event]
 each = "payload.faults"
-drop = "'a test' if item.test else ''"
+ignore = "'a test' if item.test else ''"
 delivery = "header('X-Lift-Delivery') ~ item.id"
 kind = "header('X-Lift-Event') ~ '.' ~ item.state"
-thread = "item.id"
+correlation_key = "item.id"
 title = "item.what"
 summary = "'Lift ' ~ item.id ~ ' ' ~ item.state"
 scope = "payload.building"
@@ -40,7 +41,7 @@ url = "item.link"
 severity = "item.level"
 text = "item.note"
 occurred = "item.at"
-ends = "item.state == 'gone'"
+ends_thread = "item.state == 'gone'"
 [sources.lift.facts]
 Floor = "item.floor"
 Since = "item.since|time"
@@ -69,6 +70,10 @@ STUCK = {
         {"test": True},
     ],
 }
+
+
+def declared(config: str) -> Mapping[str, Source]:
+    return Configuration.of(Settings(GROUP, config)).sources
 
 
 def lift() -> Source:
@@ -101,6 +106,18 @@ def test_a_form_says_everything_of_an_event() -> None:
             dedup_key=hashlib.sha256(json.dumps(STUCK).encode()).hexdigest(),
         )
     ]
+
+
+def test_former_names_of_keys_are_read_like_todays() -> None:
+    former = {"verifier": "proof", "ignore": "drop", "correlation_key": "thread", "ends_thread": "ends"}
+    text = LIFT
+    for name, old in former.items():
+        text = text.replace(f"\n{name} = ", f"\n{old} = ")
+    source = declared(text)["lift"]
+    assert source.verifier == lift().verifier
+    assert source.read(webhook(STUCK, source)) == lift().read(webhook(STUCK, lift()))
+    (event,) = source.read(webhook({"faults": [{"id": "L2", "state": "gone"}]}, source))
+    assert (event.correlation_key, event.ends_thread) == ("L2", True)
 
 
 def test_what_ends_ends_the_thread() -> None:
@@ -192,7 +209,7 @@ def test_expressions_reach_no_python(text: str) -> None:
     [
         ("[sources.github]", "github is one of the bridge's own"),
         ("[sources.Pump]", "lower-case letters"),
-        ("[sources]\npump = 7", "is not a table"),
+        ("[sources]\npump = 7", "the source pump must be a table"),
         ("sources = 7", "[sources] must be a table"),
         ("[sources.pump]\nevents = {}", "unknown key 'events'"),
         ("[sources.pump]\nbody = 'xml'", "`body` must be one of json, form, any"),
@@ -201,21 +218,22 @@ def test_expressions_reach_no_python(text: str) -> None:
         ("[sources.pump.event]\ntitle = 'item.'", "`title` is not an expression"),
         ("[sources.pump.event]\ntitle = 'body.x'", "`title` has an unknown name 'body'"),
         ("[sources.pump.event]\neach = 'item.x'", "`each` has an unknown name 'item'"),
-        ("[sources.pump.severities]\nbad = 'worse'", "'worse' is none of the severities"),
-        ("[sources.pump]\nproof = 'hmac'", "`verifier` needs a `kind`"),
-        ("[sources.pump]\nproof = { kind = 'hmac' }", "`verifier` needs the name of its header"),
-        ("[sources.pump]\nproof = { kind = 'token', header = 'X', colour = 'red' }", "unknown key 'colour'"),
+        ("[sources.pump.severities]\nbad = 'worse'", "`severities` has 'worse', which is not one of success, info"),
+        ("[sources.pump]\nverifier = 'hmac'", "`verifier` needs a `kind`"),
+        ("[sources.pump]\nverifier = { kind = 'hmac' }", "`verifier` needs the name of its header"),
+        ("[sources.pump]\nverifier = { kind = 'token', header = 'X', colour = 'red' }", "unknown key 'colour'"),
+        ("[sources.pump.event]\nthread = '1'\ncorrelation_key = '1'", "`correlation_key` and its former name `thread`"),
     ],
 )
 def test_what_is_wrong_with_a_form_is_said(table: str, problem: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        Bridge(Settings(group=GROUP, config=table))
+        Configuration.of(Settings(GROUP, table))
     assert problem in str(caught.value)
 
 
 def test_a_declared_source_is_proved_and_read_like_any_other() -> None:
-    bridge = Bridge(Settings(group=GROUP, config=LIFT, secrets={"lift": ("hush",)}))
-    source = bridge.sources["lift"]
+    bridge = Bridge(Configuration.of(Settings(GROUP, LIFT, secrets={"lift": ("hush",)})))
+    source = bridge.configuration.sources["lift"]
     assert (source.path, source.secret_setting) == ("generic/lift", "BRIDGE_LIFT_SECRET")
     body = json.dumps(STUCK).encode()
     headers = source.headers("fault", "d1")
@@ -236,8 +254,10 @@ def test_the_form_of_the_docs_works() -> None:
 
 @pytest.mark.parametrize("path", PRESET_FILES, ids=lambda path: path.parent.name)
 def test_the_expressions_of_the_presets_are_right(path: Path) -> None:
-    form, _ = parse(path.parent.name, tomllib.loads(path.read_text()), path.name)
-    assert list(faults(form, path.name)) == []
+    table = generic.preset_table(path.parent.name)
+    form, _ = parse(path.parent.name, table)
+    check_expressions(form, table)
+    table.problems.raise_any()
 
 
 def sample(source: Source, name: str) -> Event:

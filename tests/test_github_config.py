@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from bridge.configuration import Configuration
 from bridge.events import Event, Webhook
-from bridge.receiving.routing import Routes
+from bridge.settings import Settings
 from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
 
@@ -18,7 +19,7 @@ TEXT = (ROOT / "config.example.toml").read_text()
 DOCUMENT = tomllib.loads(TEXT)
 DEFAULT = "3c1d0d4e-0000-4000-8000-00000000000f"
 NAMES = {ident: name for name, ident in DOCUMENT["groups"].items()} | {DEFAULT: "default"}
-ROUTES = Routes.from_settings(DEFAULT, TEXT)
+ROUTES = Configuration.of(Settings(DEFAULT, TEXT)).routes
 COMMENTS = [block.partition("\n[[route]]")[0].rpartition("\n\n")[2] for block in TEXT.split("when = ")[:-1]]
 BOT = {"sender": {"login": "renovate[bot]", "type": "Bot"}}
 
@@ -67,11 +68,11 @@ CASES: list[tuple[str, Mapping[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("sample", "changes", "groups"), CASES)
 def test_what_the_example_does(sample: str, changes: Mapping[str, Any], groups: list[str]) -> None:
     decision = ROUTES.decide(read(sample, changes))
-    assert [NAMES[target.group] for target in decision.targets] == groups, decision.why
+    assert [NAMES[target.group] for target in decision.targets] == groups, decision.reason
 
 
 def test_every_route_says_what_it_does_and_is_shown_here() -> None:
-    whys = " ".join(ROUTES.decide(read(sample, changes)).why for sample, changes, _ in CASES)
+    whys = " ".join(ROUTES.decide(read(sample, changes)).reason for sample, changes, _ in CASES)
     assert len(COMMENTS) == len(ROUTES.routes)
     for number, comment in enumerate(COMMENTS, 1):
         assert comment.lstrip().startswith("# "), comment

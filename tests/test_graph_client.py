@@ -10,7 +10,7 @@ import pytest
 from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown
 from bridge.graph.answers import Answer, NotFound, failure, retry_after
 from bridge.graph.client import GraphClient
-from bridge.graph.identities import FRESH
+from bridge.graph.tokens import FRESH
 from bridge.local.fake_graph.faults import Fault
 from tests.graph_servers import GROUP, answer, closed_port, fake_graph_at, graph_client, raw
 from tests.microsoft import microsoft

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bridge.clouds import CLOUDS
-from bridge.errors import AccessRefused, NotSent
-from bridge.graph.identities import FRESH, Remembered, Token, without_tokens
+from bridge.errors import AccessRefused, NotSent, redacted
+from bridge.graph.tokens import FRESH, Token, TokenCache
 from bridge.publishing.delivery import token_source
 from bridge.settings import Settings
 from tests.graph_servers import answer, closed_port, fake_graph_at, raw
@@ -128,7 +128,7 @@ class Issuer:
 
     def __init__(self, lifetime=3600.0):
         self.now, self.lifetime, self.given, self.faults, self.asked = 0.0, lifetime, 0, [], []
-        self.identity = Remembered(self.fetch, lambda: self.now)
+        self.identity = TokenCache(self.fetch, lambda: self.now)
 
     def fetch(self, claims):
         self.asked.append(claims)
@@ -206,4 +206,4 @@ def test_sixteen_threads_share_one_fetch():
     ],
 )
 def test_tokens_are_blotted_out(text, expected):
-    assert without_tokens(text) == expected
+    assert redacted(text) == expected

@@ -11,6 +11,7 @@ import requests
 from starlette.applications import Starlette
 
 from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.entries import to_message
 from bridge.local.fake_graph.faults import EFFECTS
 from bridge.local.fake_graph.server import FakeGraph
@@ -18,7 +19,6 @@ from bridge.local.page.rates import per_second
 from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.serving import listen
 from bridge.outbox.rows import Backoff, DeadLetter, Hold
-from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.graph_servers import GROUP, in_thread
 from tests.local_stack import GROUPS, NAMES, PATIENCE, issue, running
@@ -94,7 +94,7 @@ def wait_until(holds):
 @contextlib.contextmanager
 def opened(tmp_path):
     settings = {"BRIDGE_CONFIG": f'[groups]\nPlatform = "{GROUP}"', "BRIDGE_OUTBOX": str(tmp_path / "outbox.sqlite")}
-    bridge = Bridge(Settings.from_env({**settings, "BRIDGE_GROUP": GROUP}))
+    bridge = Bridge(Configuration.from_env({**settings, "BRIDGE_GROUP": GROUP}))
     with contextlib.closing(FakeGraph(tmp_path / "graph.sqlite")) as fake_graph, listen(0) as listener:
         server = PageServer(fake_graph, listener.getsockname()[1], HostedBridge(bridge))
         with in_thread(Starlette(routes=[*fake_graph.routes(), *server.routes()]), listener) as address:

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bridge.configuration import Configuration
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.limits import MAX_BODY
 from bridge.receiving.receiver import Receiver
-from bridge.receiving.routing import Routes
 from bridge.rendering.renderer import Renderer
+from bridge.settings import Settings
 from bridge.sources import SOURCES
 from bridge.sources.base import Ignored, Source, decode_json
 
@@ -26,9 +27,9 @@ ISSUE = {
 
 
 def receiver(config: str = "", secrets: dict | None = None, sources: dict | None = None) -> Receiver:
-    routes = Routes.from_settings(GROUP, f'[groups]\nops = "{OPS}"\n{config}')
     secrets = {"github": (SECRET,)} if secrets is None else secrets
-    return Receiver(sources or SOURCES, secrets, routes, Renderer(), lambda: NOW)
+    configured = Configuration.of(Settings(GROUP, f'[groups]\nops = "{OPS}"\n{config}', secrets=secrets))
+    return Receiver(sources or SOURCES, configured.authentications, configured.routes, Renderer(), lambda: NOW)
 
 
 def signed(body: bytes, event: str = "issues", delivery: str = "d1", **query: str) -> Webhook:
@@ -86,7 +87,7 @@ def test_a_body_that_cannot_be_read_is_told_so(body, status):
 def test_the_reason_is_answered_and_logged(body, reason, steps):
     receipt = receiver().receive("github", signed(body))
     assert receipt.body == {"error": reason}
-    assert steps() == [("WARNING", {"step": "dropped", "source": "github", "status": receipt.status, "why": reason})]
+    assert steps() == [("WARNING", {"step": "refused", "source": "github", "status": receipt.status, "reason": reason})]
 
 
 @pytest.mark.parametrize(
@@ -109,17 +110,17 @@ def source(read) -> dict[str, Source]:
 
 
 @pytest.mark.parametrize(
-    ("acknowledged", "body"),
+    ("ignored", "body"),
     [
-        (Ignored("A handshake.", headers={"WebHook-Allowed-Origin": "x"}), {"acknowledged": "A handshake."}),
+        (Ignored("A handshake.", headers={"WebHook-Allowed-Origin": "x"}), {"ignored": "A handshake."}),
         (Ignored("A handshake.", {"code": 1}, {"WebHook-Allowed-Origin": "x"}), {"code": 1}),
     ],
 )
-def test_what_tells_nothing_is_answered_as_its_service_asks(acknowledged, body, steps):
-    receipt = receiver(sources=source(lambda _: acknowledged)).receive("github", signed(b"{}"))
+def test_what_tells_nothing_is_answered_as_its_service_asks(ignored, body, steps):
+    receipt = receiver(sources=source(lambda _: ignored)).receive("github", signed(b"{}"))
     assert (receipt.status, receipt.body, receipt.entries) == (200, body, ())
     assert receipt.headers == {"WebHook-Allowed-Origin": "x"}
-    assert steps() == [("INFO", {"step": "dropped", "source": "github", "why": "A handshake."})]
+    assert steps() == [("INFO", {"step": "ignored", "source": "github", "reason": "A handshake."})]
 
 
 def test_only_a_post_needs_a_body():
@@ -178,14 +179,14 @@ def test_every_step_leaves_a_line_with_its_ids_and_no_secret(steps, caplog):
 def test_what_a_route_drops_says_which(steps):
     receiver("[[route]]\ngroups = []").receive("github", signed(json.dumps(ISSUE).encode()))
     (_, received), (level, dropped) = steps()
-    assert (level, dropped) == ("INFO", {**received, "step": "dropped", "why": "route 1 drops it: true"})
+    assert (level, dropped) == ("INFO", {**received, "step": "dropped", "reason": "route 1 drops it: true"})
 
 
 def test_explain_says_what_becomes_of_it():
     config = '[[route]]\nwhen = "kind == \'issues.opened\'"\ngroups = ["ops"]'
     explanation = receiver(config).explain("github", Webhook({"X-GitHub-Event": "issues"}, json.dumps(ISSUE).encode()))
     (step,) = explanation.steps
-    assert explanation.proof == "by HMAC-SHA256 in X-Hub-Signature-256"
+    assert explanation.authentication == "by HMAC-SHA256 in X-Hub-Signature-256"
     assert (step.kind, step.correlation_key, step.groups) == ("issues.opened", "repo 1#7", (OPS,))
     assert (step.title, step.severity) == ("The pump runs dry #7", "info")
     assert step.route == "route 1 matches: kind == 'issues.opened'"
@@ -195,8 +196,8 @@ def test_explain_says_what_becomes_of_it():
 
 def test_explain_of_a_ping_and_without_a_secret():
     explanation = receiver(secrets={}).explain("github", Webhook({"X-GitHub-Event": "ping"}, b"{}"))
-    assert (explanation.proof, explanation.steps) == ("by the function key", ())
-    assert explanation.acknowledged
+    assert (explanation.authentication, explanation.steps) == ("by the function key", ())
+    assert explanation.ignored
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
@@ -35,15 +36,15 @@ def test_every_setting_is_documented_with_its_default_and_meaning():
     assert set(documented) == {*TABLE, "BRIDGE_<SOURCE>_SECRET"}
     for name, (attribute, _, meaning) in TABLE.items():
         default = getattr(Settings(), attribute)
-        plain = "" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
+        plain = "" if default in (None, ()) else f"{default:g}" if isinstance(default, float) else str(default)
         assert documented[name][0] == plain
         assert documented[name][1].startswith(meaning)
 
 
 def test_the_example_settings_are_complete_and_work():
     values = EXAMPLE["Values"]
-    bridge = Bridge(Settings.from_env(values))
-    assert set(bridge.settings.secrets) <= {name for name, source in SOURCES.items() if source.verifier}
+    bridge = Bridge(Configuration.from_env(values))
+    assert set(bridge.configuration.settings.secrets) <= {name for name, source in SOURCES.items() if source.verifier}
     assert {name for name in values if name.startswith("BRIDGE_")} <= {
         *TABLE,
         *(source.secret_setting for source in SOURCES.values()),

@@ -2,11 +2,11 @@
 
 import pytest
 
+from bridge.configuration import Configuration
 from bridge.entries import Target
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event, Severity
-from bridge.receiving.routing import Routes
-from bridge.settings import Group
+from bridge.settings import Group, Settings
 
 DEFAULT, OPS, DEV = (f"3c1d0d4e-0000-4000-8000-00000000000{n}" for n in range(3))
 GROUPS = f'[groups]\nops = "{OPS}"\ndev = {{ id = "{DEV}" }}\n'
@@ -28,7 +28,7 @@ def event(**changes: object) -> Event:
 
 
 def groups(routes: str, requested: str = "", default: str = DEFAULT, **changes: object) -> list[str]:
-    decision = Routes.from_settings(default, GROUPS + routes).decide(event(**changes), requested)
+    decision = Configuration.of(Settings(default, GROUPS + routes)).routes.decide(event(**changes), requested)
     return [target.group for target in decision.targets]
 
 
@@ -97,14 +97,14 @@ def test_an_unknown_group_in_the_url_is_the_senders_mistake():
 
 
 def test_the_decision_says_why():
-    routes = Routes.from_settings(DEFAULT, GROUPS + route("false") + route("source == 'github'"))
-    assert routes.decide(event()).why == "route 2 matches: source == 'github'"
-    assert "BRIDGE_GROUP" in routes.decide(event(source="jira")).why
+    routes = Configuration.of(Settings(DEFAULT, GROUPS + route("false") + route("source == 'github'"))).routes
+    assert routes.decide(event()).reason == "route 2 matches: source == 'github'"
+    assert "BRIDGE_GROUP" in routes.decide(event(source="jira")).reason
 
 
 def test_participants_go_along():
     config = GROUPS + route("true", '["ops"]', 'participants = ["Alex Darrow <alexd@contoso.com>"]')
-    decision = Routes.from_settings(DEFAULT, config).decide(event())
+    decision = Configuration.of(Settings(DEFAULT, config)).routes.decide(event())
     assert decision.targets == (Target(OPS, ("Alex Darrow <alexd@contoso.com>",)),)
 
 
@@ -114,7 +114,7 @@ def test_participants_go_along():
         ("", "", "BRIDGE_GROUP is missing"),
         ("platform", "", "BRIDGE_GROUP is not a group's object id"),
         (DEFAULT, "= broken", "BRIDGE_CONFIG is not TOML"),
-        (DEFAULT, "[roots]", "unknown table [roots]"),
+        (DEFAULT, "[roots]", "BRIDGE_CONFIG has an unknown key 'roots'"),
         (DEFAULT, "groups = 1", "[groups] must be a table"),
         (DEFAULT, '[groups]\nops = "x"', "the group ops is not a group's object id"),
         (DEFAULT, '[groups]\nops = { name = "x" }', "the group ops is not a group's object id"),
@@ -123,9 +123,13 @@ def test_participants_go_along():
         (DEFAULT, f'[groups]\nops = {{ id = "{OPS}", mail = "ops" }}', "the group ops: `mail` must be an address"),
         (DEFAULT, f'[groups]\nops = {{ id = "{OPS}", thread = "a b" }}', "`thread` must be a thread's id"),
         (DEFAULT, GROUPS + route("true", '["ops"]', "conversation = 1"), "`conversation` must be a conversation's id"),
-        (DEFAULT, GROUPS + route("true", '["ops", "dev"]', "conversation = 'AAQk='"), "`conversation` is of one group"),
+        (
+            DEFAULT,
+            GROUPS + route("true", '["ops", "dev"]', "conversation = 'AAQk='"),
+            "`conversation` belongs to one",
+        ),
         (DEFAULT, "[route]\nwhen = 'true'", "in double brackets"),
-        (DEFAULT, "route = [1]", "route 1 is not a table"),
+        (DEFAULT, "route = [1]", "route 1 must be a table"),
         (DEFAULT, route("true", '["ops"]'), "'ops' is not a group's object id"),
         (DEFAULT, GROUPS + "[[route]]\nwhen = 'true'", "route 1 needs `groups`"),
         (DEFAULT, GROUPS + route("true", more="colour = 'red'"), "unknown key 'colour'"),
@@ -136,23 +140,23 @@ def test_participants_go_along():
 )
 def test_wrong_settings_are_told_one_by_one(group, config, problem):
     with pytest.raises(SettingsError) as raised:
-        Routes.from_settings(group, config)
+        Configuration.of(Settings(group, config))
     assert any(problem in text for text in raised.value.problems)
 
 
 def test_a_wrong_group_is_not_also_missing():
     with pytest.raises(SettingsError) as raised:
-        Routes.from_settings("platform", "")
+        Configuration.of(Settings("platform"))
     assert len(raised.value.problems) == 1
 
 
 def test_a_group_may_have_an_address_and_a_thread_and_be_paused():
     table = f'id = "{OPS}", mail = "ops@contoso.com", thread = "AAQkAD_-=", paused = true'
-    routes = Routes.from_settings(DEFAULT, f'[groups]\nops = {{ {table} }}\ndev = "{DEV}"')
-    assert routes.groups == {OPS: Group("ops@contoso.com", "AAQkAD_-=", paused=True), DEV: Group()}
-    assert routes.all == (DEFAULT, OPS, DEV)
+    groups = Configuration.of(Settings(DEFAULT, f'[groups]\nops = {{ {table} }}\ndev = "{DEV}"')).groups
+    ops = Group(OPS, "ops", "ops@contoso.com", "AAQkAD_-=", paused=True)
+    assert list(groups.items()) == [(DEFAULT, Group(DEFAULT)), (OPS, ops), (DEV, Group(DEV, "dev"))]
 
 
 def test_a_route_may_start_its_threads_in_a_conversation():
     config = GROUPS + route("true", '["ops"]', 'conversation = "AAQkAD_-="')
-    assert Routes.from_settings(DEFAULT, config).decide(event()).targets == (Target(OPS, (), "AAQkAD_-="),)
+    assert Configuration.of(Settings(DEFAULT, config)).routes.decide(event()).targets == (Target(OPS, (), "AAQkAD_-="),)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.configuration import Configuration
 from bridge.entries import Target
 from bridge.events import Event, Webhook
-from bridge.receiving.routing import Routes
 from bridge.rendering.renderer import Renderer
-from bridge.sources import declared
+from bridge.settings import Settings
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 SECRET = "a-secret-of-the-environment"
@@ -54,7 +54,7 @@ def event(**changes: object) -> Event:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_route_reaches_nothing(path: str) -> None:
-    decision = Routes.from_settings(GROUP, ROUTES.format(escape=path)).decide(event())
+    decision = Configuration.of(Settings(GROUP, ROUTES.format(escape=path))).routes.decide(event())
     assert [target.group for target in decision.targets] == [GROUP]
 
 
@@ -64,7 +64,7 @@ def test_a_declared_source_reaches_nothing(path: str) -> None:
     table = (
         f"[sources.pump]\n[sources.pump.event]\nkind = \"'stuck'\"\nsummary = {form}\n[sources.pump.facts]\nA = {form}"
     )
-    (told,) = declared(table)["pump"].read(Webhook({}, b'{"a": 1}'))
+    (told,) = Configuration.of(Settings(GROUP, table)).sources["pump"].read(Webhook({}, b'{"a": 1}'))
     assert (told.kind, told.summary, told.facts) == ("stuck", "", ())
 
 
@@ -102,5 +102,5 @@ def test_a_template_reaches_nothing(statement: str, tmp_path: Path) -> None:
     (tmp_path / "pump" / "stuck.html").write_text(extended + "]</td></tr>{% endblock %}")
     told = event()
     entry = Renderer(tmp_path).entry(told, "0" * 32, Target(GROUP), NOW)
-    assert "[]" in entry.html or entry.summary == "x"
+    assert "[]" in entry.html or entry.summary == "x: stuck"
     assert told.payload == {"a": 1}

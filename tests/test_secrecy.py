@@ -8,6 +8,7 @@ import pytest
 
 from bridge.app import Bridge
 from bridge.cli import main as cli
+from bridge.configuration import Configuration
 from bridge.doctor import as_json, examine
 from bridge.entries import to_message
 from bridge.errors import BridgeError
@@ -97,7 +98,7 @@ def worked_with(bridge, tenant, written: list) -> None:
     bridge.sweep()
     written += [as_json(list(examine(bridge, os.environ))), bridge.publisher.health()]
     written += [repr(letter) for letter in bridge.publisher.dead_letters()]
-    written += [repr(bridge.settings), repr(bridge.delivery.__dict__)]
+    written += [repr(bridge.configuration), repr(bridge.delivery.__dict__)]
 
 
 @pytest.mark.parametrize("channel", ["threads", "mail"])
@@ -113,7 +114,8 @@ def test_nothing_secret_is_written_anywhere(tenant, monkeypatch, caplog, capfd, 
             logging.getLogger(name).setLevel(logging.NOTSET)
         if identity == "service-account":
             written.append(tenant.signed_in())
-        bridge = Bridge(tenant.settings(identity, **{name: os.environ[name] for name in OURS}))
+        settings = tenant.settings(identity, **{name: os.environ[name] for name in OURS})
+        bridge = Bridge(Configuration.of(settings))
         worked_with(bridge, tenant, written)
         cli.main(["doctor"])
         cli.main(["doctor", "--json"])

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bridge.configuration import Configuration
 from bridge.errors import SettingsError
 from bridge.settings import TABLE, Settings
 
@@ -60,8 +61,8 @@ def test_every_setting_arrives(tmp_path):
         identity="developer",
         client_id="an-id",
         tenant_id="00000000-0000-4000-8000-0000000000a0",
-        azure_monitor_audience="an-audience, api://another",
-        aws_sns_topics="arn:aws:sns:eu-west-1:1:a, arn:aws:sns:eu-west-1:1:b",
+        azure_monitor_audience=("an-audience", "api://another"),
+        aws_sns_topics=("arn:aws:sns:eu-west-1:1:a", "arn:aws:sns:eu-west-1:1:b"),
         blueprint_id="a-blueprint",
         agent_id="an-agent",
         agent_user_id="agent@contoso.com",
@@ -88,11 +89,15 @@ def test_several_secrets_stand_side_by_side_for_rotation():
     assert settings.secrets == {"github": ("new", "old")}
 
 
-def test_what_azure_monitor_is_proved_by_is_the_audience_of_its_tokens():
+def test_azure_monitor_is_authenticated_by_the_audience_of_its_tokens():
     audience = {"BRIDGE_AZURE_MONITOR_AUDIENCE": "new, api://old"}
-    settings = Settings.from_env(audience | {"BRIDGE_TENANT_ID": GROUP, "BRIDGE_GITHUB_SECRET": "hush"})
-    assert settings.credentials == {"github": ("hush",), "azure_monitor": ("new", "api://old")}
-    assert Settings().credentials == {}
+    env = audience | {"BRIDGE_GROUP": GROUP, "BRIDGE_TENANT_ID": GROUP, "BRIDGE_GITHUB_SECRET": "hush"}
+    found = Configuration.from_env(env).authentications
+    assert {name: one.credentials for name, one in found.items()} == {
+        "github": ("hush",),
+        "azure_monitor": ("new", "api://old"),
+    }
+    assert Configuration.from_env({"BRIDGE_GROUP": GROUP}).authentications == {}
     for tenant in ({}, {"BRIDGE_TENANT_ID": "contoso.onmicrosoft.com"}):
         (problem,) = problems_of(audience | tenant)
         assert problem.startswith("BRIDGE_AZURE_MONITOR_AUDIENCE needs BRIDGE_TENANT_ID")
@@ -127,6 +132,61 @@ def test_all_problems_are_told_at_once_and_no_value():
         "BRIDGE_CONFIG",
     }
     assert "wrong-value" not in " ".join(problems)
+
+
+def configuration_problems_of(env: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as raised:
+        Configuration.from_env(env)
+    return raised.value.problems
+
+
+def test_problems_of_the_environment_groups_routes_and_sources_are_reported_together():
+    config = """
+        colour = "red"
+        [groups]
+        ops = "wrong-value"
+        [[route]]
+        when = "sevrity"
+        groups = ["nobody"]
+        participants = [1]
+        [sources.pump]
+        body = "wrong-value"
+        event.title = "item."
+        facts.Floor = "floor"
+        verifier = { kind = "wrong-value" }
+        [sources.github]
+    """
+    problems = configuration_problems_of(
+        {"BRIDGE_GROUP": "wrong-value", "BRIDGE_CHANNEL": "wrong-value", "BRIDGE_CONFIG": config}
+    )
+    assert {problem.partition(" is ")[0].partition(" must ")[0].partition(" has ")[0] for problem in problems} == {
+        "BRIDGE_CHANNEL",
+        "BRIDGE_CONFIG",
+        "BRIDGE_CONFIG: the group ops",
+        "BRIDGE_CONFIG: route 1: `when`",
+        "BRIDGE_CONFIG: route 1: 'nobody'",
+        "BRIDGE_CONFIG: route 1: `participants`",
+        "BRIDGE_GROUP",
+        "BRIDGE_CONFIG: the source pump: `body`",
+        "BRIDGE_CONFIG: the source pump: `event`: `title`",
+        "BRIDGE_CONFIG: the source pump: `facts`: `Floor`",
+        "BRIDGE_CONFIG: the source pump: `verifier` needs a `kind`, one of hmac, ed25519, token, basic",
+        "BRIDGE_CONFIG: the source github",
+    }
+    assert "wrong-value" not in " ".join(problems)
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"BRIDGE_GROUP": "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/x)"},
+        {"BRIDGE_CONFIG": "/no/such/file.toml"},
+        {"BRIDGE_CONFIG": "= broken"},
+    ],
+)
+def test_what_cannot_be_read_is_not_also_reported_as_missing(env):
+    (problem,) = configuration_problems_of(env)
+    assert problem.startswith(next(iter(env)))
 
 
 @pytest.mark.parametrize("name", ["BRIDGE_GROUP", "BRIDGE_GITHUB_SECRET", "BRIDGE_CONFIG"])

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bridge.configuration import Configuration
 from bridge.events import Webhook
 from bridge.local.sending import event_name
 from bridge.receiving.receiver import Receiver
-from bridge.receiving.routing import Routes
 from bridge.rendering.renderer import Renderer
+from bridge.settings import Settings
 from bridge.sources import SOURCES
 from bridge.verification.signatures import AnyOf, Ed25519, Hmac
 from tests.local_stack import ROOT
@@ -23,8 +24,8 @@ NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 GROUP = "3c1d0d4e-0000-4000-8000-000000000000"
 # Base64, too, as some services want their secrets.
 SECRET, OLD, OTHER = "c2VjcmV0LW9uZQ==", "b2xkLXNlY3JldA==", "YW5vdGhlci1vbmU="
-RENDERER, ROUTES = Renderer(), Routes.from_settings(GROUP, "")
-DROPPING = Routes.from_settings("", "[[route]]\ngroups = []")
+RENDERER, ROUTES = Renderer(), Configuration.of(Settings(GROUP)).routes
+DROPPING = Configuration.of(Settings(config="[[route]]\ngroups = []")).routes
 DOCS = (ROOT / "docs/sources.md").read_text()
 
 
@@ -95,8 +96,10 @@ def body(name):
 
 
 def receive(name, headers, content=None, secrets=(SECRET,), source=None):
-    sources = {name: source or SOURCES[name]}
-    receiver = Receiver(sources, {name: secrets} if secrets else {}, ROUTES, RENDERER, lambda: NOW)
+    source = source or SOURCES[name]
+    authentication = source.authentication(Settings(secrets={name: secrets}))
+    authentications = {name: authentication} if authentication else {}
+    receiver = Receiver({name: source}, authentications, ROUTES, RENDERER, lambda: NOW)
     headers = {**SOURCES[name].headers(CASES[name].event, "d-1"), **headers}
     return receiver.receive(name, Webhook(headers, body(name) if content is None else content))
 

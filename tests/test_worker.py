@@ -14,6 +14,7 @@ from bridge.local.sending import OutgoingWebhook, event_name, signed, with_funct
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.sqlite_queue import SqliteQueue
+from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.azurite import needs_azurite
 from tests.graph_servers import GROUP, fake_graph_at
@@ -22,8 +23,9 @@ from tests.local_stack import ROOT, SECRET, environment, running
 WORKER = ROOT / ".venv-worker"
 PATIENCE = 60.0
 # Standard Webhooks takes none but Base64.
-PROOFS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_c2VjcmV0LW9uZQ=="}
-SECRETS = {source.secret_setting: PROOFS[name] for name, source in SOURCES.items()}
+PLAIN_SECRETS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_c2VjcmV0LW9uZQ=="}
+SECRETS = {source.secret_setting: PLAIN_SECRETS[name] for name, source in SOURCES.items()}
+CREDENTIALS = Settings(secrets={name: (secret,) for name, secret in PLAIN_SECRETS.items()})
 SAMPLES = sorted(path.stem for path in (ROOT / "bridge/sources/github/samples").glob("*.json"))
 
 pytestmark = pytest.mark.skipif(
@@ -177,7 +179,8 @@ def test_both_hosts_give_the_same_answer(good, local, name, spoil):
     sample = min((ROOT / "bridge/sources" / name / "samples").glob("*.json"))
     event = event_name(sample.name, SOURCES[name].event_parts)
     # The key of a function is the host's to check, before the worker is asked.
-    sent = with_function_key(spoil(signed(SOURCES[name], [PROOFS[name]], sample.read_bytes(), event, "both")))
+    authentication = SOURCES[name].authentication(CREDENTIALS)
+    sent = with_function_key(spoil(signed(SOURCES[name], authentication, sample.read_bytes(), event, "both")))
     answer = good.post(name, sent.headers, sent.body)
     url = f"{local.address}/api/webhooks/{SOURCES[name].path}"
     theirs = requests.post(url, sent.body, headers=sent.headers, timeout=PATIENCE)

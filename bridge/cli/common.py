@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bridge.app import Bridge, open_storage
+from bridge.configuration import Configuration
 from bridge.local import config
 from bridge.outbox.base import Outbox
 from bridge.settings import Settings
@@ -19,7 +20,7 @@ def environment() -> Mapping[str, str]:
 
 def bridge() -> Bridge:
     """The bridge that the settings describe, for commands that do not deliver anything."""
-    return Bridge(Settings.from_env(config.environment(os.environ, Path(), config.port(os.environ))))
+    return Bridge(Configuration.from_env(config.environment(os.environ, Path(), config.port(os.environ))))
 
 
 @contextlib.contextmanager

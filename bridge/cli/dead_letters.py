@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bridge.app import Bridge
 from bridge.cli.common import environment, outbox, table
+from bridge.configuration import Configuration
 from bridge.entries import Entry, from_message
 from bridge.errors import CommandError, Conflict, MessageError
-from bridge.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
@@ -53,7 +53,7 @@ def _requeue(asked: argparse.Namespace) -> int:
     """Exit status 1 if one of them cannot be requeued."""
     if not (asked.ids or asked.all or asked.source):
         raise CommandError("Choose dead letters by id (`dead-letters` lists them), by --source NAME, or with --all.")
-    publisher = Bridge(Settings.from_env(environment())).publisher
+    publisher = Bridge(Configuration.from_env(environment())).publisher
     letters = [letter for letter in publisher.dead_letters() if _is_chosen(letter, asked)]
     if not letters:
         raise CommandError("No dead letter matches: `dead-letters` lists them.")

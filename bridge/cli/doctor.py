@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bridge.app import Bridge
 from bridge.cli.common import environment
+from bridge.configuration import Configuration
 from bridge.errors import SettingsError
-from bridge.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +46,7 @@ def _findings(env: Mapping[str, str], *, post: bool) -> Iterator[Finding]:
     from bridge.doctor import examine, of_settings  # noqa: PLC0415
 
     try:
-        bridge = Bridge(Settings.from_env(env))
+        bridge = Bridge(Configuration.from_env(env))
     except SettingsError as error:
         yield from of_settings(error.problems)
         return

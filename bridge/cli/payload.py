@@ -38,9 +38,10 @@ class Payload:
     @staticmethod
     def from_arguments(bridge: Bridge, asked: argparse.Namespace) -> Payload:
         """The payload that the arguments name; CommandError if the bridge has no such source."""
-        if asked.source not in bridge.sources:
-            raise CommandError(f"Unknown source {asked.source!r}: it must be one of {', '.join(bridge.sources)}.")
-        source = bridge.sources[asked.source]
+        sources = bridge.configuration.sources
+        if asked.source not in sources:
+            raise CommandError(f"Unknown source {asked.source!r}: it must be one of {', '.join(sources)}.")
+        source = sources[asked.source]
         event = asked.event or event_name(asked.file.name, source.event_parts)
         return Payload(source, _path(source, asked.file), event)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.cli.common import address, bridge, table
@@ -11,10 +10,9 @@ from bridge.local import config
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from bridge.cli.parser import Commands
-    from bridge.sources.base import Source
+    from bridge.sources.base import Authentication, Source
 
 
 def register(commands: Commands) -> None:
@@ -26,17 +24,19 @@ def register(commands: Commands) -> None:
 
 
 def _sources(_: argparse.Namespace) -> int:
-    port = config.port(os.environ)
-    env = config.environment(os.environ, Path(), port)
-    url = f"{address(port)}/api/webhooks"
-    rows = [_row(source, env, f"{url}/{source.path}") for source in bridge().sources.values()]
+    configuration = bridge().configuration
+    url = f"{address(config.port(os.environ))}/api/webhooks"
+    rows = [
+        _row(source, configuration.authentications.get(name), f"{url}/{source.path}")
+        for name, source in configuration.sources.items()
+    ]
     print("\n".join(table([("SOURCE", "WEBHOOK", "AUTHENTICATION", "SECRET"), *rows])))
     return 0
 
 
-def _row(source: Source, env: Mapping[str, str], url: str) -> tuple[str, ...]:
+def _row(source: Source, authentication: Authentication | None, url: str) -> tuple[str, ...]:
+    if authentication:
+        return source.name, url, authentication.verifier.describe(), f"{authentication.setting} (set)"
     if source.verifier is None:
         return source.name, url, "function key", "none"
-    if env.get(source.secret_setting, "").strip():
-        return source.name, url, source.verifier.describe(), f"{source.secret_setting} (set)"
     return source.name, url, "function key", f"{source.secret_setting} (not set: {source.verifier.describe()} with it)"

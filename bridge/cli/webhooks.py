@@ -62,9 +62,9 @@ def _send(asked: argparse.Namespace) -> int:
     app = bridge()
     sample = Payload.from_arguments(app, asked)
     source, delivery = sample.source, asked.delivery or str(uuid.uuid4())
-    secrets = app.settings.credentials.get(source.name, ())
-    webhook = sending.signed(source, secrets, sample.read(), sample.event, delivery)
-    if not asked.url and not (source.verifier and secrets):
+    authentication = app.configuration.authentications.get(source.name)
+    webhook = sending.signed(source, authentication, sample.read(), sample.event, delivery)
+    if not asked.url and authentication is None:
         webhook = sending.with_function_key(webhook)
     default_url = f"{address(config.port(os.environ))}/api/webhooks/{source.path}"
     status, text = sending.post(asked.url or default_url, webhook)
@@ -75,9 +75,9 @@ def _send(asked: argparse.Namespace) -> int:
 def _explain(asked: argparse.Namespace) -> int:
     app = bridge()
     explanation = app.receiver.explain(asked.source, Payload.from_arguments(app, asked).webhook())
-    print("\n".join(table([("authenticated", explanation.proof)])))
-    if explanation.acknowledged:
-        print("\n".join(table([("answer", f"200, nothing is posted: {explanation.acknowledged}")])))
+    print("\n".join(table([("authentication", explanation.authentication)])))
+    if explanation.ignored:
+        print("\n".join(table([("answer", f"200, nothing is posted: {explanation.ignored}")])))
     for step in explanation.steps:
         rows = {
             "event": step.kind,
@@ -117,7 +117,7 @@ def _watch(asked: argparse.Namespace) -> int:
     from bridge.local.page.preview.server import application  # noqa: PLC0415
 
     app, port = bridge(), config.port(os.environ)
-    own = app.settings.templates
+    own = app.configuration.settings.templates
     folders = [ROOT / "templates", ROOT / "bridge/sources", *([own] if own else [])]
     sample = Payload.from_arguments(app, asked)
     shown = Preview(sample.source, sample.path, sample.event, folders, lambda: bridge().renderer)

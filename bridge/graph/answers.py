@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bridge.errors import AccessRefused, ContentRefused, GraphError, NotSent, OutcomeUnknown
-from bridge.graph.identities import without_tokens
+from bridge.errors import AccessRefused, ContentRefused, GraphError, NotSent, OutcomeUnknown, redacted
 
 LONGEST_RETRY_AFTER = 3600.0
 APP_ONLY = (
@@ -21,7 +20,7 @@ APP_ONLY = (
 )
 _NO_MAIL = (
     "The identity needs Mail.Send and Mail.ReadWrite for the mailbox of BRIDGE_MAIL_FROM: scripts/make-mailbox.ps1 "
-    "grants them for that mailbox alone. Exchange may take two hours to know of it."
+    "grants them for that mailbox only. Exchange may take two hours to apply it."
 )
 # A message that was sent a moment ago cannot be replied to yet.
 _UNSETTLED = "ErrorInvalidReferenceItem"
@@ -31,7 +30,7 @@ _MAYBE_DONE = "It may have been carried out: look for the post before sending it
 
 
 class NotFound(AccessRefused):
-    """404: the group, or a thread in it. Who asked for a thread tells the two apart by `code`."""
+    """404: the group, or a thread in it. `code` distinguishes the two."""
 
     def __init__(self, reason: str, code: str) -> None:
         super().__init__(reason)
@@ -40,7 +39,7 @@ class NotFound(AccessRefused):
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of Graph; `body` is None when it was too long or too slow to be read."""
+    """An answer of Graph; `body` is None when it was too long or too slow to read."""
 
     status: int
     headers: Mapping[str, str]
@@ -69,22 +68,22 @@ _REFUSALS: Mapping[int, tuple[type[GraphError], str]] = {
 
 
 def failure(answer: Answer, name: str) -> GraphError:
-    """The error that an answer other than 2xx means, told for the request of that name (method and path)."""
+    """The error for an answer other than 2xx to the request with that name (method and path)."""
     code, message = _odata_error(answer)
     is_mail = " /users/" in name
-    told = f"{name}: Graph answered {answer.status}{_detail(code, message)}{_request_id(answer)}."
+    reason = f"{name}: Graph answered {answer.status}{_detail(code, message)}{_request_id(answer)}."
     if answer.status in (429, 509):
-        return NotSent(f"{told} The app is throttled; it will be sent later.", retry_after(answer.headers))
+        return NotSent(f"{reason} The app is throttled; it will be sent later.", retry_after(answer.headers))
     if answer.status == 503 and (seconds := retry_after(answer.headers)) is not None:
-        return NotSent(f"{told} Graph is busy; it will be sent later.", seconds)
+        return NotSent(f"{reason} Graph is busy; it will be sent later.", seconds)
     if code == _UNSETTLED:
-        return NotSent(f"{told} The last message is on its way into its folder; the reply will be sent later.")
+        return NotSent(f"{reason} The last message is on its way into its folder; the reply will be sent later.")
     if answer.status == 404:
-        return NotFound(f"{told} {_MISSING_MAILBOX if is_mail else _MISSING_GROUP}", code)
+        return NotFound(f"{reason} {_MISSING_MAILBOX if is_mail else _MISSING_GROUP}", code)
     if answer.status == 403 and code == "ErrorAccessDenied":
-        return AccessRefused(f"{told} {_NO_MAIL if is_mail else APP_ONLY}")
+        return AccessRefused(f"{reason} {_NO_MAIL if is_mail else APP_ONLY}")
     kind, advice = _REFUSALS.get(answer.status) or _any_other(answer.status)
-    return kind(f"{told} {advice}")
+    return kind(f"{reason} {advice}")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -132,7 +131,7 @@ def _odata_error(answer: Answer) -> tuple[str, str]:
 
 
 def _plain(value: object, most: int) -> str:
-    return " ".join(without_tokens(value).split())[:most] if isinstance(value, str) else ""
+    return " ".join(redacted(value).split())[:most] if isinstance(value, str) else ""
 
 
 def _detail(code: str, message: str) -> str:

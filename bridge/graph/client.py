@@ -1,4 +1,4 @@
-"""One request to Microsoft Graph: sent once, and every answer told as what it means for the post."""
+"""One request to Microsoft Graph: sent once, and each answer translated into its meaning for the post."""
 
 import base64
 import binascii
@@ -15,9 +15,9 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from bridge.errors import NotSent, OutcomeUnknown
+from bridge.errors import NotSent, OutcomeUnknown, redacted
 from bridge.graph.answers import Answer, failure
-from bridge.graph.identities import FRESH, Identity, without_tokens
+from bridge.graph.tokens import FRESH, Identity
 from bridge.settings import is_loopback
 
 _ERROR_BYTES = 1 << 20
@@ -75,7 +75,8 @@ class GraphClient:
         """Sends one request and returns the JSON object that answers it, empty if the answer has none.
 
         path: below the base URL, its ids percent-encoded. Raises the GraphErrors of `bridge.errors`, and
-        `bridge.graph.answers.NotFound` for a 404. Nothing is sent twice, but that a refused token is replaced once.
+        `bridge.graph.answers.NotFound` for a 404. Nothing is sent twice, except that a refused token is
+        replaced once.
         """
         url = self._base + path + (f"?{urlencode(params, safe='$,')}" if params else "")
         body = None if json is None else jsonlib.dumps(json, ensure_ascii=False).encode()
@@ -202,7 +203,7 @@ def _untrusted(error: BaseException) -> bool:
 
 def _kind(error: BaseException) -> str:
     # The class says it; the text of these errors may hold URLs with secrets of a proxy.
-    return without_tokens(type(_reason(error) or error).__name__)
+    return redacted(type(_reason(error) or error).__name__)
 
 
 def _reason(error: BaseException) -> object:

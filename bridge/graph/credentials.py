@@ -1,4 +1,4 @@
-"""The identities that azure-identity knows how to ask for: the app's managed identity, and the person of `az login`."""
+"""The identities that azure-identity supports: the app's managed identity, and the person of `az login`."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
 from azure.identity import AzureCliCredential, ManagedIdentityCredential
 
-from bridge.errors import AccessRefused, GraphError, NotSent
-from bridge.graph.identities import FRESH, Identity, in_short
+from bridge.errors import AccessRefused, GraphError, NotSent, redacted_line
+from bridge.graph.tokens import FRESH, Identity
 from bridge.settings import Settings
 
-# azure-identity reads what the issuer answers as JSON, whatever it is: a proxy's page is a ValueError.
+# azure-identity reads every answer of the issuer as JSON: a proxy's page is a ValueError.
 ERRORS = (AzureError, ValueError)
 
 
 class _FromAzure:
-    """An identity with a credential of azure-identity, which keeps tokens: a good one costs microseconds."""
+    """An identity with a credential of azure-identity, which caches its tokens."""
 
     def __init__(
         self,
@@ -35,15 +35,15 @@ class _FromAzure:
         self._statuses = statuses
 
     def token(self, claims: str = "") -> str:
-        """See `Identity.token`."""
-        asked = claims if claims != FRESH or self._answers_challenges else ""
+        """Returns the credential's token."""
+        challenge = claims if claims != FRESH or self._answers_challenges else ""
         try:
-            return self._credential.get_token(self._scope, claims=asked or None).token
+            return self._credential.get_token(self._scope, claims=challenge or None).token
         except ERRORS as error:
             raise self._no_token(error) from None
 
     def _no_token(self, error: Exception) -> GraphError:
-        reason = in_short(str(error))
+        reason = redacted_line(str(error))
         if is_passing(error) or any(map(_is_overloaded, self._statuses)):
             return NotSent(f"No access token: the issuer of tokens does not answer as it should ({reason}).")
         return AccessRefused(f"No access token for this identity: {reason} {self._advice}")
@@ -59,7 +59,7 @@ def managed_identity(settings: Settings, scope: str) -> Identity:
     advice = "Turn on the app's managed identity" + (
         f" {client_id} (BRIDGE_CLIENT_ID) and assign it to the app." if client_id else ", or set BRIDGE_CLIENT_ID."
     )
-    # The only way to tell a failing issuer from a refusing one: the credential's errors do not have the status.
+    # The credential's errors lack the status, which distinguishes an issuer that fails from one that refuses.
     statuses: deque[int] = deque(maxlen=1)
     credential = managed_credential(
         client_id, raw_response_hook=lambda response: statuses.append(response.http_response.status_code)
@@ -68,7 +68,7 @@ def managed_identity(settings: Settings, scope: str) -> Identity:
 
 
 def managed_credential(client_id: str, **options: Any) -> ManagedIdentityCredential:
-    """The credential of the managed identity, without its own patience: the outbox tries again for hours."""
+    """The credential of the managed identity, without retries of its own: the outbox tries again for hours."""
     return ManagedIdentityCredential(
         client_id=client_id or None,
         retry_total=0,
@@ -80,14 +80,14 @@ def managed_credential(client_id: str, **options: Any) -> ManagedIdentityCredent
 
 def developer(scope: str) -> Identity:
     """The person who is signed in to the Azure CLI."""
-    # `az` keeps its own cache, which no challenge goes past.
+    # `az` has a cache of its own, which no challenge bypasses.
     return _FromAzure(AzureCliCredential(), scope, "Run `az login` and try again.", answers_challenges=False)
 
 
 def is_passing(error: BaseException | None) -> bool:
-    """Whether an error of Azure's libraries, or one of its causes, may be gone the next time.
+    """Whether an error of Azure's libraries is temporary, by itself or by one of its causes.
 
-    That is: the service could not be reached, did not answer, is overloaded, or another one answered in its place.
+    Temporary: the service could not be reached, did not answer, is overloaded, or another one answered in its place.
     """
     while error is not None:
         if isinstance(error, ServiceRequestError | ServiceResponseError | ValueError):

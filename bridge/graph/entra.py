@@ -13,9 +13,9 @@ import msal
 import requests
 from msal.exceptions import MsalError
 
-from bridge.errors import AccessRefused, NotSent
+from bridge.errors import AccessRefused, NotSent, redacted_line
 from bridge.graph.credentials import managed_identity
-from bridge.graph.identities import FRESH, Identity, Token, in_short
+from bridge.graph.tokens import FRESH, Identity, Token
 from bridge.settings import Settings
 
 Assertion = Callable[[], str]
@@ -26,7 +26,7 @@ _NO_ACCOUNT = "no_account"
 _PERSON = ("invalid_grant", "interaction_required", "login_required", "consent_required", _NO_ACCOUNT)
 _ASSERTION_EXPIRED = "AADSTS700024"
 
-# At that level it writes the code and the verifier of a sign-in. A filter, because levels are the host's to set.
+# At the level DEBUG, MSAL logs the code and the verifier of a sign-in. A filter, because the host sets the levels.
 logging.getLogger("msal.token_cache").addFilter(lambda record: record.levelno > logging.DEBUG)
 
 
@@ -35,7 +35,7 @@ class AssertionExpired(AccessRefused):
 
 
 class _Login(requests.Session):
-    """A session that waits a bounded time, and follows no redirection with what it sends."""
+    """A session with a bounded waiting time, which follows no redirection."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,9 +49,9 @@ class _Login(requests.Session):
 def application(
     settings: Settings, client_id: str, assertion: Assertion, cache: msal.TokenCache | None = None
 ) -> Iterator[msal.ConfidentialClientApplication]:
-    """An application of the tenant, which proves itself by the assertion. Raises as `granted` does.
+    """An application of the tenant, whose credential is the assertion. Raises as `granted` does.
 
-    One for each fetch: MSAL's application answers from memory for a while what was refused before.
+    A new one for each fetch: MSAL's application remembers a refusal for a while and repeats it.
     """
     with _Login() as session:
         yield _answered(
@@ -61,7 +61,7 @@ def application(
                 client_credential={"client_assertion": assertion},
                 token_cache=cache,
                 http_client=session,
-                # The host is one of those that we know.
+                # The host is one of `bridge.clouds`.
                 instance_discovery=False,
             )
         )
@@ -70,31 +70,33 @@ def application(
 def granted(
     what: str, call: Callable[[], Mapping[str, Any] | None], advice: str, sign_in: str = ""
 ) -> Mapping[str, Any]:
-    """The answer of a call of MSAL, which has an `access_token`.
+    """The answer of a call of MSAL, with its `access_token`.
 
-    what: the token, for the error. advice: what to do when it is refused; sign_in: when only a person can mend that.
+    what: the token, for the error. advice: what to do when it is refused; sign_in: where only a person can help.
     Raises NotSent when Entra cannot be reached or fails, AccessRefused when it refuses.
     """
     answer = _answered(call) or {"error": _NO_ACCOUNT}
     if "access_token" in answer:
         return answer
     code, description = str(answer.get("error", "")), str(answer.get("error_description", ""))
-    told = f"Entra gives no {what}: {in_short(f'{code} {description}')}."
+    reason = f"Entra gives no {what}: {redacted_line(f'{code} {description}')}."
     if code in _PASSING:
-        raise NotSent(told)
+        raise NotSent(reason)
     if _ASSERTION_EXPIRED in description:
-        raise AssertionExpired(f"{told} Check the clock of this machine.")
-    raise AccessRefused(f"{told} {sign_in if sign_in and code in _PERSON else advice}")
+        raise AssertionExpired(f"{reason} Check the clock of this machine.")
+    raise AccessRefused(f"{reason} {sign_in if sign_in and code in _PERSON else advice}")
 
 
 def _answered(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except (requests.RequestException, MsalError, RuntimeError, json.JSONDecodeError) as error:
-        # The text may have a proxy's address and password in it.
+        # The text may hold a proxy's address and password.
         raise NotSent(f"No access token: Entra does not answer as it should ({type(error).__name__}).") from None
     except ValueError as error:
-        raise AccessRefused(f"Entra does not know the tenant: {in_short(str(error))} Check BRIDGE_TENANT_ID.") from None
+        raise AccessRefused(
+            f"Entra does not know the tenant: {redacted_line(str(error))} Check BRIDGE_TENANT_ID."
+        ) from None
 
 
 def token_of(answer: Mapping[str, Any]) -> Token:
@@ -103,12 +105,12 @@ def token_of(answer: Mapping[str, Any]) -> Token:
 
 
 def assertions(settings: Settings) -> Identity:
-    """The managed identity, whose tokens are the assertions of an application of the tenant."""
+    """The managed identity, whose tokens are the assertions of an application in the tenant."""
     return managed_identity(settings, f"{settings.cloud.exchange}/.default")
 
 
 def asserted(identity: Identity, claims: str, fetch: Callable[[Assertion], Token]) -> Token:
-    """What is fetched with the identity's assertion; with a fresh one, when the one in memory has expired."""
+    """What `fetch` returns for the identity's assertion; for a fresh one, if the cached assertion has expired."""
     try:
         return fetch(lambda: identity.token(FRESH if claims else ""))
     except AssertionExpired:
@@ -118,5 +120,5 @@ def asserted(identity: Identity, claims: str, fetch: Callable[[Assertion], Token
 
 
 def demanded(claims: str) -> str | None:
-    """The claims challenge that Entra is to be told of, if it is one."""
+    """The claims challenge to pass on to Entra, if it is one."""
     return claims if claims not in ("", FRESH) else None

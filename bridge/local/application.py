@@ -23,7 +23,7 @@ def bridge_app(port: int) -> Starlette:
     """The bridge's functions, the stand-in Graph and the page. The environment must be complete by now."""
     # Not imported at the top: importing it reads the settings.
     function_app = importlib.import_module("function_app")
-    secrets = function_app.bridge.settings.secrets.values() if function_app.bridge else ()
+    secrets = function_app.bridge.configuration.settings.secrets.values() if function_app.bridge else ()
     webhooks = WebhookLog(itertools.chain.from_iterable(secrets))
     host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=webhooks.add)
     return _application(port, host, HostedBridge(function_app.bridge, webhooks, host.wake))

@@ -1,14 +1,14 @@
 """Send a payload as its service does: with the service's headers, signed with the secret from the settings."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import requests
 
 from bridge.errors import CommandError
 from bridge.local.config import FUNCTION_KEY
-from bridge.sources.base import Source
+from bridge.sources.base import Authentication, Source
 
 _TIMEOUT = 30  # seconds
 
@@ -29,12 +29,14 @@ def event_name(file_name: str, parts: int = 1) -> str:
     return ".".join(file_name.removesuffix(".json").partition("__")[0].split(".")[:parts])
 
 
-def signed(source: Source, secrets: Sequence[str], body: bytes, event: str, delivery: str) -> OutgoingWebhook:
-    """The webhook as the service would send it. Without a secret it is unsigned and needs the function key."""
+def signed(
+    source: Source, authentication: Authentication | None, body: bytes, event: str, delivery: str
+) -> OutgoingWebhook:
+    """The webhook as the service would send it. Without an authentication it is unsigned and needs the function key."""
     body = _with_delivery_id(body, source.delivery_field, delivery)
     headers = {"Content-Type": "application/json", **source.headers(event, delivery)}
-    if source.verifier and secrets:
-        headers |= source.verifier.sign(body, secrets[0])
+    if authentication:
+        headers |= authentication.sign(body)
     return OutgoingWebhook(headers, body)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bridge.errors import AccessRefused, GraphError
-from bridge.graph import agent_user, credentials, service_account
+from bridge.graph import credentials, federation
 from bridge.graph.channel import Channel
 from bridge.graph.client import GraphClient
-from bridge.graph.identities import Identity
 from bridge.graph.mail import MailToGroups
 from bridge.graph.threads import GroupThreads
+from bridge.graph.tokens import Identity
 from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.batching import Rules
@@ -98,7 +98,7 @@ class Delivery:
         try:
             with app_lock(self.outbox, "account", self._clock, self._rng) as locked:
                 if locked:
-                    service_account.Account(self._settings).refresh()
+                    federation.Account(self._settings).refresh()
         except GraphError as error:
             # The next sweep tries again.
             self.outbox.renew(replace(due, owner="", expires=0.0))
@@ -113,8 +113,8 @@ def token_source(settings: Settings) -> Identity:
     """The identity that the settings name, for the Graph of their cloud."""
     makers: dict[str, Callable[[Settings], Identity]] = {
         "managed-identity": lambda settings: credentials.managed_identity(settings, settings.cloud.graph_scope),
-        "agent-user": agent_user.agent_user,
-        "service-account": service_account.service_account,
+        "agent-user": federation.agent_user,
+        "service-account": federation.service_account,
         "developer": lambda settings: credentials.developer(settings.cloud.graph_scope),
     }
     return makers[settings.identity](settings)

@@ -1,4 +1,4 @@
-"""The receiving wing: prove, read, route, render, answer. No I/O of its own."""
+"""The receiving wing: authenticate, read, route, render, answer. No I/O of its own."""
 
 import logging
 from collections import Counter
@@ -14,7 +14,7 @@ from bridge.limits import MAX_BODY
 from bridge.receiving.bodies import readable
 from bridge.receiving.routing import Decision, Routes
 from bridge.rendering.renderer import Renderer
-from bridge.sources.base import Ignored, Source
+from bridge.sources.base import Authentication, Ignored, Source
 from bridge.steps import log_step
 
 _logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Receipt:
-    """The answer to a webhook, and what is to be queued before it leaves."""
+    """The answer to a webhook, and the entries to queue before it is sent."""
 
     status: int
     body: Mapping[str, Any]
@@ -32,7 +32,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class EventExplanation:
-    """What becomes of one event. templates: from special to general; template: the one that is taken."""
+    """What happens to one event. templates: from special to general; template: the one that renders it."""
 
     kind: str
     correlation_key: str
@@ -46,45 +46,46 @@ class EventExplanation:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the bridge makes of a webhook. acknowledged: why there are no events, or empty."""
+    """What the bridge makes of a webhook. authentication: by what. ignored: why there are no events, or empty."""
 
-    proof: str
+    authentication: str
     steps: tuple[EventExplanation, ...] = ()
-    acknowledged: str = ""
+    ignored: str = ""
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """Turns a webhook into an answer and entries. secrets: by the source's name. clock: the time now, with its zone."""
+    """Turns a webhook into an answer and entries.
+
+    authentications: by the source's name; a source without one needs the function key. clock: the time, with its zone.
+    """
 
     sources: Mapping[str, Source]
-    secrets: Mapping[str, Sequence[str]]
+    authentications: Mapping[str, Authentication]
     routes: Routes
     renderer: Renderer
     clock: Callable[[], datetime] = field(repr=False)
 
     def receive(self, name: str, webhook: Webhook) -> Receipt:
-        """Never raises: what cannot be accepted is answered with the status and the reason of its error."""
+        """Never raises: a webhook that is refused is answered with the status and the reason of its error."""
         try:
             return self._receive(self.sources[name], webhook)
         except WebhookError as error:
-            log_step("dropped", logging.WARNING, source=name, status=error.status, why=str(error))
+            log_step("refused", logging.WARNING, source=name, status=error.status, reason=str(error))
             return Receipt(error.status, {"error": str(error)})
         except Exception:
-            # 503 and not 500: senders that try again do so on it, and a mended bridge then takes the webhook.
+            # 503 and not 500: senders that try again do so on 503, and a repaired bridge then accepts the webhook.
             _logger.exception("A webhook of %s could not be received", name)
             return Receipt(Unavailable.status, {"error": "The bridge failed on this webhook; its log says why."})
 
     def explain(self, name: str, webhook: Webhook) -> Explanation:
-        """What `receive` would make of a webhook that is taken as proved; BadWebhook where it would answer so."""
-        source = self.sources[name]
-        proof = (
-            f"by {source.verifier.describe()}" if source.verifier and self.secrets.get(name) else "by the function key"
-        )
-        events = self._read(source, webhook)
+        """What `receive` would make of a webhook, without its authentication; raises the error that would refuse it."""
+        authentication = self.authentications.get(name)
+        by = authentication.verifier.describe() if authentication else "the function key"
+        events = self._read(self.sources[name], webhook)
         if isinstance(events, Ignored):
-            return Explanation(proof, acknowledged=events.reason)
-        return Explanation(proof, tuple(self._explain(event, webhook) for event in events))
+            return Explanation(f"by {by}", ignored=events.reason)
+        return Explanation(f"by {by}", tuple(self._explain(event, webhook) for event in events))
 
     def _explain(self, event: Event, webhook: Webhook) -> EventExplanation:
         decision = self._decide(event, webhook)
@@ -95,16 +96,17 @@ class Receiver:
             severity=str(event.severity),
             templates=tuple(self.renderer.considered(event)),
             template=self.renderer.chosen(event),
-            route=decision.why,
+            route=decision.reason,
             groups=tuple(target.group for target in decision.targets),
         )
 
     def _receive(self, source: Source, webhook: Webhook) -> Receipt:
-        self._prove(source, webhook)
+        if authentication := self.authentications.get(source.name):
+            authentication.check(webhook)
         events = self._read(source, webhook)
         if isinstance(events, Ignored):
-            log_step("dropped", source=source.name, why=events.reason)
-            return Receipt(200, events.body or {"acknowledged": events.reason}, headers=events.headers)
+            log_step("ignored", source=source.name, reason=events.reason)
+            return Receipt(200, events.body or {"ignored": events.reason}, headers=events.headers)
         entries: list[Entry] = []
         dropped: list[str] = []
         places: Counter[str] = Counter()
@@ -115,16 +117,10 @@ class Receiver:
             made = [self._entry(event, place, target) for target in decision.targets]
             _log(event, decision, made)
             entries += made
-            dropped += [] if made else [decision.why]
+            dropped += [] if made else [decision.reason]
         if not entries:
             return Receipt(200, {"dropped": dropped})
         return Receipt(202, {"accepted": [entry.id for entry in entries]}, tuple(entries))
-
-    def _prove(self, source: Source, webhook: Webhook) -> None:
-        """Without a scheme or a secret the function key has proved the sender before the webhook came here."""
-        secrets = self.secrets.get(source.name, ())
-        if source.verifier and secrets:
-            source.verifier.verify(webhook, secrets)
 
     def _read(self, source: Source, webhook: Webhook) -> Sequence[Event] | Ignored:
         if len(webhook.body) > MAX_BODY:
@@ -144,6 +140,6 @@ def _log(event: Event, decision: Decision, entries: Sequence[Entry]) -> None:
     ids: dict[str, Any] = {name: getattr(event, name) for name in ("source", "kind", "delivery", "correlation_key")}
     log_step("received", **ids)
     if not entries:
-        log_step("dropped", why=decision.why, **ids)
+        log_step("dropped", reason=decision.reason, **ids)
     for entry in entries:
         log_step("queued", entry=entry.id, group=entry.group, **ids)

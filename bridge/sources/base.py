@@ -1,4 +1,4 @@
-"""The vocabulary in which a source is written: one Source value in one module for each service."""
+"""What a source consists of: one Source value for each service."""
 
 import hashlib
 import json
@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
+from bridge.settings import Settings
 from bridge.verification.signatures import Verifier
 
 _DIGITS = 30
@@ -19,10 +20,10 @@ _LONGEST_THREAD = 255  # characters
 
 @dataclass(frozen=True)
 class Ignored:
-    """What answers a proved webhook that tells nothing: a ping, a handshake, something the source leaves out.
+    """The answer to an authenticated webhook of which nothing is posted: a ping, a handshake, an event left out.
 
     reason: why nothing is posted, for the log and for `explain`.
-    body, headers: the answer that the service asks for; without a body the reason is the answer.
+    body, headers: the answer that the service expects; without a body, the reason is the answer.
     """
 
     reason: str
@@ -30,7 +31,27 @@ class Ignored:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-MARK = "sent_by_bridge"  # in a payload: by it one sending of `send` differs from the next
+@dataclass(frozen=True)
+class Authentication:
+    """How the senders of a source are authenticated: a verifier, and the credentials that the settings hold for it.
+
+    setting: the setting that holds the credentials.
+    """
+
+    verifier: Verifier
+    credentials: tuple[str, ...] = field(repr=False)
+    setting: str
+
+    def check(self, webhook: Webhook) -> None:
+        """Returns if the sender is authenticated; raises AuthenticationError with the reason otherwise."""
+        self.verifier.verify(webhook, self.credentials)
+
+    def sign(self, body: bytes) -> Mapping[str, str]:
+        """The headers with which the sender would sign the body; CommandError where only the service can."""
+        return self.verifier.sign(body, self.credentials[0])
+
+
+MARK = "sent_by_bridge"  # the field by which one payload of `send` differs from the next
 
 
 @dataclass(frozen=True)
@@ -39,15 +60,16 @@ class Source:
 
     name: its one name in modules, URLs, template and sample folders and settings (`azure_monitor`).
     title: its name for people (`Azure Monitor`).
-    scheme: how it proves itself; None: only by the function key.
-    read: turns a proved webhook into its events, oldest first. Missing or odd fields make a plainer event, never an
-        error; BadWebhook only where the body cannot be the service's.
+    verifier: checks a shared secret of the settings; None: the service has none.
+    read: turns an authenticated webhook into its events, oldest first. Missing or odd fields make a plainer event,
+        never an error; BadWebhook only where the body cannot be the service's.
     headers: the service's own headers for an event name and a delivery id, for `send` and `explain`.
     methods: the HTTP methods of its webhooks and handshakes.
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
     event_parts: how many of the dotted parts of a sample's name are the service's name for its event.
-    is_declared: it is one of BRIDGE_CONFIG, and not of the bridge.
-    setting: where stands what proves it, if not in BRIDGE_<NAME>_SECRET.
+    is_declared: it is declared in BRIDGE_CONFIG.
+    by_published_keys: where the service signs with keys that it publishes: how it is authenticated if the settings say
+        which of its senders may send, else None.
     """
 
     name: str
@@ -59,7 +81,7 @@ class Source:
     delivery_field: str = MARK
     event_parts: int = 1
     is_declared: bool = False
-    setting: str = ""
+    by_published_keys: Callable[[Settings], Authentication | None] = lambda _settings: None
 
     @property
     def path(self) -> str:
@@ -68,22 +90,29 @@ class Source:
 
     @property
     def samples(self) -> Path:
-        """The folder of recorded payloads, one for each kind of event; the package for Azure has none."""
+        """The folder of recorded payloads, one for each kind of event; it is not in the package for Azure."""
         return Path(__file__).parent / self.name / "samples"
 
     @property
     def secret_setting(self) -> str:
-        """The setting that holds its secrets."""
-        return self.setting or f"BRIDGE_{self.name.upper()}_SECRET"
+        """The setting that holds its shared secrets."""
+        return f"BRIDGE_{self.name.upper()}_SECRET"
+
+    def authentication(self, settings: Settings) -> Authentication | None:
+        """How the settings authenticate its senders; None: the host has checked the function key before."""
+        secrets = settings.secrets.get(self.name)
+        if self.verifier and secrets:
+            return Authentication(self.verifier, secrets, self.secret_setting)
+        return self.by_published_keys(settings)
 
 
 def identifier(text: str) -> str:
-    """Text of the sender, reduced to what is safe in names of templates and in keys."""
+    """The sender's text, reduced to characters that are safe in names of templates and in keys."""
     return re.sub(r"[^a-z0-9_.-]", "", text[:100].lower()).strip(".")
 
 
 def thread_key(text: str) -> str:
-    """The text as the thread of an event: on one line, and of what is too long for a key the rest as its digest."""
+    """The text as a correlation key: on one line, and with a hash in place of what is too long."""
     text = " ".join(text.split())
     rest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
     return text if len(text) <= _LONGEST_THREAD else f"{text[: _LONGEST_THREAD - 17]}~{rest}"

@@ -6,16 +6,16 @@ its keys.
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 from jinja2 import Undefined
 
-from bridge.errors import SettingsError
 from bridge.events import Severity
 from bridge.rendering.expressions import Expression, compiled, fault
+from bridge.tables import Table
 from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Token, Verifier
 
 _logger = logging.getLogger(__name__)
@@ -121,91 +121,78 @@ class Form:
         return None if isinstance(value, Undefined) else value
 
 
-def parse(name: str, table: object, where: str) -> tuple[Form, Verifier | None]:
-    """The form that the table declares, and its verifier.
+def parse(name: str, table: Table) -> tuple[Form, Verifier | None]:
+    """The form that the table declares, and its verifier; what is wrong with them is a problem of the table.
 
-    SettingsError with everything that is wrong with it but its expressions. where: for the errors.
+    What is wrong with the expressions is not: `check_expressions` finds it.
     """
-    if not isinstance(table, Mapping):
-        raise SettingsError([f"{where} is not a table"])
-    table = _renamed(table, _FORMER)
-    problems: list[str] = []
     if not _NAME.fullmatch(name):
-        problems.append(f"{where}: the name of a source has only lower-case letters, digits and underscores")
-    problems += [f"{where} has an unknown key {key!r}" for key in sorted(table.keys() - _KEYS - {*_EXPRESSIONS})]
-    expressions = {key: _expressions(where, table, key, problems) for key in _EXPRESSIONS}
-    problems += [f"{where}: `event` has an unknown key {key!r}" for key in sorted(expressions["event"].keys() - _EVENT)]
+        table.report("is not a source's name, which has only lower-case letters, digits and underscores")
+    table = table.renamed(_FORMER)
+    table.allow(_KEYS | {*_EXPRESSIONS})
     form = Form(
         name=name,
-        title=str(table.get("title", name)),
-        body=str(table.get("body", "any")),
-        headers=_texts(where, table, "headers", problems),
-        expressions=expressions,
-        tables=_tables(where, table, problems),
-        severities=_severities(where, table, problems),
-        signed_headers=_signed_headers(table.get("verifier")),
+        title=str(table.values.get("title", name)),
+        body=_body(table),
+        headers=table.texts("headers").values,
+        expressions={key: _expressions(key, table) for key in _EXPRESSIONS},
+        tables=_tables(table),
+        severities=_severities(table),
+        signed_headers=_signed_headers(table.values.get("verifier")),
     )
-    if form.body not in _BODIES:
-        problems.append(f"{where}: `body` must be one of {', '.join(_BODIES)}")
-    verifier = _verifier(where, table.get("verifier"), problems)
-    if problems:
-        raise SettingsError(problems)
-    return form, verifier
+    return form, _verifier(table)
 
 
-def faults(form: Form, where: str) -> Iterator[str]:
-    """What is wrong with the expressions of a form. It takes a while: presets are checked by their tests alone."""
+def check_expressions(form: Form, table: Table) -> None:
+    """Report what is wrong with the expressions of a form. It takes a while: only their tests check presets."""
     let = form.keys("let")
     names = _OF_ITEM | form.tables.keys()
-    for table in _EXPRESSIONS:
-        for key, texts in form.expressions.get(table, {}).items():
-            known = names | {*(let[: let.index(key)] if table == "let" else let)}
-            if (table, key) == ("event", "each"):
+    for part in _EXPRESSIONS:
+        for key, texts in form.expressions.get(part, {}).items():
+            known = names | {*(let[: let.index(key)] if part == "let" else let)}
+            if (part, key) == ("event", "each"):
                 known = _OF_WEBHOOK | form.tables.keys()
-            yield from (f"{where}: `{key}` {wrong}" for text in texts if (wrong := fault(text, known)))
+            for problem in filter(None, (fault(text, known) for text in texts)):
+                table.problems.add(f"{table.where}: `{part}`: `{key}` {problem}")
 
 
-def _renamed(table: Mapping[str, Any], former: Mapping[str, str]) -> Mapping[str, Any]:
-    return {former.get(key, key): value for key, value in table.items()}
-
-
-def _expressions(where: str, table: Mapping[str, Any], key: str, problems: list[str]) -> Texts:
-    found = table.get(key, {})
-    if isinstance(found, Mapping):
-        texts = {name: value if isinstance(value, list) else [value] for name, value in found.items()}
-        if all(isinstance(text, str) for each in texts.values() for text in each):
-            return _renamed(texts, _FORMER_EVENT) if key == "event" else texts
-    problems.append(f"{where}: `{key}` must be a table of names and expressions")
+def _expressions(key: str, table: Table) -> Texts:
+    part = table.table(key, f"{table.where}: `{key}`")
+    if key == "event":
+        part = part.renamed(_FORMER_EVENT)
+        part.allow(_EVENT)
+    texts = {name: value if isinstance(value, list) else [value] for name, value in part.values.items()}
+    if all(isinstance(text, str) for each in texts.values() for text in each):
+        return texts
+    part.report("must be a table of names and expressions")
     return {}
 
 
-def _texts(where: str, table: Mapping[str, Any], key: str, problems: list[str]) -> Mapping[str, str]:
-    found = table.get(key, {})
-    if isinstance(found, Mapping) and all(isinstance(text, str) for text in found.values()):
-        return {str(name): str(text) for name, text in found.items()}
-    problems.append(f"{where}: `{key}` must be a table of names and texts")
-    return {}
+def _body(table: Table) -> str:
+    body = str(table.values.get("body", "any"))
+    if body not in _BODIES:
+        table.report_key("body", f"must be one of {', '.join(_BODIES)}")
+    return body
 
 
-def _tables(where: str, table: Mapping[str, Any], problems: list[str]) -> Mapping[str, Mapping[str, str]]:
-    found = table.get("tables", {})
-    if isinstance(found, Mapping):
-        return {str(name): _texts(where, found, str(name), problems) for name in found}
-    problems.append(f"{where}: `tables` must hold tables of names and texts")
-    return {}
+def _tables(table: Table) -> Mapping[str, Mapping[str, str]]:
+    tables = table.table("tables", f"{table.where}: `tables`")
+    return {name: tables.texts(name).values for name in tables.values}
 
 
-def _severities(where: str, table: Mapping[str, Any], problems: list[str]) -> Mapping[str, Severity]:
-    texts = _texts(where, table, "severities", problems)
-    wrong = sorted(set(texts.values()) - set(Severity))
-    problems += [f"{where}: {word!r} is none of the severities {', '.join(Severity)}" for word in wrong]
-    return {} if wrong else {word.lower(): Severity(severity) for word, severity in texts.items()}
+def _severities(table: Table) -> Mapping[str, Severity]:
+    severities = table.texts("severities")
+    wrong = sorted(set(severities.values.values()) - set(Severity))
+    for word in wrong:
+        severities.report(f"has {word!r}, which is not one of {', '.join(Severity)}")
+    return {} if wrong else {word.lower(): Severity(severity) for word, severity in severities.values.items()}
 
 
-def _verifier(where: str, table: object, problems: list[str]) -> Verifier | None:
+def _verifier(table: Table) -> Verifier | None:
     """What `verifier` describes: one scheme, a list of which any will do, or none: a function key is required."""
-    schemes = table if isinstance(table, list) else [] if table is None else [table]
-    verifiers = [verifier for scheme in schemes if (verifier := _scheme(where, scheme, problems))]
+    value = table.values.get("verifier", [])
+    schemes = value if isinstance(value, list) else [value]
+    verifiers = [verifier for scheme in schemes if (verifier := _scheme(scheme, table))]
     return AnyOf(tuple(verifiers)) if len(verifiers) > 1 else next(iter(verifiers), None)
 
 
@@ -216,15 +203,17 @@ def _signed_headers(table: object) -> frozenset[str]:
     return frozenset(set.intersection(*signed)) if signed else frozenset()
 
 
-def _scheme(where: str, scheme: object, problems: list[str]) -> Verifier | None:
+def _scheme(scheme: object, table: Table) -> Verifier | None:
     kind = _VERIFIERS.get(str(scheme.get("kind"))) if isinstance(scheme, Mapping) else None
     if kind is None or not isinstance(scheme, Mapping):
-        problems.append(f"{where}: `verifier` needs a `kind`, one of {', '.join(_VERIFIERS)}")
+        table.report_key("verifier", f"needs a `kind`, one of {', '.join(_VERIFIERS)}")
         return None
     known = {one.name for one in fields(kind) if one.name != "clock"}
     given = {key: value for key, value in scheme.items() if key != "kind"}
     wrong = sorted(key for key, value in given.items() if key not in known or not isinstance(value, str))
     missing = sorted({"header"} & known - given.keys())
-    problems += [f"{where}: `verifier` has an unknown key {key!r}" for key in wrong]
-    problems += [f"{where}: `verifier` needs the name of its {key}" for key in missing]
+    for key in wrong:
+        table.report_key("verifier", f"has an unknown key {key!r}")
+    for key in missing:
+        table.report_key("verifier", f"needs the name of its {key}")
     return None if wrong or missing else kind(**given)

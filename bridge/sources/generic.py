@@ -15,10 +15,12 @@ from bridge.fields import as_time
 from bridge.rendering.filters import upper_first
 from bridge.rendering.text import in_words, one_line
 from bridge.sources.base import MARK, Ignored, Source, decode_json
-from bridge.sources.form import Form, parse
+from bridge.sources.form import Form, check_expressions, parse
 from bridge.sources.reading import fill
 from bridge.sources.reading import read as read_any
 from bridge.sources.severities import severity_of
+from bridge.tables import Problems, Table
+from bridge.verification.signatures import Verifier
 
 
 class BrokenJson(Exception):
@@ -32,15 +34,29 @@ _LONGEST_TEXT = 20_000
 
 def preset(name: str) -> Source:
     """The source that the preset.toml of its folder describes."""
+    table = preset_table(name)
+    form, verifier = parse(name, table)
+    table.problems.raise_any()
+    return source(form, verifier)
+
+
+def preset_table(name: str) -> Table:
+    """The table of the preset.toml in a source's folder."""
     path = Path(__file__).parent / name / "preset.toml"
-    return source(name, tomllib.loads(path.read_text("utf-8")), f"{name}/{path.name}")
+    return Table(f"{name}/{path.name}", tomllib.loads(path.read_text("utf-8")), Problems())
 
 
-def source(name: str, table: object, where: str) -> Source:
-    """The source that the table declares; SettingsError as `form.parse` raises it."""
-    form, verifier = parse(name, table, where)
+def declared(name: str, table: Table) -> Source:
+    """The source that a table of BRIDGE_CONFIG declares, if the table has no problem then."""
+    form, verifier = parse(name, table)
+    check_expressions(form, table)
+    return replace(source(form, verifier), is_declared=True)
+
+
+def source(form: Form, verifier: Verifier | None) -> Source:
+    """The source whose webhooks are read by the form."""
     return Source(
-        name=name,
+        name=form.name,
         title=form.title,
         verifier=verifier,
         read=lambda webhook: read(form, webhook),

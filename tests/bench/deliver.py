@@ -6,11 +6,12 @@ The drain marks each post in the outbox before and after its request, in a SQLit
 import contextlib
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
 
+from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.entries import Entry, Wake, to_message
 from bridge.graph.client import GraphClient
 from bridge.graph.threads import GroupThreads
@@ -19,10 +20,7 @@ from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.publishing.batching import Rules
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
-from bridge.receiving.receiver import Receiver
-from bridge.receiving.routing import Routes
-from bridge.rendering.renderer import Renderer
-from bridge.sources import SOURCES
+from bridge.settings import Settings
 from tests.bench.graph import graph
 from tests.bench.payloads import SECRET, SUBJECTS
 from tests.bench.rows import Row, medians, scratch
@@ -92,8 +90,6 @@ def _costs(work, posts: int) -> Costs:
 
 def _entries(number: int) -> list[Entry]:
     """Entries of threads of their own, each with the card of a push."""
-    receiver = Receiver(
-        SOURCES, {"github": (SECRET,)}, Routes.from_settings(GROUP, ""), Renderer(), lambda: datetime.now(UTC)
-    )
+    receiver = Bridge(Configuration.of(Settings(GROUP, secrets={"github": (SECRET,)}))).receiver
     (card,) = receiver.receive("github", SUBJECTS[0].webhook(5)).entries
     return [entry(one, f"thread {one}", GROUP, html=card.html) for one in range(number)]

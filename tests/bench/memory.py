@@ -9,9 +9,10 @@ import os
 import statistics
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
+from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.entries import Wake, to_message
 from bridge.events import Webhook
 from bridge.outbox.base import Outbox, Queue
@@ -20,8 +21,7 @@ from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.receiving.receiver import Receiver
-from bridge.receiving.routing import Routes
-from bridge.rendering.renderer import Renderer
+from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.bench.payloads import SECRET, SUBJECTS
 from tests.bench.rows import Row, scratch
@@ -62,9 +62,7 @@ def rows() -> Iterator[Row]:
 
 
 def _all(outbox: Outbox, queue: Queue, clock: Clock) -> tuple[list[float], list[float]]:
-    receiver = Receiver(
-        SOURCES, {"github": (SECRET,)}, Routes.from_settings(GROUP, ""), Renderer(), lambda: datetime.now(UTC)
-    )
+    receiver = Bridge(Configuration.of(Settings(GROUP, secrets={"github": (SECRET,)}))).receiver
     publisher = Publisher(outbox, queue, _Nowhere(), Policy(settle=0), clock=clock)
     sizes, times = [], []
     for first in range(0, WEBHOOKS, WARM):

@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.events import Webhook
 from bridge.local.sending import event_name, signed
+from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 
@@ -33,7 +34,9 @@ class Subject:
         if size > SIZES[0]:
             payload = self._grown(payload, size * 1024)
         body = json.dumps(payload, separators=(",", ":")).encode()
-        sent = signed(SOURCES[self.source], [SECRET], body, event_name(sample), "bench")
+        source = SOURCES[self.source]
+        authentication = source.authentication(Settings(secrets={source.name: (SECRET,)}))
+        sent = signed(source, authentication, body, event_name(sample), "bench")
         return Webhook(sent.headers, sent.body)
 
     def _grown(self, payload: Any, size: int) -> Any:

@@ -9,12 +9,13 @@ import hmac
 import json
 import logging
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
+from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.events import Webhook
 from bridge.receiving.receiver import Receiver
-from bridge.receiving.routing import Routes
-from bridge.rendering.renderer import Limits, OwnTemplates, Renderer, environment, template_context
+from bridge.rendering.renderer import Limits, OwnTemplates, environment, template_context
+from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS, Subject
 from tests.bench.rows import Row, busy
@@ -37,13 +38,8 @@ def rows() -> Iterator[Row]:
     steps = logging.getLogger("bridge.steps")  # as the Functions worker has it, but that nobody reads them
     steps.setLevel(logging.INFO)
     steps.addHandler(logging.NullHandler())
-    receiver = Receiver(
-        SOURCES,
-        dict.fromkeys(SOURCES, (SECRET,)),
-        Routes.from_settings(GROUP, CONFIG),
-        Renderer(titles={source.name: source.title for source in SOURCES.values()}),
-        lambda: datetime.now(UTC),
-    )
+    settings = Settings(GROUP, CONFIG, secrets=dict.fromkeys(SOURCES, (SECRET,)))
+    receiver = Bridge(Configuration.of(settings)).receiver
     found = {(subject.source, size): _costs(receiver, subject, size) for size in SIZES for subject in SUBJECTS}
     for size in SIZES:
         pairs = [found[subject.source, size] for subject in SUBJECTS]

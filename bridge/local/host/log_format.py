@@ -4,7 +4,7 @@ import json
 import logging
 from datetime import datetime
 
-_SHOWN = ("source", "kind", "why", "reason", "delivery")
+_SHOWN = ("source", "kind", "reason", "delivery")
 
 
 class StepFormatter(logging.Formatter):

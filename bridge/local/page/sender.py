@@ -13,7 +13,7 @@ from bridge.local import sending
 from bridge.local.page.routes import RequestError
 from bridge.local.variants import variants
 from bridge.sources import SOURCES
-from bridge.sources.base import Source
+from bridge.sources.base import Authentication, Source
 
 _MOST, _LONGEST = 500, 60.0  # webhooks and seconds of a burst
 _FIRST_VARIANT = 100  # not 0: the sample itself may have been sent before
@@ -48,11 +48,11 @@ class Burst:
 
 
 class Sender:
-    """Sends webhooks to the bridge at the address, as their services do. secrets: by source name."""
+    """Sends webhooks to the bridge at the address, as their services do. authentications: by source name."""
 
-    def __init__(self, address: str, secrets: Mapping[str, Any]) -> None:
+    def __init__(self, address: str, authentications: Mapping[str, Authentication]) -> None:
         self._address = address
-        self._secrets = secrets
+        self._authentications = authentications
         self._bursts: set[asyncio.Task[None]] = set()
 
     async def send(self, content: dict[str, Any]) -> object:
@@ -79,8 +79,8 @@ class Sender:
             await self._send(burst, variant(_FIRST_VARIANT + number) if burst.different else burst.payload)
 
     async def _send(self, burst: Burst, payload: bytes) -> tuple[int, str]:
-        secrets = self._secrets.get(burst.source.name, ())
-        webhook = sending.signed(burst.source, secrets, payload, burst.event, str(uuid.uuid4()))
-        if not (burst.source.verifier and secrets):
+        authentication = self._authentications.get(burst.source.name)
+        webhook = sending.signed(burst.source, authentication, payload, burst.event, str(uuid.uuid4()))
+        if authentication is None:
             webhook = sending.with_function_key(webhook)
         return await run_in_threadpool(sending.post, f"{self._address}/api/webhooks/{burst.source.name}", webhook)

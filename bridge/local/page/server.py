@@ -50,7 +50,8 @@ class PageServer:
         self._webhooks = hosted.webhooks if hosted else WebhookLog()
         self._labels = _labels(bridge) if bridge else {}
         self._outbox = OutboxView(lambda: bridge.delivery.outbox, self._webhooks, self._labels) if bridge else None
-        self._sender = Sender(f"http://127.0.0.1:{port}", bridge.settings.secrets if bridge else {})
+        authentications = bridge.configuration.authentications if bridge else {}
+        self._sender = Sender(f"http://127.0.0.1:{port}", authentications)
         self.updates = LiveUpdates(self._current)
 
     def close(self) -> None:
@@ -134,8 +135,9 @@ class PageServer:
 
 
 def _labels(bridge: Bridge) -> mail.Labels:
-    names = {group.lower(): name for name, group in bridge.routes.names.items()}
-    return {bridge.settings.group.lower(): "Default group", **names}
+    configuration = bridge.configuration
+    names = {group.id: group.name for group in configuration.groups.values() if group.name}
+    return {configuration.routes.default: "Default group", **names}
 
 
 async def _samples(_: Request) -> Response:

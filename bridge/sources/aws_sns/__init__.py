@@ -16,6 +16,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import duration, figure
 from bridge.rendering.text import one_line, safe_url
+from bridge.sources.aws_sns.authentication import by_signature
 from bridge.sources.base import Source, decode_json, identifier, thread_key
 
 
@@ -166,4 +167,11 @@ def _console(arn: str, name: str) -> str:
     return f"{page}#alarmsV2:alarm/{quote(name, safe='')}"
 
 
-AWS_SNS = Source(name="aws_sns", title="Amazon SNS", verifier=None, read=read, delivery_field="MessageId")
+AWS_SNS = Source(
+    name="aws_sns",
+    title="Amazon SNS",
+    verifier=None,
+    read=read,
+    delivery_field="MessageId",
+    by_published_keys=by_signature,
+)

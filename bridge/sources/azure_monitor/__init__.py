@@ -11,6 +11,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, moment, part
 from bridge.rendering.text import one_line, safe_url
 from bridge.sources.azure_monitor import activity, costs, health, logs, measures
+from bridge.sources.azure_monitor.authentication import by_entra_tokens
 from bridge.sources.azure_monitor.legacy import as_common
 from bridge.sources.azure_monitor.words import Alert, Report, lasted, shown, texts
 from bridge.sources.azure_resources import Resource, resource
@@ -217,7 +218,7 @@ def _alert_url(alert_id: str) -> str:
 AZURE_MONITOR = Source(
     name="azure_monitor",
     title="Azure Monitor",
-    # Only tokens of Entra can prove an action group, and these need to know for whom they are: bridge.app sees to it.
     verifier=None,
     read=read,
+    by_published_keys=by_entra_tokens,
 )

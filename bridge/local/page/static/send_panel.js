@@ -70,7 +70,7 @@ function answerText({ status, answer }) {
   try {
     const content = JSON.parse(answer);
     if (content.accepted) return `${status}: accepted, ${many(content.accepted.length, "entry", "entries")} queued.`;
-    return `${status}: ${content.error ?? content.acknowledged ?? content.dropped ?? answer}`;
+    return `${status}: ${content.error ?? content.ignored ?? content.dropped ?? answer}`;
   } catch {
     return `${status}: ${answer || "no text"}`;
   }

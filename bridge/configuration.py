@@ -1,0 +1,177 @@
+"""The configuration: the settings, and the groups, routes and sources of BRIDGE_CONFIG, read once.
+
+Every problem with any of them is reported in one SettingsError.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.receiving.routing import NAMES, Route, Routes
+from bridge.rendering.expressions import compiled, fault
+from bridge.settings import Group, Settings
+from bridge.sources import SOURCES, generic
+from bridge.sources.base import Authentication, Source
+from bridge.tables import Problems, Table
+
+_TABLES = {"groups", "route", "sources"}
+_GROUP_KEYS = {"id", "mail", "thread", "paused"}
+_ROUTE_KEYS = {"when", "groups", "continue", "participants", "conversation"}
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
+_GRAPH_ID = re.compile(r"[\w=+/-]{4,}")
+_PERSON = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that a person has configured.
+
+    groups: all groups to which posts may go, by their object ids; the default group comes first.
+    sources: the bridge's own and those of BRIDGE_CONFIG, by their names.
+    authentications: how the senders of a source are authenticated. Webhooks of the other sources need the function key.
+    """
+
+    settings: Settings
+    groups: Mapping[str, Group]
+    routes: Routes
+    sources: Mapping[str, Source]
+    authentications: Mapping[str, Authentication]
+
+    @staticmethod
+    def from_env(env: Mapping[str, str]) -> "Configuration":
+        """Reads the environment; SettingsError with every problem, and with no value in any of them."""
+        problems = Problems()
+        return _read(Settings.read(env, problems), problems)
+
+    @staticmethod
+    def of(settings: Settings) -> "Configuration":
+        """Reads BRIDGE_GROUP and BRIDGE_CONFIG of the settings; SettingsError with every problem."""
+        return _read(settings, Problems())
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """The names of the sources for people."""
+        return {name: source.title for name, source in self.sources.items()}
+
+
+def _read(settings: Settings, problems: Problems) -> Configuration:
+    document = _document(settings.config, problems)
+    is_readable = not problems.names("BRIDGE_CONFIG")
+    document.allow(_TABLES)
+    named = _groups(document)
+    ids = {name: group.id for name, group in named.items()}
+    routes = _routes(document, ids)
+    default = _group_id(settings.group, "BRIDGE_GROUP", ids, problems) if settings.group else ""
+    # Nobody knows whether it is missing where the routes, or what it is set to, cannot be read.
+    if is_readable and not (settings.group or routes or problems.names("BRIDGE_GROUP")):
+        problems.add("BRIDGE_GROUP is missing: set it to the object id of the group that receives the posts")
+    sources = {**SOURCES, **_declared(document)}
+    problems.raise_any()
+    return Configuration(
+        settings=settings,
+        groups=_by_id(default, named.values(), routes),
+        routes=Routes(default, ids, routes),
+        sources=sources,
+        authentications={
+            name: authentication
+            for name, source in sources.items()
+            if (authentication := source.authentication(settings))
+        },
+    )
+
+
+def _document(text: str, problems: Problems) -> Table:
+    try:
+        return Table("BRIDGE_CONFIG", tomllib.loads(text), problems)
+    except tomllib.TOMLDecodeError as error:
+        problems.add(f"BRIDGE_CONFIG is not TOML: {error}")
+        return Table("BRIDGE_CONFIG", {}, problems)
+
+
+def _groups(document: Table) -> Mapping[str, Group]:
+    table = document.table("groups", "BRIDGE_CONFIG: [groups]")
+    return {name: _group(name, value, table.problems) for name, value in table.values.items()}
+
+
+def _group(name: str, value: object, problems: Problems) -> Group:
+    where = f"BRIDGE_CONFIG: the group {name}"
+    table = Table.of(where, value if isinstance(value, Mapping) else {"id": value}, problems)
+    table.allow(_GROUP_KEYS)
+    return Group(
+        id=_group_id(table.values.get("id"), where, {}, problems),
+        name=name,
+        mail=table.text("mail", _ADDRESS, "an address"),
+        thread=table.text("thread", _GRAPH_ID, "a thread's id"),
+        paused=table.flag("paused"),
+    )
+
+
+def _group_id(value: object, where: str, ids: Mapping[str, str], problems: Problems) -> str:
+    """The object id that the value is or, as a name of [groups], stands for."""
+    if isinstance(value, str) and value in ids:
+        return ids[value]
+    if isinstance(value, str) and _ID.fullmatch(value):
+        return value.lower()
+    alternative = " or a name of [groups]" if ids else ""
+    problems.add(f"{where} is not a group's object id{alternative}: copy the id from the group's page in Entra")
+    return ""
+
+
+def _routes(document: Table, ids: Mapping[str, str]) -> tuple[Route, ...]:
+    values = document.values.get("route", [])
+    if not isinstance(values, list):
+        document.problems.add("BRIDGE_CONFIG: a route begins with [[route]], in double brackets")
+        return ()
+    tables = [Table.of(f"BRIDGE_CONFIG: route {n}", value, document.problems) for n, value in enumerate(values, 1)]
+    return tuple(_route(table, ids) for table in tables)
+
+
+def _route(table: Table, ids: Mapping[str, str]) -> Route:
+    table.allow(_ROUTE_KEYS)
+    when, groups, people = str(table.values.get("when", "true")), table.values.get("groups"), _people(table)
+    if not isinstance(groups, list):
+        table.report("needs `groups`, a list of names or object ids; an empty one drops what matches")
+        groups = []
+    conversation = table.text("conversation", _GRAPH_ID, "a conversation's id")
+    if conversation and len(groups) != 1:
+        table.report_key("conversation", "belongs to one group, so the route needs exactly one")
+    problem = fault(when, NAMES)
+    if problem:
+        table.report_key("when", problem)
+    return Route(
+        when=when,
+        matches=compiled("false" if problem else when),
+        groups=tuple(_group_id(group, f"{table.where}: {group!r}", ids, table.problems) for group in groups),
+        goes_on=table.values.get("continue") is True,
+        participants=people,
+        conversation=conversation,
+    )
+
+
+def _people(table: Table) -> tuple[str, ...]:
+    people = table.values.get("participants", [])
+    if isinstance(people, list) and all(isinstance(one, str) and _PERSON.fullmatch(one) for one in people):
+        return tuple(people)
+    table.report_key("participants", 'must be a list of "Name <name@example.com>"')
+    return ()
+
+
+def _by_id(default: str, named: Iterable[Group], routes: Sequence[Route]) -> Mapping[str, Group]:
+    known = {group.id: group for group in named}
+    routed = (group for route in routes for group in route.groups)
+    ids = dict.fromkeys(filter(None, (default, *known, *routed)))
+    return {group: known.get(group, Group(group)) for group in ids}
+
+
+def _declared(document: Table) -> Mapping[str, Source]:
+    """The sources of `[sources.<name>]`."""
+    tables = document.table("sources", "BRIDGE_CONFIG: [sources]")
+    found: dict[str, Source] = {}
+    for name, value in tables.values.items():
+        table = Table.of(f"BRIDGE_CONFIG: the source {name}", value, tables.problems)
+        if name in SOURCES:
+            table.report("is one of the bridge's own: choose another name")
+        found[name] = generic.declared(name, table)
+    return found

@@ -1,0 +1,122 @@
+"""Conversions of the texts of settings; each raises ValueError with what is wrong, but without the text."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bridge.clouds import CLOUDS
+
+
+def time_zone(text: str) -> ZoneInfo:
+    """The time zone of that name."""
+    try:
+        return ZoneInfo(text)
+    except (OSError, ValueError, LookupError):
+        raise ValueError("is not a time zone: give its name, such as Europe/Berlin or America/New_York") from None
+
+
+def folder(text: str) -> Path:
+    """A folder that exists."""
+    if not Path(text).is_dir():
+        raise ValueError("is not a folder: create it, or remove the setting")
+    return Path(text)
+
+
+def toml_text(text: str) -> str:
+    """The text itself, or that of the file that it names."""
+    if text.startswith("[") or "\n" in text or "=" in text:
+        return text
+    try:
+        return Path(text).read_text("utf-8")
+    except (OSError, ValueError):
+        raise ValueError("names a file that cannot be read: give a readable path, or the TOML text itself") from None
+
+
+def at_least(least: float) -> Callable[[str], float]:
+    """A number that is not smaller."""
+
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise ValueError("is not a number") from None
+        if not least <= number < 1e6:
+            raise ValueError(f"must be at least {least:g}")
+        return number
+
+    return convert
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """One of the choices."""
+
+    def convert(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return convert
+
+
+def identifier(text: str) -> str:
+    """An id or a user's name, which becomes part of a URL."""
+    if not re.fullmatch(r"[\w.@-]+", text):
+        raise ValueError("is not an id: copy it from the portal")
+    return text
+
+
+def graph_url(text: str) -> str:
+    """The base URL of Graph in one of the clouds, or of the stand-in on this machine."""
+    # Plain HTTP only to this machine, where the stand-in Graph listens: a token must not travel in the clear.
+    hosts = [cloud.graph for cloud in CLOUDS.values()]
+    match = re.match(r"https://([\w.-]+)(?=[:/]|$)", text)
+    if not (match and match[1] in hosts) and not re.match(r"https?://(127\.0\.0\.1|localhost|\[::1\])[:/]", text):
+        raise ValueError(f"must begin with https:// and one of {', '.join(hosts)}")
+    return text.rstrip("/")
+
+
+def host_url(meaning: str) -> Callable[[str], str]:
+    """An https:// URL without a path."""
+
+    def convert(text: str) -> str:
+        if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?/?", text):
+            raise ValueError(f"must be {meaning}, with nothing after the host")
+        return text.rstrip("/")
+
+    return convert
+
+
+def mailbox(text: str) -> str:
+    """The address of a mailbox."""
+    if not re.fullmatch(r"[^<>@\s/?#]+@[^<>@\s/?#]+", text):
+        raise ValueError("must be the address of a mailbox, such as bridge@contoso.com")
+    return text
+
+
+def entry_name(text: str) -> str:
+    """The name of a secret: https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates."""
+    if not re.fullmatch(r"[0-9A-Za-z-]{1,120}", text):
+        raise ValueError("must consist of letters, digits and hyphens, as the names of secrets in Key Vault do")
+    return text
+
+
+def audiences(text: str) -> tuple[str, ...]:
+    """Client ids or application id URIs."""
+    parts = separated(text)
+    if not parts or not all(re.fullmatch(r"[\w.:/-]+", part) for part in parts):
+        raise ValueError("must be the client id of an app registration, or its application id URI")
+    return parts
+
+
+def topics(text: str) -> tuple[str, ...]:
+    """ARNs of topics."""
+    parts = separated(text)
+    if not all(re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]{3,30}:\d+:[\w.-]+", part) for part in parts):
+        raise ValueError("must be ARNs of topics, such as arn:aws:sns:eu-west-1:123456789012:alarms")
+    return parts
+
+
+def separated(text: str) -> tuple[str, ...]:
+    """The parts of a text that commas separate."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,92 @@
+"""The tables of BRIDGE_CONFIG, read key by key, and the problems found in them and in the environment."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bridge.errors import SettingsError
+
+
+class Problems:
+    """What is wrong with a configuration, collected while it is read and reported all at once."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+
+    def add(self, problem: str) -> None:
+        """Adds a sentence that names the setting at fault, and never its value."""
+        self._found.append(problem)
+
+    def names(self, setting: str) -> bool:
+        """Whether something is wrong with that setting."""
+        return any(problem.split()[0].rstrip(":") == setting for problem in self._found)
+
+    def raise_any(self) -> None:
+        """Raises SettingsError with every problem, if there are any."""
+        if self._found:
+            raise SettingsError(self._found)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of TOML. where: its name in problems, such as `BRIDGE_CONFIG: route 1`."""
+
+    where: str
+    values: Mapping[str, Any]
+    problems: Problems
+
+    @staticmethod
+    def of(where: str, value: object, problems: Problems) -> "Table":
+        """The value as a table; an empty one, and a problem, if it is none."""
+        if isinstance(value, Mapping):
+            return Table(where, value, problems)
+        problems.add(f"{where} must be a table")
+        return Table(where, {}, problems)
+
+    def report(self, problem: str) -> None:
+        """Adds a problem with the table: `has an unknown key 'x'`."""
+        self.problems.add(f"{self.where} {problem}")
+
+    def report_key(self, key: str, problem: str) -> None:
+        """Adds a problem with the value of a key: `must be true or false`."""
+        self.problems.add(f"{self.where}: `{key}` {problem}")
+
+    def allow(self, keys: Collection[str]) -> None:
+        """Reports every other key."""
+        for key in sorted(self.values.keys() - set(keys)):
+            self.report(f"has an unknown key {key!r}")
+
+    def text(self, key: str, form: re.Pattern[str], meaning: str) -> str:
+        """A text of that form, or an empty one."""
+        value = self.values.get(key, "")
+        if value == "" or (isinstance(value, str) and form.fullmatch(value)):
+            return str(value)
+        self.report_key(key, f"must be {meaning}")
+        return ""
+
+    def flag(self, key: str) -> bool:
+        """Whether the key is true."""
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            self.report_key(key, "must be true or false")
+        return value is True
+
+    def table(self, key: str, where: str) -> "Table":
+        """The table at the key; an empty one where there is none."""
+        return Table.of(where, self.values.get(key, {}), self.problems)
+
+    def texts(self, key: str) -> "Table":
+        """The table at the key, whose values are texts."""
+        value, where = self.values.get(key, {}), f"{self.where}: `{key}`"
+        if isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values()):
+            return Table(where, value, self.problems)
+        self.report_key(key, "must be a table of names and texts")
+        return Table(where, {}, self.problems)
+
+    def renamed(self, former: Mapping[str, str]) -> "Table":
+        """The table with today's names of the keys that it calls by former ones."""
+        for old, new in former.items():
+            if old in self.values and new in self.values:
+                self.report(f"has both `{new}` and its former name `{old}`")
+        return replace(self, values={former.get(key, key): value for key, value in self.values.items()})
