@@ -150,7 +150,7 @@ def test_groups_have_the_names_of_the_settings(page):
 
 
 def test_a_default_group_without_a_name_is_shown_as_such(tmp_path):
-    bridge = Bridge(Settings.from_env({"BRIDGE_GROUP": GROUP}))
+    bridge = Bridge(Configuration.from_env({"BRIDGE_GROUP": GROUP}))
     with contextlib.closing(FakeGraph(tmp_path / "graph.sqlite")) as fake_graph, listen(0) as listener:
         server = PageServer(fake_graph, listener.getsockname()[1], HostedBridge(bridge))
         with in_thread(Starlette(routes=[*fake_graph.routes(), *server.routes()]), listener) as address:
