@@ -77,7 +77,11 @@ TABLE = {
     "git.repo.created": (f"repo {REPO}", "info", "Alex Darrow created the repository firmware"),
     "git.repo.renamed": (f"repo {REPO}", "info", "Alex Darrow renamed the repository controller to firmware"),
     "git.repo.deleted": (f"repo {REPO[:7]}9{REPO[8:]}", "warning", "Alex Darrow deleted the repository old-firmware"),
-    "git.repo.forked": (f"repo {REPO}", "info", "Alex Darrow forked the repository firmware-lab from firmware"),
+    "git.repo.forked": (
+        f"repo {REPO}",
+        "info",
+        "Alex Darrow created the repository firmware-lab as a fork of firmware",
+    ),
     "git.repo.statuschanged": (f"repo {REPO}", "warning", "Alex Darrow disabled the repository firmware"),
     "tfvc.checkin": (f"changeset {COLLECTION} 18", "info", "Nora Banks checked in changeset 18"),
     "workitem.created": (ITEM, "info", "Mona Lisa created Bug 7 The pump runs dry"),

@@ -438,7 +438,7 @@ def test_a_build_of_a_forks_branch_is_not_ours():
     ours, theirs = (changed(BUILD, resource__triggerInfo=each) for each in ({}, trigger))
     event = read(theirs)
     assert event.correlation_key != read(ours).correlation_key == MAIN
-    assert event.attributes["branch"] == "stranger:main"
+    assert (event.attributes["branch"], event.attributes["fork"]) == ("stranger:main", True)
     assert "on stranger:main" in summary(event)
     theirs["resource"]["sourceBranch"] = "refs/pull/12/merge"
     assert read(theirs).correlation_key == PULL

@@ -115,7 +115,9 @@ class Run:
 def pushed(event: Event, push: Push, key: str, **details: Any) -> Event:
     """The event as a push. key: the correlation key of the branch or tag (`ref_key`)."""
     authors = [name for commit in push.commits if (name := commit.author) and name != event.actor]
-    values = {
+    values: dict[str, Any] = {
+        "authors": list(dict.fromkeys(authors)),
+        "all_by_others": len(authors) == len(push.commits),
         **vars(push),
         "old": _short(push.old),
         "new": _short(push.new),
@@ -126,7 +128,7 @@ def pushed(event: Event, push: Push, key: str, **details: Any) -> Event:
         correlation_key=key,
         title=kit.title(f"{push.kind.capitalize()} {push.name}"),
         attributes=kit.with_attributes(event, **{"branch": "", "tag": "", push.kind: push.name}),
-        details={**event.details, **values, "action": push.change, "authors": list(dict.fromkeys(authors)), **details},
+        details={**event.details, **values, "action": push.change, **details},
     )
 
 

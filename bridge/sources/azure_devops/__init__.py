@@ -32,10 +32,10 @@ _READERS: Mapping[str, Callable[[Event], Event | Ignored]] = {
 }
 # Every attribute that a route may ask for, so that no route's condition fails on it.
 _ATTRIBUTES = kit.no_attributes(
-    "organization collection project repository branch tag author state type assigned_to area pipeline stage"
-    " environment conclusion",
+    "organization collection project repository branch source_branch tag author state type assigned_to area pipeline"
+    " stage environment conclusion",
     lists="labels",
-    flags="draft",
+    flags="draft fork",
 )
 _UNNAMED = "event"
 # The Test button of a service hook sends the same id each time, for this subscription.

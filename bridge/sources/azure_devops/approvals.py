@@ -28,21 +28,23 @@ def approval(event: Event) -> Event:
     asked = kit.listed(person(at(step, "assignedApprover")) for step in steps)
     needed = kit.id_at(given, "minRequiredApprovers") if pending and len(steps) > 1 else ""
     kind, name = dig(resource, "resource.type"), dig(resource, "resource.name")
+    acted = [person(at(step, "actualApprover")) for step in steps if dig(step, "status") == state]
+    people = [person(at(step, "assignedApprover")) for step in steps] if pending else acted
     about = replace(
         _located(event, resource, what, where, state),
         url=dig(resource, "run._links.web.href") or event.url,
         facts=kit.facts(
             Resource=f"{kind} {name}" if name and name != where else "",
-            Approvers=asked,
+            # Where the sentence does not name just them.
+            Approvers=asked if asked != kit.listed(people, most=5) else "",
             Approvals_needed=f"{needed} of {len(steps)}" if needed else "",
         ),
     )
     text = dig(given, "instructions") if pending else "\n\n".join(filter(None, map(_remark, steps)))
-    acted = (person(at(step, "actualApprover")) for step in steps if dig(step, "status") == state)
     return decided(
         about,
         state,
-        (person(at(step, "assignedApprover")) for step in steps) if pending else acted,
+        people,
         what=what,
         where=where,
         text=with_names(text, event.payload),

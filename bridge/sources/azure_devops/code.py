@@ -35,7 +35,7 @@ def push(event: Event) -> Event:
         **home(event, repository),
     )
     key = kit.key("repo", kit.id_at(repository, "id"), dig(updates[0], "name"))
-    return forge.pushed(about, value, key or event.correlation_key)
+    return forge.pushed(about, value, key or event.correlation_key, text="")
 
 
 def _push(update: Payload, commits: Sequence[forge.Commit], total: int) -> forge.Push:

@@ -37,6 +37,7 @@ class Place:
     ref: str
     branch: str
     title: str = ""
+    is_fork: bool = False
 
     @property
     def pull(self) -> str:
@@ -60,7 +61,9 @@ def build(event: Event) -> Event | Ignored:
     ref, sha = dig(resource, "sourceBranch") or old_ref, dig(resource, "sourceVersion") or old_commit
     trigger = part(resource, "triggerInfo")
     change = _text(trigger, "pr.title") or _text(trigger, "ci.message")
-    place = Place(definition, part(resource, "repository"), ref, _branch(ref, trigger), kit.first_line(change))
+    is_fork = _text(trigger, "pr.isFork").lower() == "true"
+    built = _of_fork(ref, trigger) if is_fork else branch(ref)
+    place = Place(definition, part(resource, "repository"), ref, built, kit.first_line(change), is_fork)
     number = dig(resource, "buildNumber").removeprefix(f"{place.name}_")
     cause = _TRIGGERS.get(dig(resource, "reason").lower(), "")
     problems = [
@@ -138,6 +141,7 @@ def located(event: Event, place: Place, **attributes: Any) -> Mapping[str, Any]:
             repository=repository,
             branch=place.branch,
             pipeline=place.name,
+            fork=place.is_fork,
             **attributes,
         ),
     }
@@ -172,10 +176,8 @@ def _by_message(event: Event) -> Event | Ignored:
     return forge.ran(about, forge.Run(name=one_line(match[1], 120), outcome=result))
 
 
-def _branch(ref: str, trigger: Payload) -> str:
-    """The branch that was built; of a fork with who sent it, never as one of ours."""
-    if _text(trigger, "pr.isFork").lower() != "true":
-        return branch(ref)
+def _of_fork(ref: str, trigger: Payload) -> str:
+    """The branch of a fork that was built, with who sent it: never as one of ours."""
     return forge.head(branch(_text(trigger, "pr.sourceBranch") or ref), _text(trigger, "pr.sender.name") or "fork")
 
 

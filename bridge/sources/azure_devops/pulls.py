@@ -57,6 +57,7 @@ _MARKS: Mapping[str, str] = {
     "as active": "reopened",
 }
 _REST = re.compile(r"(?: (\d+) \(.*\) in .+| (as [a-z ]+)|)")
+_MERGE_COMMIT = re.compile(r"(.{1,1000}) has created a pull request merge commit")
 _ADDRESS = re.compile(r"/repositories/([^/]+)/pullRequests/(\d+)", re.IGNORECASE)
 _COMMENT = re.compile(r"(.{1,1000}) has (commented on|replied to|edited|deleted) a pull request(?: comment)?\.?")
 _COMMENT_LINKS = ("_links.self.href", "_links.threads.href", "_links.pullRequests.href", "url")
@@ -95,6 +96,7 @@ def pull_request(event: Event) -> Event | Ignored:
         value,
         action,
         text=with_names(text, event.payload),
+        review_url=f"{value.url}?_a=files" if value.url else "",
     )
 
 
@@ -176,6 +178,8 @@ def _about(event: Event, pull: Payload) -> dict[str, Any]:
         event,
         part(pull, "repository"),
         branch=branch(dig(pull, "targetRefName")),
+        source_branch=_source(pull, part(pull, "repository")),
+        fork=bool(part(pull, "forkSource")),
         author=person(at(pull, "createdBy")),
         draft=dig(pull, "isDraft", False),
         labels=[name for each in objects(pull, "labels") if (name := dig(each, "name"))],
@@ -204,7 +208,8 @@ def _happened(event: Event, pull: Payload) -> tuple[str, str]:
         if dig(pull, "status") != "completed":
             attempt = dig(pull, "mergeStatus").lower()
             return _ATTEMPTS.get(attempt, attempt or "updated"), ""
-        action = "merged"
+        said = _MERGE_COMMIT.fullmatch(messages.line(event.payload))
+        action, actor = "merged", person(said[1]) if said else actor
     if not (action or messages.line(event.payload)):
         action = {"completed": "merged", "abandoned": "abandoned"}.get(dig(pull, "status"), "")
     if action in {"merged", "abandoned"}:
