@@ -2,21 +2,22 @@
 
 import base64
 import contextlib
+import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.graph_servers import closed_port
-from tests.local_stack import PATIENCE, ROOT
+from tests.local_stack import ROOT, polling, until
 
 AZURITE = ROOT / ".azurite/node_modules/.bin/azurite"
-NAMES = [f"account{number}" for number in range(200)]
+NAMES = [f"account{number}" for number in range(1000)]
 KEY = base64.b64encode(b"a key of this machine alone").decode()
 
 needs_azurite = pytest.mark.skipif(
@@ -30,7 +31,9 @@ class Azurite:
 
     def __init__(self, tables: int, queues: int) -> None:
         self._tables, self._queues = tables, queues
-        self._names = iter(NAMES)
+        # Each process of a test run has names of its own.
+        worker, workers = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+        self._names = iter(NAMES[int(worker.removeprefix("gw")) :: int(workers)])
 
     def account(self) -> str:
         """The connection string of an account that nobody else uses."""
@@ -48,6 +51,41 @@ class Azurite:
 
 @contextlib.contextmanager
 def azurite(folder: Path) -> Iterator[Azurite]:
+    process, tables, queues = _start(folder)
+    try:
+        yield Azurite(tables, queues)
+    finally:
+        process.kill()
+        process.wait()
+
+
+_started: list[subprocess.Popen] = []
+
+
+def shared(folder: Path) -> Azurite:
+    """The emulator of a test run: the first of its processes that asks for it starts it, and `stop` ends it."""
+    running = folder / "azurite.json"
+    try:
+        (folder / "azurite.lock").open("x").close()
+    except FileExistsError:
+        until(running.exists)
+    else:
+        process, tables, queues = _start(folder)
+        _started.append(process)
+        (folder / "azurite.new").write_text(json.dumps([process.pid, tables, queues]))
+        (folder / "azurite.new").rename(running)
+    _, tables, queues = json.loads(running.read_text())
+    return Azurite(tables, queues)
+
+
+def stop(folder: Path) -> None:
+    """End the emulator of a test run, if there is one."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(json.loads((folder / "azurite.json").read_text())[0], signal.SIGKILL)
+
+
+def _start(folder: Path) -> tuple[subprocess.Popen, int, int]:
+    """The process, and the ports of its tables and of its queues."""
     blobs, queues, tables = (closed_port() for _ in range(3))
     ports = ["--blobPort", str(blobs), "--queuePort", str(queues), "--tablePort", str(tables)]
     options = ["--inMemoryPersistence", "--disableTelemetry", "--silent"]
@@ -56,22 +94,23 @@ def azurite(folder: Path) -> Iterator[Azurite]:
             [AZURITE, *ports, *options],
             cwd=folder,
             env={**os.environ, "AZURITE_ACCOUNTS": ";".join(f"{name}:{KEY}" for name in NAMES)},
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
         )
-        try:
-            for port in (queues, tables):
-                _wait_until_it_listens(port, process)
-            yield Azurite(tables, queues)
-        finally:
-            process.kill()
-            process.wait()
+    try:
+        for port in (queues, tables):
+            _wait_until_it_listens(port, process)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process, tables, queues
 
 
 def _wait_until_it_listens(port: int, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
+    for _ in polling():
+        assert process.poll() is None, "Azurite has ended"
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
-        time.sleep(0.05)
     raise AssertionError("Azurite did not start")

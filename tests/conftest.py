@@ -4,22 +4,23 @@ import os
 import shutil
 import tempfile
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 from jinja2 import FileSystemBytecodeCache
 
 from bridge.rendering import renderer
-from tests.azurite import azurite
+from tests import azurite
 
-_BYTECODE = "TESTS_TEMPLATE_BYTECODE"
+_FOLDER = "FOLDER_OF_THE_TEST_RUN"
 _environment = renderer.environment
 
 
 def pytest_configure(config):
-    """Compile each template once in the whole run: all of its processes share the bytecode."""
+    """Make what the processes of a test run share: a folder, and in it the bytecode of templates."""
     if not hasattr(config, "workerinput"):
-        os.environ[_BYTECODE] = tempfile.mkdtemp(prefix="bytecode-")
-    cache = FileSystemBytecodeCache(os.environ[_BYTECODE])
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="tests-")
+    cache = FileSystemBytecodeCache(os.environ[_FOLDER])
 
     def environment(loader, zone=UTC):
         made = _environment(loader, zone)
@@ -32,14 +33,15 @@ def pytest_configure(config):
 def pytest_unconfigure(config):
     renderer.environment = _environment
     if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.pop(_BYTECODE), ignore_errors=True)
+        folder = Path(os.environ.pop(_FOLDER))
+        azurite.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def storage(tmp_path_factory):
-    """An emulator of Azure Storage for all tests of a process."""
-    with azurite(tmp_path_factory.mktemp("azurite")) as running:
-        yield running
+def storage():
+    """An emulator of Azure Storage for the whole run."""
+    return azurite.shared(Path(os.environ[_FOLDER]))
 
 
 @pytest.fixture

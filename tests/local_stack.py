@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,21 @@ def environment(**settings: str) -> dict[str, str]:
     """The environment of a process, with no settings of the bridge except `settings`."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return {**env, "PYTHONPATH": str(ROOT), **settings}
+
+
+def polling(patience: float = PATIENCE) -> Iterator[None]:
+    """Come again at once, and then ever more rarely, until the patience is at its end."""
+    deadline = time.monotonic() + patience
+    pause = 0.02
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.25)
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Wait until something has happened."""
+    assert any(happened() for _ in polling())
 
 
 @dataclass
@@ -92,12 +107,10 @@ class Stack:
     ) -> list[tuple[str, list[str]]]:
         """The threads of a group, as soon as they contain the posts of all entries that the answers accepted."""
         accepted = {entry[:12] for answer in answers for entry in answer.json()["accepted"]}
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
+        for _ in polling(patience):
             threads = self.threads(group)
             if accepted <= set(references(threads)):
                 return threads
-            time.sleep(0.05)
         raise AssertionError(f"{group} has {threads} after {patience} seconds, not {accepted}")
 
     def first_event(self, topic: str):
@@ -154,12 +167,12 @@ def running(folder: Path, command: str | list[str] = "bridge run", **settings: s
 
 
 def _wait_until_it_answers(stack: Stack, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and stack.process.poll() is None:
+    for _ in polling():
+        if stack.process.poll() is not None:
+            break
         with contextlib.suppress(requests.ConnectionError):
             stack.get("/")
             return
-        time.sleep(0.05)
     raise AssertionError(log.read_text())
 
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from bridge.local.fake_graph.tokens import Grant
-from tests.local_stack import GROUPS, PATIENCE, Stack, environment, issue, references, running
+from tests.local_stack import GROUPS, PATIENCE, Stack, environment, issue, polling, references, running, until
 from tests.microsoft import microsoft
 
 GROUP = "group-0"
@@ -45,15 +45,13 @@ def settings_of(cloud, identity: str, channel: str, group: str = "") -> dict[str
 def told(cloud, *answers: requests.Response) -> list[tuple[str, list[str]]]:
     """Topic and posts of the group's threads, as soon as what the answers accepted is told."""
     accepted = {ident[:12] for answer in answers for ident in answer.json()["accepted"]}
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
+    for _ in polling():
         threads = [
             (thread.topic, [post.html for post in cloud.fake_graph.posts(GROUPS[GROUP], thread.id)])
             for thread in cloud.fake_graph.threads(GROUPS[GROUP])
         ]
         if accepted <= set(references(threads)):
             return threads
-        time.sleep(0.05)
     raise AssertionError(f"{threads} after {PATIENCE} seconds, not {accepted}")
 
 
@@ -196,10 +194,3 @@ def command(folder, *arguments: str, **env: str) -> subprocess.CompletedProcess:
 def until_held(stack: Stack) -> dict:
     until(lambda: stack.health()["held"])
     return stack.health()["held"][GROUPS[GROUP]]
-
-
-def until(happened) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -17,7 +17,7 @@ import requests
 from playwright.sync_api import expect, sync_playwright
 
 from tests.graph_servers import closed_port
-from tests.local_stack import PATIENCE, ROOT, environment, workplace
+from tests.local_stack import PATIENCE, ROOT, environment, polling, workplace
 
 PULL = "pull_request.opened.json"
 OWN = "templates/github/pull_request.html"
@@ -67,14 +67,14 @@ def watching(tmp_path):
 
 
 def stream(address: str, process: subprocess.Popen) -> Iterator[dict]:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
+    answer = None
+    for _ in polling():
+        assert process.poll() is None
+        with contextlib.suppress(requests.ConnectionError):
             answer = requests.get(f"{address}/preview/events", stream=True, timeout=PATIENCE)
             break
-        except requests.ConnectionError:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
+    assert answer, "the page did not answer"
+    deadline = time.monotonic() + PATIENCE
     with answer:
         for line in answer.iter_lines(chunk_size=1):
             assert time.monotonic() < deadline, "the expected post did not come"
