@@ -1,4 +1,4 @@
-"""Amazon SNS: which messages its signature proves, and what CloudWatch's alarms say."""
+"""Amazon SNS: which messages its signature authenticates, and what they say."""
 
 import base64
 import json
@@ -13,12 +13,15 @@ from cryptography.x509.oid import NameOID
 
 from bridge.app import Bridge
 from bridge.configuration import Configuration
+from bridge.entries import Target
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
+from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources.aws_sns import AWS_SNS
 from bridge.verification.sns_signatures import SnsSignature, host
 from tests.local_stack import ROOT
+from tests.look import parse
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:pump-alarms"
@@ -50,21 +53,22 @@ def signed(message, key=KEY, version="2", **changed):
     return {**message, "Signature": signature, **changed}
 
 
-def verify(message, topics=(TOPIC,), published=None):
+def verify(message, topics=(TOPIC,), published=None, later=0):
     asked = []
+    now = datetime(2026, 11, 23, 14, 5, tzinfo=UTC).timestamp() + later
 
     def keys(url):
         asked.append(url)
         return certificate(KEY) if published is None else published
 
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
-    SnsSignature(keys).verify(Webhook({}, body), topics)
+    SnsSignature(keys, clock=lambda: now).verify(Webhook({}, body), topics)
     return asked
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
 @pytest.mark.parametrize("name", ["alarm.alarm", "notification.json", "subscription_confirmation"])
-def test_what_sns_signed_for_a_topic_is_proved(name, version):
+def test_what_sns_signed_for_a_topic_is_authenticated(name, version):
     assert verify(signed(sample(name), version=version)) == [sample(name)["SigningCertURL"]]
 
 
@@ -96,6 +100,20 @@ ELSEWHERE = "https://sns.eu-west-1.amazonaws.com.contoso.com/key.pem"
 def test_anything_else_is_refused_with_the_reason(message, reason):
     with pytest.raises(AuthenticationError, match=reason):
         verify(message)
+
+
+@pytest.mark.parametrize("later", [0, 3600, -300])
+def test_a_message_is_taken_for_as_long_as_sns_tries_to_deliver_it(later):
+    assert verify(signed(ALARM), later=later)
+
+
+@pytest.mark.parametrize(
+    ("changed", "later"),
+    [({}, 4000), ({}, 86_400 * 300), ({}, -600), ({"Timestamp": ""}, 0), ({"Timestamp": "soon"}, 0)],
+)
+def test_a_message_that_is_sent_again_later_is_refused(changed, later):
+    with pytest.raises(AuthenticationError, match="longer ago"):
+        verify(signed({**ALARM, **changed}), later=later)
 
 
 @pytest.mark.parametrize("published", [b"", b"no certificate", certificate(ec.generate_private_key(ec.SECP256R1()))])
@@ -136,28 +154,194 @@ def read(name, **changed):
     return event
 
 
+def entry(event):
+    return Renderer().entry(event, "0" * 32, Target("g"), datetime(2026, 11, 23, 15, 5, tzinfo=UTC))
+
+
+def message(content, **changed):
+    return read("notification.text", Message=content if isinstance(content, str) else json.dumps(content), **changed)
+
+
+def alarm(name="alarm.alarm", **changed):
+    content = {**json.loads(sample(name)["Message"]), **changed}
+    return message({key: value for key, value in content.items() if value is not None})
+
+
 @pytest.mark.parametrize(
     ("name", "summary", "severity", "ends"),
     [
-        ("alarm.alarm", "pump-pressure-low fires", "error", False),
-        ("alarm.ok", "pump-pressure-low is OK again", "success", True),
+        ("alarm.alarm", "pump-pressure-low is firing: Pressure (average) < 2 for 5 min", "error", False),
+        ("alarm.ok", "pump-pressure-low is resolved", "success", True),
         ("alarm.insufficient_data", "pump-pressure-low has too little data", "warning", False),
     ],
 )
-def test_an_alarm_is_one_thread_with_its_measure(name, summary, severity, ends):
+def test_an_alarm_has_one_correlation_key_and_its_measure(name, summary, severity, ends):
     event = read(name)
-    assert (event.kind, event.summary, event.severity, event.ends_thread) == (name, summary, severity, ends)
+    assert (event.kind, entry(event).summary, event.severity, event.ends_thread) == (name, summary, severity, ends)
     assert event.correlation_key == "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:pump-pressure-low"
-    assert dict(event.facts)["fires at"] == "< 2 for 5 min"
+    assert dict(event.facts)["Fires at"] == "< 2 for 5 min"
     assert event.url.startswith("https://eu-west-1.console.aws.amazon.com/cloudwatch/")
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "summary", "severity"),
+    [
+        ("OK", "ALARM", "pump-pressure-low is resolved", "success"),
+        ("OK", "INSUFFICIENT_DATA", "pump-pressure-low is OK", "success"),
+        ("OK", None, "pump-pressure-low is OK", "success"),
+        ("INSUFFICIENT_DATA", "ALARM", "pump-pressure-low has too little data", "warning"),
+        ("ALARM", "OK", "pump-pressure-low is firing: Pressure (average) < 2 for 5 min", "error"),
+        ("NEARLY_THERE", "OK", "pump-pressure-low is now nearly there", "info"),
+        (None, None, "pump-pressure-low has changed", "info"),
+    ],
+)
+def test_the_state_of_an_alarm_is_said_as_it_is(state, before, summary, severity):
+    event = alarm(NewStateValue=state, OldStateValue=before, AlarmDescription="ALARM OK critical")
+    assert (entry(event).summary, event.severity) == (summary, severity)
+
+
+def test_the_value_that_cloudwatch_names_is_a_bar_and_prose_elsewhere_is_none():
+    reason = "Threshold Crossed: 1 datapoint [1.2 (23/11/26 14:03:00)] was less than the threshold (2.0)."
+    assert alarm(NewStateReason=reason).details["meter"] == (1.2, 2.0, "1.2, threshold 2")
+    assert alarm(NewStateReason=f"He said: {reason}").details["meter"] == ()
+    assert alarm("alarm.ok", NewStateReason=reason).details["meter"] == ()
+
+
+@pytest.mark.parametrize("part", ["AlarmArn", "AWSAccountId", "Region"])
+def test_without_a_part_of_its_key_an_alarm_has_still_one_of_its_own(part):
+    one, other = ({part: None, "AlarmArn": None, "AlarmName": name} for name in ("a", "b"))
+    assert alarm(**one).correlation_key != alarm(**other).correlation_key
+
+
+def bridged(name, detail, resources=(), source="aws.ec2"):
+    return {
+        "detail-type": name,
+        "source": source,
+        "account": "123456789012",
+        "time": "2026-11-23T14:03:00Z",
+        "region": "eu-west-1",
+        "resources": list(resources),
+        "detail": detail,
+    }
+
+
+FINDING = {
+    "schemaVersion": "2.0",
+    "type": "CryptoCurrency:EC2/BitcoinTool.B!DNS",
+    "arn": "arn:aws:guardduty:eu-west-1:1:detector/d/finding/b0ba1",
+    "severity": 8,
+    "title": "EC2 instance i-0abc is querying a domain of a pool.",
+    "description": "It asks for it.",
+}
+INSTANCE = "arn:aws:ec2:eu-west-1:123456789012:instance/i-abcd1111"
+
+
+@pytest.mark.parametrize(
+    ("content", "topic", "summary", "severity"),
+    [
+        (
+            bridged("GuardDuty Finding", FINDING, source="aws.guardduty"),
+            "eu-west-1: EC2 instance i-0abc is querying a domain of a pool",
+            "GuardDuty Finding: EC2 instance i-0abc is querying a domain of a pool: It asks for it.",
+            "error",
+        ),
+        (
+            bridged(
+                "EC2 Instance State-change Notification", {"instance-id": "i-abcd1111", "state": "stopped"}, [INSTANCE]
+            ),
+            "eu-west-1: EC2 Instance State-change Notification: i-abcd1111",
+            "EC2 Instance State-change Notification: i-abcd1111 is now stopped",
+            "info",
+        ),
+        (
+            bridged(
+                "CloudWatch Alarm State Change",
+                {
+                    "alarmName": "queue-age",
+                    "state": {"value": "OK", "reason": "Fine", "timestamp": "2026-11-23T14:03:00.123+0000"},
+                    "previousState": {"value": "ALARM"},
+                },
+                ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:queue-age"],
+            ),
+            "eu-west-1: queue-age",
+            "queue-age is resolved",
+            "success",
+        ),
+        (
+            bridged(
+                "Security Hub Findings - Imported",
+                {
+                    "findings": [
+                        {"Title": "S3 bucket is public", "Severity": {"Label": "HIGH"}, "Resources": [{"Id": "x"}]}
+                    ]
+                },
+            ),
+            "eu-west-1: S3 bucket is public: x",
+            "Security Hub Findings - Imported: S3 bucket is public: x",
+            "error",
+        ),
+        (
+            {
+                "Records": [
+                    {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": {"key": "a/c.csv"}}}
+                ]
+            },
+            "pump-alarms: Object created: a/c.csv",
+            "Object created: a/c.csv",
+            "info",
+        ),
+        (
+            {"Event Source": "db-instance", "Source ID": "orders-db", "Event Message": "The instance was restarted."},
+            "pump-alarms: orders-db: The instance was restarted",
+            "orders-db: The instance was restarted",
+            "info",
+        ),
+        (
+            {"source": "contoso.backup", "detail": {"state": "failed"}},
+            "pump-alarms: contoso.backup",
+            "contoso.backup is now failed",
+            "error",
+        ),
+        (["a", "b"], "pump-alarms: a, b", "a, b", "info"),
+    ],
+)
+def test_json_in_a_message_says_what_happened_to_what(content, topic, summary, severity):
+    event = message(content)
+    made = entry(event)
+    assert (made.topic, made.summary, event.severity) == (topic, summary, severity)
+    assert ("detail-type" in content or "CloudWatch" in summary) or ("Subject", "Backup done") in event.facts
+    assert "schemaVersion" not in made.html
+    assert "{" not in "".join(parse(made.html).shown)
+
+
+@pytest.mark.parametrize(
+    ("number", "severity"),
+    [(9.5, "critical"), (8, "error"), (5.0, "warning"), (2, "info"), ("x", "info"), (None, "info")],
+)
+def test_the_severities_of_guardduty(number, severity):
+    assert (
+        message(bridged("GuardDuty Finding", {**FINDING, "severity": number}, source="aws.guardduty")).severity
+        == severity
+    )
+
+
+def test_two_findings_have_two_correlation_keys_and_two_instances_too():
+    other = {**FINDING, "arn": "arn:aws:guardduty:eu-west-1:1:detector/d/finding/b0ba2"}
+    findings = [bridged("GuardDuty Finding", finding, source="aws.guardduty") for finding in (FINDING, other)]
+    changes = [bridged("EC2", {"state": "stopped"}, [INSTANCE + end]) for end in ("", "2")]
+    assert len({message(content).correlation_key for content in [*findings, *changes]}) == 4
 
 
 def test_the_link_of_a_confirmation_is_posted_for_a_person_and_only_when_it_is_of_aws():
     assert read("subscription_confirmation").url == sample("subscription_confirmation")["SubscribeURL"]
+    assert "asks to confirm the subscription to the topic" in entry(read("subscription_confirmation")).summary
     assert read("subscription_confirmation", SubscribeURL=ELSEWHERE).url == ""
     assert read("subscription_confirmation", Type="UnsubscribeConfirmation").kind == "unsubscribe_confirmation"
 
 
-def test_json_is_shown_as_code_and_text_as_it_is():
-    assert read("notification.json").text.startswith("```json")
-    assert read("notification.text").text.startswith("The nightly backup")
+def test_text_is_shown_as_it_is_and_claims_nothing():
+    event = message("CRITICAL: everything is resolved, nothing failed", Subject="ALARM")
+    assert event.text.startswith("CRITICAL")
+    assert (event.severity, event.ends_thread) == ("info", False)
+    assert entry(event).summary == "ALARM: CRITICAL: everything is resolved, nothing failed"
+    assert entry(message("Hello", Subject="")).summary == "Topic pump-alarms: Hello"

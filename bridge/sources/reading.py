@@ -79,6 +79,7 @@ def read(value: Any, happened: str = "", about: str = "") -> Reading:
     key = " ".join(filter(None, (titled or happened, about))) if titled or about else ""
     title, message, named = _title(titled, message, reference, resource, "" if state and about else message)
     if not title:
+        about = about or ("" if happened or message else found.take(names.ORIGIN, _is_name))
         title, named = _made_title(happened, about)
     scope, actor = found.take(names.SCOPE, _is_name), found.take(names.ACTOR, _is_name)
     occurred, url, buttons = found.take_time(), found.take_url(names.PAGE), tuple(_buttons(found))

@@ -22,7 +22,7 @@ NAME = _words(
 MESSAGE = _words(
     """
     message msg description output text body details detail content comment note summary reason errormessage error
-    statusreason
+    statusreason eventmessage statusmessage cause
     """
 )
 SEVERITY = _words(
@@ -51,7 +51,8 @@ BEFORE = _words(
 )
 HAPPENED = _words(
     """
-    detailtype eventname eventtype webhookevent eventkey event alerttype trigger action objectkind type kind
+    detailtype eventname eventtype notificationtype webhookevent eventkey event alerttype trigger action objectkind
+    type kind
     """
 )
 RESOURCE = _words(
@@ -59,9 +60,12 @@ RESOURCE = _words(
     targetresourceid resourcename resourceid resource resources instanceid pod podname deployment instance device
     deviceid devicename hostname host node nodename server machine vm vmname container containername service
     component monitor check target involvedobject entity object asset queue database bucket cluster site website
-    endpoint application app job pipeline servicename
+    endpoint application app job pipeline servicename sourceid ec2instanceid autoscalinggroupname bucketname tablename
+    queuename functionname
     """
 )
+# Who sent it, where it does not say what it is about.
+ORIGIN = _words("source eventsource origin sender")
 SCOPE = _words(
     """
     repository project namespace ns environment env organization workspace cluster region account
@@ -130,7 +134,7 @@ _STEMS = tuple(
 CONTAINERS = frozenset(
     _words(
         """
-        detail details data payload body event message alert alarm incident issue problem finding notification
+        detail details data payload body event message alert alarm incident issue problem finding findings notification
         fields attributes objectattributes properties context result record params info content resourceinfo
         operationalinfo outputfields labels annotations metadata commonlabels commonannotations heartbeat check
         monitor item items records events links urls alerts additionaldetails extra request customproperties
@@ -167,7 +171,7 @@ _FOR_MACHINES = re.compile(
     r"//api\.|/api/|/rest/|/_apis/|\.git$|\.pem$|\.(png|jpe?g|gif|svg|ico)([?#]|$)|unsubscribe|subscri(be|ption)url|gravatar",
     re.IGNORECASE,
 )
-# The order of facts: what, where, how much, since when, who, what to do; anything else stands after how much.
+# The order of facts: what, where, how much, since when, who, what to do; anything else stands after how much, or last.
 _ORDER = {
     0: re.compile(
         r"^(type|kind|category|issuetype|ticketpriority|severity)$|(rule|reason|cause|error|code|cmdline|command)$"
@@ -185,7 +189,7 @@ _ORDER = {
     5: re.compile(r"(user|username|owner|team|assignee|reporter|author|creator|contact|escalation|caller|by|oncall)$"),
     6: re.compile(r"(action|recommendation|remediation|solution|resolution|fix|advice|steps)$"),
 }
-_OTHER, TIME, LIST = 3, 4, 7
+_OTHER, TIME, _INNER, LIST = 3, 4, 7, 8
 
 
 def normal(name: str) -> str:
@@ -214,7 +218,9 @@ def is_for_machines(url: str) -> bool:
     return bool(_FOR_MACHINES.search(url))
 
 
-def place_of(name: str, value: Any) -> int:
-    """Where a fact stands among others."""
+def place_of(name: str, value: Any, depth: int = 0) -> int:
+    """Where a fact stands among others; what is of no known kind and not of the event itself stands last."""
     found = next((place for place, pattern in _ORDER.items() if pattern.search(name)), _OTHER)
-    return 2 if found == _OTHER and isinstance(value, int | float) and not isinstance(value, bool) else found
+    if found == _OTHER and isinstance(value, int | float) and not isinstance(value, bool):
+        return 2
+    return _INNER if found == _OTHER and depth else found

@@ -33,7 +33,7 @@ class Leaf:
     @property
     def place(self) -> int:
         """Where it stands among other facts."""
-        return names.LIST if self.is_list else names.place_of(self.name, self.value)
+        return names.LIST if self.is_list else names.place_of(self.name, self.value, self.depth)
 
     @property
     def time(self) -> datetime | None:

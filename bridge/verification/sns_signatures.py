@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -20,10 +21,15 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
+from bridge.fields import as_time
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):sns:([a-z0-9-]{3,30}):\d+:[\w.-]+", re.ASCII)
 # SHA-1 is what AWS signs with unless the topic's SignatureVersion is set to 2.
 _HASHES: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {"1": hashes.SHA1, "2": hashes.SHA256}
+# SNS tries a message again for an hour at most, whatever the subscription's delivery policy says.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html#creating-delivery-policy
+_OLDEST = 3600 + 300  # seconds
+_EARLIEST = 300  # that clocks may differ by
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _SUBSCRIPTION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
@@ -39,10 +45,11 @@ def host(topic: str) -> str:
 class SnsSignature:
     """A message that SNS signed, of one of the configured topics: their ARNs stand in place of secrets.
 
-    keys: gives what lies at a URL; Unavailable when it cannot be had.
+    keys: gives what lies at a URL; Unavailable when it cannot be had. clock: seconds since 1970.
     """
 
     keys: Callable[[str], bytes] = field(repr=False, compare=False)
+    clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
         """Returns when SNS signed the body for one of the topics; AuthenticationError with the reason otherwise."""
@@ -64,6 +71,9 @@ class SnsSignature:
             _key(self.keys(url)).verify(signature, _signed(message), PKCS1v15(), algorithm())
         except (InvalidSignature, binascii.Error):
             raise AuthenticationError("The signature is not of this message with the key of SigningCertURL.") from None
+        sent = as_time(message.get("Timestamp", ""))
+        if sent is None or not -_EARLIEST <= self.clock() - sent.timestamp() <= _OLDEST:
+            raise AuthenticationError("The message was signed longer ago than SNS tries to deliver it.")
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
         """AWS alone can: raises CommandError."""
