@@ -103,12 +103,19 @@ def test_no_name_and_no_title_says_what_was_done(words, phrase):
 
 
 def test_a_phrase_that_is_not_known_is_shown_as_it_came():
-    for actor, known in (("Nora Banks", True), ("Zoe Approved", False)):
-        line = f"{actor} un-approved pull request 12 (Nora rejected pull request 12 (x) in y) in firmware"
+    for start in ("Nora Banks un-approved", "Nora Banks no longer approved", "Zoe Approved has not yet rejected"):
+        line = f"{start} pull request 12 (Nora rejected pull request 12 (x) in y) in firmware"
         event = read(updated(line))
-        assert (event.details["action"], event.severity) == ("updated", Severity.INFO)
-        assert event.actor == (actor if known else "")
+        assert (event.details["action"], event.severity, event.actor) == ("updated", Severity.INFO, "")
         assert summary(event) == line
+    service = f"Microsoft.VisualStudio.Services.TFS froze pull request 12 ({TITLE}) in firmware"
+    assert summary(read(updated(service))) == f"Azure DevOps froze pull request 12 ({TITLE}) in firmware"
+
+
+@pytest.mark.parametrize("actor", ["Nora", "Nora Banks", "Nora Banks Jr", "octocat", "Jan van der Berg", "Łukasz Żak"])
+def test_a_name_that_begins_like_anothers_is_whole(actor):
+    event = read(updated(f"{actor} approved pull request 12 ({TITLE}) in firmware"))
+    assert (event.details["action"], event.actor) == ("approved", actor)
 
 
 def test_a_message_about_another_pull_request_decides_nothing():
@@ -238,6 +245,9 @@ def test_comments_without_their_pull_request_still_find_its_thread():
     event = read(payload)
     assert event.correlation_key == PULL
     assert summary(event).startswith("Mona Lisa commented on PR 12: Could this wait")
+    where = address.partition("/pullRequests")[0]
+    payload["resource"]["comment"]["_links"] = {"repository": {"href": where}}
+    assert read(payload).correlation_key == PULL  # by the message's link
     first_version = payload | {"resource": payload["resource"]["comment"]}
     assert (read(first_version).correlation_key, summary(read(first_version))) == (PULL, summary(event))
 
