@@ -95,8 +95,8 @@ def test_no_name_and_no_title_says_what_was_done(words, phrase):
         whole["resource"]["repository"]["name"] = words
         event = read(whole)
         assert (event.details["action"], event.actor) == (PHRASES[phrase], "Alex Darrow")
-    alone = read(updated(line.format("Alex Darrow"), resource={"url": "x"}))
-    assert (alone.details["action"], alone.actor) == (PHRASES[phrase], "Alex Darrow")
+    minimal = read(updated(line.format("Alex Darrow"), resource={"url": "x"}))
+    assert (minimal.details["action"], minimal.actor) == (PHRASES[phrase], "Alex Darrow")
     if "pull request" not in words:
         known = updated(line.format(words), resource__reviewers=reviewers((words, 0)))
         assert (read(known).details["action"], read(known).actor) == (PHRASES[phrase], words)
@@ -221,9 +221,9 @@ COMMENT = "ms.vss-code.git-pullrequest-comment-event"
     ],
 )
 def test_the_phrase_of_a_comment_is_the_whole_line(phrase, line):
-    said = {"text": f"Mona Lisa has {phrase}\r\nand was edited, deleted"}
+    message = {"text": f"Mona Lisa has {phrase}\r\nand was edited, deleted"}
     hostile = "I has edited a pull request comment, and deleted it"
-    event = read(changed(COMMENT, message=said, resource__comment__content=hostile))
+    event = read(changed(COMMENT, message=message, resource__comment__content=hostile))
     assert summary(event).startswith(line)
 
 
@@ -629,7 +629,8 @@ def test_each_key_needs_all_of_its_parts():
         for path in paths:
             gone = {path: None, "resource__url": None}
             one, other = (
-                changed(name, **gone) | {"id": ident, "message": {}, "detailedMessage": {}} for ident in ("a", "b")
+                changed(name, **gone) | {"id": event_id, "message": {}, "detailedMessage": {}}
+                for event_id in ("a", "b")
             )
             first, second = read(one), read(other)
             assert first.correlation_key, (name, path)

@@ -117,8 +117,8 @@ def comment(event: Event) -> Event:
     )
     if value is None:
         return event
-    said = _COMMENT.fullmatch(messages.line(event.payload)) or ("", "", "")
-    name, phrase = said[1], said[2]
+    match = _COMMENT.fullmatch(messages.line(event.payload)) or ("", "", "")
+    name, phrase = match[1], match[2]
     action = _comment_action(remark, phrase)
     # Others than its author may delete a comment.
     actor = person(name) or ("" if action == "deleted" else person(at(remark, "author")))
@@ -153,8 +153,8 @@ def _read(event: Event, pull: Payload, address: str = "") -> forge.PullRequest |
     repo = part(pull, "repository")
     there = _ADDRESS.search(dig(pull, "url") or address) or ("", "", "")
     shown = re.search(r"/pullrequest/(\d+)(?:$|[?#])", event.url) or ("", "")
-    said = re.search(r" pull request (\d+) \((.+)\) in ", messages.line(event.payload)) or ("", "", "")
-    number = kit.id_at(pull, "pullRequestId") or (there[2] or "") or shown[1] or said[1]
+    message = re.search(r" pull request (\d+) \((.+)\) in ", messages.line(event.payload)) or ("", "", "")
+    number = kit.id_at(pull, "pullRequestId") or (there[2] or "") or shown[1] or message[1]
     if not number:
         return None
     page = repository_url(repo) or (event.url.partition("/pullrequest/")[0] if shown[1] else "")
@@ -162,7 +162,7 @@ def _read(event: Event, pull: Payload, address: str = "") -> forge.PullRequest |
     return forge.PullRequest(
         key=kit.key("repo", where, "pull request", number) or event.correlation_key,
         reference=f"PR {number}",
-        name=dig(pull, "title") or (said[2] if said[1] == number else ""),
+        name=dig(pull, "title") or (message[2] if message[1] == number else ""),
         url=f"{page}/pullrequest/{number}" if page else "",
         source=_source(pull, repo),
         target=branch(dig(pull, "targetRefName")),
@@ -207,15 +207,15 @@ def _reviewer(reviewer: Payload) -> str:
 
 def _happened(event: Event, pull: Payload) -> tuple[str, str]:
     """What was done to a pull request, and by whom."""
-    action, actor = _said(messages.line(event.payload), pull)
+    action, actor = _by_message(messages.line(event.payload), pull)
     if event.kind.endswith(".created"):
         return "opened", person(at(pull, "createdBy")) or actor
     if event.kind.endswith(".merged"):
         if dig(pull, "status") != "completed":
             attempt = dig(pull, "mergeStatus").lower()
             return _ATTEMPTS.get(attempt, attempt or "updated"), ""
-        said = _MERGE_COMMIT.fullmatch(messages.line(event.payload))
-        action, actor = "merged", person(said[1]) if said else actor
+        message = _MERGE_COMMIT.fullmatch(messages.line(event.payload))
+        action, actor = "merged", person(message[1]) if message else actor
     if not (action or messages.line(event.payload)):
         action = {"completed": "merged", "abandoned": "abandoned"}.get(dig(pull, "status"), "")
     if action in {"merged", "abandoned"}:
@@ -225,7 +225,7 @@ def _happened(event: Event, pull: Payload) -> tuple[str, str]:
     return _believed(action, actor, pull) or "updated", actor
 
 
-def _said(line: str, pull: Payload) -> tuple[str, str]:
+def _by_message(line: str, pull: Payload) -> tuple[str, str]:
     """The action and the actor by the message's form; empty where it has another one."""
     head, _, rest = line.partition(" pull request")
     head = head.removesuffix(" the").removesuffix(" a new")
