@@ -99,7 +99,7 @@ def test_a_body_without_an_action_is_a_plain_post():
 
 def test_what_names_no_repository_is_a_thread_of_its_own():
     keys = set()
-    for ident in "ab":
-        (event,) = read(json.dumps({"action": "delete", "id": ident, "target": {}}).encode())
+    for event_id in "ab":
+        (event,) = read(json.dumps({"action": "delete", "id": event_id, "target": {}}).encode())
         keys.add(event.correlation_key)
     assert len(keys) == 2

@@ -95,20 +95,27 @@ def test_no_name_and_no_title_says_what_was_done(words, phrase):
         whole["resource"]["repository"]["name"] = words
         event = read(whole)
         assert (event.details["action"], event.actor) == (PHRASES[phrase], "Alex Darrow")
-    alone = read(updated(line.format("Alex Darrow"), resource={"url": "x"}))
-    assert (alone.details["action"], alone.actor) == (PHRASES[phrase], "Alex Darrow")
+    minimal = read(updated(line.format("Alex Darrow"), resource={"url": "x"}))
+    assert (minimal.details["action"], minimal.actor) == (PHRASES[phrase], "Alex Darrow")
     if "pull request" not in words:
         known = updated(line.format(words), resource__reviewers=reviewers((words, 0)))
         assert (read(known).details["action"], read(known).actor) == (PHRASES[phrase], words)
 
 
 def test_a_phrase_that_is_not_known_is_shown_as_it_came():
-    for actor, known in (("Nora Banks", True), ("Zoe Approved", False)):
-        line = f"{actor} un-approved pull request 12 (Nora rejected pull request 12 (x) in y) in firmware"
+    for start in ("Nora Banks un-approved", "Nora Banks no longer approved", "Zoe Approved has not yet rejected"):
+        line = f"{start} pull request 12 (Nora rejected pull request 12 (x) in y) in firmware"
         event = read(updated(line))
-        assert (event.details["action"], event.severity) == ("updated", Severity.INFO)
-        assert event.actor == (actor if known else "")
+        assert (event.details["action"], event.severity, event.actor) == ("updated", Severity.INFO, "")
         assert summary(event) == line
+    service = f"Microsoft.VisualStudio.Services.TFS froze pull request 12 ({TITLE}) in firmware"
+    assert summary(read(updated(service))) == f"Azure DevOps froze pull request 12 ({TITLE}) in firmware"
+
+
+@pytest.mark.parametrize("actor", ["Nora", "Nora Banks", "Nora Banks Jr", "octocat", "Jan van der Berg", "Łukasz Żak"])
+def test_a_name_that_begins_like_anothers_is_whole(actor):
+    event = read(updated(f"{actor} approved pull request 12 ({TITLE}) in firmware"))
+    assert (event.details["action"], event.actor) == ("approved", actor)
 
 
 def test_a_message_about_another_pull_request_decides_nothing():
@@ -214,9 +221,9 @@ COMMENT = "ms.vss-code.git-pullrequest-comment-event"
     ],
 )
 def test_the_phrase_of_a_comment_is_the_whole_line(phrase, line):
-    said = {"text": f"Mona Lisa has {phrase}\r\nand was edited, deleted"}
+    message = {"text": f"Mona Lisa has {phrase}\r\nand was edited, deleted"}
     hostile = "I has edited a pull request comment, and deleted it"
-    event = read(changed(COMMENT, message=said, resource__comment__content=hostile))
+    event = read(changed(COMMENT, message=message, resource__comment__content=hostile))
     assert summary(event).startswith(line)
 
 
@@ -238,6 +245,9 @@ def test_comments_without_their_pull_request_still_find_its_thread():
     event = read(payload)
     assert event.correlation_key == PULL
     assert summary(event).startswith("Mona Lisa commented on PR 12: Could this wait")
+    where = address.partition("/pullRequests")[0]
+    payload["resource"]["comment"]["_links"] = {"repository": {"href": where}}
+    assert read(payload).correlation_key == PULL  # by the message's link
     first_version = payload | {"resource": payload["resource"]["comment"]}
     assert (read(first_version).correlation_key, summary(read(first_version))) == (PULL, summary(event))
 
@@ -619,7 +629,8 @@ def test_each_key_needs_all_of_its_parts():
         for path in paths:
             gone = {path: None, "resource__url": None}
             one, other = (
-                changed(name, **gone) | {"id": ident, "message": {}, "detailedMessage": {}} for ident in ("a", "b")
+                changed(name, **gone) | {"id": event_id, "message": {}, "detailedMessage": {}}
+                for event_id in ("a", "b")
             )
             first, second = read(one), read(other)
             assert first.correlation_key, (name, path)

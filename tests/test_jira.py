@@ -18,7 +18,7 @@ SAMPLES = Path(__file__).parent.parent / "bridge/sources/jira/samples"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 RENDERER = Renderer()
 SITE = "contoso.atlassian.net"
-ISSUE, NAME, SAID = f"{SITE} issue 10007", "PUMP-7 The pump runs dry", "The log says why, @Mona Lisa: the switch is"
+ISSUE, NAME, TEXT = f"{SITE} issue 10007", "PUMP-7 The pump runs dry", "The log says why, @Mona Lisa: the switch is"
 
 
 def answer(payload: object) -> object:
@@ -47,11 +47,11 @@ TABLE = {
     "attachment_created": (f"{SITE} attachment 61", "info", "Alex Darrow attached the file pump.csv"),
     "board_configuration_changed": (f"{SITE} board 4", "info", "Board Pump board was reconfigured"),
     "board_created": (f"{SITE} board 4", "info", "Board Pump board was created"),
-    "comment_created": (ISSUE, "info", f"Nora Banks commented on {NAME}: {SAID}"),
+    "comment_created": (ISSUE, "info", f"Nora Banks commented on {NAME}: {TEXT}"),
     "comment_created.alone": (ISSUE, "info", "Nora Banks commented on issue 10007: The log says why"),
     "comment_created.internal": (ISSUE, "info", f"Nora Banks left an internal note on {NAME}: The customer need"),
     "comment_deleted": (ISSUE, "info", f"A comment by Nora Banks on {NAME} was deleted"),
-    "comment_updated": (ISSUE, "info", f"Nora Banks edited a comment on {NAME}: {SAID}"),
+    "comment_updated": (ISSUE, "info", f"Nora Banks edited a comment on {NAME}: {TEXT}"),
     "issue_created": (ISSUE, "info", f"Mona Lisa created {NAME}"),
     "issue_created.highest": (ISSUE, "error", f"Mona Lisa created {NAME}"),
     "issue_deleted": (ISSUE, "warning", f"Mona Lisa deleted {NAME}"),
@@ -60,8 +60,8 @@ TABLE = {
     "issue_updated.assigned.unlogged": (ISSUE, "info", f"Mona Lisa assigned {NAME} to Nora Banks"),
     "issue_updated.attachment": (ISSUE, "info", f"Mona Lisa attached pump.csv to {NAME}"),
     "issue_updated.comment_deleted": (ISSUE, "info", f"Nora Banks deleted a comment on {NAME}"),
-    "issue_updated.comment_edited": (ISSUE, "info", f"Nora Banks edited a comment on {NAME}: {SAID}"),
-    "issue_updated.commented": (ISSUE, "info", f"Nora Banks commented on {NAME}: {SAID}"),
+    "issue_updated.comment_edited": (ISSUE, "info", f"Nora Banks edited a comment on {NAME}: {TEXT}"),
+    "issue_updated.commented": (ISSUE, "info", f"Nora Banks commented on {NAME}: {TEXT}"),
     "issue_updated.description": (ISSUE, "info", f"Mona Lisa edited the description of {NAME}"),
     "issue_updated.done": (ISSUE, "info", f"Alex Darrow moved {NAME} from In Progress to Done"),
     "issue_updated.done.commented": (

@@ -91,10 +91,10 @@ def _unknown(event: Event) -> Event:
 
 def _delivery(payload: Payload, body: bytes) -> str:
     """The event's id, which is the same in every subscription that it goes to."""
-    ident = kit.id_at(payload, "id")
-    if ident and dig(payload, "subscriptionId") == _TEST:
-        return f"{ident} {dig(payload, 'createdDate')}"
-    return ident or hashlib.sha256(body).hexdigest()
+    event_id = kit.id_at(payload, "id")
+    if event_id and dig(payload, "subscriptionId") == _TEST:
+        return f"{event_id} {dig(payload, 'createdDate')}"
+    return event_id or hashlib.sha256(body).hexdigest()
 
 
 def _project(url: str) -> str:

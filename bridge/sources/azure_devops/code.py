@@ -78,10 +78,10 @@ def repository(event: Event) -> Event:
     if action == "statuschanged":
         disabled = at(resource, "disabled")
         action = {True: "disabled", False: "enabled"}.get(disabled, action) if isinstance(disabled, bool) else action
-    ident = kit.id_at(repo, "id") or kit.id_at(resource, "repositoryId")
+    repo_id = kit.id_at(repo, "id") or kit.id_at(resource, "repositoryId")
     return replace(
         event,
-        correlation_key=kit.key("repo", ident) or event.correlation_key,
+        correlation_key=kit.key("repo", repo_id) or event.correlation_key,
         title=kit.title(f"Repository {name}"),
         severity=Severity.WARNING if action in _WARNINGS else Severity.INFO,
         actor=person(at(resource, "initiatedBy")),
@@ -105,8 +105,8 @@ def check_in(event: Event) -> Event:
     number = kit.id_at(resource, "changesetId")
     if not number:
         return event
-    said = re.fullmatch(rf"(.{{1,1000}}?) checked in changeset {number}: .*", messages.line(event.payload))
-    actor = person(at(resource, "checkedInBy")) or (person(said[1]) if said else "")
+    match = re.fullmatch(rf"(.{{1,1000}}?) checked in changeset {number}: .*", messages.line(event.payload))
+    actor = person(at(resource, "checkedInBy")) or (person(match[1]) if match else "")
     author = person(at(resource, "author"))
     comment = dig(resource, "comment").strip()
     return replace(

@@ -16,6 +16,7 @@ _URL = re.compile(r"https?://[^\s\"'<>()\]]+")
 _OWN_LINE = re.compile(r"^\s*\(?(https?://[^\s\"'<>()\]]+)\)?\s*$", re.MULTILINE)
 _TARGET = re.compile(r"\]\s?\((https?://[^\s\"'<>()\]]+)\)")
 _HREF = re.compile(r"\bhref=[\"']?(https?://[^\s\"'<>]+)")
+_SERVICE = re.compile(r"\bMicrosoft\.(?:VisualStudio\.Services|TeamFoundation)\.[A-Za-z.]*[A-Za-z]")
 _TAG = re.compile(r"<[\\/]?\w[^<>]*>")
 _LINK = re.compile(r"\[([^\[\]]*)\] ?\(([^()]*)\)")
 
@@ -32,7 +33,8 @@ def sentence(payload: Payload) -> str:
     """What the hook says in one line, without its links and as short as a post needs it."""
     text = _plain(_message(payload, "text", "markdown", "html"))
     whole = next((line for line in text.splitlines() if line.strip()), "")
-    return one_line(re.sub(r"\s*\(\s*\)|:\s*$", "", _URL.sub("", whole)), 250).rstrip(" .")
+    whole = _SERVICE.sub("Azure DevOps", _URL.sub("", whole))
+    return one_line(re.sub(r"\s*\(\s*\)|:\s*$", "", whole), 250).rstrip(" .")
 
 
 def text(payload: Payload) -> str:

@@ -58,9 +58,15 @@ _MARKS: Mapping[str, str] = {
 }
 _REST = re.compile(r"(?: (\d+) \(.*\) in .+| (as [a-z ]+)|)")
 _MERGE_COMMIT = re.compile(r"(.{1,1000}) has created a pull request merge commit")
-_ADDRESS = re.compile(r"/repositories/([^/]+)/pullRequests/(\d+)", re.IGNORECASE)
+_ADDRESS = re.compile(r"/repositories/([^/]+)(?:/pullRequests/(\d+)|$)", re.IGNORECASE)
 _COMMENT = re.compile(r"(.{1,1000}) has (commented on|replied to|edited|deleted) a pull request(?: comment)?\.?")
-_COMMENT_LINKS = ("_links.self.href", "_links.threads.href", "_links.pullRequests.href", "url")
+_COMMENT_LINKS = (
+    "_links.self.href",
+    "_links.threads.href",
+    "_links.pullRequests.href",
+    "url",
+    "_links.repository.href",
+)
 # What an attempt to merge came to, if not to a merge. https://learn.microsoft.com/rest/api/azure/devops/git/
 # pull-requests/get-pull-requests#pullrequestasyncstatus
 _ATTEMPTS: Mapping[str, str] = {
@@ -111,8 +117,8 @@ def comment(event: Event) -> Event:
     )
     if value is None:
         return event
-    said = _COMMENT.fullmatch(messages.line(event.payload)) or ("", "", "")
-    name, phrase = said[1], said[2]
+    match = _COMMENT.fullmatch(messages.line(event.payload)) or ("", "", "")
+    name, phrase = match[1], match[2]
     action = _comment_action(remark, phrase)
     # Others than its author may delete a comment.
     actor = person(name) or ("" if action == "deleted" else person(at(remark, "author")))
@@ -147,8 +153,8 @@ def _read(event: Event, pull: Payload, address: str = "") -> forge.PullRequest |
     repo = part(pull, "repository")
     there = _ADDRESS.search(dig(pull, "url") or address) or ("", "", "")
     shown = re.search(r"/pullrequest/(\d+)(?:$|[?#])", event.url) or ("", "")
-    said = re.search(r" pull request (\d+) \((.+)\) in ", messages.line(event.payload)) or ("", "", "")
-    number = kit.id_at(pull, "pullRequestId") or there[2] or shown[1] or said[1]
+    message = re.search(r" pull request (\d+) \((.+)\) in ", messages.line(event.payload)) or ("", "", "")
+    number = kit.id_at(pull, "pullRequestId") or (there[2] or "") or shown[1] or message[1]
     if not number:
         return None
     page = repository_url(repo) or (event.url.partition("/pullrequest/")[0] if shown[1] else "")
@@ -156,7 +162,7 @@ def _read(event: Event, pull: Payload, address: str = "") -> forge.PullRequest |
     return forge.PullRequest(
         key=kit.key("repo", where, "pull request", number) or event.correlation_key,
         reference=f"PR {number}",
-        name=dig(pull, "title") or (said[2] if said[1] == number else ""),
+        name=dig(pull, "title") or (message[2] if message[1] == number else ""),
         url=f"{page}/pullrequest/{number}" if page else "",
         source=_source(pull, repo),
         target=branch(dig(pull, "targetRefName")),
@@ -201,15 +207,15 @@ def _reviewer(reviewer: Payload) -> str:
 
 def _happened(event: Event, pull: Payload) -> tuple[str, str]:
     """What was done to a pull request, and by whom."""
-    action, actor = _said(messages.line(event.payload), pull)
+    action, actor = _by_message(messages.line(event.payload), pull)
     if event.kind.endswith(".created"):
         return "opened", person(at(pull, "createdBy")) or actor
     if event.kind.endswith(".merged"):
         if dig(pull, "status") != "completed":
             attempt = dig(pull, "mergeStatus").lower()
             return _ATTEMPTS.get(attempt, attempt or "updated"), ""
-        said = _MERGE_COMMIT.fullmatch(messages.line(event.payload))
-        action, actor = "merged", person(said[1]) if said else actor
+        message = _MERGE_COMMIT.fullmatch(messages.line(event.payload))
+        action, actor = "merged", person(message[1]) if message else actor
     if not (action or messages.line(event.payload)):
         action = {"completed": "merged", "abandoned": "abandoned"}.get(dig(pull, "status"), "")
     if action in {"merged", "abandoned"}:
@@ -219,7 +225,7 @@ def _happened(event: Event, pull: Payload) -> tuple[str, str]:
     return _believed(action, actor, pull) or "updated", actor
 
 
-def _said(line: str, pull: Payload) -> tuple[str, str]:
+def _by_message(line: str, pull: Payload) -> tuple[str, str]:
     """The action and the actor by the message's form; empty where it has another one."""
     head, _, rest = line.partition(" pull request")
     head = head.removesuffix(" the").removesuffix(" a new")
@@ -229,13 +235,16 @@ def _said(line: str, pull: Payload) -> tuple[str, str]:
         return "", ""
     mark = match[2]
     phrases = {"marked": _MARKS[mark]} if mark in _MARKS else {} if mark else _PHRASES
-    people = [name for name in kit.names_by_id(pull, "id").values() if head.startswith(f"{name} ")]
-    if people:
-        # Whose name is known leaves nothing of a phrase to a name.
-        actor = max(people, key=len)
-        return phrases.get(head[len(actor) + 1 :].removeprefix("has "), ""), person(actor)
     phrase = next((one for one in sorted(phrases, key=len, reverse=True) if head.endswith(f" {one}")), "")
-    return (phrases[phrase], person(head.removesuffix(f" {phrase}").removesuffix(" has"))) if phrase else ("", "")
+    actor = head.removesuffix(f" {phrase}").removesuffix(" has")
+    return (phrases[phrase], person(actor)) if phrase and _is_name(actor, pull) else ("", "")
+
+
+def _is_name(text: str, pull: Payload) -> bool:
+    """Whether all of the text is a name, and not a name with the beginning of a phrase that is not known here."""
+    known = [name for name in kit.names_by_id(pull, "id").values() if f"{text} ".startswith(f"{name} ")]
+    rest = text[len(max(known, key=len)) :].split() if known else text.split()[1:]
+    return not rest or not rest[-1][0].islower()
 
 
 def _believed(action: str, actor: str, pull: Payload) -> str:

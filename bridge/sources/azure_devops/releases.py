@@ -40,11 +40,11 @@ _STATES = ("resource.deployment.deploymentStatus", "resource.deployment.status",
 
 def release(event: Event) -> Event | Ignored:
     """A release, or a deployment or an approval of it."""
-    ident, name = kit.id_at(event.payload, *(f"{path}.id" for path in _RELEASES)), _name(event.payload, _RELEASES)
-    if not (ident and name):
+    release_id, name = kit.id_at(event.payload, *(f"{path}.id" for path in _RELEASES)), _name(event.payload, _RELEASES)
+    if not (release_id and name):
         return event
     action = event.kind.rpartition(".")[2].removesuffix("-event")
-    about = _about(event, ident, name)
+    about = _about(event, release_id, name)
     if action == "deployment-started":
         return Ignored("It has not ended yet; its end is posted.")
     if action.startswith("deployment-approval"):
@@ -54,7 +54,7 @@ def release(event: Event) -> Event | Ignored:
     return _release(about, name, action.removeprefix("release-"))
 
 
-def _about(event: Event, ident: str, name: str) -> Event:
+def _about(event: Event, release_id: str, name: str) -> Event:
     """What every event of a release says of it."""
     project = kit.id_at(event.payload, *(f"{path}.id" for path in (*_PROJECTS, "resourceContainers.project")))
     definition, stage = first(event.payload, _DEFINITIONS), first(event.payload, _STAGES)
@@ -62,7 +62,7 @@ def _about(event: Event, ident: str, name: str) -> Event:
     links = [first(event.payload, (f"{path}._links.web.href",)) for path in _RELEASES]
     return replace(
         event,
-        correlation_key=kit.key("release", project, ident) or event.correlation_key,
+        correlation_key=kit.key("release", project, release_id) or event.correlation_key,
         title=kit.title(name, f"of {definition}" if definition else ""),
         scope=_name(event.payload, _PROJECTS) or event.scope,
         url=next(filter(None, links), "") or event.url,

@@ -44,22 +44,22 @@ def work_item(event: Event) -> Event | Ignored:
     kind = event.kind.rpartition(".")[2]
     changed = _by_name(part(resource, "fields")) if kind == "updated" else {}
     fields = _by_name(part(resource, "revision.fields" if kind == "updated" else "fields"))
-    said = _MESSAGE.fullmatch(messages.line(event.payload)) or ("", "", "", "", "")
+    message = _MESSAGE.fullmatch(messages.line(event.payload)) or ("", "", "", "", "")
     address = re.search(r"/(?:workItems|recyclebin)/(\d+)", dig(resource, "url"))
-    number = kit.id_at(resource, "workItemId", "id") or (address[1] if address else "") or said[2]
+    number = kit.id_at(resource, "workItemId", "id") or (address[1] if address else "") or message[2]
     if not number:
         return event
     happened = _changed(changed, part(resource, "relations")) if kind == "updated" else {"action": kind}
     if not happened and changed:
         return Ignored("It changes nothing to read, as a place in the backlog.")
-    noun, name = _shown(fields.get("WorkItemType")) or said[1] or "Work item", dig(fields, "Title") or said[3]
+    noun, name = _shown(fields.get("WorkItemType")) or message[1] or "Work item", dig(fields, "Title") or message[3]
     text = messages.readable(_text(fields, changed, kind)) if resource else event.details["text"]
     return replace(
         event,
         correlation_key=kit.key("work item", event.attributes["collection"], number) or event.correlation_key,
         title=kit.title(f"{noun} {number} {name}"),
         scope=_shown(fields.get("TeamProject")) or event.scope,
-        actor=_actor(resource, fields, changed, kind, person(said[4])),
+        actor=_actor(resource, fields, changed, kind, person(message[4])),
         url=dig(resource, "_links.html.href") or dig(resource, "revision._links.html.href") or event.url,
         occurred=moment(changed, "ChangedDate.newValue") or event.occurred,
         facts=_changes(changed, part(resource, "relations")) or (_facts(fields) if kind == "created" else ()),
@@ -198,17 +198,17 @@ def _shown(value: Any) -> str:
     return text[:10] if _TIME.fullmatch(text) else text
 
 
-def _actor(resource: Payload, fields: Payload, changed: Payload, kind: str, said: str) -> str:
+def _actor(resource: Payload, fields: Payload, changed: Payload, kind: str, named: str) -> str:
     """Who did it: of a change whoever made the revision; who changed an item last need not have deleted it."""
     if kind == "updated":
         return (
             person(_person_in(resource, "revisedBy"))
-            or said
+            or named
             or person(_person_in(part(changed, "ChangedBy"), "newValue"))
         )
     if kind in {"created", "commented"}:
-        return person(_person_in(fields, "CreatedBy" if kind == "created" else "ChangedBy")) or said
-    return said
+        return person(_person_in(fields, "CreatedBy" if kind == "created" else "ChangedBy")) or named
+    return named
 
 
 def _person_in(fields: Payload, name: str) -> Any:

@@ -120,8 +120,8 @@ def _identity(event: Event, body: bytes) -> bytes:
     Two webhooks may bring the same comment at the same time, that of the issue and its own: they count as one.
     """
     action, when = event.details.get("comment"), event.payload.get("timestamp")
-    ident = "deleted" if action == "deleted" else kit.id_at(event.payload, "comment.id")
-    same = kit.key(event.correlation_key, "comment", f"{action}", ident, f"{when}") if action and when else ""
+    comment_id = "deleted" if action == "deleted" else kit.id_at(event.payload, "comment.id")
+    same = kit.key(event.correlation_key, "comment", f"{action}", comment_id, f"{when}") if action and when else ""
     return same.encode("utf-8", "replace") or body
 
 

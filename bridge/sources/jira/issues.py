@@ -106,7 +106,7 @@ def says_nothing(payload: Payload) -> bool:
 def comment(event: Event) -> Event:
     """A comment that was made, edited or deleted; some bring no issue but its id."""
     about, remark = _about(event), part(event.payload, "comment")
-    author, ident = person(at(remark, "author")), kit.id_at(remark, "id")
+    author, comment_id = person(at(remark, "author")), kit.id_at(remark, "id")
     user = person(at(event.payload, "user"))
     if event.kind.startswith("comment_deleted"):
         # Nothing says who has deleted it but Jira's user, where it is named.
@@ -114,7 +114,7 @@ def comment(event: Event) -> Event:
     action = _comment_action(event, remark)
     editor = person(at(remark, "updateAuthor"))
     is_hidden = remark.get("jsdPublic") is False
-    address = f"{about.url}?focusedCommentId={ident}" if "/browse/" in about.url and ident else about.url
+    address = f"{about.url}?focusedCommentId={comment_id}" if "/browse/" in about.url and comment_id else about.url
     return _happened(
         replace(
             about,
@@ -194,7 +194,7 @@ def link(event: Event) -> Event:
 
 
 def attachment(event: Event) -> Event:
-    """A file that was attached or removed; its issue is not said."""
+    """A file that was attached or removed; its issue is not named."""
     file = part(event.payload, "attachment")
     name, is_gone = named(file.get("filename")), event.kind == "attachment_deleted"
     user = person(at(event.payload, "user"))
@@ -217,14 +217,14 @@ def sent(event: Event) -> Event:
     """An issue as a rule of Jira Automation sends it, which says how it stands, and not what was done to it."""
     about, fields, remark = _about(event), part(event.payload, "issue.fields"), part(event.payload, "comment")
     status = named(fields.get("status"))
-    said = text_of(remark.get("body"), event.payload)
+    words = text_of(remark.get("body"), event.payload)
     return _happened(
         replace(about, facts=_facts(fields, ""), severity=Severity.INFO),
         action="sent",
         new=status,
         tone="success" if dig(fields, "status.statusCategory.key") == "done" else "",
-        text=kit.remark(person(at(remark, "author")), said),
-        quoted=bool(said),
+        text=kit.remark(person(at(remark, "author")), words),
+        quoted=bool(words),
     )
 
 
@@ -236,16 +236,16 @@ def _about(event: Event) -> Event:
     """What every event of an issue says of it; some know only its id."""
     item, fields = part(event.payload, "issue"), part(event.payload, "issue.fields")
     address = re.search(r"/issue/(\d+)", dig(event.payload, "comment.self") or dig(event.payload, "worklog.self"))
-    ident = kit.id_at(item, "id") or kit.id_at(event.payload, "worklog.issueId") or (address[1] if address else "")
+    issue_id = kit.id_at(item, "id") or kit.id_at(event.payload, "worklog.issueId") or (address[1] if address else "")
     key = one_line(dig(item, "key"), 40)
     name = one_line(dig(fields, "summary"), 180)
     home = event.details["base"]
     return replace(
         event,
-        correlation_key=kit.key(event.details["site"] or "jira", "issue", ident or key) or event.correlation_key,
-        title=kit.title(f"{key} {name}") if key or name else f"Issue {ident}".rstrip(),
+        correlation_key=kit.key(event.details["site"] or "jira", "issue", issue_id or key) or event.correlation_key,
+        title=kit.title(f"{key} {name}") if key or name else f"Issue {issue_id}".rstrip(),
         scope=named(fields.get("project")) or key.rpartition("-")[0] or event.scope,
-        url=below(home, f"browse/{key}") if key else below(home, f"issues/?jql=id%3D{ident}") if ident else "",
+        url=below(home, f"browse/{key}") if key else below(home, f"issues/?jql=id%3D{issue_id}") if issue_id else "",
         attributes=kit.with_attributes(event, **_attributes(fields, key)),
         details={
             **event.details,
@@ -253,7 +253,7 @@ def _about(event: Event) -> Event:
             "noun": named(fields.get("issuetype")).lower() or "issue",
             "reference": key,
             "name": name,
-            "id": ident,
+            "id": issue_id,
         },
     )
 

@@ -32,9 +32,9 @@ def _days(old: Payload, new: Payload, name: str) -> str:
 def version(event: Event) -> Event:
     """A version that was created, released, changed, merged into another or deleted."""
     plan = part(event.payload, "version")
-    project, ident = kit.id_at(plan, "projectId"), kit.id_at(plan, "id")
-    address = f"secure/ReleaseNote.jspa?projectId={project}&version={ident}"
-    url = below(event.details["base"], address) if project and ident else ""
+    project_id, version_id = kit.id_at(plan, "projectId"), kit.id_at(plan, "id")
+    address = f"secure/ReleaseNote.jspa?projectId={project_id}&version={version_id}"
+    url = below(event.details["base"], address) if project_id and version_id else ""
     into = named(part(event.payload, "mergedTo"))
     facts = kit.facts(Release_date=day(dig(plan, "releaseDate")), Merged_into=into)
     return _plan(event, plan, "version", url=url, facts=facts, text=dig(plan, "description"))
@@ -43,8 +43,8 @@ def version(event: Event) -> Event:
 def board(event: Event) -> Event:
     """A board that was created, changed, configured or deleted."""
     plan = part(event.payload, "board") or part(event.payload, "configuration")
-    ident = kit.id_at(plan, "id")
-    url = below(event.details["base"], f"secure/RapidBoard.jspa?rapidView={ident}") if ident else ""
+    board_id = kit.id_at(plan, "id")
+    url = below(event.details["base"], f"secure/RapidBoard.jspa?rapidView={board_id}") if board_id else ""
     return _plan(event, plan, "board", url=url, facts=kit.facts(Type=dig(plan, "type")))
 
 
@@ -65,12 +65,12 @@ def user(event: Event) -> Event:
 
 def _plan(event: Event, plan: Payload, noun: str, *, url: str = "", facts: kit.Facts = (), text: str = "") -> Event:
     family, _, action = event.kind.partition("_")
-    name, ident = named(plan), kit.id_at(plan, "id", "accountId", "key")
+    name, plan_id = named(plan), kit.id_at(plan, "id", "accountId", "key")
     is_loss = action in _GONE and family in {"project", "user"}
     shown = f"Account of {name}" if noun == "account" and name else f"{noun.capitalize()} {name}".rstrip()
     return replace(
         event,
-        correlation_key=kit.key(event.details["site"], family, ident or name) or event.correlation_key,
+        correlation_key=kit.key(event.details["site"], family, plan_id or name) or event.correlation_key,
         title=kit.title(shown),
         severity=Severity.WARNING if is_loss or action in _WARNINGS else Severity.INFO,
         url="" if action == "deleted" and family != "sprint" else url,

@@ -69,8 +69,8 @@ def _linked(inner: str, names: Mapping[str, str]) -> str:
     """A link, a mention or a file in brackets; other brackets stay."""
     parts = [part.strip() for part in inner.split("|")]
     if inner.startswith("~"):
-        ident = inner[1:].removeprefix("accountid:")
-        return f"@{names.get(ident.lower()) or (ident if ident == inner[1:] else 'someone')}"
+        person_id = inner[1:].removeprefix("accountid:")
+        return f"@{names.get(person_id.lower()) or (person_id if person_id == inner[1:] else 'someone')}"
     if inner.startswith("^"):
         return f"*{inner[1:]}*"
     target = parts[1] if len(parts) > 1 else parts[0]
