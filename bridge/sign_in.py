@@ -1,4 +1,4 @@
-"""The one sign-in of the service account, in the deployed app: only there is the managed identity that redeems it.
+"""The sign-in of the service account, in the deployed app: only there is the managed identity that redeems it.
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 """
@@ -29,16 +29,16 @@ _logger = logging.getLogger(__name__)
 
 
 class SignIn:
-    """Begins and finishes a sign-in; what one instance begins, another one may finish.
+    """Begins and finishes a sign-in; one instance can finish what another one has begun.
 
-    exclusively: gives whether nobody else in the whole app is about to change the account.
+    lock: an app lock, held while the account is changed; false when another instance holds it.
     Both methods raise SignInError when the person at the browser has to do something, else NotSent or AccessRefused.
     """
 
     def __init__(
         self,
         settings: Settings,
-        exclusively: Callable[[], AbstractContextManager[bool]],
+        lock: Callable[[], AbstractContextManager[bool]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         if settings.identity != "service-account":
@@ -46,7 +46,7 @@ class SignIn:
         if not settings.public_url:
             raise SignInError("BRIDGE_PUBLIC_URL is missing: the sign-in has to return to the app.")
         self._settings = settings
-        self._exclusively = exclusively
+        self._lock = lock
         self._clock = clock
         self._vault = Vault(settings)
         self._account = Account(settings)
@@ -54,33 +54,33 @@ class SignIn:
         self._pending = f"{settings.key_vault_entry}-pending"
 
     def begin(self) -> str:
-        """The address at Entra where the person signs in; an earlier one is good no more."""
+        """Returns the address at Entra where the person signs in; earlier ones are no longer valid."""
         key = secrets.token_bytes(32)
         with self._application() as app:
             flow = app.initiate_auth_code_flow(
                 [self._settings.cloud.graph_scope],
                 redirect_uri=f"{self._settings.public_url}/api/{_CALLBACK}",
                 state=_signed(f"{int(self._clock() + _GOOD_FOR)}.{secrets.token_urlsafe(16)}", key),
-                # Else the browser would sign in the administrator who sits before it.
+                # Otherwise the browser would sign in the administrator who uses it.
                 prompt="select_account",
-                # The code shall not be in an address, which proxies and logs keep.
+                # Not in the address, which proxies and logs keep.
                 response_mode="form_post",
             )
         self._vault.write(self._pending, json.dumps({"key": key.hex(), "flow": flow}))
         return str(flow["auth_uri"])
 
     def finish(self, answer: Mapping[str, str]) -> str:
-        """Redeems what Entra sent the browser back with, keeps the account, and returns its name."""
-        with self._exclusively() as alone:
-            if not alone:
-                raise SignInError("The account is being changed at this moment. Try again in two minutes.")
+        """Redeems the code with which Entra sent the browser back, keeps the account, and returns its name."""
+        with self._lock() as locked:
+            if not locked:
+                raise SignInError("The account is being changed right now. Try again in two minutes.")
             flow = self._taken(answer.get("state", ""))
             if "error" in answer:
                 raise SignInError(f"Entra did not let the account sign in ({answer['error'][:100]}). {_AGAIN}")
             cache = msal.SerializableTokenCache()
             with self._application(cache) as app:
                 redeemed = granted(
-                    "token for who signed in",
+                    "token for the account that signed in",
                     lambda: app.acquire_token_by_auth_code_flow(flow, dict(answer)),
                     APP_ADVICE,
                     _AGAIN,
@@ -89,12 +89,12 @@ class SignIn:
         return str(redeemed.get("id_token_claims", {}).get("preferred_username", "the account"))
 
     def _taken(self, state: str) -> dict[str, object]:
-        """The flow that was begun with that state, which is then good no more."""
+        """The flow that was begun with that state, which is no longer valid then."""
         try:
-            # Without anything that looks like a state of ours the vault is left alone.
+            # The vault is only read for a text that looks like one of our states.
             pending = json.loads(self._vault.read(self._pending) or "{}") if _STATE.fullmatch(state) else {}
         except GraphError as error:
-            # Until the state is proved, anyone may be asking.
+            # Until the state is verified, anyone could be asking.
             _logger.error("A sign-in cannot be finished. %s", error)  # noqa: TRY400  it says it all
             raise SignInError(f"The sign-in cannot be finished now; the app's log says why. {_AGAIN}") from None
         if not pending or not _is_good(state, bytes.fromhex(pending["key"]), self._clock()):

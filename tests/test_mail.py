@@ -122,7 +122,7 @@ def test_a_message_that_is_still_on_its_way_is_replied_to_later(fake_graph, chan
     prepared = channel.prepare(post("one"), "")
     fake_graph.faults.add(Fault("late-visible", 60))
     thread = channel.start(prepared)
-    with pytest.raises(NotSent, match="on its way"):
+    with pytest.raises(NotSent, match="still filing the last message"):
         channel.prepare(post("two"), thread)
 
 

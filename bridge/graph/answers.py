@@ -1,4 +1,4 @@
-"""What an answer of Microsoft Graph means: pure, from status, headers and body to one of the bridge's errors."""
+"""The meaning of Microsoft Graph's answers: pure functions from status, headers and body to the bridge's errors."""
 
 import json
 import math
@@ -12,9 +12,9 @@ from bridge.errors import AccessRefused, ContentRefused, GraphError, NotSent, Ou
 
 LONGEST_RETRY_AFTER = 3600.0
 APP_ONLY = (
-    "Graph takes new threads and replies only from somebody who acts as a user (delegated), and refuses a managed "
-    "identity's own token, whatever roles it has (https://learn.microsoft.com/graph/api/group-post-threads). "
-    "Ways out: an identity that acts as a user (BRIDGE_IDENTITY=agent-user or service-account), or mail to the group "
+    "Graph accepts new threads and replies only from an identity that acts as a user (delegated), and refuses a "
+    "managed identity's own token, whatever roles it has (https://learn.microsoft.com/graph/api/group-post-threads). "
+    "Use an identity that acts as a user (BRIDGE_IDENTITY=agent-user or service-account), or mail to the group "
     "(BRIDGE_CHANNEL=mail). If it is a user already: make it a member of the group, and consent to "
     "Group-Conversation.ReadWrite.All."
 )
@@ -22,7 +22,7 @@ _NO_MAIL = (
     "The identity needs Mail.Send and Mail.ReadWrite for the mailbox of BRIDGE_MAIL_FROM: scripts/make-mailbox.ps1 "
     "grants them for that mailbox only. Exchange may take two hours to apply it."
 )
-# A message that was sent a moment ago cannot be replied to yet.
+# For a moment after a message was sent, nobody can reply to it.
 _UNSETTLED = "ErrorInvalidReferenceItem"
 _MISSING_GROUP = "Check the group's id; it must be a Microsoft 365 group with a mailbox."
 _MISSING_MAILBOX = "Check BRIDGE_MAIL_FROM; it must be a mailbox of this tenant."
@@ -59,11 +59,11 @@ _REFUSALS: Mapping[int, tuple[type[GraphError], str]] = {
     400: (ContentRefused, "This post cannot be sent as it is: read Graph's message, and check the template."),
     401: (
         AccessRefused,
-        "So was a fresh token: check BRIDGE_IDENTITY, BRIDGE_CLIENT_ID and BRIDGE_GRAPH_URL.",
+        "A fresh token was refused, too: check BRIDGE_IDENTITY, BRIDGE_CLIENT_ID and BRIDGE_GRAPH_URL.",
     ),
-    403: (AccessRefused, "Grant the identity what Graph's message asks for, and check the group's policies."),
+    403: (AccessRefused, "Grant the identity the permission of Graph's message, and check the group's policies."),
     408: (OutcomeUnknown, _MAYBE_DONE),
-    413: (ContentRefused, "The post is larger than Graph takes (4 MB): make its template write less."),
+    413: (ContentRefused, "The post is larger than Graph accepts (4 MB): shorten its template."),
 }
 
 
@@ -77,7 +77,7 @@ def failure(answer: Answer, name: str) -> GraphError:
     if answer.status == 503 and (seconds := retry_after(answer.headers)) is not None:
         return NotSent(f"{reason} Graph is busy; it will be sent later.", seconds)
     if code == _UNSETTLED:
-        return NotSent(f"{reason} The last message is on its way into its folder; the reply will be sent later.")
+        return NotSent(f"{reason} Exchange is still filing the last message; the reply will be sent later.")
     if answer.status == 404:
         return NotFound(f"{reason} {_MISSING_MAILBOX if is_mail else _MISSING_GROUP}", code)
     if answer.status == 403 and code == "ErrorAccessDenied":
@@ -87,7 +87,7 @@ def failure(answer: Answer, name: str) -> GraphError:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that Retry-After asks for, as a number or a date, an hour at the most; None if it says nothing readable.
+    """The seconds of Retry-After, a number or a date, at most an hour; None if there is none that can be read.
 
     https://learn.microsoft.com/graph/throttling
     """
@@ -116,10 +116,10 @@ def _any_other(status: int) -> tuple[type[GraphError], str]:
     if status >= 500:
         return OutcomeUnknown, _MAYBE_DONE
     if status >= 400:
-        return ContentRefused, "Graph will not take this post: read its message."
+        return ContentRefused, "Graph does not accept this post: read its message."
     return (
         AccessRefused,
-        "No redirection is followed, so that the token goes nowhere else: check BRIDGE_GRAPH_URL.",
+        "No redirection is followed, as the token must go nowhere else: check BRIDGE_GRAPH_URL.",
     )
 
 
@@ -139,6 +139,6 @@ def _detail(code: str, message: str) -> str:
 
 
 def _request_id(answer: Answer) -> str:
-    """Graph's own name of the request, which Microsoft's support asks for."""
+    """Graph's id of the request, which Microsoft's support asks for."""
     request_id = _plain(answer.headers.get("request-id"), 64)
     return f", request-id {request_id}" if request_id else ""

@@ -1,4 +1,4 @@
-"""The seam between publishing and Microsoft Graph: how a post gets into a group."""
+"""The interface between publishing and Microsoft Graph: a channel delivers posts to groups."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Post:
-    """What is sent at once: the cards of one or more entries.
+    """One message to a group: the cards of one or more entries.
 
-    references: one for each entry, each of them visible in `html`.
-    participants: "Name <address>" of people whom a new thread of it invites.
-    conversation: the id of the one in which a new thread of it is started.
-    draft: what the channel has prepared of it. abandoned: what it had prepared for tries that were surely not sent.
+    references: one for each entry, all of them visible in `html`.
+    participants: "Name <address>" of people whom a new thread invites.
+    conversation: the id of the conversation in which a new thread is started.
+    draft: the reference of the draft that the channel has prepared.
+    abandoned: references of drafts for tries that were surely not sent.
     """
 
     group: str
@@ -30,28 +31,28 @@ class Channel(Protocol):
     """Calls with opaque thread references; each raises the GraphErrors of `bridge.errors`."""
 
     def prepare(self, post: Post, thread: str) -> Post:
-        """The post as it is to be sent, with a `draft` if this channel has any. Nobody sees what is only prepared.
+        """Prepares the post without showing it to anybody; returns it with its `draft`, if this channel has drafts.
 
-        thread: what it will be a reply to; empty when it starts a thread. Never raises OutcomeUnknown.
+        thread: the one that it replies to; empty when it starts a thread. Never raises OutcomeUnknown.
         """
 
     def start(self, post: Post) -> str:
         """Starts a thread with the post and returns the thread's reference."""
 
     def reply(self, thread: str, post: Post) -> str:
-        """Puts the post into the thread and returns the reference that the thread has now."""
+        """Adds the post to the thread and returns the reference that the thread has from now on."""
 
     def find(self, group: str, references: Sequence[str], since: datetime, where: str = "") -> Mapping[str, str]:
-        """Which of these references were posted, each with its thread. Those not found are left out.
+        """Returns those of the references that were posted, each with its thread.
 
-        since: nothing older than this is looked at. where: the draft that was sent, or the thread that was replied to.
+        since: nothing older is searched. where: the draft that was sent, or the thread of the reply.
         """
 
 
-# What begins the reference of a draft; the ids of threads have no colon.
+# The beginning of a draft's reference; ids of threads have no colon.
 DRAFT = "mail:"
 
 
 def is_draft(reference: str) -> bool:
-    """Whether a reference is one of the channel that sends drafts."""
+    """Whether a reference comes from the channel that sends drafts."""
     return reference.startswith(DRAFT)

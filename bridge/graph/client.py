@@ -23,8 +23,8 @@ from bridge.settings import is_loopback
 _ERROR_BYTES = 1 << 20
 _ANSWER_BYTES = 8 << 20
 _CLAIMS = re.compile(r'claims="([^"]+)"')
-# Only a connection that was never made is tried again here. Everything else is the outbox's to decide, and a
-# Retry-After must not put a function to sleep.
+# Only a connection that failed is tried again here. The outbox decides about everything else, and no Retry-After may
+# make a function sleep.
 _RETRY = urllib3.Retry(
     total=None, connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0, respect_retry_after_header=False
 )
@@ -32,7 +32,7 @@ _RETRY = urllib3.Retry(
 
 @dataclass(frozen=True)
 class _Request:
-    """A request as it is named in errors, and the moment (monotonic) at which it is given up."""
+    """A request. name: for errors. deadline: the monotonic time at which it is given up."""
 
     method: str
     url: str
@@ -46,11 +46,11 @@ class _Request:
 
 
 class GraphClient:
-    """Microsoft Graph as one identity; safe for threads.
+    """Microsoft Graph, used as one identity; thread-safe.
 
     base_url: with the version, https://graph.microsoft.com/v1.0.
-    timeout: seconds for connecting, and for the silence before and within an answer.
-    total: seconds after which an answer that is still coming is given up.
+    timeout: seconds for connecting, and for silence before and within an answer.
+    total: seconds after which an unfinished answer is given up.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class GraphClient:
         self._timeout = timeout
         self._total = total
         self._local = threading.local()
-        # Sessions are not safe for threads, the adapter with its connections is.
+        # Sessions are not thread-safe; the adapter with its connections is.
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=8, max_retries=_RETRY)
 
     def request(
@@ -72,7 +72,7 @@ class GraphClient:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Mapping[str, Any]:
-        """Sends one request and returns the JSON object that answers it, empty if the answer has none.
+        """Sends one request and returns the JSON object of the answer, or an empty one.
 
         path: below the base URL, its ids percent-encoded. Raises the GraphErrors of `bridge.errors`, and
         `bridge.graph.answers.NotFound` for a 404. Nothing is sent twice, except that a refused token is
@@ -88,9 +88,9 @@ class GraphClient:
         return _content(answer, request.name)
 
     def pages(self, path: str, params: Mapping[str, Any], most: int) -> Iterator[list[Mapping[str, Any]]]:
-        """The pages of a list, `most` of them at the most; raises as `request` does.
+        """Yields the pages of a list, at most `most` of them; raises as `request` does.
 
-        OutcomeUnknown when the list goes on after that, or on another host: what was not read is not known.
+        OutcomeUnknown when the list is longer, or continues on another host: the rest is unknown.
         https://learn.microsoft.com/graph/paging
         """
         name = f"GET {path}"
@@ -102,9 +102,9 @@ class GraphClient:
             if not link:
                 return
             if not str(link).startswith(f"{self._base}/"):
-                raise OutcomeUnknown(f"{name}: the list goes on at another address, which is not followed.")
+                raise OutcomeUnknown(f"{name}: the list continues at another address, which is not followed.")
             path, query = str(link)[len(self._base) :], None
-        raise OutcomeUnknown(f"{name}: the list has more than {most} pages and was not read to its end.")
+        raise OutcomeUnknown(f"{name}: the list has more than {most} pages, and was not read to the end.")
 
     def close(self) -> None:
         """Closes the connections; the client must not be used afterwards."""
@@ -132,21 +132,21 @@ class GraphClient:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = _Session()
-            # A company's proxy is for the real Graph, never for this machine.
+            # A proxy is for the real Graph, never for this machine.
             session.trust_env = not is_loopback(self._base)
             session.mount(self._base, self._adapter)
         return session
 
 
 class _Session(requests.Session):
-    """A session to which no answer is a redirection: requests would read the body of one without any bound."""
+    """A session that knows no redirections: requests would read the body of one without any limit."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         return None
 
 
 class _Bearer(requests.auth.AuthBase):
-    """Puts the token into the request. As `auth`, because a header would be overwritten from a ~/.netrc."""
+    """Adds the token to the request. As `auth`, because requests overwrites a header from a ~/.netrc."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -157,9 +157,9 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def _read(response: requests.Response, most: int, request: _Request) -> bytes | None:
-    """The body, or None when it is longer than `most` bytes or takes longer than the request may."""
+    """The body, or None when it is longer than `most` bytes or the deadline passes."""
     body = bytearray()
-    # read1 returns what has come; read would wait for a whole chunk, however slowly it drips.
+    # read1 returns what has arrived; read would wait for a whole chunk, however slowly it arrives.
     while chunk := response.raw.read1(65536, decode_content=True):
         body += chunk
         if len(body) > most or time.monotonic() > request.deadline:
@@ -178,7 +178,9 @@ def _content(answer: Answer, name: str) -> Mapping[str, Any]:
         return {}
     content = answer.json()
     if content is None:
-        raise OutcomeUnknown(f"{name}: Graph answered {answer.status}, but not readably. It may have been carried out.")
+        raise OutcomeUnknown(
+            f"{name}: Graph answered {answer.status} with an unreadable body. It may have been carried out."
+        )
     return content
 
 
@@ -190,29 +192,29 @@ def _no_answer(error: Exception, name: str) -> NotSent | OutcomeUnknown:
 
 
 def _never_connected(error: BaseException) -> bool:
-    """Whether an error of requests means that not a byte of the request has left."""
+    """Whether an error of requests means that no byte of the request was sent."""
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
         return True
     return isinstance(_reason(error), urllib3.exceptions.NewConnectionError) or _untrusted(error)
 
 
 def _untrusted(error: BaseException) -> bool:
-    # A certificate is checked before anything is sent; other TLS errors may come in the middle of an answer.
+    # A certificate is checked before anything is sent; other TLS errors can occur in the middle of an answer.
     return "CERTIFICATE_VERIFY_FAILED" in str(_reason(error))
 
 
 def _kind(error: BaseException) -> str:
-    # The class says it; the text of these errors may hold URLs with secrets of a proxy.
+    # Only the class: the text of these errors can contain URLs with the secrets of a proxy.
     return redacted(type(_reason(error) or error).__name__)
 
 
 def _reason(error: BaseException) -> object:
-    """What urllib3 gives as the reason of an error that requests has wrapped, if it does."""
+    """The reason that urllib3 gives for an error that requests has wrapped, if any."""
     return getattr(error.args[0], "reason", None) if error.args else None
 
 
 def _challenge(headers: Mapping[str, str]) -> str:
-    """The claims that Graph demands with a 401, as JSON; empty if it demands none.
+    """The claims challenge of a 401, as JSON; empty if there is none.
 
     https://learn.microsoft.com/entra/identity-platform/claims-challenge
     """

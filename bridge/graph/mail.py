@@ -1,4 +1,4 @@
-"""The channel of mail: from one mailbox to the groups' addresses, where a group turns it into threads.
+"""The channel `mail`: from one mailbox to the groups' addresses; each group turns its mail into threads.
 
 Mail of one conversation stays together because each is a reply to the one before:
 https://learn.microsoft.com/graph/api/message-createreplyall
@@ -17,16 +17,16 @@ from bridge.graph.channel import DRAFT, Post, is_draft
 from bridge.graph.client import GraphClient
 from bridge.graph.shapes import body, recipient, topic
 
-# So that a draft still has its id when it lies among what was sent:
+# With these ids a draft keeps its id after it was sent:
 # https://learn.microsoft.com/graph/outlook-immutable-id
 _IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
 
 
 class MailToGroups:
-    """Posts as mail. A thread's reference is the id of its last message, behind `mail:`.
+    """Delivers posts as mail. A thread's reference is `mail:` and the id of its last message.
 
-    mailbox: the address that sends. addresses: those of groups, by object id; the others are asked of Graph, once.
-    permit: seconds to wait before the next message may be sent; 0 permits one now.
+    mailbox: the sender's address. addresses: of groups, by object id; Graph is asked once for each of the others.
+    permit: returns the seconds to wait before the next message may be sent.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class MailToGroups:
     def prepare(self, post: Post, thread: str) -> Post:
         """Makes a draft of the post: https://learn.microsoft.com/graph/api/user-post-messages."""
         for abandoned in filter(is_draft, post.abandoned):
-            # One that stays behind harms nobody.
+            # A draft that stays there harms nobody.
             with contextlib.suppress(GraphError):
                 self._client.request("DELETE", self._message(abandoned), headers=_IMMUTABLE)
         wait = self._permit()
@@ -49,7 +49,7 @@ class MailToGroups:
         try:
             draft = self._draft_reply(thread, post) if thread else self._draft(post)
         except OutcomeUnknown as error:
-            raise NotSent(f"{error} If so, it is only a draft, and another one will be sent.") from None
+            raise NotSent(f"{error} If so, it is only a draft; another one will be sent.") from None
         return replace(post, draft=DRAFT + draft)
 
     def start(self, post: Post) -> str:
@@ -57,23 +57,23 @@ class MailToGroups:
         try:
             self._client.request("POST", f"{self._message(post.draft)}/send")
         except NotFound as error:
-            raise NotSent(f"{error} The draft is not there any more; another one will be sent.") from None
+            raise NotSent(f"{error} The draft is no longer there; another one will be sent.") from None
         return post.draft
 
     def reply(self, thread: str, post: Post) -> str:  # noqa: ARG002  the draft is a reply to it
-        """Sends the draft, which is now the thread's last message."""
+        """Sends the draft, which becomes the thread's last message."""
         return self.start(post)
 
     def find(
         self,
-        group: str,  # noqa: ARG002  a message is known by its id alone
+        group: str,  # noqa: ARG002  the id of a message is enough
         references: Sequence[str],
         since: datetime,  # noqa: ARG002
         where: str = "",
     ) -> Mapping[str, str]:
-        """All of the references, if the draft is one no more: https://learn.microsoft.com/graph/api/message-get."""
+        """All of the references, if the draft has been sent: https://learn.microsoft.com/graph/api/message-get."""
         if not is_draft(where):
-            raise OutcomeUnknown("It did not leave by mail (BRIDGE_CHANNEL), and is not looked for in the mailbox.")
+            raise OutcomeUnknown("It was not sent by mail (BRIDGE_CHANNEL), and is not searched for in the mailbox.")
         try:
             message = self._client.request(
                 "GET", self._message(where), params={"$select": "isDraft"}, headers=_IMMUTABLE
@@ -92,12 +92,12 @@ class MailToGroups:
 
     def _draft_reply(self, thread: str, post: Post) -> str:
         if not is_draft(thread):
-            raise ThreadGone("The thread was not begun by mail (BRIDGE_CHANNEL): it goes on in a new one.")
+            raise ThreadGone("The thread was not started by mail (BRIDGE_CHANNEL): it continues in a new one.")
         try:
             draft = self._created(f"{self._message(thread)}/createReplyAll", {})
         except NotFound as error:
             raise ThreadGone(f"{error} The last message of the thread was deleted.") from None
-        # Not in the request before: a body there is put above a quotation of all that was written until now.
+        # Not in the request before: Graph would quote the whole conversation below the body.
         content = {**self._to_group(post), "ccRecipients": []}
         self._client.request("PATCH", self._message(DRAFT + draft), json=content, headers=_IMMUTABLE)
         return draft
@@ -112,9 +112,9 @@ class MailToGroups:
         return {"body": body(post), "toRecipients": [recipient(self.address(post.group))]}
 
     def address(self, group: str) -> str:
-        """The address of a group, from the settings or else from Graph: https://learn.microsoft.com/graph/api/group-get."""
+        """The address of a group, from the settings or from Graph: https://learn.microsoft.com/graph/api/group-get."""
         if group not in self._addresses:
-            advice = "Or say in BRIDGE_CONFIG which address the group has: { id = ..., mail = ... }."
+            advice = "Or set the group's address in BRIDGE_CONFIG: { id = ..., mail = ... }."
             try:
                 path = f"/groups/{quote(group, safe='')}"
                 address = self._client.request("GET", path, params={"$select": "mail"}).get("mail")

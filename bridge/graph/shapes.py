@@ -1,4 +1,4 @@
-"""What group posts and mail have in common, in Graph's shapes."""
+"""Parts of Graph's requests that group posts and mail have in common."""
 
 from collections.abc import Mapping
 from email.utils import parseaddr
@@ -6,12 +6,12 @@ from typing import Any
 
 from bridge.graph.channel import Post
 
-# The longest topic is documented nowhere; this is the longest subject that Exchange keeps.
+# Microsoft documents no limit for topics; this is the longest subject that Exchange keeps.
 _LONGEST_TOPIC = 255
 
 
 def topic(post: Post) -> str:
-    """The topic of a post, or the subject of a message, of a length that Exchange keeps."""
+    """The topic of a post, or the subject of a message, no longer than Exchange keeps."""
     return post.topic[:_LONGEST_TOPIC]
 
 
@@ -21,6 +21,6 @@ def body(post: Post) -> Mapping[str, str]:
 
 
 def recipient(person: str) -> Mapping[str, Any]:
-    """A recipient, given as "Name <address>" or by the address alone."""
+    """A recipient, from "Name <address>" or only an address."""
     name, address = parseaddr(person)
     return {"emailAddress": {"name": name or address, "address": address}}

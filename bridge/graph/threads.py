@@ -1,4 +1,4 @@
-"""The channel of group threads: https://learn.microsoft.com/graph/api/resources/conversationthread."""
+"""The channel `threads`: https://learn.microsoft.com/graph/api/resources/conversationthread."""
 
 import html
 import re
@@ -13,7 +13,7 @@ from bridge.graph.channel import Post, is_draft
 from bridge.graph.client import GraphClient
 from bridge.graph.shapes import body, recipient, topic
 
-# How far Graph's clock and ours may be apart.
+# The difference between Graph's clock and ours that is tolerated.
 _SKEW = timedelta(minutes=5)
 _THREAD_PAGE = {"$top": 50, "$select": "id,topic,preview,lastDeliveredDateTime"}
 _POST_PAGE = {"$top": 50, "$select": "id,body,receivedDateTime"}
@@ -25,10 +25,10 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 class GroupThreads:
-    """Posts as conversation threads of Microsoft 365 groups. A thread's reference is its id.
+    """Delivers posts as conversation threads of Microsoft 365 groups. A thread's reference is its id.
 
-    seeds: groups of which all posts reply to one thread, each with its thread.
-    to_posts: replies are made to a thread's first post, which Microsoft lists for applications, and not to the thread.
+    seeds: the thread of each group whose posts are all replies to one thread.
+    to_posts: reply to a thread's first post, which Microsoft documents for applications, and not to the thread.
     """
 
     def __init__(self, client: GraphClient, seeds: Mapping[str, str] | None = None, *, to_posts: bool = False) -> None:
@@ -37,12 +37,12 @@ class GroupThreads:
         self._to_posts = to_posts
         self._first_posts: dict[str, str] = {}
 
-    def prepare(self, post: Post, thread: str) -> Post:  # noqa: ARG002  see `Channel.prepare`
-        """There is nothing to prepare: Graph has no drafts of group posts."""
+    def prepare(self, post: Post, thread: str) -> Post:  # noqa: ARG002  for channels with drafts
+        """Returns the post as it is: Graph has no drafts of group posts."""
         return post
 
     def start(self, post: Post) -> str:
-        """Starts a thread, in the conversation that the post names, if it does.
+        """Starts a thread, in the post's conversation if it has one.
 
         https://learn.microsoft.com/graph/api/group-post-threads,
         https://learn.microsoft.com/graph/api/conversation-post-threads
@@ -53,7 +53,7 @@ class GroupThreads:
         answer = self._client.request("POST", path, json=_new_thread(post))
         thread = answer.get("id")
         if not isinstance(thread, str) or not thread:
-            raise OutcomeUnknown(f"POST {path}: Graph took the thread but gave no id: look for it first.")
+            raise OutcomeUnknown(f"POST {path}: Graph accepted the thread but returned no id: look for it first.")
         return thread
 
     def reply(self, thread: str, post: Post) -> str:
@@ -61,7 +61,7 @@ class GroupThreads:
         if post.group in self._seeds:
             return self._reply_to_seed(post)
         if is_draft(thread):
-            raise ThreadGone("The thread was begun by mail (BRIDGE_CHANNEL): it goes on in a new one.")
+            raise ThreadGone("The thread was started by mail (BRIDGE_CHANNEL): it continues in a new one.")
         try:
             self._send_reply(thread, post)
         except NotFound as error:
@@ -85,7 +85,9 @@ class GroupThreads:
         try:
             self._send_reply(thread, post)
         except NotFound as error:
-            raise AccessRefused(f"{error} The group's `thread` in BRIDGE_CONFIG must be one that is there.") from None
+            raise AccessRefused(
+                f"{error} The group's `thread` in BRIDGE_CONFIG must be the id of a thread in the group."
+            ) from None
         return thread
 
     def _first_post(self, group: str, thread: str) -> str:
@@ -96,7 +98,7 @@ class GroupThreads:
                 (first, *_) = self._client.request("GET", path, params={"$top": 1, "$select": "id"})["value"]
                 found = str(first["id"])
             except OutcomeUnknown as error:
-                raise NotSent(f"{error} Nothing was posted yet.") from None
+                raise NotSent(f"{error} Nothing has been posted yet.") from None
             except (KeyError, ValueError, TypeError):
                 raise NotSent(f"GET {path}: Graph shows no post of the thread; it will be tried again.") from None
             if len(self._first_posts) >= _MOST_FIRST_POSTS:
@@ -105,13 +107,13 @@ class GroupThreads:
         return self._first_posts[thread]
 
     def find(self, group: str, references: Sequence[str], since: datetime, where: str = "") -> Mapping[str, str]:
-        """Which references the group's posts show, each with its thread; see `Channel.find`.
+        """Returns those of the references that the group's posts show, each with its thread.
 
-        Graph can neither filter nor search threads, so they are read, newest first, until everything is found.
-        OutcomeUnknown when there is more than can be read. https://learn.microsoft.com/graph/api/group-list-threads
+        Graph can neither filter nor search threads, so they are read, newest first, until all references are found.
+        OutcomeUnknown when there are more than can be read. https://learn.microsoft.com/graph/api/group-list-threads
         """
         if is_draft(where):
-            raise OutcomeUnknown("It left by mail (BRIDGE_CHANNEL), and is not looked for among the threads.")
+            raise OutcomeUnknown("It was sent by mail (BRIDGE_CHANNEL), and is not searched for among the threads.")
         thread = self._seeds.get(group, where)
         threads = iter([thread]) if thread else self._newer(group, since - _SKEW)
         found: dict[str, str] = {}
@@ -131,7 +133,7 @@ class GroupThreads:
                 return
 
     def _shown(self, group: str, thread: str, references: set[str]) -> set[str]:
-        """Which of the references the posts of a thread show."""
+        """The references that the posts of a thread show."""
         shown: set[str] = set()
         try:
             for page in self._client.pages(f"{_threads(group, thread)}/posts", _POST_PAGE, _MOST_PAGES):
@@ -147,7 +149,7 @@ class GroupThreads:
 
 
 def _threads(group: str, thread: str = "", conversation: str = "") -> str:
-    """The path of a group's threads, or of one of them. Thread ids end in "==", so ids are always encoded."""
+    """The path of a group's threads, or of one of them. Ids are always encoded: those of threads end in `==`."""
     path = f"/groups/{quote(group, safe='')}"
     if conversation:
         path = f"{path}/conversations/{quote(conversation, safe='')}"
@@ -166,7 +168,7 @@ def _is_newer(thread: Mapping[str, Any], since: datetime) -> bool:
     try:
         return datetime.fromisoformat(str(thread["lastDeliveredDateTime"])) >= since
     except (KeyError, ValueError, TypeError):
-        return True  # Looking at one thread too many costs a request; one too few, a second post.
+        return True  # To read one thread too many costs a request; one too few, a second post.
 
 
 def _text(post: Mapping[str, Any]) -> str:
@@ -176,5 +178,5 @@ def _text(post: Mapping[str, Any]) -> str:
 
 
 def _mentions(text: str, reference: str) -> bool:
-    """Whether the text has the reference as a word of its own: one may be the beginning of another."""
+    """Whether the text contains the reference as a whole word: one can be the beginning of another."""
     return re.search(rf"(?<![\w-]){re.escape(reference)}(?![\w-])", text) is not None
