@@ -1,6 +1,7 @@
 """bridge/sources/event_grid: both schemas, both handshakes, and what Azure's services say by them."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bridge.sources.azure_resources import resource
 from bridge.sources.base import Ignored
 from bridge.sources.event_grid import EVENT_GRID
 from tests.local_stack import SECRET, running
+from tests.look import parse
 
 SAMPLES = Path(__file__).parent.parent / "bridge/sources/event_grid/samples"
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -43,7 +45,7 @@ def summary(event: Event) -> str:
     return RENDERER.entry(event, "0" * 32, Target("g"), NOW).summary
 
 
-# By sample: the thread of its first event, how much that matters, and the line that tells it.
+# By sample: the correlation key of its first event, how much that matters, and the line that says it.
 TABLE = {
     "key_vault.near_expiry": (
         "vault pump-keys secret bench-token",
@@ -115,10 +117,26 @@ TABLE = {
         "The monitor flow-monitor found a drift of 84%",
     ),
     "subscription_deleted": (
-        STORAGE,
+        "event subscription readings-to-group",
         "warning",
         "The event subscription readings-to-group was deleted: its events come here no more",
     ),
+    "health.unavailable": (
+        f"resource health {MACHINES}/bench-1",
+        "error",
+        "The virtual machine bench-1 is now unavailable, was available",
+    ),
+    "health.available": (
+        f"resource health {MACHINES}/bench-1",
+        "success",
+        "The virtual machine bench-1 is now available, was unavailable",
+    ),
+    "health.annotated": (
+        f"resource health {MACHINES}/bench-1",
+        "warning",
+        "The virtual machine bench-1: virtual machine host rebooted for repair",
+    ),
+    "custom_alarm": ("https://pumps.contoso.example/plants/west pump-07", "critical", "Alarm: Pump 07 runs dry"),
     "custom": ("https://contoso.example/tanks tank-4", "info", "Level low: tank-4"),
     "iot_device": (f"{IDS}/microsoft.devices/iothubs/pump-hub devices/pump-7", "info", "Device disconnected: pump-7"),
     "app_service_failed": (
@@ -148,16 +166,15 @@ def as_cloud_event(event: dict) -> dict:
     return {"specversion": "1.0", **kept}
 
 
+def said(payload: object) -> list[tuple[str, str, str]]:
+    return [(event.correlation_key, summary(event), event.dedup_key) for event in read(payload)]
+
+
 @pytest.mark.parametrize("name", [name for name in TABLE if isinstance(sample(name), list)])
-def test_both_schemas_single_and_batched_tell_the_same(name):
+def test_both_schemas_single_and_batched_say_the_same(name):
     (first, *_) = events = sample(name)
-    told = [(event.correlation_key, summary(event), event.dedup_key) for event in read(events)]
-    assert [
-        (event.correlation_key, summary(event), event.dedup_key) for event in read(list(map(as_cloud_event, events)))
-    ] == told
-    assert [(event.correlation_key, summary(event), event.dedup_key) for event in read(as_cloud_event(first))] == told[
-        :1
-    ]
+    assert said(list(map(as_cloud_event, events))) == said(events)
+    assert said(as_cloud_event(first)) == said(events)[:1]
 
 
 def ids(payload: object) -> list[str]:
@@ -256,6 +273,103 @@ def test_times_and_numbers_of_unknown_events_are_readable():
         "Level": "4.5",
         "Limit": "10",
         "Pump": "P-200",
-        "Since": "23 November 2026, 13:58 UTC",
+        "Since": "2026-11-23T13:58:00+00:00",
         "Alarm": "yes",
+        "History": "1, 2",
     }
+    card = "\n".join(parse(RENDERER.entry(event, "0" * 32, Target("g"), NOW).html).shown)
+    assert "Since 23 Nov 2026, 13:58 UTC" in card
+
+
+BINARY = {
+    "ce-specversion": "1.0",
+    "ce-id": "b1",
+    "ce-type": "com.contoso.pumps.alarm",
+    "ce-source": "https://pumps.contoso.example/west",
+    "ce-subject": "pump-07",
+    "ce-time": "2026-11-23T14:03:00Z",
+}
+
+
+def binary(body: bytes, **headers: str) -> Event:
+    events = EVENT_GRID.read(Webhook({**BINARY, **headers}, body))
+    assert not isinstance(events, Ignored)
+    (event,) = events
+    return event
+
+
+def test_a_cloud_event_in_binary_mode_says_the_same_as_in_structured_mode():
+    data = sample("custom_alarm")["data"]
+    structured = {name.removeprefix("ce-"): value for name, value in BINARY.items()} | {"data": data}
+    one = binary(json.dumps(data).encode())
+    assert said(structured) == [(one.correlation_key, summary(one), one.dedup_key)]
+    assert one.occurred == datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
+    assert summary(one) == "Alarm: Pump 07 runs dry"
+
+
+def test_the_data_of_a_cloud_event_may_be_anything():
+    assert summary(binary(b"Pump 07 runs dry")) == "Alarm: Pump 07 runs dry"
+    assert summary(binary(b"7")) == "Alarm: pump-07"
+    assert summary(binary(b"\xff\xfe", **{"ce-subject": "P%C3%BCmp"})).startswith("Alarm: Pümp")
+    envelope = {name.removeprefix("ce-"): value for name, value in BINARY.items()}
+    encoded = {**envelope, "data_base64": "eyJtZXNzYWdlIjogIlB1bXAgMDcgcnVucyBkcnkifQ=="}
+    assert [summary(event) for event in read(encoded)] == ["Alarm: Pump 07 runs dry"]
+
+
+def test_what_has_no_envelope_is_read_all_the_same():
+    (event,) = read({"severity": "critical", "message": "Pump 07 runs dry"})
+    assert (summary(event), event.severity) == ("Pump 07 runs dry", "critical")
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "line", "severity"),
+    [
+        ("key_vault.expired", "eventType", "The certificate field-gateway: almost there", "info"),
+        ("storage.tier", "eventType", "The blob bench.csv: blob almost there", "info"),
+        ("machine_learning.run_failed", "data.runStatus", "The run train_3c9f2b: almost there", "info"),
+        ("policy.noncompliant", "data.complianceState", "The storage account pumpdata: almost there", "info"),
+        (
+            "health.unavailable",
+            "data.resourceInfo.properties.availabilityState",
+            "The virtual machine bench-1 is now almost there, was available",
+            "info",
+        ),
+        ("resources.write", "eventType", "Resource almost there: bench-1 is now succeeded", "success"),
+    ],
+)
+def test_a_value_that_is_not_known_is_shown_in_words_and_is_neutral(name, path, line, severity):
+    content = sample(name)
+    holder = content[0] if isinstance(content, list) else content
+    *parents, last = path.split(".")
+    for parent in parents:
+        holder = holder[parent]
+    prefix, kind = "", holder[last]
+    if last == "eventType":
+        start, _, end = kind.rpartition(".")
+        prefix = f"{start}.{re.match('[A-Z][a-z]+', end)[0]}"
+    holder[last] = f"{prefix}AlmostThere"
+    event = read(content)[0]
+    assert (summary(event), event.severity) == (line, severity)
+
+
+@pytest.mark.parametrize("words", ["failed", "critical", "resolved", "expired"])
+def test_names_decide_nothing(words):
+    (event,) = read({**sample("custom"), "subject": words, "data": {"name": words, "user": {"state": words}}})
+    assert (event.severity, event.ends_thread) == ("info", False)
+
+
+@pytest.mark.parametrize("part", ["source", "subject"])
+def test_without_a_part_of_its_key_an_event_does_not_join_others(part):
+    keys = set()
+    for device in ("pump-07", "pump-08"):
+        content = {**sample("custom_alarm"), "data": {"device": device, "message": "dry"}}
+        del content[part]
+        keys.add(read(content)[0].correlation_key)
+    assert len(keys) == (1 if part == "source" else 2)
+    assert "" not in keys
+
+
+def test_a_part_of_an_image_is_ignored():
+    (event,) = sample("container_registry.pushed")
+    event["data"]["target"].pop("tag")
+    assert isinstance(EVENT_GRID.read(Webhook({}, json.dumps([event]).encode())), Ignored)

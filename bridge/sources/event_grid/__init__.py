@@ -1,25 +1,29 @@
 """Azure Event Grid and CloudEvents 1.0: https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema."""
 
+import base64
+import binascii
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 from bridge.errors import BadWebhook
-from bridge.events import Event, Webhook
+from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment, part
-from bridge.rendering.text import one_line
+from bridge.rendering.text import in_words, one_line
+from bridge.sources import kit, reading
+from bridge.sources.azure_container_registry import is_part
 from bridge.sources.azure_resources import resource
 from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
 from bridge.sources.event_grid import management, services
-from bridge.sources.event_grid.words import any_event
 from bridge.verification.signatures import Token
 
 _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
-# What tells an event, by the beginning of its type; what is not here is told by its envelope.
+# What reads an event, by the beginning of its type; what is not here is read as JSON that nobody described.
 # https://learn.microsoft.com/azure/event-grid/system-topics
-_TELLERS: Mapping[str, Callable[[Event, Payload], Event]] = {
+_READERS: Mapping[str, Callable[[Event, Payload], Event | None]] = {
     "microsoft.keyvault.": services.key_vault,
     "microsoft.storage.": services.storage,
     "microsoft.containerregistry.": services.registry,
@@ -28,38 +32,44 @@ _TELLERS: Mapping[str, Callable[[Event, Payload], Event]] = {
     "microsoft.machinelearningservices.run": services.run,
     "microsoft.machinelearningservices.datasetdrift": services.drift,
     "microsoft.resources.resource": management.resource_change,
+    "microsoft.resourcenotifications.healthresources.": management.health,
     "microsoft.policyinsights.": management.policy,
     "microsoft.eventgrid.subscriptiondeletedevent": management.subscription_deleted,
 }
-# Every attribute that a route may ask for, so that no route's condition fails on it.
-_ATTRIBUTES: Mapping[str, Any] = dict.fromkeys(
-    ("type", "subject", "subscription", "resource_group", "resource", "resource_type", "operation", "registry",
-     "repository", "tag", "action"), "")  # fmt: skip
+# Words at the end of a type that say how bad it is, where its data has no severity.
+_ALARMS = {
+    **dict.fromkeys(["failed", "failure", "error", "expired"], Severity.ERROR),
+    **dict.fromkeys(
+        ["warning", "expiry", "unhealthy", "degraded", "unavailable", "rejected", "deadlettered"], Severity.WARNING
+    ),
+}
+# The attributes of an event in the headers of a webhook: https://github.com/cloudevents/spec/blob/v1.0/http-protocol-binding.md
+_HEADERS = ("id", "type", "source", "subject", "time", "specversion")
+_ATTRIBUTES = kit.no_attributes(
+    "type subject subscription resource_group resource resource_type operation registry repository tag action"
+)
 
 
 def read(webhook: Webhook) -> Sequence[Event] | Ignored:
-    """The events of a delivery, single or batched, of Event Grid's schema or CloudEvents'; or a handshake's answer.
+    """Read a delivery, single or batched, of Event Grid's schema or CloudEvents', or answer a handshake.
 
-    BadWebhook for a body that is no event and no list of events.
+    BadWebhook for a body that is no object and no list of objects.
     """
     if webhook.method == "OPTIONS":
         return _agreed(webhook)
+    if webhook.header("ce-type"):
+        return [_event(_of_headers(webhook))]
     payload = decode_json(webhook.body)
     events = payload if isinstance(payload, list) else [payload]
-    if not events or not all(isinstance(event, dict) and _type(event) for event in events):
+    if not events or not all(isinstance(event, dict) for event in events):
         raise BadWebhook("The body is no event and no list of events, as Event Grid sends them.")
     if _type(events[0]) == _VALIDATION:
         code = dig(events[0], "data.validationCode")
         if not code:
             raise BadWebhook("The validation event has no validationCode.")
         return Ignored("Event Grid's validation: the subscription is set up.", {"validationResponse": code})
-    return [_told(_event(event)) for event in events]
-
-
-def _told(event: Event) -> Event:
-    teller = next((teller for start, teller in _TELLERS.items() if event.kind.startswith(start)), any_event)
-    event = teller(event, part(event.payload, "data"))
-    return replace(event, correlation_key=thread_key(event.correlation_key))
+    whole = [event for event in events if not _is_part(event)]
+    return [_event(event) for event in whole] or Ignored("A part of an image that has no tag of its own.")
 
 
 def _agreed(webhook: Webhook) -> Ignored:
@@ -75,22 +85,46 @@ def _agreed(webhook: Webhook) -> Ignored:
     return Ignored(f"The handshake of {origin}: its events may come.", headers=allowed)
 
 
+def _of_headers(webhook: Webhook) -> Payload:
+    """A CloudEvent in binary mode, as one in structured mode: its headers are its attributes, the body is its data."""
+    attributes = {name: unquote(webhook.header(f"ce-{name}")) for name in _HEADERS}
+    try:
+        data = decode_json(webhook.body)
+    except BadWebhook:
+        data = webhook.body.decode("utf-8", "replace")
+    return {**{name: value for name, value in attributes.items() if value}, "data": data}
+
+
+def _is_part(event: Payload) -> bool:
+    return _type(event).startswith("Microsoft.ContainerRegistry.") and is_part(part(event, "data"))
+
+
 def _type(event: Payload) -> str:
     return first(event, ("eventType", "type"))
 
 
+def _data(payload: Payload) -> Any:
+    """What the event brings; of an event without an envelope all of it."""
+    if not _type(payload):
+        return payload
+    try:
+        encoded = base64.b64decode(dig(payload, "data_base64"), validate=True)
+        return decode_json(encoded) if encoded else payload.get("data")
+    except (binascii.Error, BadWebhook):
+        return payload.get("data")
+
+
 def _event(payload: Payload) -> Event:
     name, source, subject = _type(payload), first(payload, ("topic", "source")), dig(payload, "subject")
-    ident = dig(payload, "id")
-    about = resource(source)
-    return Event(
+    ident, about, data = dig(payload, "id"), resource(source), _data(payload)
+    event = Event(
         source="event_grid",
         kind=identifier(name) or "event",
         delivery=ident,
         # An id is its source's own, and the same event can come in another batch, at another place.
         dedup_key=hashlib.sha256(f"{source}\n{ident}".encode()).hexdigest() if ident else _digest(payload),
-        correlation_key=f"{source} {subject}".strip().lower() or name,
-        title=one_line(resource(subject).name or subject or name, 200),
+        correlation_key=kit.key(source, subject).lower(),
+        title=one_line(resource(subject).name or subject or name or "An event", 200),
         payload=payload,
         scope=one_line(about.name or re.sub(r"^https?://", "", source), 100),
         url=about.url,
@@ -105,6 +139,27 @@ def _event(payload: Payload) -> Event:
             "resource_type": about.kind,
         },
         details={"type": name},
+    )
+    reader = next((reader for start, reader in _READERS.items() if event.kind.startswith(start)), None)
+    known = reader(event, part(payload, "data")) if reader else None
+    event = known or _any(event, data)
+    return replace(event, correlation_key=thread_key(event.correlation_key))
+
+
+def _any(event: Event, data: Any) -> Event:
+    """An event of which only the envelope is known."""
+    name, subject = event.attributes["type"], event.attributes["subject"]
+    found = reading.read(data, name, subject.rstrip("/").rpartition("/")[2])
+    filled = reading.fill(event, found)
+    words = in_words(re.split(r"[./]", name)[-1]).split()
+    severity = found.severity or next((_ALARMS[word] for word in words if word in _ALARMS), Severity.INFO)
+    source = first(event.payload, ("topic", "source"))
+    key = event.correlation_key or kit.key(source, found.key or name).lower() or found.key or filled.title
+    return replace(
+        filled,
+        correlation_key=key,
+        severity=filled.severity if found.is_over else severity,
+        facts=filled.facts + kit.facts(Subject="" if subject.rpartition("/")[2] in {"", found.resource} else subject),
     )
 
 

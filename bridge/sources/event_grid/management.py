@@ -1,92 +1,114 @@
-"""What Azure's own management says: resources that change, policies, and event subscriptions that end."""
+"""The events of Azure's own management: resources that change, their health, policies, the end of subscriptions.
+
+Each function returns None for an event that lacks what it is about.
+"""
 
 import re
 from dataclasses import replace
 
 from bridge.events import Event, Severity
-from bridge.fields import Payload, dig, part
-from bridge.rendering.text import one_line
-from bridge.sources.azure_resources import resource, spaced
-from bridge.sources.event_grid.words import any_event, told
+from bridge.fields import Payload, dig, moment, part
+from bridge.rendering.text import in_words, one_line
+from bridge.sources import kit
+from bridge.sources.azure_resources import Resource, resource
+from bridge.sources.severities import known_severity
 
-_COMPLIANCES = {
-    "noncompliant": (Severity.WARNING, "does not comply with", "warning"),
-    "compliant": (Severity.SUCCESS, "complies with", "success"),
-    "exempt": (Severity.INFO, "is exempt from", "quiet"),
-}
+_COMPLIANCES = {"noncompliant": Severity.WARNING, "compliant": Severity.SUCCESS}
 
 
-def resource_change(event: Event, data: Payload) -> Event:
+def resource_change(event: Event, data: Payload) -> Event | None:
     """Something that was done to a resource by Azure's management, or that failed."""
     about = resource(dig(data, "resourceUri") or dig(event.payload, "subject"))
     match = re.fullmatch(r"resource(write|delete|action)(success|failure|cancel)", event.kind.rpartition(".")[2])
     if not (about.name and match):
-        return any_event(event, data)
-    deed, end = match[1], match[2]
+        return None
+    done, end = match[1], match[2]
     who, application = _who(part(data, "claims")), dig(data, "claims.appid")
-    subject = "" if who else "An application " if application else "Somebody "
     operation = dig(data, "operationName")
-    word, tone = _ends(deed, end)
     return replace(
-        told(
-            event,
-            severity=Severity.ERROR if end == "failure" else Severity.INFO,
-            word=word,
-            tone=tone,
-            before=f"{subject}{_doing(deed, end, operation)} the {about.noun}",
-            what=about.name,
-            facts={
-                "Operation": operation,
-                "Resource group": about.group,
-                "Application": "" if who else application,
-                "Correlation": dig(data, "correlationId") if end == "failure" else "",
-            },
-        ),
+        _of_resource(event, about, operation=operation),
+        severity=Severity.ERROR if end == "failure" else Severity.INFO,
         actor=who,
-        title=one_line(f"{about.noun.capitalize()} {about.name}", 200),
-        scope=about.group or event.scope,
-        url=event.url if deed == "delete" and end == "success" else about.url,
+        title=kit.title(f"{about.noun.capitalize()} {about.name}"),
+        url=event.url if (done, end) == ("delete", "success") else about.url,
         correlation_key=about.ident.lower(),
-        attributes={
-            **event.attributes,
-            "resource": about.name,
-            "resource_type": about.kind,
-            "resource_group": about.group,
-            "operation": operation,
+        facts=kit.facts(
+            Operation=operation,
+            Resource_group=about.group,
+            Application="" if who else application,
+            Correlation=dig(data, "correlationId") if end == "failure" else "",
+        ),
+        details={
+            "action": f"{done}_{end}",
+            "noun": about.noun,
+            "name": about.name,
+            "by_application": bool(application) and not who,
+            "operation": in_words(operation.removesuffix("/action").rpartition("/")[2]),
         },
     )
 
 
-def policy(event: Event, data: Payload) -> Event:
+def health(event: Event, data: Payload) -> Event | None:
+    """A resource that is available, or not, or a remark of Azure on why.
+
+    https://learn.microsoft.com/azure/event-grid/event-schema-health-resources
+    """
+    properties = part(data, "resourceInfo.properties")
+    about = resource(dig(properties, "targetResourceId"))
+    state, before = dig(properties, "availabilityState"), dig(properties, "previousAvailabilityState")
+    remark = dig(properties, "annotationName")
+    if not (about.name and (state or remark)):
+        return None
+    is_unplanned = dig(properties, "category").lower() == "unplanned"
+    severity = known_severity(state) or (Severity.WARNING if is_unplanned else Severity.INFO)
+    return replace(
+        _of_resource(event, about),
+        severity=severity,
+        title=kit.title(f"{about.noun.capitalize()} {about.name}"),
+        url=about.url,
+        occurred=moment(properties, "occurredTime") or event.occurred,
+        correlation_key=f"resource health {about.ident}".lower(),
+        text=dig(properties, "summary"),
+        facts=kit.facts(
+            Resource_group=about.group,
+            Category=dig(properties, "category"),
+            Initiated_by=dig(properties, "context"),
+            Reason=dig(properties, "reason"),
+        ),
+        details={
+            "action": "health_changed" if state else "health_annotated",
+            "noun": about.noun,
+            "name": about.name,
+            "state": state,
+            "before": before,
+            "remark": in_words(remark),
+            "word": in_words(state or remark),
+        },
+        ends_thread=state.lower() == "available",
+    )
+
+
+def policy(event: Event, data: Payload) -> Event | None:
     """The compliance of a resource with a policy, which is new, changed or gone."""
     about = resource(dig(event.payload, "subject"))
     name = dig(data, "policyAssignmentId").rpartition("/")[2] or dig(data, "policyDefinitionId").rpartition("/")[2]
     if not (about.name and name):
-        return any_event(event, data)
-    state = dig(data, "complianceState")
-    severity, after, tone = _COMPLIANCES.get(state.lower(), (Severity.INFO, "has another state under", "info"))
-    if event.kind.endswith("deleted"):
-        severity, after, tone, state = Severity.INFO, "is no longer assessed by", "quiet", "no longer assessed"
+        return None
+    state, is_gone = dig(data, "complianceState"), event.kind.endswith("deleted")
+    action = "not_assessed" if is_gone else f"policy_{in_words(state).replace(' ', '_')}"
     return replace(
-        told(
-            event,
-            severity=severity,
-            word=spaced(state) or "policy",
-            tone=tone,
-            before=f"The {about.noun}",
-            what=about.name,
-            after=f"{after} the policy {name}",
-            facts={"Resource group": about.group if about.group != about.name else ""},
-        ),
-        title=one_line(f"{about.noun.capitalize()} {about.name} and the policy {name}", 200),
-        scope=about.group or event.scope,
+        _of_resource(event, about),
+        severity=Severity.INFO if is_gone else _COMPLIANCES.get(state.lower(), Severity.INFO),
+        title=kit.title(f"{about.noun.capitalize()} {about.name} and the policy {name}"),
         url=about.url,
         correlation_key=f"{about.ident} policy {name}".lower(),
-        attributes={
-            **event.attributes,
-            "resource": about.name,
-            "resource_type": about.kind,
-            "resource_group": about.group,
+        facts=kit.facts(Resource_group=about.group if about.group != about.name else ""),
+        details={
+            "action": action,
+            "noun": about.noun,
+            "name": about.name,
+            "policy": name,
+            "word": "" if is_gone else in_words(state) or "policy",
         },
     )
 
@@ -95,35 +117,23 @@ def subscription_deleted(event: Event, data: Payload) -> Event:
     """The end of the event subscription itself: nothing comes from it any more."""
     name = dig(data, "eventSubscriptionId").rpartition("/")[2]
     return replace(
-        told(
-            event,
-            severity=Severity.WARNING,
-            word="subscription deleted",
-            before="The event subscription",
-            what=name or "of this webhook",
-            after="was deleted: its events come here no more",
-        ),
+        event,
+        severity=Severity.WARNING,
         title=one_line(f"Event subscription {name}", 200),
+        correlation_key=event.correlation_key or f"event subscription {name}".lower(),
+        details={"action": "subscription_deleted", "noun": "event subscription", "name": name},
     )
 
 
-def _ends(deed: str, end: str) -> tuple[str, str]:
-    """The word and the tone of what became of a write, a delete or an action."""
-    if end == "failure":
-        return f"{deed} failed", "error"
-    if end == "cancel":
-        return f"{deed} canceled", "quiet"
-    return {"write": ("changed", "info"), "delete": ("deleted", "quiet")}.get(deed, ("action", "info"))
-
-
-def _doing(deed: str, end: str, operation: str) -> str:
-    """`deleted`, `failed to delete`, `canceled the deletion of` and the like."""
-    action = spaced(operation.removesuffix("/action").rpartition("/")[2]) or "an action"
-    present, past, noun = {
-        "write": ("create or change", "created or changed", "change"),
-        "delete": ("delete", "deleted", "deletion"),
-    }.get(deed, (f"run {action} on", f"ran {action} on", f"{action}"))
-    return {"success": past, "failure": f"failed to {present}"}.get(end, f"canceled the {noun} of")
+def _of_resource(event: Event, about: Resource, operation: str = "") -> Event:
+    """The event with the scope and the attributes of a resource."""
+    return replace(
+        event,
+        scope=about.group or event.scope,
+        attributes=kit.with_attributes(
+            event, resource=about.name, resource_type=about.kind, resource_group=about.group, operation=operation
+        ),
+    )
 
 
 def _who(claims: Payload) -> str:
