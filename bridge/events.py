@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bridge.limits import MAX_ID, MAX_KIND
+
 
 class Severity(enum.StrEnum):
     """How much an event matters. Compares by rank, also with the plain names: `severity >= 'warning'`."""
@@ -64,9 +66,16 @@ class Webhook:
         return hashlib.sha256(self.sent or self.body).hexdigest()
 
 
+def bounded(text: str, limit: int = MAX_ID) -> str:
+    """The text itself, or what there is room for of it and a hash of the whole: long ids stay different."""
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit - 17]}~{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
 @dataclass(frozen=True)
 class Event:
-    """What a source says happened.
+    """What a source says happened. Its kind, delivery and correlation key are bounded, however long a sender's ids are.
 
     source: the name of the service (`github`).
     kind: the service's own name for it, dotted (`pull_request.opened`); it chooses the template.
@@ -108,6 +117,11 @@ class Event:
     details: Mapping[str, Any] = field(default_factory=dict)
     ends_thread: bool = False
     dedup_key: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", bounded(self.kind, MAX_KIND))
+        object.__setattr__(self, "delivery", bounded(self.delivery))
+        object.__setattr__(self, "correlation_key", bounded(self.correlation_key))
 
     @property
     def thread(self) -> str:

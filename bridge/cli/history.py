@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge.cli.common import outbox, table
 from bridge.errors import CommandError
+from bridge.events import bounded
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +26,7 @@ def register(commands: Commands) -> None:
 
 def _history(asked: argparse.Namespace) -> int:
     with outbox() as opened:
-        records = opened.history(asked.delivery)
+        records = opened.history(bounded(asked.delivery))
         dead = {letter.id: letter.reason for letter in opened.dead_letters()}
         still_open = {row.entry.id: row for record in records for row in opened.open_entries(record.group)}
     if not records:

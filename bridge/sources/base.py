@@ -1,6 +1,5 @@
 """What a source consists of: one Source value for each service."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import BadWebhook
-from bridge.events import Event, Webhook
+from bridge.events import Event, Webhook, bounded
 from bridge.settings import Settings
 from bridge.verification.signatures import Verifier
 
 _DIGITS = 30
 _LONG = re.compile(rb"\d{%d}" % _DIGITS)
-_LONGEST_THREAD = 255  # characters
 
 
 @dataclass(frozen=True)
@@ -108,14 +106,12 @@ class Source:
 
 def identifier(text: str) -> str:
     """The sender's text, reduced to characters that are safe in names of templates and in keys."""
-    return re.sub(r"[^a-z0-9_.-]", "", text[:100].lower()).strip(".")
+    return re.sub(r"[^a-z0-9_.-]", "", bounded(text, 100).lower()).strip(".")
 
 
 def thread_key(text: str) -> str:
     """The text as a correlation key: on one line, and with a hash in place of what is too long."""
-    text = " ".join(text.split())
-    rest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
-    return text if len(text) <= _LONGEST_THREAD else f"{text[: _LONGEST_THREAD - 17]}~{rest}"
+    return bounded(" ".join(text.split()))
 
 
 def decode_json(body: bytes) -> Any:

@@ -13,7 +13,7 @@ from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import as_time
 from bridge.rendering.filters import upper_first
-from bridge.rendering.text import in_words, one_line
+from bridge.rendering.text import in_words, one_line, printable
 from bridge.sources.base import MARK, Ignored, Source, decode_json
 from bridge.sources.form import Form, check_expressions, parse
 from bridge.sources.reading import fill
@@ -129,7 +129,7 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
         kind=kind,
         delivery=delivery or body,
         dedup_key="" if delivery and form.has_signed_delivery else body,
-        correlation_key=_key(form, "correlation_key", names) or title,
+        correlation_key=_key(form, "correlation_key", names) or _key(form, "title", names) or title,
         title=title,
         payload=item if isinstance(item, Mapping) else payload if isinstance(payload, Mapping) else {"body": payload},
         severity=_severity(form, _text(form, "severity", names)),
@@ -187,7 +187,7 @@ def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _key(form: Form, key: str, names: Mapping[str, Any]) -> str:
     """An id made of one part or several; empty when one of them is missing."""
-    parts = [one_line(_shown(value), _LONGEST) for value in form.values("event", key, names)]
+    parts = [" ".join(printable(_shown(value)).split()) for value in form.values("event", key, names)]
     return " ".join(parts) if all(parts) else ""
 
 

@@ -54,7 +54,8 @@ def of(content: Payload) -> Payload:
 
 def alarm(event: Event, content: Payload) -> Event:
     """The event as a change of an alarm's state; all of one alarm has one correlation key."""
-    name, state = one_line(dig(content, "AlarmName"), 200), dig(content, "NewStateValue")
+    whole, state = dig(content, "AlarmName"), dig(content, "NewStateValue")
+    name = one_line(whole, 200)
     before, arn = dig(content, "OldStateValue"), dig(content, "AlarmArn")
     action, severity = _STATES.get(state, ("other", Severity.INFO))
     account, region = dig(content, "AWSAccountId"), dig(content, "Region")
@@ -63,7 +64,7 @@ def alarm(event: Event, content: Payload) -> Event:
     return replace(
         event,
         kind=f"alarm.{identifier(state) or 'changed'}",
-        correlation_key=arn or kit.key(account, region, name) or kit.key(event.correlation_key, name),
+        correlation_key=arn or kit.key(account, region, whole) or kit.key(event.correlation_key, whole),
         title=name,
         scope=one_line(region, 100),
         severity=severity,
