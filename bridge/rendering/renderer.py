@@ -247,7 +247,7 @@ def _sentence(context: Context, object: str, prefix: str = "on") -> Markup:  # n
     A block begins its sentence with `subject`, which is the object with a capital letter where it is not a name.
     """
     block = context.blocks.get(f"{prefix}_{context.get('action')}") or context.blocks[f"{prefix}_other"]
-    subject = upper_first(object) if object.startswith("this ") else object
+    subject = upper_first(object) if object.startswith(("this ", "the ")) else object
     # Each block has escaped what it shows.
     return Markup("".join(block[0](context.derived({"object": object, "subject": subject}))).strip())  # noqa: S704
 

@@ -111,8 +111,11 @@ class Run:
 
 
 def pushed(event: Event, push: Push, key: str, **details: Any) -> Event:
-    """The event as a push. key: the correlation key of the branch or tag (`ref_key`)."""
-    authors = [name for commit in push.commits if (name := commit.author) and name != event.actor]
+    """The event as a push. key: the correlation key of the branch or tag (`ref_key`).
+
+    Its commits' authors are named unless the one who pushed wrote all of them.
+    """
+    authors = list(dict.fromkeys(commit.author for commit in push.commits if commit.author))
     values = {
         **vars(push),
         "old": _short(push.old),
@@ -124,7 +127,13 @@ def pushed(event: Event, push: Push, key: str, **details: Any) -> Event:
         correlation_key=key,
         title=kit.title(f"{push.kind.capitalize()} {push.name}"),
         attributes=kit.with_attributes(event, **{"branch": "", "tag": "", push.kind: push.name}),
-        details={**event.details, **values, "action": push.change, "authors": list(dict.fromkeys(authors)), **details},
+        details={
+            **event.details,
+            **values,
+            "action": push.change,
+            "authors": [] if authors == [event.actor] else authors,
+            **details,
+        },
     )
 
 
