@@ -170,6 +170,26 @@ def comment_action(action: str, *, is_reply: bool = False) -> str:
     return f"comment_{action}"
 
 
+def head(branch: str, fork: str = "", home: str = "") -> str:
+    """The branch that changes come from; of a fork, given by its path, with the fork's owner: `stranger:main`.
+
+    A fork with the owner of the repository at `home` is named by its whole path.
+    """
+    owner, ours = fork.rpartition("/")[0] or fork, home.rpartition("/")[0]
+    return f"{fork if owner == ours else owner}:{branch}" if fork and branch else branch
+
+
+def commit_comment(event: Event, home: str, sha: str, message: str, action: str, **details: Any) -> Event:
+    """The event as an action on a comment on a commit. home: the correlation key of its repository."""
+    name = f"{sha[:7]} {kit.first_line(message)}".strip()
+    return replace(
+        event,
+        correlation_key=kit.key(home, "commit", sha),
+        title=kit.title(f"Commit {name}"),
+        details={**event.details, "noun": "commit", "name": name, "action": action, **details},
+    )
+
+
 def place(path: str, line: str = "") -> str:
     """Where a comment stands in the code: `src/pump.c:12`."""
     return f"{path}:{line}" if path and line else path

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import parse_qs
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
@@ -17,10 +18,36 @@ _MAX_FACT = 200
 
 def json_object(webhook: Webhook, service: str) -> Payload:
     """The JSON object of a body; BadWebhook, with the service's name, when the body is anything else."""
-    payload = decode_json(webhook.body)
+    payload = decode_json(json_text(webhook))
     if isinstance(payload, dict):
         return payload
     raise BadWebhook(f"The body is not a JSON object, as the payloads of {service} are.")
+
+
+def json_text(webhook: Webhook) -> bytes:
+    """The JSON of a body: of a form, what its field `payload` holds."""
+    if not webhook.header("Content-Type").lower().startswith("application/x-www-form-urlencoded"):
+        return webhook.body
+    try:
+        fields = parse_qs(webhook.body.decode("utf-8", "replace"), max_num_fields=100)
+    except ValueError as error:
+        raise BadWebhook("The form has too many fields.") from error
+    return fields["payload"][0].encode("utf-8", "replace") if "payload" in fields else webhook.body
+
+
+def no_attributes(texts: str, lists: str = "", flags: str = "") -> Mapping[str, Any]:
+    """Every attribute of a source by its name, empty: a route can ask for one that an event does not have."""
+    return {
+        **dict.fromkeys(texts.split(), ""),
+        **{name: [] for name in lists.split()},
+        **dict.fromkeys(flags.split(), False),
+    }
+
+
+def differ(one: Any, other: Any, *paths: str) -> bool:
+    """Whether two objects are not the same, by the first of the paths that both have an id at."""
+    pairs = ((id_at(one, path), id_at(other, path)) for path in paths)
+    return next((left != right for left, right in pairs if left and right), False)
 
 
 def id_at(payload: Any, *paths: str) -> str:
