@@ -7,7 +7,7 @@ from typing import Any
 from bridge.events import Event
 from bridge.fields import Payload, at, dig, first
 from bridge.rendering.filters import upper_first
-from bridge.rendering.text import in_words
+from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit
 from bridge.sources.base import identifier
 from bridge.sources.github.keys import object_of
@@ -60,7 +60,7 @@ class Kind:
         return {
             "action": self._action(identifier(dig(payload, "action"))),
             "noun": self.noun,
-            "name": first(payload, self.names),
+            "name": _short(first(payload, self.names)),
             "reference": self._reference(payload),
         }
 
@@ -82,8 +82,16 @@ class Kind:
 
 
 def with_details(event: Event, **details: Any) -> Event:
-    """The event with more details, or others in their place."""
-    return replace(event, details={**event.details, **details})
+    """The event with more details, or others in their place; names are short, texts and URLs as they are."""
+    short = {name: value if name.endswith(_LONG_DETAILS) else _short(value) for name, value in details.items()}
+    return replace(event, details={**event.details, **short})
+
+
+_LONG_DETAILS = ("text", "hunk", "url")
+
+
+def _short(value: Any) -> Any:
+    return value if not isinstance(value, str) or len(value) <= kit.MAX_TITLE else one_line(value, kit.MAX_TITLE)
 
 
 def values(**paths: str) -> Callable[[Event], Event]:

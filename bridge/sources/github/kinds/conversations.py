@@ -76,7 +76,9 @@ def _pull(event: Event) -> forge.PullRequest:
 
 def _pull_request(event: Event) -> Event:
     payload, given = event.payload, dig(event.payload, "action")
-    merged = given == "closed" and dig(payload, "pull_request.merged", False)
+    merged = given == "closed" and (
+        dig(payload, "pull_request.merged", False) or bool(dig(payload, "pull_request.merged_at"))
+    )
     action = "merged" if merged else _PULL_ACTIONS.get(given, event.details["action"])
     home, before, after = (first(payload, (path,)) for path in ("repository.html_url", "before", "after"))
     people = ("assignee.login", "requested_reviewer.login", "requested_team.name")
@@ -85,6 +87,7 @@ def _pull_request(event: Event) -> Event:
         "people": [name for path in people if (name := dig(payload, path))],
         "milestone": dig(payload, "milestone.title"),
         "reason": dig(payload, "reason"),
+        "unmerged": given == "closed" and at(payload, "pull_request.merged") is False,
         "text": words_of(payload, "pull_request") if merged or given in {*_DESCRIBED, "edited"} else "",
         "review_url": f"{event.url}/files" if event.url.startswith(home + "/pull/") else "",
         "sha": after[:7],

@@ -45,6 +45,11 @@ def _organization(event: Event) -> Event:
     return with_details(event, person=person, name="" if person or old else name, old=old, new=name)
 
 
+def _sponsorship(payload: Payload) -> str:
+    sponsor, sponsored = (dig(payload, f"sponsorship.{who}.login") for who in ("sponsor", "sponsorable"))
+    return f"{sponsor} sponsors {sponsored}" if sponsor and sponsored else "Sponsorship"
+
+
 _TEAM_ACTIONS = {"added_to_repository": "access_given", "removed_from_repository": "access_removed"}
 _TEAM = Kind(
     noun="team",
@@ -167,10 +172,7 @@ PEOPLE: Mapping[str, Kind] = {
     ),
     "sponsorship": Kind(
         noun="sponsorship",
-        title=lambda payload: (
-            f"{dig(payload, 'sponsorship.sponsor.login') or 'Somebody'} sponsors "
-            f"{dig(payload, 'sponsorship.sponsorable.login') or 'somebody'}"
-        ),
+        title=_sponsorship,
         urls=("sponsorship.sponsor.html_url",),
         labels=(
             ("Tier", "sponsorship.tier.name"),

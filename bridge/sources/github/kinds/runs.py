@@ -12,7 +12,7 @@ from bridge.sources import forge
 from bridge.sources.github.heads import Head, head_of, pull_request, started_by
 from bridge.sources.github.keys import queued_pull_request
 from bridge.sources.github.kind import Kind, with_details
-from bridge.sources.github.titles import called, run_title, times
+from bridge.sources.github.titles import called, named, run_title, times
 
 # https://docs.github.com/rest/checks/runs and https://docs.github.com/rest/deployments/statuses
 _OUTCOMES = {
@@ -150,9 +150,12 @@ def _import(event: Event) -> Event:
     return ran(event, run, Head())
 
 
+_QUEUE = named("Merge queue of", "merge_group.base_ref")
+
+
 def _queued(payload: Payload) -> str:
     number = queued_pull_request(payload)
-    return f"Pull request #{number}" if number else f"Merge queue of {dig(payload, 'merge_group.base_ref')}".strip()
+    return f"Pull request #{number}" if number else _QUEUE(payload)
 
 
 def _merge_group(event: Event) -> Event:

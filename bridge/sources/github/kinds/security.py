@@ -26,7 +26,15 @@ _ALERT_ACTIONS = {
     "reopened_by_user": "reopened",
     "reopen": "reopened",
 }
-_DISMISSERS = ("alert.dismissed_by.login", "alert.dismisser.login")
+
+
+def _by(event: Event, *paths: str) -> Event:
+    """The event as the act of the one at these paths, if there is one: a sender can be GitHub."""
+    path = next((path for path in paths if dig(event.payload, f"{path}.login")), "")
+    if not path:
+        return event
+    named = replace(event, actor=dig(event.payload, f"{path}.login"))
+    return with_details(named, machine="", actor_url=dig(event.payload, f"{path}.html_url"))
 
 
 def _button(event: Event) -> list[tuple[str, str]]:
@@ -42,10 +50,10 @@ def _alert(finder: str, *targets: str) -> Callable[[Event], Event]:
         remark = dig(payload, "alert.dismissed_comment")
         if not remark and found:
             remark = first(payload, ("alert.security_advisory.description", *_MESSAGES))
-        who = first(payload, _DISMISSERS) if action == "dismissed" else ""
+        if action == "dismissed":
+            event = _by(event, "alert.dismissed_by", "alert.dismisser")
         return with_details(
-            replace(event, actor=who or event.actor),
-            machine="" if who else event.details["machine"],
+            event,
             finder=dig(payload, "alert.tool.name") or finder,
             target=first(payload, targets),
             is_vulnerability=_is_vulnerability(payload),
@@ -68,9 +76,10 @@ def _is_vulnerability(payload: Payload) -> bool:
 
 def _secret(event: Event) -> Event:
     payload, action = event.payload, event.details["action"]
-    who = dig(payload, "alert.resolved_by.login") if action == "resolved" else ""
+    if action == "resolved":
+        event = _by(event, "alert.resolved_by")
     return with_details(
-        replace(event, actor=who or event.actor),
+        event,
         finder="Secret scanning",
         people=list(filter(None, [dig(payload, "assignee.login")])),
         resolution=dig(payload, "alert.resolution"),
