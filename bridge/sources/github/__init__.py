@@ -43,7 +43,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     if name == "ping":
         return Ignored("GitHub's ping: the webhook is set up.")
     if name in KINDS and is_of_another(name, payload):
-        name = _OF_ANOTHER
+        name = _OF_ANOTHER  # whose object is not known, and so no conversation
     about = attributes(name, payload)
     if reason := reason_to_ignore(name, payload, about):
         return Ignored(reason)
@@ -55,6 +55,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
 def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str, dedup_key: str) -> Event:
     action = identifier(dig(payload, "action"))
     kind = KINDS.get(name) or generic(name, payload)
+    key = "" if name == _OF_ANOTHER else key_of(name, payload)
     who = actor(name, payload)
     home = dig(payload, "repository.html_url")
     details = {
@@ -69,7 +70,7 @@ def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str,
         kind=f"{name}.{action}" if action else name,
         delivery=delivery,
         dedup_key=dedup_key,
-        correlation_key=thread_key(key_of(name, payload) or f"delivery {dedup_key[:32]}"),
+        correlation_key=thread_key(key or f"delivery {dedup_key[:32]}"),
         title=kind.titled(payload),
         payload=payload,
         severity=kind.severity(payload),

@@ -21,7 +21,11 @@ def key_of(name: str, payload: Payload) -> str:
 
 def object_of(name: str, payload: Payload) -> str:
     """Where the object is of an event without rules of its own: what bears its name, else the first that is its own."""
-    others = (key for key, value in payload.items() if isinstance(value, Mapping) and key not in COMMON)
+    others = (
+        key
+        for key, value in payload.items()
+        if isinstance(value, Mapping) and key not in COMMON and "login" not in value  # a person is not the object
+    )
     return name if isinstance(payload.get(name), Mapping) else next(others, name)
 
 
@@ -46,7 +50,7 @@ def _home(payload: Payload) -> str:
 
 def _organization(payload: Payload) -> str:
     organization = kit.key("org", kit.id_at(payload, "organization.id"))
-    return organization or kit.key("installation", kit.id_at(payload, "installation.id")) or "github"
+    return organization or kit.key("installation", kit.id_at(payload, "installation.id"))
 
 
 def _numbered(payload: Payload, number: int | str) -> str:
@@ -64,8 +68,8 @@ def _within(word: str, *paths: str) -> _Key:
 
 
 def _with_id(word: str, *paths: str, home: _Key = _home) -> _Key:
-    """What GitHub knows by that id."""
-    return lambda payload: kit.key(home(payload), word, kit.id_at(payload, *paths))
+    """What all of GitHub knows by that id."""
+    return lambda payload: kit.key(home(payload) or "github", word, kit.id_at(payload, *paths))
 
 
 def _only(word: str) -> _Key:
@@ -75,7 +79,7 @@ def _only(word: str) -> _Key:
 
 def _unruled(name: str, payload: Payload) -> str:
     thing = object_of(name, payload)
-    return kit.key(_home(payload), name, kit.id_at(payload, f"{thing}.number", f"{thing}.id", "id"))
+    return kit.key(_home(payload) or "github", name, kit.id_at(payload, f"{thing}.number", f"{thing}.id", "id"))
 
 
 def _run(event: str, word: str, thing: str, *names: str) -> _Key:
@@ -97,14 +101,15 @@ def _short_ref(payload: Payload) -> str:
     return forge.ref_key(repository(payload), dig(payload, "ref_type"), dig(payload, "ref"))
 
 
-def _relative(payload: Payload) -> str:
-    thing = "sub_issue" if dig(payload, "action").startswith("parent_issue") else "parent_issue"
-    return _numbered(payload, kit.id_at(payload, f"{thing}.number"))
+def _one_of(**things: str) -> _Key:
+    """Of two issues the one that the action is about: by the beginnings of actions."""
 
+    def key(payload: Payload) -> str:
+        action = dig(payload, "action")
+        thing = next((thing for beginning, thing in things.items() if action.startswith(beginning)), "")
+        return _numbered(payload, kit.id_at(payload, f"{thing}.number"))
 
-def _dependent(payload: Payload) -> str:
-    thing = "blocked_issue" if dig(payload, "action").startswith("blocked_by") else "blocking_issue"
-    return _numbered(payload, kit.id_at(payload, f"{thing}.number"))
+    return key
 
 
 def _queued(payload: Payload) -> str:
@@ -115,7 +120,7 @@ def _queued(payload: Payload) -> str:
 def _member(payload: Payload) -> str:
     """Somebody in the organization, or the organization itself."""
     person = kit.id_at(payload, "membership.user.id", "user.id", "invitation.id")
-    return kit.key(_organization(payload), "member", person) or kit.key("org", kit.id_at(payload, "organization.id"))
+    return kit.key(_organization(payload), "member", person) or _organization(payload)
 
 
 _KEYS: Mapping[str, _Key] = {
@@ -152,8 +157,8 @@ _KEYS: Mapping[str, _Key] = {
     "member": _with_id("member", "member.id"),
     **dict.fromkeys(("membership", "team", "team_add"), _with_id("team", "team.id", home=_organization)),
     "merge_group": _queued,
-    "sub_issues": _relative,
-    "issue_dependencies": _dependent,
+    "sub_issues": _one_of(parent_issue="sub_issue", sub_issue="parent_issue"),
+    "issue_dependencies": _one_of(blocked_by="blocked_issue", blocking="blocking_issue"),
     "workflow_dispatch": _within("workflow_dispatch", "workflow"),
     "repository_dispatch": _within("dispatch", "action"),
     "repository_advisory": _with_id("advisory", "repository_advisory.ghsa_id"),
@@ -161,7 +166,11 @@ _KEYS: Mapping[str, _Key] = {
     "security_and_analysis": _only("security_and_analysis"),
     "branch_protection_configuration": _only("branch_protection"),
     **dict.fromkeys(("repository", "public", "repository_import", "custom_property_values"), _only("repository")),
-    "custom_property": _with_id("custom_property", "definition.property_name"),
+    "custom_property": lambda payload: kit.key(
+        _organization(payload) or kit.key("enterprise", kit.id_at(payload, "enterprise.id")),
+        "custom_property",
+        dig(payload, "definition.property_name"),
+    ),
     "organization": _member,
     "org_block": _with_id("member", "blocked_user.id", home=_organization),
     "sponsorship": _with_id("sponsorship", "sponsorship.node_id"),

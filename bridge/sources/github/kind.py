@@ -101,15 +101,8 @@ def values(**paths: str) -> Callable[[Event], Event]:
 
 # Facts whose values are GitHub's names for one of a few things, as `direct_member`.
 _ENUMERATIONS = {
-    "Enforcement",
-    "Reason",
-    "Role",
-    "Trigger",
-    "Type",
-    "Place",
-    "Repositories",
-    "Forced pushes",
-    "Validity",
+    *("Enforcement", "Reason", "Role", "Trigger", "Type", "Place"),
+    *("Repositories", "Forced pushes", "Validity", "Severity"),
 }
 
 

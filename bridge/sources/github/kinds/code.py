@@ -8,6 +8,7 @@ from jinja2.filters import do_filesizeformat
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, first, objects
+from bridge.rendering.text import in_words
 from bridge.sources import forge
 from bridge.sources.github.kind import Kind, values, with_details
 from bridge.sources.github.kinds.conversations import words_of
@@ -47,7 +48,7 @@ def _ref(change: str) -> Any:
     """Reads what `create` and `delete` say of a branch or tag, as of a push without commits."""
 
     def read(event: Event) -> Event:
-        kind = dig(event.payload, "ref_type") or "branch"
+        kind = in_words(dig(event.payload, "ref_type")) or "branch"
         return forge.pushed(event, forge.Push(kind, dig(event.payload, "ref"), change), event.correlation_key)
 
     return read

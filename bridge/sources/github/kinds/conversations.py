@@ -18,7 +18,12 @@ _PULL_ACTIONS = {
 }
 _COMMENT_ACTIONS = {"pinned": "comment_pinned", "unpinned": "comment_unpinned"}
 # https://docs.github.com/rest/pulls/reviews: what a submitted review says, in lower case.
-_VERDICTS = {"": "reviewed", "commented": "reviewed"}
+_VERDICTS = {
+    "": "reviewed",
+    "commented": "reviewed",
+    "approved": "approved",
+    "changes_requested": "changes_requested",
+}
 _DESCRIBED = {"opened", "created", "ready_for_review", "merged"}
 
 
@@ -103,7 +108,8 @@ def _pull_request(event: Event) -> Event:
 def _review(event: Event) -> Event:
     payload, given = event.payload, dig(event.payload, "action")
     verdict = dig(payload, "review.state").lower()
-    action = _VERDICTS.get(verdict, verdict) if given == "submitted" else f"review_{given}" if given else "reviewed"
+    submitted = given in {"", "submitted"}
+    action = _VERDICTS.get(verdict, f"review_{verdict}") if submitted else f"review_{given}"
     return forge.pull_request(
         event,
         _pull(event),

@@ -163,6 +163,7 @@ SECURITY: Mapping[str, Kind] = {
             ("File", "alert.dependency.manifest_path"),
             ("Affected", "alert.security_vulnerability.vulnerable_version_range"),
             ("Fixed in", "alert.security_vulnerability.first_patched_version.identifier"),
+            ("Severity", "alert.security_vulnerability.severity"),
             ("CVSS", "alert.security_advisory.cvss.score"),
             ("Advisory", "alert.security_advisory.ghsa_id"),
             ("CVE", "alert.security_advisory.cve_id"),
@@ -197,6 +198,7 @@ SECURITY: Mapping[str, Kind] = {
         read=_alert("Code scanning", "alert.most_recent_instance.location.path"),
         labels=(
             ("Reason", "alert.dismissed_reason"),
+            ("Severity", "alert.rule.security_severity_level"),
             ("Line", "alert.most_recent_instance.location.start_line"),
             ("Branch", "ref"),
             ("Commit", "commit_oid"),
