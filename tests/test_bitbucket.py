@@ -150,7 +150,7 @@ def test_commits_have_their_subject_and_the_short_hash_and_of_many_the_rest_is_n
         "3c3c3c3 Stop the pump when the tank is empty",
         "2b2b2b2 Poll the float switch every tick",
     ]
-    assert "Alex Darrow pushed 2 commits to main, partly written by Mona Lisa" in lines(event)
+    assert "Alex Darrow pushed 2 commits to main, written by Alex Darrow and Mona Lisa" in lines(event)
     many = sample("repo.push")
     commits = many["push"]["changes"][0]["commits"]
     many["push"]["changes"][0]["commits"] = [commits[0] | {"hash": f"{place:040x}"} for place in range(13)]

@@ -58,7 +58,7 @@ def test_commits_by_others_than_the_pusher_name_their_authors():
     assert summary == "Mona <Lisa> pushed 1 commit to main: Fix it"
     assert "written by Nora" in card
     mixed = replace(push, commits=[*push.commits, forge.Commit("c" * 40, "Try it", author="Mona <Lisa>")])
-    assert "partly written by Nora" in read(forge.pushed(EVENT, mixed, "k"), "push.html")[1]
+    assert "written by Nora and Mona <Lisa>" in read(forge.pushed(EVENT, mixed, "k"), "push.html")[1]
 
 
 def test_a_key_with_a_part_missing_is_no_key():

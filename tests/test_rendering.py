@@ -125,18 +125,18 @@ REVIEW = "Ran it on the bench for an hour: stops in 0.2 s, every time."
     [
         ("push", "monalisa pushed 3 commits to main: Say in the log why the pump stopped"),
         ("issues.opened", "monalisa opened #7 The pump runs dry"),
-        ("issues.labeled", "octocat labeled #7 The pump runs dry with bug"),
+        ("issues.labeled", "octocat added label bug to #7 The pump runs dry"),
         ("issues.closed", "octocat closed #7 The pump runs dry as completed"),
         ("pull_request.opened", "monalisa opened #12 Stop the pump when the tank is empty"),
         ("pull_request.closed", "monalisa merged #12 Stop the pump when the tank is empty into main"),
         ("pull_request_review.submitted", f"hubot approved #12 {PUMP}: {REVIEW}"),
         ("release.published", "octocat published the release Pump 2.4"),
-        ("workflow_run.completed", "CI #981 failed on main after 4 min 10 s"),
-        ("check_run.completed", "bench-test succeeded on fix/dry-run after 6 min 41 s"),
-        ("deployment_status.created", "Deployment of v2.4.0 to production succeeded"),
+        ("workflow_run.completed", "CI #981 failed on main at c1dfd96 after 4 min 10 s, started by monalisa"),
+        ("check_run.completed", "bench-test succeeded on fix/dry-run for #12 at 356a192 after 6 min 41 s"),
+        ("deployment_status.created", "Deployment of v2.4.0 to production succeeded at c1dfd96, started by octocat"),
         (
             "dependabot_alert.created",
-            "Dependabot found a weakness in gauge-chart: gauge-chart runs scripts from labels",
+            "Dependabot found a vulnerability in gauge-chart: gauge-chart runs scripts from labels",
         ),
     ],
 )
@@ -147,7 +147,7 @@ def test_summary(name: str, summary: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "wanted"),
     [
-        ({"forced": True}, "force-pushed main to"),
+        ({"forced": True}, "force-pushed main from 902ba3c to"),
         ({"deleted": True, "commits": []}, "deleted the branch main"),
         ({"created": True}, "created the branch main with 3 commits"),
         ({"created": True, "ref": "refs/tags/v1", "commits": []}, "created the tag v1"),
@@ -168,13 +168,18 @@ def test_pushes_of_another_sort_have_their_own_sentence(changes: dict[str, Any],
         (
             "pull_request.closed",
             "closed",
-            {"merged": False},
+            {"merged": False, "merged_at": None},
             "closed #12 Stop the pump when the tank is empty without merging",
         ),
         ("pull_request.opened", "review_requested", {}, "requested a review of #12"),
         ("pull_request.opened", "synchronize", {}, "pushed to #12"),
         ("pull_request.opened", "ready_for_review", {}, "as ready for review"),
-        ("pull_request.opened", "some_new_thing", {}, "monalisa some new thing #12"),
+        (
+            "pull_request.opened",
+            "some_new_thing",
+            {},
+            "#12 Stop the pump when the tank is empty: some new thing by monalisa",
+        ),
     ],
 )
 def test_actions_on_pull_requests(path: str, action: str, changes: dict[str, Any], wanted: str) -> None:
@@ -356,12 +361,12 @@ def test_tighter_limits_are_tried_before_a_template_gives_way(tmp_path: Path, ca
 @pytest.mark.parametrize(
     ("name", "summary"),
     [
-        ("issues", "Somebody changed an issue"),
-        ("pull_request", "Somebody changed a pull request"),
+        ("issues", "Somebody updated the issue"),
+        ("pull_request", "Somebody updated the pull request"),
         ("push", "Somebody pushed to a branch"),
-        ("release", "Somebody changed a release"),
-        ("workflow_run", "A workflow changed"),
-        ("dependabot_alert", "Dependabot changed the alert for a dependency: Vulnerable dependency"),
+        ("release", "Somebody updated the release"),
+        ("workflow_run", "A workflow was updated"),
+        ("dependabot_alert", "Somebody updated the alert for a dependency"),
         ("team_add", "Somebody gave the team access to a repository"),
     ],
 )
@@ -412,7 +417,7 @@ def test_the_bridges_own_templates_are_checked_where_they_build_on_one_of_the_us
     problems = user_templates(tmp_path, github__event=text).problems()
     named = {problem.partition(",")[0] for problem in problems}
     # The alert extends github/alert.html, and that github/event.html.
-    assert "github/dependabot_alert.html" in named
+    assert "github/secret_scanning_alert.html" in named
     assert {name.partition("/")[0] for name in named} == {"github"}
 
 

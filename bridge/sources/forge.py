@@ -113,11 +113,13 @@ class Run:
 
 
 def pushed(event: Event, push: Push, key: str, **details: Any) -> Event:
-    """The event as a push. key: the correlation key of the branch or tag (`ref_key`)."""
-    authors = [name for commit in push.commits if (name := commit.author) and name != event.actor]
+    """The event as a push. key: the correlation key of the branch or tag (`ref_key`).
+
+    Its commits' authors are named unless the one who pushed wrote all of them.
+    """
+    authors = list(dict.fromkeys(commit.author for commit in push.commits if commit.author))
     values: dict[str, Any] = {
-        "authors": list(dict.fromkeys(authors)),
-        "all_by_others": len(authors) == len(push.commits),
+        "authors": [] if authors == [event.actor] else authors,
         **vars(push),
         "old": _short(push.old),
         "new": _short(push.new),

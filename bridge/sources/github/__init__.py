@@ -3,17 +3,19 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, moment
-from bridge.sources.base import Ignored, Source, decode_json, identifier
+from bridge.sources import kit
+from bridge.sources.base import Ignored, Source, identifier, thread_key
+from bridge.sources.github.actors import actor, machine
 from bridge.sources.github.attributes import attributes
+from bridge.sources.github.bodies import is_of_another
+from bridge.sources.github.ignored import reason_to_ignore
+from bridge.sources.github.keys import key_of
 from bridge.sources.github.kind import generic
 from bridge.sources.github.kinds import KINDS
-from bridge.sources.github.noise import noise
-from bridge.sources.github.threads import thread
 from bridge.verification.signatures import Hmac
 
 _SCOPES = (
@@ -25,61 +27,62 @@ _SCOPES = (
     "sponsorship.sponsorable.login",
     "marketplace_purchase.account.login",
 )
-_FORM = "application/x-www-form-urlencoded"
+_OF_ANOTHER = "event"  # a body that is not of the event by whose name it came
 
 
 def read(webhook: Webhook) -> Sequence[Event] | Ignored:
-    """The one event of a delivery, or nothing for a ping and for noise.
+    """The one event of a delivery, or nothing for a ping and for what nobody wants to read.
 
-    BadWebhook for a webhook without X-GitHub-Event or with a body that is no JSON object.
+    BadWebhook for a webhook without X-GitHub-Event or with a body that is not a JSON object.
     https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
     """
     name = identifier(webhook.header("X-GitHub-Event"))
     if not name:
         raise BadWebhook("The header X-GitHub-Event is missing: is this GitHub's webhook?")
-    body = _json_text(webhook)
-    payload = decode_json(body)
-    if not isinstance(payload, dict):
-        raise BadWebhook("The body is not a JSON object, as GitHub's payloads are.")
+    payload = kit.json_object(webhook, "GitHub")
     if name == "ping":
         return Ignored("GitHub's ping: the webhook is set up.")
+    if name in KINDS and is_of_another(name, payload):
+        name = _OF_ANOTHER  # whose object is not known, and so no conversation
     about = attributes(name, payload)
-    if reason := noise(name, payload, about):
+    if reason := reason_to_ignore(name, payload, about):
         return Ignored(reason)
-    # The signature covers the body alone: a replay under another delivery id must still count as the same.
-    digest = hashlib.sha256(body).hexdigest()
-    return (_event(name, payload, about, identifier(webhook.header("X-GitHub-Delivery")), digest),)
+    # The signature covers the body alone: a replay under another event or delivery id must still count as the same.
+    dedup_key = hashlib.sha256(kit.json_text(webhook)).hexdigest()
+    return (_event(name, payload, about, identifier(webhook.header("X-GitHub-Delivery")), dedup_key),)
 
 
-def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str, digest: str) -> Event:
+def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str, dedup_key: str) -> Event:
     action = identifier(dig(payload, "action"))
     kind = KINDS.get(name) or generic(name, payload)
-    return Event(
+    key = "" if name == _OF_ANOTHER else key_of(name, payload)
+    who = actor(name, payload)
+    home = dig(payload, "repository.html_url")
+    details = {
+        "machine": machine(who),
+        "actor_url": dig(payload, "sender.html_url"),
+        "scope_url": home,
+        "repository": home,
+        **kind.details(payload),
+    }
+    event = Event(
         source="github",
         kind=f"{name}.{action}" if action else name,
         delivery=delivery,
-        dedup_key=digest,
-        correlation_key=thread(name, payload),
-        title=kind.title(payload),
+        dedup_key=dedup_key,
+        correlation_key=thread_key(key or f"delivery {dedup_key[:32]}"),
+        title=kind.titled(payload),
         payload=payload,
         severity=kind.severity(payload),
         scope=first(payload, _SCOPES),
-        actor=first(payload, ("sender.login", "pusher.name")),
+        actor="" if machine(who) else who,
         url=first(payload, (*kind.urls, "repository.html_url", "organization.html_url")),
         occurred=next((time for path in kind.times if (time := moment(payload, path))), None),
         facts=kind.facts(payload),
         attributes=about,
+        details=details,
     )
-
-
-def _json_text(webhook: Webhook) -> bytes:
-    """The payload's JSON, which a form carries in its field `payload`; the same delivery gives the same text."""
-    if not webhook.header("Content-Type").lower().startswith(_FORM):
-        return webhook.body
-    fields = parse_qs(webhook.body.decode("utf-8", "replace"))
-    if "payload" not in fields:
-        raise BadWebhook("The form has no field `payload`: is this GitHub's webhook?")
-    return fields["payload"][0].encode("utf-8", "replace")
+    return kind.read(event)
 
 
 def _headers(event: str, delivery: str) -> Mapping[str, str]:

@@ -3,17 +3,20 @@
 from typing import Any
 
 from bridge.fields import Payload, at, dig, first, objects
+from bridge.sources.github.heads import head_of
 
-_BRANCHES = (
-    "pull_request.base.ref",
-    "workflow_run.head_branch",
-    "workflow_job.head_branch",
-    "check_run.check_suite.head_branch",
-    "check_suite.head_branch",
-    "deployment.ref",
-    "release.target_commitish",
-    "merge_group.base_ref",
-)
+_BRANCHES = ("pull_request.base.ref", "release.target_commitish", "merge_group.base_ref")
+_HEADS = {
+    "workflow_run",
+    "workflow_job",
+    "check_run",
+    "check_suite",
+    "status",
+    "deployment",
+    "deployment_status",
+    "deployment_review",
+    "deployment_protection_rule",
+}
 _AUTHORS = (
     "pull_request.user.login",
     "issue.user.login",
@@ -24,19 +27,27 @@ _AUTHORS = (
 _PATHS = ("comment.path", "alert.most_recent_instance.location.path", "alert.dependency.manifest_path")
 _RUNS = ("workflow_run", "workflow_job", "check_run", "check_suite")
 _CONCLUSIONS = (*(f"{run}.conclusion" for run in _RUNS), "deployment_status.state")
-_ENVIRONMENTS = ("deployment.environment", "deployment_status.environment", "environment")
+_ENVIRONMENTS = (
+    "deployment.environment",
+    "deployment_status.environment",
+    "environment",
+    "workflow_job_run.environment",
+)
 
 
 def attributes(name: str, payload: Payload) -> dict[str, Any]:
     """Every attribute, empty where the event has none of its kind, so that no route's condition fails on it."""
     sender = dig(payload, "sender.login")
+    head = head_of(name, payload)
     touched = _touched(payload)
     paths = list(dict.fromkeys(path for files in touched.values() for path in files)) or _place(payload)
     return {
         "repository": dig(payload, "repository.full_name"),
         "private": dig(payload, "repository.private", False),
         "organization": dig(payload, "organization.login"),
-        "branch": _branch(name, payload),
+        "branch": head.branch if name in _HEADS else _branch(name, payload),
+        "tag": _tag(name, payload),
+        "fork": head.fork,
         "labels": _labels(payload),
         "author": first(payload, _AUTHORS) or sender,
         "sender": sender,
@@ -57,10 +68,16 @@ def _branch(name: str, payload: Payload) -> str:
         return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
     if name in {"create", "delete"}:
         return ref if dig(payload, "ref_type") == "branch" else ""
-    if name == "status":
-        branches = objects(payload, "branches")
-        return dig(branches[0], "name") if branches else ""
     return first(payload, _BRANCHES).removeprefix("refs/heads/")
+
+
+def _tag(name: str, payload: Payload) -> str:
+    ref = dig(payload, "ref")
+    if name in {"create", "delete"}:
+        return ref if dig(payload, "ref_type") == "tag" else ""
+    if name == "push" and ref.startswith("refs/tags/"):
+        return ref.removeprefix("refs/tags/")
+    return dig(payload, "release.tag_name")
 
 
 def _touched(payload: Payload) -> dict[str, list[str]]:

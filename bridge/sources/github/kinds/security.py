@@ -1,24 +1,142 @@
 """Alerts, advisories, and what protects a repository."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from bridge.events import Severity
-from bridge.fields import Payload, dig
+from bridge.events import Event, Severity
+from bridge.fields import Payload, at, dig, first, objects
 from bridge.rendering.text import one_line
-from bridge.sources.github.kind import Kind
-from bridge.sources.github.words import MAX_TITLE, alert_title, by_action, called, grade, named, times
+from bridge.sources import kit
+from bridge.sources.github.kind import Kind, values, with_details
+from bridge.sources.github.severities import by_action, of_alert, of_secret
+from bridge.sources.github.titles import named, times
 
 _GONE = by_action(deleted=Severity.WARNING, disabled=Severity.WARNING)
 
+# What GitHub's four kinds of alerts say in different words.
+_ALERT_ACTIONS = {
+    "created": "found",
+    "create": "found",
+    "reintroduced": "found_again",
+    "appeared_in_branch": "found_on_branch",
+    "publicly_leaked": "leaked",
+    "resolve": "fixed",
+    "dismiss": "dismissed",
+    "closed_by_user": "dismissed",
+    "reopened_by_user": "reopened",
+    "reopen": "reopened",
+}
+
+
+def _by(event: Event, *paths: str) -> Event:
+    """The event as the act of the one at these paths, if there is one: a sender can be GitHub."""
+    path = next((path for path in paths if dig(event.payload, f"{path}.login")), "")
+    if not path:
+        return event
+    named = replace(event, actor=dig(event.payload, f"{path}.login"))
+    return with_details(named, machine="", actor_url=dig(event.payload, f"{path}.html_url"))
+
+
+def _button(event: Event) -> list[tuple[str, str]]:
+    return [("Open the alert", dig(event.payload, "alert.html_url"))]
+
+
+def _alert(finder: str, *targets: str) -> Callable[[Event], Event]:
+    """Reads an alert on a dependency or on code. finder: what finds such; targets: paths of what is vulnerable."""
+
+    def read(event: Event) -> Event:
+        payload, action = event.payload, event.details["action"]
+        found = action.startswith("found")
+        remark = dig(payload, "alert.dismissed_comment")
+        if not remark and found:
+            remark = first(payload, ("alert.security_advisory.description", *_MESSAGES))
+        if action == "dismissed":
+            event = _by(event, "alert.dismissed_by", "alert.dismisser")
+        return with_details(
+            event,
+            finder=dig(payload, "alert.tool.name") or finder,
+            target=first(payload, targets),
+            is_vulnerability=_is_vulnerability(payload),
+            text=remark,
+            buttons=_button(event),
+        )
+
+    return read
+
+
+_MESSAGES = ("alert.most_recent_instance.message.text", "alert.rule.full_description")
+
+
+def _is_vulnerability(payload: Payload) -> bool:
+    """Code scanning also finds what is merely unclean."""
+    rule = at(payload, "alert.rule")
+    tags = at(rule, "tags")
+    return rule is None or bool(dig(rule, "security_severity_level")) or (isinstance(tags, list) and "security" in tags)
+
+
+def _secret(event: Event) -> Event:
+    payload, action = event.payload, event.details["action"]
+    if action == "resolved":
+        event = _by(event, "alert.resolved_by")
+    return with_details(
+        event,
+        finder="Secret scanning",
+        people=list(filter(None, [dig(payload, "assignee.login")])),
+        resolution=dig(payload, "alert.resolution"),
+        text=dig(payload, "alert.resolution_comment") if action == "resolved" else "",
+        buttons=_button(event),
+    )
+
+
+def _secret_kind(**actions: str) -> Kind:
+    return Kind(
+        noun="secret",
+        names=("alert.secret_type_display_name", "alert.secret_type"),
+        number="alert.number",
+        urls=("alert.html_url",),
+        times=times("alert"),
+        severity=of_secret,
+        labels=(
+            ("Validity", "alert.validity"),
+            ("File", "location.details.path"),
+            ("Place", "location.type"),
+            ("Commit", "location.details.commit_sha"),
+            ("Pushed anyway", "alert.push_protection_bypassed"),
+        ),
+        actions={**_ALERT_ACTIONS, **actions},
+        read=_secret,
+    )
+
 
 def _advisory(thing: str) -> Kind:
+    def read(event: Event) -> Event:
+        payload = event.payload
+        packages = [
+            (
+                f"{dig(each, 'package.name')} {dig(each, 'vulnerable_version_range')}".strip(),
+                first(each, ("first_patched_version.identifier", "patched_versions")),
+            )
+            for each in objects(payload, f"{thing}.vulnerabilities")
+            if dig(each, "package.name")
+        ]
+        return with_details(
+            event,
+            machine=event.details["machine"] or ("" if event.actor else "GitHub"),
+            ghsa=dig(payload, f"{thing}.ghsa_id"),
+            packages=packages,
+            text="" if event.details["action"] in {"withdrawn", "updated"} else dig(payload, f"{thing}.description"),
+        )
+
     return Kind(
-        title=lambda payload: one_line(
-            f"{dig(payload, f'{thing}.summary') or 'Advisory'} ({dig(payload, f'{thing}.ghsa_id')})", MAX_TITLE
-        ).removesuffix(" ()"),
+        noun="advisory",
+        names=(f"{thing}.summary",),
+        title=lambda payload: kit.title(
+            one_line(dig(payload, f"{thing}.summary") or "Advisory", 160),
+            f"({ghsa})" if (ghsa := dig(payload, f"{thing}.ghsa_id")) else "",
+        ),
         urls=(f"{thing}.html_url",),
         times=times(thing),
-        severity=grade,
+        severity=of_alert,
         labels=(
             ("Severity", f"{thing}.severity"),
             ("CVSS", f"{thing}.cvss.score"),
@@ -26,52 +144,40 @@ def _advisory(thing: str) -> Kind:
             ("Weakness", f"{thing}.cwes"),
             ("Withdrawn", f"{thing}.withdrawn_at"),
         ),
+        read=read,
     )
 
 
-def _secret(payload: Payload) -> Severity:
-    """A secret that anybody can read is worse than one that colleagues can."""
-    if dig(payload, "action") == "resolved" or dig(payload, "alert.state") == "resolved":
-        return Severity.SUCCESS
-    leaked = dig(payload, "action") == "publicly_leaked" or dig(payload, "alert.publicly_leaked", False)
-    return Severity.CRITICAL if leaked else Severity.ERROR
-
-
-_SECRET = Kind(
-    title=alert_title("Secret", "alert.secret_type_display_name", "alert.secret_type"),
-    urls=("alert.html_url",),
-    times=times("alert"),
-    severity=_secret,
-    labels=(
-        ("Validity", "alert.validity"),
-        ("File", "location.details.path"),
-        ("Place", "location.type"),
-        ("Commit", "location.details.commit_sha"),
-        ("Pushed anyway", "alert.push_protection_bypassed"),
-    ),
-)
-
 SECURITY: Mapping[str, Kind] = {
     "dependabot_alert": Kind(
-        title=alert_title("Vulnerable dependency", "alert.security_advisory.summary", "alert.dependency.package.name"),
+        noun="vulnerable dependency",
+        names=("alert.security_advisory.summary", "alert.dependency.package.name"),
+        number="alert.number",
         times=times("alert"),
         urls=("alert.html_url",),
-        severity=grade,
+        severity=of_alert,
+        actions=_ALERT_ACTIONS,
+        read=_alert("Dependabot", "alert.dependency.package.name"),
         labels=(
             ("Reason", "alert.dismissed_reason"),
             ("File", "alert.dependency.manifest_path"),
             ("Affected", "alert.security_vulnerability.vulnerable_version_range"),
             ("Fixed in", "alert.security_vulnerability.first_patched_version.identifier"),
+            ("Severity", "alert.security_vulnerability.severity"),
             ("CVSS", "alert.security_advisory.cvss.score"),
             ("Advisory", "alert.security_advisory.ghsa_id"),
             ("CVE", "alert.security_advisory.cve_id"),
         ),
     ),
     "repository_vulnerability_alert": Kind(
-        title=alert_title("Vulnerable dependency", "alert.affected_package_name"),
+        noun="vulnerable dependency",
+        names=("alert.affected_package_name",),
+        number="alert.number",
         times=times("alert"),
         urls=("alert.external_reference",),
-        severity=grade,
+        severity=of_alert,
+        actions=_ALERT_ACTIONS,
+        read=_alert("GitHub", "alert.affected_package_name"),
         labels=(
             ("Reason", "alert.dismiss_reason"),
             ("Affected", "alert.affected_range"),
@@ -81,12 +187,18 @@ SECURITY: Mapping[str, Kind] = {
         ),
     ),
     "code_scanning_alert": Kind(
-        title=alert_title("Weak code", "alert.rule.description", "alert.rule.name", "alert.rule.id"),
+        noun="vulnerable code",
+        names=("alert.rule.description", "alert.rule.name", "alert.rule.id"),
+        number="alert.number",
         times=("alert.updated_at", "alert.fixed_at", "alert.dismissed_at", "alert.created_at"),
         urls=("alert.html_url",),
-        severity=grade,
+        severity=of_alert,
+        # What comes back by itself nobody reopens.
+        actions={**_ALERT_ACTIONS, "reopened": "auto_reopened"},
+        read=_alert("Code scanning", "alert.most_recent_instance.location.path"),
         labels=(
             ("Reason", "alert.dismissed_reason"),
+            ("Severity", "alert.rule.security_severity_level"),
             ("Line", "alert.most_recent_instance.location.start_line"),
             ("Branch", "ref"),
             ("Commit", "commit_oid"),
@@ -94,10 +206,11 @@ SECURITY: Mapping[str, Kind] = {
             ("Tool", "alert.tool.name"),
         ),
     ),
-    "secret_scanning_alert": _SECRET,
-    "secret_scanning_alert_location": _SECRET,
+    "secret_scanning_alert": _secret_kind(),
+    "secret_scanning_alert_location": _secret_kind(created="found_in_place"),
     "secret_scanning_scan": Kind(
-        title=called("Secret scanning"),
+        noun="secret scanning",
+        actions={"completed": "scan_completed"},
         times=("completed_at", "started_at"),
         labels=(
             ("Scan", "type"),
@@ -108,9 +221,14 @@ SECURITY: Mapping[str, Kind] = {
     ),
     "security_advisory": _advisory("security_advisory"),
     "repository_advisory": _advisory("repository_advisory"),
-    "security_and_analysis": Kind(title=called("Security features")),
-    "branch_protection_configuration": Kind(title=called("Branch protection"), severity=_GONE),
+    "branch_protection_configuration": Kind(
+        noun="branch protection",
+        severity=_GONE,
+        actions={"enabled": "protection_enabled", "disabled": "protection_disabled"},
+    ),
     "branch_protection_rule": Kind(
+        noun="branch protection rule",
+        names=("rule.name",),
         title=named("Protection of", "rule.name"),
         times=times("rule"),
         severity=_GONE,
@@ -122,7 +240,8 @@ SECURITY: Mapping[str, Kind] = {
         thing="rule",
     ),
     "repository_ruleset": Kind(
-        title=named("Ruleset", "repository_ruleset.name"),
+        noun="ruleset",
+        names=("repository_ruleset.name",),
         urls=("repository_ruleset._links.html.href",),
         times=times("repository_ruleset"),
         severity=_GONE,
@@ -136,16 +255,25 @@ SECURITY: Mapping[str, Kind] = {
         thing="repository_ruleset",
     ),
     "deploy_key": Kind(
-        title=named("Deploy key", "key.title"),
+        noun="deploy key",
+        names=("key.title",),
         times=times("key"),
         severity=by_action(created=Severity.WARNING),
         labels=(("Read only", "key.read_only"),),
     ),
     "personal_access_token_request": Kind(
-        title=lambda payload: (
+        noun="access token",
+        title=lambda payload: kit.title(
             f"Access token {dig(payload, 'personal_access_token_request.token_name')} of "
             f"{dig(payload, 'personal_access_token_request.owner.login') or 'somebody'}"
         ),
+        actions={
+            "created": "token_requested",
+            "approved": "token_approved",
+            "denied": "token_denied",
+            "cancelled": "token_request_withdrawn",
+        },
+        read=values(owner="personal_access_token_request.owner.login", name="personal_access_token_request.token_name"),
         urls=("organization.html_url",),
         times=times("personal_access_token_request"),
         severity=by_action(created=Severity.WARNING),

@@ -1,37 +1,73 @@
-"""Issues, pull requests, discussions, and how work is planned."""
+"""Issues, discussions, and how work is planned."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from bridge.events import Event
 from bridge.fields import Payload, dig
-from bridge.sources.github.kind import Kind
-from bridge.sources.github.words import named, numbered, times
-
-_ISSUE = numbered("issue", "Issue")
-_PULL_REQUEST = numbered("pull_request", "Pull request")
-_DISCUSSION = numbered("discussion", "Discussion")
-_SUB_ISSUE, _PARENT_ISSUE = numbered("sub_issue", "Issue"), numbered("parent_issue", "Issue")
-_BLOCKED_ISSUE, _BLOCKING_ISSUE = numbered("blocked_issue", "Issue"), numbered("blocking_issue", "Issue")
+from bridge.sources import kit
+from bridge.sources.github.kind import Kind, with_details
+from bridge.sources.github.kinds.conversations import item
+from bridge.sources.github.titles import named, times
 
 
-def _relative(payload: Payload) -> str:
-    own = dig(payload, "action").startswith("parent_issue")
-    return (_SUB_ISSUE if own else _PARENT_ISSUE)(payload)
+def _title_of(thing: str, payload: Payload) -> str:
+    return kit.title(dig(payload, f"{thing}.title") or "Issue", _reference(payload, thing))
 
 
-def _dependent(payload: Payload) -> str:
-    own = dig(payload, "action").startswith("blocked_by")
-    return (_BLOCKED_ISSUE if own else _BLOCKING_ISSUE)(payload)
+def _pair(own: str, other: str, prefix: str) -> tuple[Callable[[Payload], str], Callable[[Event], Event]]:
+    """The title and the reading of an event about two issues: it is about the first if its action begins so."""
+
+    def pair(payload: Payload) -> tuple[str, str]:
+        return (own, other) if dig(payload, "action").startswith(prefix) else (other, own)
+
+    def read(event: Event) -> Event:
+        payload = event.payload
+        one, two = pair(payload)
+        return with_details(
+            event,
+            name=dig(payload, f"{one}.title"),
+            reference=_reference(payload, one),
+            other=f"{_reference(payload, two)} {dig(payload, f'{two}.title')}".strip(),
+            other_url=dig(payload, f"{two}.html_url"),
+        )
+
+    return lambda payload: _title_of(pair(payload)[0], payload), read
 
 
-def _item(payload: Payload) -> str:
-    kind = {"Issue": " (issue)", "PullRequest": " (pull request)", "DraftIssue": " (draft issue)"}
-    number = dig(payload, "projects_v2_item.id", 0)
-    return f"Project item {number or ''}".strip() + kind.get(dig(payload, "projects_v2_item.content_type"), "")
+def _reference(payload: Payload, thing: str) -> str:
+    number = kit.id_at(payload, f"{thing}.number")
+    return f"#{number}" if number else ""
 
+
+def _project_item(payload: Payload) -> str:
+    number = kit.id_at(payload, "projects_v2_item.id")
+    content = {"Issue": " (issue)", "PullRequest": " (pull request)", "DraftIssue": " (draft issue)"}
+    return f"Project item {number}".strip() + content.get(dig(payload, "projects_v2_item.content_type"), "")
+
+
+def _project_change(event: Event) -> Event:
+    payload = event.payload
+    return with_details(
+        event,
+        content=dig(payload, "projects_v2_item.content_type"),
+        field=dig(payload, "changes.field_value.field_name"),
+    )
+
+
+def _project_status(event: Event) -> Event:
+    update = "projects_v2_status_update"
+    state, text = dig(event.payload, f"{update}.status"), dig(event.payload, f"{update}.body")
+    return with_details(event, state=state, text=text, quoted=True)
+
+
+_RELATIVES, _read_relatives = _pair("sub_issue", "parent_issue", "parent_issue")
+_DEPENDENTS, _read_dependents = _pair("blocked_issue", "blocking_issue", "blocked_by")
 
 WORK: Mapping[str, Kind] = {
     "issues": Kind(
-        title=_ISSUE,
+        noun="issue",
+        names=("issue.title",),
+        number="issue.number",
         times=times("issue"),
         urls=("issue.html_url",),
         labels=(
@@ -42,69 +78,37 @@ WORK: Mapping[str, Kind] = {
             ("From", "changes.old_repository.full_name"),
         ),
         thing="issue",
-    ),
-    "issue_comment": Kind(
-        title=_ISSUE,
-        times=times("comment"),
-        urls=("comment.html_url", "issue.html_url"),
+        read=item("issue"),
     ),
     "sub_issues": Kind(
-        title=_relative,
+        noun="issue",
+        title=_RELATIVES,
         urls=("sub_issue.html_url", "parent_issue.html_url"),
         times=("sub_issue.updated_at",),
+        read=_read_relatives,
     ),
     "issue_dependencies": Kind(
-        title=_dependent,
+        noun="issue",
+        title=_DEPENDENTS,
         urls=("blocked_issue.html_url", "blocking_issue.html_url"),
         times=("blocked_issue.updated_at",),
-    ),
-    "pull_request": Kind(
-        title=_PULL_REQUEST,
-        times=times("pull_request"),
-        urls=("pull_request.html_url",),
-        labels=(
-            ("Labels", "pull_request.labels"),
-            ("Assigned to", "pull_request.assignees"),
-            ("Reviewers", "pull_request.requested_reviewers"),
-            ("Teams", "pull_request.requested_teams"),
-            ("Milestone", "pull_request.milestone.title"),
-        ),
-        thing="pull_request",
-    ),
-    "pull_request_review": Kind(
-        title=_PULL_REQUEST,
-        times=times("review"),
-        urls=("review.html_url", "pull_request.html_url"),
-    ),
-    "pull_request_review_comment": Kind(
-        title=_PULL_REQUEST,
-        times=times("comment"),
-        urls=("comment.html_url", "pull_request.html_url"),
-    ),
-    "pull_request_review_thread": Kind(
-        title=_PULL_REQUEST,
-        urls=("pull_request.html_url",),
-        times=("updated_at", *times("pull_request")),
+        read=_read_dependents,
     ),
     "discussion": Kind(
-        title=_DISCUSSION,
+        noun="discussion",
+        names=("discussion.title",),
+        number="discussion.number",
         urls=("answer.html_url", "discussion.html_url"),
         times=times("discussion"),
         labels=(("Category", "discussion.category.name"), ("Labels", "discussion.labels")),
         thing="discussion",
+        actions={"category_changed": "moved"},
+        read=item("discussion"),
     ),
-    "discussion_comment": Kind(
-        title=_DISCUSSION,
-        urls=("comment.html_url", "discussion.html_url"),
-        times=times("comment"),
-    ),
-    "label": Kind(
-        title=named("Label", "label.name"),
-        labels=(("Description", "label.description"),),
-        thing="label",
-    ),
+    "label": Kind(noun="label", names=("label.name",), labels=(("Description", "label.description"),), thing="label"),
     "milestone": Kind(
-        title=named("Milestone", "milestone.title"),
+        noun="milestone",
+        names=("milestone.title",),
         urls=("milestone.html_url",),
         times=times("milestone"),
         labels=(
@@ -114,37 +118,51 @@ WORK: Mapping[str, Kind] = {
             ("Description", "milestone.description"),
         ),
         thing="milestone",
+        actions={"opened": "reopened"},
     ),
     "project": Kind(
-        title=named("Project", "project.name"),
+        noun="project",
+        names=("project.name",),
         urls=("project.html_url",),
         times=times("project"),
         thing="project",
     ),
     "project_card": Kind(
+        noun="card",
+        names=("project_card.note",),
         title=named("Card", "project_card.note", "project_card.node_id"),
         urls=("project_card.html_url",),
         times=times("project_card"),
     ),
     "project_column": Kind(
-        title=named("Project column", "project_column.name"),
+        noun="project column",
+        names=("project_column.name",),
         urls=("project_column.html_url",),
         times=times("project_column"),
         thing="project_column",
     ),
     "projects_v2": Kind(
-        title=named("Project", "projects_v2.title"),
+        noun="project",
+        names=("projects_v2.title",),
         times=times("projects_v2"),
         labels=(("About", "projects_v2.short_description"),),
         thing="projects_v2",
     ),
-    "projects_v2_item": Kind(title=_item, times=times("projects_v2_item"), thing="projects_v2_item"),
+    "projects_v2_item": Kind(
+        noun="item",
+        title=_project_item,
+        times=times("projects_v2_item"),
+        thing="projects_v2_item",
+        read=_project_change,
+    ),
     "projects_v2_status_update": Kind(
+        noun="project",
         title=named("Project status", "projects_v2_status_update.project_node_id"),
         times=times("projects_v2_status_update"),
         labels=(
             ("Since", "projects_v2_status_update.start_date"),
             ("Until", "projects_v2_status_update.target_date"),
         ),
+        read=_project_status,
     ),
 }
