@@ -93,7 +93,7 @@ def _config(application: Starlette, **options) -> uvicorn.Config:
 
 
 def _graph(fake_graph: FakeGraph) -> list[BaseRoute]:
-    """The mailbox's routes of Graph, as Graph has them; how it is told to fail is not for its clients."""
+    """The mailbox's routes of Graph, as Graph has them; how it is made to fail is not for its clients."""
     return [
         Route(route.path.removeprefix("/graph"), route.endpoint, methods=list(route.methods or ()))
         for route in fake_graph.routes()

@@ -269,9 +269,9 @@ def test_a_vault_that_fails_before_the_state_is_proved_is_told_to_the_log_alone(
     page = tenant.sign_in()
     form = tenant.browser(page.begin())
     tenant.cloud.vault.down = True
-    with caplog.at_level(logging.ERROR), pytest.raises(SignInError) as told:
+    with caplog.at_level(logging.ERROR), pytest.raises(SignInError) as caught:
         page.finish(form)
-    assert "vault" not in str(told.value)
+    assert "vault" not in str(caught.value)
     assert "key vault" in caplog.text
 
 

@@ -42,9 +42,9 @@ def settings_of(cloud, identity: str, channel: str, group: str = "") -> dict[str
     }
 
 
-def told(cloud, *answers: requests.Response) -> list[tuple[str, list[str]]]:
-    """Topic and posts of the group's threads, as soon as what the answers accepted is told."""
-    accepted = {ident[:12] for answer in answers for ident in answer.json()["accepted"]}
+def posted(cloud, *answers: requests.Response) -> list[tuple[str, list[str]]]:
+    """Topic and posts of the group's threads, as soon as what the answers accepted is posted."""
+    accepted = {entry[:12] for answer in answers for entry in answer.json()["accepted"]}
     for _ in polling():
         threads = [
             (thread.topic, [post.html for post in cloud.fake_graph.posts(GROUPS[GROUP], thread.id)])
@@ -105,7 +105,7 @@ def test_what_waited_for_the_sign_in_is_told_after_it(cloud, tmp_path):
         waiting = stack.send("issues", issue("opened"))
         assert "python -m bridge sign-in" in until_held(stack)["reason"]
         assert sign_in(cloud, stack).text == "bridge-account@contoso.com has signed in; you may close this page.\n"
-        assert len(told(cloud, waiting)) == 1
+        assert len(posted(cloud, waiting)) == 1
         assert stack.health()["held"] == {}
 
 
@@ -124,10 +124,10 @@ def test_the_same_webhooks_end_as_threads(cloud, tmp_path, monkeypatch, identity
         if identity == "service-account":
             assert sign_in(cloud, stack).status_code == 200
         opened = stack.send("issues", issue("opened", 7))
-        told(cloud, opened)
+        posted(cloud, opened)
         closed = stack.send("issues", issue("closed", 7))
         other = stack.send("issues", issue("opened", 8))
-        threads = told(cloud, opened, closed, other)
+        threads = posted(cloud, opened, closed, other)
         assert stack.health()["held"] == {}
         examined = stack.get("/api/doctor", headers={"x-functions-key": "local"}).json()
     if "thread" in group:

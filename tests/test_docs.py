@@ -78,11 +78,11 @@ def test_commands_of_the_bridge_and_of_make_are_there(page):
             assert target in MAKE, line
         if match := re.search(r"python -m bridge (.*)", line):
             words = shlex.split(re.sub(r"<[^>]*>", "value", match[1]), comments=True)
-            with contextlib.redirect_stderr(io.StringIO()) as told:
+            with contextlib.redirect_stderr(io.StringIO()) as errors:
                 try:
                     cli.parsed(words)
                 except SystemExit:
-                    pytest.fail(f"{line}: {told.getvalue()}")
+                    pytest.fail(f"{line}: {errors.getvalue()}")
 
 
 @pages

@@ -38,7 +38,7 @@ def sample(name: str) -> dict:
 
 def accepted(answers: list) -> list[str]:
     """How the posts name what those answers accepted."""
-    return [ident[:12] for answer in answers for ident in answer.json()["accepted"]]
+    return [entry[:12] for answer in answers for entry in answer.json()["accepted"]]
 
 
 def word(html: str) -> str:
@@ -156,10 +156,10 @@ def test_wrong_settings_answer_503_and_say_which_but_not_their_values(tmp_path):
     with running(tmp_path, **wrong) as stack:
         assert stack.send("issues", issue("opened"), secret="").status_code == 503
         assert (stack.get("/api/health").status_code, stack.get("/api/health").json()) == (503, {"ok": False})
-        told = stack.get("/api/health/details?code=local").text + (tmp_path / "log").read_text()
+        shown = stack.get("/api/health/details?code=local").text + (tmp_path / "log").read_text()
     for name in ("BRIDGE_SETTLE_SECONDS", "BRIDGE_IDENTITY"):
-        assert name in told
-    assert not [value for value in wrong.values() if value in told]
+        assert name in shown
+    assert not [value for value in wrong.values() if value in shown]
 
 
 def test_the_log_tells_an_events_story_without_a_secret(tmp_path, group):

@@ -1,4 +1,4 @@
-"""Tokens of Entra, signed with a tenant's keys and with others: which of them prove a secure webhook."""
+"""Tokens of Entra, signed with a tenant's keys and with others: which of them authenticate a secure webhook."""
 
 import json
 import time
@@ -29,13 +29,13 @@ class Keys:
         self.coming = {}
         self.asked = []
 
-    def __call__(self, url, *, anew=False):
-        self.asked.append((url, anew))
-        if anew:
+    def __call__(self, url, *, refresh=False):
+        self.asked.append((url, refresh))
+        if refresh:
             self.published |= self.coming
         keys = [
-            jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": ident, "use": "sig"}
-            for ident, key in self.published.items()
+            jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": key_id, "use": "sig"}
+            for key_id, key in self.published.items()
         ]
         return json.dumps({"keys": keys}).encode()
 
@@ -191,13 +191,13 @@ def test_keys_that_are_not_known_are_asked_for_anew():
     keys = Keys()
     keys.coming = {"next": FOREIGN}
     verify(f"Bearer {token(claims(), FOREIGN, kid='next')}", keys=keys)
-    assert [anew for _, anew in keys.asked] == [False, True]
+    assert [refresh for _, refresh in keys.asked] == [False, True]
 
 
 @pytest.mark.parametrize("published", [b"", b"{}", b"[]", b"null", b'{"keys": []}', b'{"keys": [7]}', b"\xff"])
 def test_keys_that_cannot_be_read_are_no_fault_of_the_sender(published):
     with pytest.raises(Unavailable, match="cannot be read"):
-        verify(f"Bearer {token(claims())}", keys=lambda url, *, anew=False: published)
+        verify(f"Bearer {token(claims())}", keys=lambda url, *, refresh=False: published)
 
 
 def test_nobody_but_entra_can_sign():

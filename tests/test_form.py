@@ -112,8 +112,8 @@ def test_a_delivery_id_that_is_not_signed_decides_no_identity(delivery, verifier
     form = FORM.replace('["item.id", "item.state"]', delivery).replace("[let]", f"{verifier}\n[let]", 1)
     source = generic.source(*parse("lift", table(form)))
     first, replayed = (
-        source.read(Webhook({"X-Id": ident, "X-Other": ident}, b'{"id": 5}', query={"id": ident}))[0]
-        for ident in ("1", "2")
+        source.read(Webhook({"X-Id": value, "X-Other": value}, b'{"id": 5}', query={"id": value}))[0]
+        for value in ("1", "2")
     )
     assert (first.dedup_key == "") == is_signed
     assert is_signed or first.dedup_key == replayed.dedup_key

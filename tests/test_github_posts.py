@@ -109,7 +109,7 @@ ACTIONS = [
     for action in actions.split() or [""]
 ]
 NAMES = {name for name, _ in ACTIONS}
-# What is told by how it stands and not by its action.
+# Posts that depend on the state and not on the action.
 BY_STATE = {"check_run", "check_suite", "page_build", "status", "deployment_status", "workflow_job", "workflow_run"}
 ACKNOWLEDGED = {("ping", ""), ("check_suite", "requested")}
 

@@ -74,10 +74,10 @@ MEANINGS = [
 def test_every_answer_has_one_meaning(status, headers, error, advice):
     with serve(answer(status, odata(), request_id="r-1", **headers)) as client, pytest.raises(error) as caught:
         client.request("POST", f"{THREADS}?$top=1", json={"a": 1})
-    told = str(caught.value)
+    message = str(caught.value)
     for part in (f"POST {THREADS}: ", str(status), "TheCode (The message.)", "request-id r-1", advice):
-        assert part in told
-    assert "$top" not in told
+        assert part in message
+    assert "$top" not in message
     if error is NotSent:
         assert caught.value.retry_after == (7 if headers else None)
 
@@ -86,23 +86,23 @@ def test_every_answer_has_one_meaning(status, headers, error, advice):
     "body", [b"", b"<html>", b"[]", b'{"error": "text"}', b'{"error": {"code": 7}}', b"[" * 100_000]
 )
 def test_an_error_without_graphs_form_is_told_by_its_status(body):
-    told = str(failure(Answer(500, {}, body), "GET /x"))
-    assert told.startswith("GET /x: Graph answered 500. ")
+    message = str(failure(Answer(500, {}, body), "GET /x"))
+    assert message.startswith("GET /x: Graph answered 500. ")
 
 
 def test_app_only_tokens_refused_say_why_and_what_to_do():
-    told = str(failure(Answer(403, {}, odata("ErrorAccessDenied")), "POST /x"))
-    assert "managed identity" in told
-    assert "BRIDGE_IDENTITY" in told
-    assert "learn.microsoft.com/graph/api/group-post-threads" in told
+    message = str(failure(Answer(403, {}, odata("ErrorAccessDenied")), "POST /x"))
+    assert "managed identity" in message
+    assert "BRIDGE_IDENTITY" in message
+    assert "learn.microsoft.com/graph/api/group-post-threads" in message
 
 
 def test_errors_never_hold_a_token():
     body = odata(message=f"token {SECRET} and Bearer opaque-secret are bad")
-    told = str(failure(Answer(400, {"request-id": SECRET}, body), "POST /x"))
-    assert SECRET not in told
-    assert "opaque-secret" not in told
-    assert "[token]" in told
+    message = str(failure(Answer(400, {"request-id": SECRET}, body), "POST /x"))
+    assert SECRET not in message
+    assert "opaque-secret" not in message
+    assert "[token]" in message
 
 
 def in_gmt(seconds):

@@ -56,11 +56,11 @@ def test_a_missing_key_is_asked_for_only_now_and_then(entra):
     clock = Clock()
     keys = PublishedKeys({HOST}, clock)
     for _ in range(5):
-        keys(url(entra), anew=True)
+        keys(url(entra), refresh=True)
     assert len(entra.requests) == 1
     clock.now += PAUSE
     for _ in range(5):
-        keys(url(entra), anew=True)
+        keys(url(entra), refresh=True)
     assert len(entra.requests) == 2
 
 
@@ -72,7 +72,7 @@ def test_what_is_kept_serves_while_the_host_fails(entra, caplog):
     entra.faults.append(Fault(endpoint="keys"))
     assert keys(url(entra)) == first
     assert "cannot be fetched" in caplog.text
-    assert keys(url(entra), anew=True) == first
+    assert keys(url(entra), refresh=True) == first
     assert len(entra.requests) == 2
     clock.now += RETRY
     assert keys(url(entra)) == first

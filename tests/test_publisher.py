@@ -566,7 +566,7 @@ def test_the_sweep_takes_poisoned_messages_back(simulation):
 
 def test_the_sweep_wakes_a_group_whose_wake_got_lost_and_says_that_it_is_late(simulation, caplog):
     simulation.publisher.handle(to_message(entry(1)))
-    simulation.queue.delete(simulation.queue.take(1) or _overslept(simulation))
+    simulation.queue.delete(simulation.queue.take(1) or _late(simulation))
     simulation.run(400)
     assert simulation.channel.delivered() == refs(1)
     assert caplog.text.count('{"step": "late", "group": "g"}') == 1
@@ -574,7 +574,7 @@ def test_the_sweep_wakes_a_group_whose_wake_got_lost_and_says_that_it_is_late(si
 
 def test_the_sweep_wakes_no_group_that_is_not_late_or_has_to_wait(simulation, caplog):
     simulation.publisher.handle(to_message(entry(1)))
-    simulation.queue.delete(_overslept(simulation))
+    simulation.queue.delete(_late(simulation))
     simulation.publisher.sweep()  # ten seconds after it was recorded
     assert simulation.queue.next_visible() is None
     assert caplog.text == ""
@@ -587,7 +587,7 @@ def test_the_sweep_wakes_no_group_that_is_not_late_or_has_to_wait(simulation, ca
     assert simulation.queue.next_visible() == simulation.clock.now
 
 
-def _overslept(simulation):
+def _late(simulation):
     simulation.clock.now += 10
     return simulation.queue.take(1)
 

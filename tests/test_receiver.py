@@ -1,4 +1,4 @@
-"""The receiver: who is not proved learns nothing, and what is proved is never refused for being odd."""
+"""The receiver: who is not authenticated learns nothing, and what is authenticated is never refused for being odd."""
 
 import json
 from datetime import UTC, datetime

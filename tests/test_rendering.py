@@ -400,11 +400,11 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize(("text", "told"), PROBLEMS.values(), ids=PROBLEMS)
-def test_what_is_wrong_with_a_template_is_named(text: str, told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("text", "expected"), PROBLEMS.values(), ids=PROBLEMS)
+def test_what_is_wrong_with_a_template_is_named(text: str, expected: str, tmp_path: Path) -> None:
     (problem,) = user_templates(tmp_path, github__issues=text).problems()
     assert problem.startswith("github/issues.html")
-    assert told in problem
+    assert expected in problem
 
 
 def test_the_bridges_own_templates_have_no_problem() -> None:

@@ -32,17 +32,17 @@ DROPPING = Configuration.of(Settings(config="[[route]]\ngroups = []")).routes
 DOCS = (ROOT / "docs/sources.md").read_text()
 
 
-PROVED = [name for name, source in SOURCES.items() if source.verifier]
+VERIFIED = [name for name, source in SOURCES.items() if source.verifier]
 
 
 def ways(scheme):
-    """Each way in which a source can be proved."""
+    """Each way in which a sender can be authenticated."""
     every = scheme.schemes if isinstance(scheme, AnyOf) else (scheme,)
     return [one for one in every if not isinstance(one, Ed25519)]  # which no secret signs: tests/test_verification.py
 
 
 WAYS = [
-    pytest.param(name, way, id=f"{name}-{way.describe()}") for name in PROVED for way in ways(SOURCES[name].verifier)
+    pytest.param(name, way, id=f"{name}-{way.describe()}") for name in VERIFIED for way in ways(SOURCES[name].verifier)
 ]
 
 
@@ -95,8 +95,8 @@ def test_the_second_of_two_secrets_proves_as_well(name, way):
         lambda way, content: {header: value[:-1] for header, value in way.sign(content, SECRET).items()},
     ],
     ids=[
-        "no proof",
-        "an empty proof",
+        "no verifier",
+        "an empty verifier",
         "another secret",
         "a header twice",
         "a header twice, joined",

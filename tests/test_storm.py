@@ -1,4 +1,4 @@
-"""Storms: many events at once become few posts, and each is told once. `make bench` has a thousand of them."""
+"""Storms: many events at once become few posts, and each is posted once. `make bench` has a thousand of them."""
 
 import pytest
 
@@ -8,6 +8,6 @@ from tests.bench.storm import storm
 @pytest.mark.parametrize("threads", [300, 20])
 def test_a_storm_is_told_in_few_posts(tmp_path, threads):
     found = storm(tmp_path, 300, threads)
-    assert found.told == found.sent
-    assert len(found.told) == 300
+    assert found.posted == found.sent
+    assert len(found.posted) == 300
     assert found.requests <= 30

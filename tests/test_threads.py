@@ -228,13 +228,13 @@ def test_what_was_done_in_spite_of_the_answer_is_found(fake_graph, channel, cloc
     thread = channel.start(post("first"))
     fake_graph.faults.add(Fault(fault, 3))
     with pytest.raises(OutcomeUnknown):
-        channel.reply(thread, post("doubtful")) if is_reply else channel.start(post("doubtful"))
+        channel.reply(thread, post("unknown")) if is_reply else channel.start(post("unknown"))
     if fault == "late":
-        assert channel.find(GROUP, ["doubtful"], SINCE, thread if is_reply else "") == {}
+        assert channel.find(GROUP, ["unknown"], SINCE, thread if is_reply else "") == {}
         clock.forward(seconds=3)
-    found = channel.find(GROUP, ["doubtful"], SINCE, thread if is_reply else "")
-    assert found.keys() == {"doubtful"}
-    assert (found["doubtful"] == thread) == is_reply
+    found = channel.find(GROUP, ["unknown"], SINCE, thread if is_reply else "")
+    assert found.keys() == {"unknown"}
+    assert (found["unknown"] == thread) == is_reply
 
 
 def test_a_search_that_is_throttled_says_so(fake_graph, channel):

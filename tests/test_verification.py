@@ -1,4 +1,4 @@
-"""Proof: signatures that services document or `openssl dgst -hmac` makes, and everything that is not them."""
+"""Verification: signatures that services document or `openssl dgst -hmac` makes, and everything that is not them."""
 
 import base64
 from dataclasses import replace
@@ -95,7 +95,7 @@ def at(scheme, now):
     return replace(scheme, clock=lambda: now) if isinstance(scheme, Hmac) else scheme
 
 
-def header_with_the_proof(headers):
+def header_with_the_signature(headers):
     return list(headers)[-1]
 
 
@@ -110,19 +110,19 @@ def test_what_the_sender_signed_is_proved(way):
 @pytest.mark.parametrize("way", WAYS)
 def test_anything_else_is_not(way):
     scheme, headers, body, secret = WAYS[way]
-    proof, value = header_with_the_proof(headers), list(headers.values())[-1]
+    signature, value = header_with_the_signature(headers), list(headers.values())[-1]
     wrong = [
         (Webhook({}, body), (secret,)),
-        (Webhook({**headers, proof: ""}, body), (secret,)),
-        (Webhook({**headers, proof: value[:-1]}, body), (secret,)),
-        (Webhook({**headers, proof: f"{value}, x"}, body), ("whsec_b3RoZXI=",)),
-        (Webhook({**headers, proof: "é\ud800"}, body), (secret,)),
+        (Webhook({**headers, signature: ""}, body), (secret,)),
+        (Webhook({**headers, signature: value[:-1]}, body), (secret,)),
+        (Webhook({**headers, signature: f"{value}, x"}, body), ("whsec_b3RoZXI=",)),
+        (Webhook({**headers, signature: "é\ud800"}, body), (secret,)),
         (Webhook(headers, body), ("whsec_b3RoZXI=",)),
         (Webhook(headers, body), ()),
     ]
     kind, space, credentials = value.partition(" ")
-    if space and not isinstance(scheme, Hmac):  # another kind of proof with the same credentials, and its name as long
-        wrong.append((Webhook({**headers, proof: f"{'x' * len(kind)} {credentials}"}, body), (secret,)))
+    if space and not isinstance(scheme, Hmac):  # another scheme with the same credentials, and its name as long
+        wrong.append((Webhook({**headers, signature: f"{'x' * len(kind)} {credentials}"}, body), (secret,)))
     if isinstance(scheme, Hmac):
         wrong.append((Webhook(headers, body + b" "), (secret,)))
         wrong += [(Webhook({**headers, name: "1"}, body), (secret,)) for name in headers]
@@ -134,10 +134,10 @@ def test_anything_else_is_not(way):
 @pytest.mark.parametrize("way", [way for way, (scheme, *_) in WAYS.items() if not getattr(scheme, "separator", "")])
 def test_a_header_that_came_twice_is_told_so(way):
     scheme, headers, body, secret = WAYS[way]
-    proof = header_with_the_proof(headers)
+    signature = header_with_the_signature(headers)
     with pytest.raises(AuthenticationError, match="more than once"):
         at(scheme, SIGNED_AT).verify(
-            Webhook({**headers, proof: f"{headers[proof]}, {headers[proof]}"}, body), (secret,)
+            Webhook({**headers, signature: f"{headers[signature]}, {headers[signature]}"}, body), (secret,)
         )
 
 

@@ -54,8 +54,8 @@ class Worker:
             watchdog.cancel()
 
     @property
-    def told(self):
-        """All that it has told anyone: its log, down to the least detail, and its answers."""
+    def said(self):
+        """All that it has said to anyone: its log, down to the least detail, and its answers."""
         return self._log.read_text() + "".join(self._answers)
 
     def webhook(self, sample="issues.opened", secret=SECRET):
@@ -167,8 +167,8 @@ def local(tmp_path_factory):
 
 
 SENT = {
-    "proved": lambda webhook: webhook,
-    "unproved": lambda webhook: OutgoingWebhook({}, webhook.body),
+    "signed": lambda webhook: webhook,
+    "unsigned": lambda webhook: OutgoingWebhook({}, webhook.body),
     "another body": lambda webhook: OutgoingWebhook(webhook.headers, b"{"),
 }
 
@@ -196,7 +196,7 @@ def test_each_entry_is_a_message_of_its_own(tmp_path):
 
 
 def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
-    for _ in range(2):  # what has been told is not told again
+    for _ in range(2):  # what has been posted is not posted again
         (message,) = good.webhook()["outputs"]["entries"]
         for _ in range(2):  # nor twice what waits
             assert good.publish(message) == {"outputs": {}}
@@ -223,9 +223,9 @@ def test_the_secret_is_in_no_answer_and_in_no_log(good):
     good.webhook(secret="another")
     good.publish(message)
     good.get("health_details")
-    assert "WARNING:bridge.steps:" in good.told  # the log is there, with the step of each webhook
-    assert "X-Hub-Signature-256 is not of this body" in good.told
-    assert SECRET not in good.told
+    assert "WARNING:bridge.steps:" in good.said  # the log is there, with the step of each webhook
+    assert "X-Hub-Signature-256 is not of this body" in good.said
+    assert SECRET not in good.said
 
 
 def test_wrong_settings_are_indexed_all_the_same_and_answer_503(tmp_path, good):
@@ -240,9 +240,9 @@ def test_wrong_settings_are_indexed_all_the_same_and_answer_503(tmp_path, good):
         assert "BRIDGE_GROUP" in str(details)
         # The message stays in the queue until the settings are mended.
         assert "BRIDGE_GROUP" in wrong.publish("{}")["failure"]
-        assert "The settings are wrong, no webhook is accepted: BRIDGE_GROUP" in wrong.told
-        assert "no-object-id" not in wrong.told
-        assert "hush" not in wrong.told
+        assert "The settings are wrong, no webhook is accepted: BRIDGE_GROUP" in wrong.said
+        assert "no-object-id" not in wrong.said
+        assert "hush" not in wrong.said
 
 
 def test_without_a_secret_the_function_key_is_asked_for(tmp_path):

@@ -105,7 +105,7 @@ async def queue(name: str, text: str) -> dict[str, Any]:
 
 
 async def main() -> None:
-    logging.basicConfig(level=logging.DEBUG)  # to stderr, with all that the host could be told
+    logging.basicConfig(level=logging.DEBUG)  # to stderr, with all that the host could be given
     worker.start_threadpool_executor()
     for line in sys.stdin:
         asked = json.loads(line)

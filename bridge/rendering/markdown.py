@@ -116,7 +116,7 @@ def _sanitised(html: str) -> str:
 
 
 class _Writer(HTMLParser):
-    """Writes sanitised HTML anew, with tags and styles that Word knows, up to so many characters of text."""
+    """Rewrites sanitised HTML with tags and styles that Word knows, up to so many characters of text."""
 
     def __init__(self, limit: int, repository: str) -> None:
         super().__init__()

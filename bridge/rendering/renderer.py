@@ -150,10 +150,10 @@ class Renderer:
         """The name of the template that is taken for the event."""
         return next(name for name in self.considered(event) if self._exists(name))
 
-    def entry(self, event: Event, ident: str, target: Target, received: datetime) -> Entry:
+    def entry(self, event: Event, entry_id: str, target: Target, received: datetime) -> Entry:
         """The finished entry of an event for a group. A template that fails is logged and a plainer one is taken."""
         blank = Entry(
-            id=ident,
+            id=entry_id,
             group=target.group,
             correlation_key=event.correlation_key,
             source=event.source,

@@ -61,7 +61,7 @@ def _missing(own: nodes.Template, tree: _Trees) -> Iterator[tuple[int, str]]:
         except TemplateNotFound:
             yield node.lineno, f"there is no template {name}"
         except (TemplateError, UnicodeDecodeError):
-            pass  # told of that template itself
+            pass  # reported for that template itself
 
 
 def _misplaced(name: str, own: nodes.Template, tree: _Trees) -> Iterator[tuple[int, str]]:

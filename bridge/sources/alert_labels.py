@@ -8,7 +8,7 @@ from bridge.rendering.text import is_id, one_line
 Labels = Mapping[str, str]
 
 _MOST_PARTS = 3
-# What Kubernetes' own metrics are about, the most telling first.
+# What Kubernetes' own metrics are about, the most specific first.
 _OBJECTS = (
     *("pod", "deployment", "statefulset", "daemonset", "cronjob", "job_name", "persistentvolumeclaim"),
     *("horizontalpodautoscaler", "replicaset", "ingress", "node"),
@@ -85,7 +85,7 @@ def common(several: Sequence[Labels]) -> dict[str, str]:
 
 
 def without_ports(several: Sequence[Labels]) -> list[dict[str, str]]:
-    """The labels with the port of `instance` left out where it is the same everywhere, and tells nothing."""
+    """The labels with the port of `instance` left out where it is the same everywhere, and says nothing."""
     ports = {labels.get("instance", "").rpartition(":")[2] for labels in several if "instance" in labels}
     port = next(iter(ports)) if len(ports) == 1 else ""
     return [
@@ -104,15 +104,15 @@ def scope(labels: Labels) -> dict[str, str]:
 
 
 def facts(labels: Labels) -> dict[str, str]:
-    """The labels that tell a reader something: without names, machinery and ids."""
-    return {name: value for name, value in own(labels).items() if name not in _NAMES and _tells(name, value)}
+    """The labels that say something to a reader: without names, machinery and ids."""
+    return {name: value for name, value in own(labels).items() if name not in _NAMES and _is_informative(name, value)}
 
 
 def _can_name(name: str, value: str) -> bool:
-    return name not in {*_NAMES, *_SCOPES, *_ROUTING} and _tells(name, value)
+    return name not in {*_NAMES, *_SCOPES, *_ROUTING} and _is_informative(name, value)
 
 
-def _tells(name: str, value: str) -> bool:
+def _is_informative(name: str, value: str) -> bool:
     return bool(value) and not _MACHINERY.fullmatch(name) and not is_id(value)
 
 

@@ -192,10 +192,10 @@ def _key(form: Form, key: str, names: Mapping[str, Any]) -> str:
 
 
 def _delivery(form: Form, names: Mapping[str, Any]) -> str:
-    ident = _key(form, "delivery", names)
+    delivery = _key(form, "delivery", names)
     marks = (found.get(MARK) for found in (names["item"], names["payload"]) if isinstance(found, Mapping))
-    mark = next(filter(None, marks), "") if ident else ""
-    return f"{ident} {mark}".strip()
+    mark = next(filter(None, marks), "") if delivery else ""
+    return f"{delivery} {mark}".strip()
 
 
 def _decoded(body: str, webhook: Webhook) -> Any:

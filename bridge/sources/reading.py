@@ -149,7 +149,7 @@ class _Search:
         self.left = list(found)
 
     def take(self, wanted: Sequence[str], fits: Callable[[str], Any], depth: int = 0) -> str:
-        """The fitting text of the most telling name.
+        """The fitting text of the most specific name.
 
         depth: 0 for what the event says of itself: the state of a user in it is not the event's.
         """

@@ -1,4 +1,4 @@
-"""By which names JSON says what: all in small letters without what parts their words, the most telling first."""
+"""By which names JSON says what: all in small letters without what parts their words, the most specific first."""
 
 import re
 from typing import Any

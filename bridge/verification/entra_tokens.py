@@ -1,4 +1,4 @@
-"""How Azure proves itself to a web API: by a token of Entra for that API.
+"""How Azure signs in to a web API: with a token that Entra issued for that API.
 
 https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
 Imported only where it is configured: the library and its cryptography take a seventh of a second.
@@ -35,8 +35,8 @@ _REASONS: Mapping[type[jwt.PyJWTError], str] = {
 class Keys(Protocol):
     """Where published keys come from."""
 
-    def __call__(self, url: str, *, anew: bool = False) -> bytes:
-        """What lies at the URL, `anew` when a key was missing in it; Unavailable when it cannot be had."""
+    def __call__(self, url: str, *, refresh: bool = False) -> bytes:
+        """What lies at the URL, refreshed where a key was missing in it; Unavailable when it cannot be had."""
         ...
 
 
@@ -64,19 +64,19 @@ class EntraToken:
             raise AuthenticationError("The header Authorization has no bearer token: use the action Secure Webhook.")
         claims = self._claims(token.strip(), secrets)
         if claims.get("tid") != self.tenant.lower():
-            raise _unproved("its tenant is not that of BRIDGE_TENANT_ID.")
+            raise _refused("its tenant is not that of BRIDGE_TENANT_ID.")
         # Tokens of version 1.0 name the application in appid, those of 2.0 in azp:
         # https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
         if claims.get("azp" if claims.get("ver") == "2.0" else "appid") != self.caller:
-            raise _unproved(f"it was not issued to the application {self.caller}.")
+            raise _refused(f"it was not issued to the application {self.caller}.")
         roles = claims.get("roles")
         if not isinstance(roles, list) or self.role not in roles:
-            raise _unproved(f"the application has not the role {self.role}.")
+            raise _refused(f"the application has not the role {self.role}.")
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
         """Entra alone can: raises CommandError."""
         raise CommandError(
-            "Only Entra can prove this webhook: send it to a bridge without the audience in its settings."
+            "Only Entra can authenticate this webhook: send it to a bridge without the audience in its settings."
         )
 
     def describe(self) -> str:
@@ -96,7 +96,7 @@ class EntraToken:
             )
         except jwt.PyJWTError as error:
             reason = next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "it is malformed.")
-            raise _unproved(reason) from error
+            raise _refused(reason) from error
         return claims
 
     @property
@@ -105,22 +105,22 @@ class EntraToken:
         (first, second), tenant = self.cloud.issuers, self.tenant.lower()
         return [f"https://{first}/{tenant}/", f"https://{second}/{tenant}/v2.0"]
 
-    def _key(self, ident: object) -> jwt.PyJWK:
+    def _key(self, key_id: object) -> jwt.PyJWK:
         url = f"https://{self.cloud.login}/{self.tenant.lower()}/discovery/v2.0/keys"
-        for anew in (False, True):
-            if key := _parsed(self.keys(url, anew=anew)).get(str(ident)):
+        for refresh in (False, True):
+            if key := _parsed(self.keys(url, refresh=refresh)).get(str(key_id)):
                 return key
-        raise _unproved("it names a key that the tenant has not published.")
+        raise _refused("it names a key that the tenant has not published.")
 
 
-def _unproved(reason: str) -> AuthenticationError:
+def _refused(reason: str) -> AuthenticationError:
     return AuthenticationError(f"The token in Authorization is refused: {reason}")
 
 
 def _names(audience: str) -> tuple[str, ...]:
     """Version 2.0 names the application by its client id, 1.0 by its URI, which Entra makes of it."""
-    ident = audience.removeprefix("api://").rstrip("/")
-    return (ident, f"api://{ident}") if _ID.fullmatch(ident.lower()) else (audience,)
+    app = audience.removeprefix("api://").rstrip("/")
+    return (app, f"api://{app}") if _ID.fullmatch(app.lower()) else (audience,)
 
 
 @functools.lru_cache(maxsize=4)

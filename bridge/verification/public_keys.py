@@ -1,4 +1,4 @@
-"""Keys that others publish, fetched when a proof needs them: from known hosts only, and rarely."""
+"""Keys that others publish, fetched when a signature needs them: from known hosts only, and rarely."""
 
 import logging
 import threading
@@ -42,11 +42,11 @@ class PublishedKeys:
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, url: str, *, anew: bool = False) -> bytes:
+    def __call__(self, url: str, *, refresh: bool = False) -> bytes:
         """The content of the URL, at most a day old; older where its host fails.
 
-        anew: a key is missing in it, so it is asked for again, but not more often than every five minutes. Unavailable
-        when the host fails and nothing is kept, or is none of the known ones.
+        refresh: a key is missing in it, so it is asked for again, but not more often than every five minutes.
+        Unavailable when the host fails and nothing is kept, or is none of the known ones.
         """
         parts = urlsplit(url)
         if parts.scheme != "https" or parts.netloc not in self._hosts:
@@ -54,17 +54,17 @@ class PublishedKeys:
         # One asks while the others wait for the same answer.
         with self._lock:
             kept = self._kept.get(url)
-            if kept is None or self._is_due(kept, anew):
+            if kept is None or self._is_due(kept, refresh):
                 kept = self._kept[url] = self._asked(url, kept or _Kept())
         if not kept.content:
             raise Unavailable(f"The keys of {parts.netloc} cannot be fetched now; the log says why.")
         return kept.content
 
-    def _is_due(self, kept: _Kept, anew: bool) -> bool:
+    def _is_due(self, kept: _Kept, refresh: bool) -> bool:
         now = self._clock()
         if kept.failed:
             return now - kept.asked >= RETRY
-        return now - kept.fetched >= (PAUSE if anew else KEPT)
+        return now - kept.fetched >= (PAUSE if refresh else KEPT)
 
     def _asked(self, url: str, kept: _Kept) -> _Kept:
         now = self._clock()

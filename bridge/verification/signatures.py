@@ -1,4 +1,4 @@
-"""How senders prove who they are: each scheme is a value, and the comparison stands here once."""
+"""How senders authenticate: each scheme is a value, and the comparison stands here once."""
 
 import base64
 import contextlib
@@ -19,14 +19,14 @@ TOLERANCE = 300  # seconds that a sender's clock may differ, and that a webhook 
 
 
 class Verifier(Protocol):
-    """One way of proof. Secrets are never empty, and hold no comma."""
+    """One way to authenticate. Secrets are never empty, and hold no comma."""
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets proves the webhook; raises AuthenticationError with the reason otherwise."""
+        """Returns if one of the secrets authenticates the webhook; else raises AuthenticationError with the reason."""
         ...
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
-        """The headers by which a sender who knows the secret proves the body."""
+        """The headers that a sender who knows the secret adds to the body."""
         ...
 
     def describe(self) -> str:
@@ -112,13 +112,13 @@ class Hmac(_Signature):
         """Returns when one of the secrets signed the body in time; raises AuthenticationError otherwise."""
         signatures, values = self._given(webhook)
         expected = [self._signature(webhook.body, values, key) for key in self._keys(secrets)]
-        _prove(signatures, expected, f"The signature in {self.header} is not of this body with the configured secret.")
+        _match(signatures, expected, f"The signature in {self.header} is not of this body with the configured secret.")
         self._in_time(values)
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
-        """The headers by which a sender who knows the secret proves the body; ids are made of the body."""
-        now, ident = str(int(self.clock())), hashlib.sha256(body).hexdigest()
-        values = {name: now if name == self.timestamp else ident for name in self._names}
+        """The headers that a sender who knows the secret adds to the body; ids are made of the body."""
+        now, message_id = str(int(self.clock())), hashlib.sha256(body).hexdigest()
+        values = {name: now if name == self.timestamp else message_id for name in self._names}
         parts = [name + value for name, value in values.items() if name.endswith("=")]
         signature = self.separator.join([*parts, self._signature(body, values, self._keys([secret])[0])])
         return {**{name: value for name, value in values.items() if not name.endswith("=")}, self.header: signature}
@@ -150,7 +150,7 @@ class Hmac(_Signature):
 
 @dataclass(frozen=True)
 class Ed25519(_Signature):
-    """A signature by a private key (RFC 8032), in base64; the configured secrets that are public keys prove it."""
+    """A signature by a private key (RFC 8032), in base64; the configured secrets that are public keys verify it."""
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
         """Returns when one of the public keys shows that the body was signed in time; else AuthenticationError."""
@@ -190,9 +190,9 @@ class Token:
         """Returns when one of the secrets is in the header; raises AuthenticationError otherwise."""
         kind, token = _split(_once(webhook, self.header), len(self.prefix))
         given = [token] if kind.lower() == self.prefix.lower() else []
-        _prove(given, secrets, f"The header {self.header} does not hold {self.prefix}and the configured secret.")
+        _match(given, secrets, f"The header {self.header} does not hold {self.prefix}and the configured secret.")
 
-    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret proves any body
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret authenticates any body
         """The header with the secret."""
         return {self.header: self.prefix + secret}
 
@@ -209,9 +209,9 @@ class Basic:
         """Returns when one of the secrets is the password; raises AuthenticationError otherwise."""
         kind, credentials = _split(_once(webhook, "Authorization"), len("Basic "))
         given = [_decode(credentials).partition(":")[2]] if kind.lower() == "basic " else []
-        _prove(given, secrets, "The password of the basic authentication is not the configured secret.")
+        _match(given, secrets, "The password of the basic authentication is not the configured secret.")
 
-    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret proves any body
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret authenticates any body
         """The header with the password."""
         return {"Authorization": f"Basic {base64.b64encode(f'bridge:{secret}'.encode()).decode()}"}
 
@@ -222,12 +222,12 @@ class Basic:
 
 @dataclass(frozen=True)
 class AnyOf:
-    """What proves itself in one of several ways, as its service lets people choose; the first is the one to sign by."""
+    """One of several ways to authenticate, as the service lets people choose; the first is the one to sign by."""
 
     schemes: tuple[Verifier, ...]
 
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the schemes proves the webhook; raises AuthenticationError with every reason otherwise.
+        """Returns if one of the schemes authenticates the webhook; else raises AuthenticationError with every reason.
 
         A secret need not be one for all of the schemes.
         """
@@ -248,11 +248,11 @@ class AnyOf:
         return " or ".join(scheme.describe() for scheme in self.schemes)
 
 
-def _prove(given: Iterable[str], expected: Sequence[str], reason: str) -> None:
-    """Each is compared with each, and in constant time, so that the answer's time tells nothing."""
+def _match(given: Iterable[str], expected: Sequence[str], reason: str) -> None:
+    """Each is compared with each, and in constant time, so that the time of the answer gives nothing away."""
     pairs = [(one.encode("utf-8", "replace"), other.encode()) for one in given for other in expected]
-    proofs = [hmac.compare_digest(one, other) for one, other in pairs]
-    if not any(proofs):
+    matches = [hmac.compare_digest(one, other) for one, other in pairs]
+    if not any(matches):
         raise AuthenticationError(reason)
 
 

@@ -1,4 +1,4 @@
-"""How Amazon SNS proves itself: by a signature with the key of a certificate that it publishes.
+"""How Amazon SNS authenticates: by a signature with the key of a certificate that it publishes.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 Imported only where it is configured: the cryptography takes a tenth of a second.

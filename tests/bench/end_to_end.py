@@ -41,15 +41,15 @@ def rows() -> Iterator[Row]:
 
 
 def _rate(load: Load, events: int, graph: str = "") -> float:
-    """Events a second until the last is answered, or with a `graph` until that has been told of all of them."""
-    before = _told(graph) if graph else 0
+    """Events a second until the last is answered, or with a `graph` until has received all of them."""
+    before = _posted(graph) if graph else 0
     began = time.monotonic()
     load.send(labeled(events, events))
-    while graph and _told(graph) < before + events:
+    while graph and _posted(graph) < before + events:
         assert time.monotonic() < began + 4 * PATIENCE
         time.sleep(0.02)
     return events / (time.monotonic() - began)
 
 
-def _told(graph: str) -> int:
-    return int(requests.get(f"{graph}/told", timeout=PATIENCE).json())
+def _posted(graph: str) -> int:
+    return int(requests.get(f"{graph}/posted", timeout=PATIENCE).json())

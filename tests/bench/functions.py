@@ -46,5 +46,5 @@ def _no_queue(name: str):
 
 
 if __name__ == "__main__":
-    routes = [*Host(app, _no_queue).routes(), Route("/told", lambda _: JSONResponse(0))]
+    routes = [*Host(app, _no_queue).routes(), Route("/posted", lambda _: JSONResponse(0))]
     serve(Starlette(routes=routes), int(sys.argv[1]))

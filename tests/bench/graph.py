@@ -21,17 +21,17 @@ from tests.local_stack import PATIENCE, REFERENCE, ROOT
 
 
 def application(seconds: float) -> Starlette:
-    """Threads and replies, the tokens for them, and how many entries they have told."""
+    """Threads and replies, the tokens for them, and how many entries were posted."""
     numbers = itertools.count(1)
-    told: set[str] = set()
+    posted: set[str] = set()
 
     async def take(request: Request) -> Response:
-        told.update(REFERENCE.findall((await request.body()).decode()))
+        posted.update(REFERENCE.findall((await request.body()).decode()))
         await asyncio.sleep(seconds)
         return JSONResponse({"id": f"thread-{next(numbers)}"}, 202 if request.url.path.endswith("/reply") else 201)
 
     async def count(_: Request) -> Response:
-        return JSONResponse(len(told))
+        return JSONResponse(len(posted))
 
     async def token(_: Request) -> Response:
         expires = int(time.time()) + 86400
@@ -39,7 +39,7 @@ def application(seconds: float) -> Starlette:
 
     routes = [
         Route("/msi/token", token),
-        Route("/told", count),
+        Route("/posted", count),
         Route("/graph/v1.0/groups/{rest:path}", take, methods=["POST"]),
     ]
     return Starlette(routes=routes)
@@ -61,7 +61,7 @@ def serving(module: str, *arguments: str) -> Iterator[str]:
         deadline = time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(requests.ConnectionError):
-                requests.get(f"http://{LOOPBACK}:{port}/told", timeout=PATIENCE)
+                requests.get(f"http://{LOOPBACK}:{port}/posted", timeout=PATIENCE)
                 break
             time.sleep(0.05)
         yield f"http://{LOOPBACK}:{port}"

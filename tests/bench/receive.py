@@ -1,7 +1,7 @@
 """What receiving costs: processor time of `Receiver.receive` against the least that turns the same bytes into a card.
 
 The least is one HMAC over the body, one json.loads of it, and one rendering of the same template with a context that is
-ready: what proves, reads, routes, identifies, bounds and logs the event is what the bridge adds to it.
+ready: what authenticates, reads, routes, identifies, bounds and logs the event is what the bridge adds to it.
 """
 
 import hashlib

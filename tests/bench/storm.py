@@ -22,7 +22,7 @@ class Storm:
     """What came of it. seconds: from the first webhook to the last post."""
 
     sent: Counter[str]
-    told: Counter[str]
+    posted: Counter[str]
     requests: int
     seconds: float
 
@@ -36,9 +36,9 @@ def storm(folder: Path, events: int, threads: int) -> Storm:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda number: _send(stack, began, number, threads), range(events)))
         sent = Counter(answer.json()["accepted"][0][:12] for answer in answers)
-        told = references(stack.wait_for_posts(GROUP, *answers, patience=120))
+        posted = references(stack.wait_for_posts(GROUP, *answers, patience=120))
         seconds = time.monotonic() - began
-        return Storm(sent, Counter(told), len(stack.get("/graph/_log").json()), seconds)
+        return Storm(sent, Counter(posted), len(stack.get("/graph/_log").json()), seconds)
 
 
 def _send(stack: Stack, began: float, number: int, threads: int):
@@ -53,6 +53,6 @@ def rows() -> Iterator[Row]:
             found = storm(folder, EVENTS, threads)
         name = f"storm, {EVENTS} webhooks in {EVENTS / RATE:.0f} s, {threads} threads"
         yield Row(f"{name}: requests", found.requests, EVENTS, "", 0.1)
-        # It cannot be told before the last webhook has come.
+        # It cannot be posted before the last webhook has come.
         late = found.seconds - EVENTS / RATE
         yield Row(f"{name}: posted after the last one", late, EVENTS * GRAPH / GRAPHS, "s", 0.1)

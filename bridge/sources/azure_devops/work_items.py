@@ -199,7 +199,7 @@ def _shown(value: Any) -> str:
 
 
 def _actor(resource: Payload, fields: Payload, changed: Payload, kind: str, named: str) -> str:
-    """Who did it: of a change whoever made the revision; who changed an item last need not have deleted it."""
+    """Who did it: of a change the one who made the revision; who changed an item last need not have deleted it."""
     if kind == "updated":
         return (
             person(_person_in(resource, "revisedBy"))

@@ -28,5 +28,5 @@ def machine(login: str) -> str:
 
 
 def actor(name: str, payload: Payload) -> str:
-    """The login of whoever the payload says acted, or an empty text."""
+    """The login of the account that acted, as the payload says, or an empty text."""
     return dig(payload, "sender.login") or first(payload, _ACTORS.get((name, dig(payload, "action")), ()))

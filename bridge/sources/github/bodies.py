@@ -86,7 +86,7 @@ _ACTIONS = {
     "watch": {"started"},
     **{name: {""} for name in _WITHOUT_ACTION},
 }
-# What tells events apart.
+# What distinguishes events.
 _MARKS = {key.split(".")[0].removeprefix("-") for keys in _BODIES.values() for key in keys.split()} - COMMON
 _MARKS |= {"repository"}
 

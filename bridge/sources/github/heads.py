@@ -80,8 +80,8 @@ def pull_request(payload: Payload, thing: str) -> int:
 def started_by(payload: Payload, run: str) -> tuple[str, str, str]:
     """Who started a run, their page, and otherwise what did: `its schedule`.
 
-    GitHub names the author of the last change to a workflow as the actor of its scheduled runs. Whoever runs one again
-    is the one who triggered it.
+    GitHub names the author of the last change to a workflow as the actor of its scheduled runs. The
+    account that runs one again is the one that triggered it.
     """
     again = dig(payload, f"{run}.run_attempt", 0) > 1
     trigger = _TRIGGERS.get(dig(payload, f"{run}.event"), "")

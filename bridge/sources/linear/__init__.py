@@ -11,7 +11,7 @@ from bridge.sources import kit
 from bridge.sources.base import Ignored, Source, identifier
 from bridge.verification.signatures import Hmac
 
-# What belongs to an issue, and is told in its conversation.
+# What belongs to an issue, and is posted in its thread.
 _OF_ISSUE = {"Comment", "Reaction", "IssueAttachment", "Attachment", "IssueSLA"}
 # What every change changes, or what only the order of lists and boards needs.
 _NOT_SHOWN = {
