@@ -1,6 +1,5 @@
 """Azure Monitor's action groups: https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema."""
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -63,7 +62,7 @@ def read(webhook: Webhook) -> Sequence[Event]:
     What is no alert of a known schema, as the custom payload of an old rule, is read as JSON that nobody described.
     """
     payload = kit.json_object(webhook, "Azure Monitor")
-    digest, common = hashlib.sha256(webhook.body).hexdigest(), as_common(payload)
+    digest, common = webhook.fingerprint, as_common(payload)
     if common is None:
         return (reading.event("azure_monitor", "An alert", payload, digest, "alert", _ATTRIBUTES),)
     return (_event(payload, common, digest),)
