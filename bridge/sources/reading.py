@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from bridge.events import Event, Severity
@@ -135,11 +136,18 @@ def fill(event: Event, reading: Reading) -> Event:
     )
 
 
-def event(source: str, title: str, payload: Mapping[str, Any], identity: str, kind: str = "event") -> Event:
+def event(
+    source: str,
+    title: str,
+    payload: Mapping[str, Any],
+    identity: str,
+    kind: str = "event",
+    attributes: Mapping[str, Any] = MappingProxyType({}),
+) -> Event:
     """The event of a webhook that its source does not know. identity: a hash of its body; title: where it says none."""
     found = read(payload)
-    plain = Event(source, kind, identity, thread_key(found.key or title), title, payload, dedup_key=identity)
-    return fill(plain, found)
+    key = thread_key(found.key or title)
+    return fill(Event(source, kind, identity, key, title, payload, attributes=attributes, dedup_key=identity), found)
 
 
 class _Search:

@@ -190,6 +190,7 @@ _ORDER = {
     6: re.compile(r"(action|recommendation|remediation|solution|resolution|fix|advice|steps)$"),
 }
 _OTHER, TIME, _INNER, LIST = 3, 4, 7, 8
+_OF_PEOPLE = {5, 6}
 
 
 def normal(name: str) -> str:
@@ -224,3 +225,8 @@ def place_of(name: str, value: Any, depth: int = 0) -> int:
     if found == _OTHER and isinstance(value, int | float) and not isinstance(value, bool):
         return 2
     return _INNER if found == _OTHER and depth else found
+
+
+def is_of_people(name: str) -> bool:
+    """Whether a value of this name says whom to ask, or what to do."""
+    return place_of(normal(name), "") in _OF_PEOPLE

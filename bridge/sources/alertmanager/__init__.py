@@ -1,6 +1,5 @@
 """Prometheus Alertmanager: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config."""
 
-import hashlib
 from collections.abc import Sequence
 
 from bridge.events import Event, Webhook
@@ -16,7 +15,7 @@ def read(webhook: Webhook) -> Sequence[Event]:
     payload = kit.json_object(webhook, "Alertmanager")
     if objects(payload, "alerts"):
         return (group("alertmanager", payload),)
-    return (reading.event("alertmanager", "Alertmanager", payload, hashlib.sha256(webhook.body).hexdigest()),)
+    return (reading.event("alertmanager", "Alertmanager", payload, webhook.fingerprint),)
 
 
 ALERTMANAGER = Source(

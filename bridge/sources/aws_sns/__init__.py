@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -39,7 +38,7 @@ def read(webhook: Webhook) -> Sequence[Event]:
     event = Event(
         source="aws_sns",
         kind="notification",
-        delivery=dig(payload, "MessageId") or hashlib.sha256(webhook.body).hexdigest(),
+        delivery=dig(payload, "MessageId") or webhook.fingerprint,
         correlation_key=topic,
         title=one_line(f"Topic {last_part(topic)}", 200),
         payload=payload,

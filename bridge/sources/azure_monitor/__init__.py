@@ -1,32 +1,34 @@
 """Azure Monitor's action groups: https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema."""
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, moment, part
-from bridge.rendering.text import one_line, safe_url
+from bridge.rendering.text import in_words, one_line, safe_url
+from bridge.sources import kit, reading, reading_names
 from bridge.sources.azure_monitor import activity, costs, health, logs, measures
 from bridge.sources.azure_monitor.authentication import by_entra_tokens
 from bridge.sources.azure_monitor.legacy import as_common
-from bridge.sources.azure_monitor.words import Alert, Report, lasted, shown, texts
+from bridge.sources.azure_monitor.report import Alert, Report
+from bridge.sources.azure_monitor.values import lasted, named, texts
 from bridge.sources.azure_resources import Resource, resource
-from bridge.sources.base import Source, decode_json, thread_key
+from bridge.sources.base import Source, identifier, thread_key
 
 _PORTAL_ALERT = "https://portal.azure.com/#view/Microsoft_Azure_Monitoring_Alerts/AlertDetails.ReactView/alertId/"
-_MOST_FACTS = 6
 _SEVERITIES: Mapping[str, Severity] = {
+    # No severity, as budgets and the portal's tests have none: whatever fires is a warning.
+    "": Severity.WARNING,
     "sev0": Severity.CRITICAL,
     "sev1": Severity.ERROR,
     "sev2": Severity.WARNING,
     "sev3": Severity.INFO,
     "sev4": Severity.INFO,
 }
-# How the signals of a monitoring service are called, by its name in small letters without blanks, and who tells them.
+_STATES = {"fired": "firing", "resolved": "resolved"}
+# How the signals of a monitoring service are called, by its name in small letters without blanks, and who reads them.
 # https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema#essentials-fields
 _SERVICES: Mapping[str, tuple[str, Callable[[Alert], Report]]] = {
     "platform": ("metric", measures.metric),
@@ -45,95 +47,117 @@ _SERVICES: Mapping[str, tuple[str, Callable[[Alert], Report]]] = {
     "resourcehealth": ("resource_health", health.resource_health),
     "costalerts": ("budget", costs.budget),
 }
+_ATTRIBUTES = {
+    **kit.no_attributes(
+        "rule severity signal service condition subscription resource_group resource resource_type tracking_id",
+        "resources",
+    ),
+    "custom": {},
+}
 
 
 def read(webhook: Webhook) -> Sequence[Event]:
-    """The one event of a delivery, of the common schema or an older one; BadWebhook for a body that is no object.
+    """Read the one event of a delivery, of the common schema or an older one; BadWebhook for a body that is no object.
 
-    What is no alert of any schema that is known, as the custom payload of an old rule, becomes a plain event.
+    What is no alert of a known schema, as the custom payload of an old rule, is read as JSON that nobody described.
     """
-    payload = decode_json(webhook.body)
-    if not isinstance(payload, dict):
-        raise BadWebhook("The body is not a JSON object, as Azure Monitor's alerts are.")
-    return (_event(payload, as_common(payload), hashlib.sha256(webhook.body).hexdigest()),)
+    payload = kit.json_object(webhook, "Azure Monitor")
+    digest, common = webhook.fingerprint, as_common(payload)
+    if common is None:
+        return (reading.event("azure_monitor", "An alert", payload, digest, "alert", _ATTRIBUTES),)
+    return (_event(payload, common, digest),)
 
 
 def _event(payload: Payload, common: Payload, digest: str) -> Event:
     essentials = part(common, "data.essentials")
     alert = _alert(essentials, part(common, "data.alertContext"))
-    name, tell = _teller(alert)
-    told = tell(alert)
-    is_over = told.is_over or alert.is_resolved
-    custom = _custom(name, alert, common)
-    about = alert.resource
-    ident = dig(essentials, "alertId")
-    title = one_line(told.title or alert.rule or told.what or "Alert", 200)
-    url = safe_url(dig(essentials, "investigationLink")) or told.url or _alert_url(ident) or about.url
+    name, read_signal = _signal(alert)
+    report = read_signal(alert)
+    is_over = report.is_over or alert.is_resolved
+    custom, about, ident = _custom(name, alert, common), alert.resource, dig(essentials, "alertId")
+    title = one_line(report.title or alert.rule or report.what or "An alert", 200)
+    url = safe_url(dig(essentials, "investigationLink")) or report.url or _alert_url(ident) or about.url
+    state = "resolved" if is_over else alert.state
+    buttons = _buttons(report, custom, url, about)
     return Event(
         source="azure_monitor",
-        kind=f"{name}.{told.stage or ('resolved' if is_over else 'fired')}",
-        delivery=f"{ident.rpartition('/')[2] or digest[:32]} {'resolved' if is_over else 'fired'}",
+        kind=f"{name}.{report.stage or ('fired' if state == 'firing' else identifier(state.replace(' ', '_')))}".strip(
+            "."
+        ),
+        delivery=f"{ident.rpartition('/')[2] or digest[:32]} {state}".strip(),
         # It has no id that each delivery has to itself; one that comes again is the same to the byte.
         dedup_key=digest,
-        correlation_key=thread_key((told.correlation_key or _watched(alert, told) or ident or title).lower()),
+        correlation_key=thread_key((report.correlation_key or _watched(alert, report) or ident or title).lower()),
         title=title,
         payload=payload,
-        severity=Severity.SUCCESS if is_over else told.severity or _severity(essentials),
-        scope=one_line(told.scope or _scope(alert), 100),
-        actor=told.actor,
+        severity=Severity.SUCCESS if is_over else report.severity or _severity(alert),
+        scope=one_line(report.scope or _scope(alert), 100),
+        actor=report.actor,
         url=url,
-        occurred=told.occurred or moment(essentials, "resolvedDateTime" if alert.is_resolved else "firedDateTime"),
-        facts=_facts(told, custom, about),
-        attributes={
-            "rule": alert.rule,
-            "severity": dig(essentials, "severity"),
-            "signal": "Activity Log" if "ctivity" in dig(essentials, "signalType") else dig(essentials, "signalType"),
-            "service": dig(essentials, "monitoringService"),
-            "condition": dig(essentials, "monitorCondition"),
-            # Azure spells ids now in small letters, now as their owners did.
-            "subscription": about.subscription.lower(),
-            "resource_group": about.group.lower(),
-            "resource": about.name.lower(),
-            "resource_type": about.kind.lower(),
-            "resources": [each.name.lower() for each in alert.resources],
-            "tracking_id": dig(alert.context, "properties.trackingId"),
-            "custom": custom,
-        },
-        ends_thread=is_over and not told.goes_on,
+        occurred=report.occurred or moment(essentials, "resolvedDateTime" if alert.is_resolved else "firedDateTime"),
+        facts=_facts(report, custom, about, {address for _, address in buttons}),
+        attributes=_attributes(alert, custom),
+        ends_thread=is_over and not report.goes_on,
         details={
-            "word": told.word or ("resolved" if is_over else "fired"),
-            # Alerts on what Azure tells are all of Sev4.
-            "sev": dig(essentials, "severity") if dig(essentials, "severity").lower() != "sev4" else "",
-            "before": told.before,
-            "what": told.what or _scope(alert),
-            "link": told.link or about.url,
-            "after": told.after or ("" if told.before or told.what else _plainly(alert)),
-            "more": len(alert.resources) - 1 if not told.what else 0,
-            "scope_url": told.url if told.scope else about.url,
-            "meters": told.meters,
-            "table": told.table,
-            "text": told.text or ("" if is_over or name == "budget" else alert.description),
-            "buttons": [*(button for button in told.buttons if safe_url(button[1])), (_opening(told, url, about), url)],
+            **report.details,
+            "action": report.action,
+            "state": alert.state,
+            "took": alert.took or report.details.get("took", ""),
+            "word": report.word or (alert.state if not report.is_over else "resolved"),
+            "what": report.what or _scope(alert),
+            "link": report.link or about.url,
+            "more": len(alert.resources) - 1 if alert.resources and not report.what else 0,
+            "scope_url": report.url if report.scope else about.url,
+            "meters": report.meters,
+            "table": report.table,
+            "description": report.text or ("" if is_over or name == "budget" else alert.description),
+            "buttons": buttons,
         },
     )
+
+
+def _stage(state: str) -> str:
+    return "fired" if state == "firing" else identifier(state.replace(" ", "_"))
+
+
+def _attributes(alert: Alert, custom: Mapping[str, Any]) -> Mapping[str, Any]:
+    essentials, about = alert.essentials, alert.resource
+    signal = dig(essentials, "signalType")
+    return {
+        **_ATTRIBUTES,
+        "rule": alert.rule,
+        "severity": dig(essentials, "severity"),
+        "signal": "Activity Log" if "ctivity" in signal else signal,
+        "service": dig(essentials, "monitoringService"),
+        "condition": dig(essentials, "monitorCondition"),
+        # Azure spells ids now in small letters, now as their owners did.
+        "subscription": about.subscription.lower(),
+        "resource_group": about.group.lower(),
+        "resource": about.name.lower(),
+        "resource_type": about.kind.lower(),
+        "resources": [each.name.lower() for each in alert.resources],
+        "tracking_id": dig(alert.context, "properties.trackingId"),
+        "custom": custom,
+    }
 
 
 def _alert(essentials: Payload, context: Payload) -> Alert:
     ids = texts(essentials, "alertTargetIDs")
     resources = [found for ident in ids if (found := resource(ident)).ident]
+    condition = dig(essentials, "monitorCondition")
     return Alert(
         rule=one_line(dig(essentials, "alertRule").rpartition("/")[2], 200),
-        is_resolved=dig(essentials, "monitorCondition").lower() == "resolved",
+        state=_STATES.get(condition.lower(), in_words(condition)),
         description=dig(essentials, "description").strip(),
         resource=resources[0] if resources else Resource(),
         resources=resources,
-        fired_for=lasted(essentials.get("firedDateTime"), essentials.get("resolvedDateTime")),
+        took=lasted(essentials.get("firedDateTime"), essentials.get("resolvedDateTime")),
         essentials=essentials,
         context=context,
     )
 
 
-def _teller(alert: Alert) -> tuple[str, Callable[[Alert], Report]]:
+def _signal(alert: Alert) -> tuple[str, Callable[[Alert], Report]]:
     """By the service; metrics, searches and availability tests of one service are known by what they bring."""
     service = re.sub(r"\s", "", dig(alert.essentials, "monitoringService").lower())
     if dig(alert.context, "conditionType").lower().startswith("webtest"):
@@ -148,26 +172,15 @@ def _teller(alert: Alert) -> tuple[str, Callable[[Alert], Report]]:
 
 
 def _plain(alert: Alert) -> Report:
-    """An alert of a service that has no teller: what its context says in plain values."""
-    text = next(
-        (shown(alert.context.get(name)) for name in ("text", "message", "summary") if alert.context.get(name)), ""
-    )
-    facts = {_label(name): value for name, value in alert.context.items() if shown(value) not in {"", text}}
-    if not alert.rule:
-        # It may be the payload that somebody wrote for an old rule.
-        return Report(what=text or "An alert", after="" if text else _plainly(alert), facts=facts)
+    """An alert of a service that nothing here knows: its state, and what its context says in plain values."""
+    found = reading.read(alert.context)
+    description = "" if alert.is_resolved else alert.description
+    words = [text for text in (found.title, found.message, description) if text not in {"", alert.rule, found.resource}]
     return Report(
-        before=f"{alert.rule} {_plainly(alert)} {'at' if alert.resources else ''}".strip(), text=text, facts=facts
+        text="\n\n".join(words),
+        facts={"State": found.state, "Before": found.before, **dict(found.facts)},
+        buttons=found.buttons,
     )
-
-
-def _plainly(alert: Alert) -> str:
-    return " ".join(filter(None, ("went back to normal", alert.after))) if alert.is_resolved else "fired"
-
-
-def _label(name: str) -> str:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name)
-    return words[:1].upper() + words[1:].lower()
 
 
 def _custom(name: str, alert: Alert, common: Payload) -> dict[str, Any]:
@@ -176,21 +189,28 @@ def _custom(name: str, alert: Alert, common: Payload) -> dict[str, Any]:
     return {**own, **part(common, "data.customProperties")}
 
 
-def _watched(alert: Alert, told: Report) -> str:
-    """What a rule watches: one thread for all that it says of it, however often the alert comes and goes."""
+def _watched(alert: Alert, report: Report) -> str:
+    """What a rule watches: one key for all that it says of it, however often the alert comes and goes."""
     rule = dig(alert.essentials, "alertRuleId") or alert.rule
     ids = sorted({each.ident.lower() for each in alert.resources}) or texts(alert.essentials, "alertTargetIDs")
-    return " ".join(filter(None, (rule, *ids, told.series))) if rule and ids else ""
+    return " ".join(filter(None, (rule, *ids, report.series))) if rule and ids else ""
 
 
-def _facts(told: Report, custom: Payload, about: Resource) -> tuple[tuple[str, str], ...]:
-    group = {"Resource group": about.group} if about.name != about.group and not told.scope else {}
-    pairs = ((one_line(str(name), 40), shown(value)) for name, value in {**told.facts, **custom, **group}.items())
-    return tuple((name, value) for name, value in pairs if name and value)[:_MOST_FACTS]
+def _facts(report: Report, custom: Payload, about: Resource, buttons: set[str]) -> tuple[tuple[str, str], ...]:
+    """What the alert is about, then what people said of its rule in the order that readers need, then the group."""
+    group = {"Resource group": about.group} if about.name != about.group and not report.scope else {}
+    extra = named(custom)
+    # Whom to ask and what to do is what most of them are for.
+    ordered = sorted(extra, key=lambda name: not reading_names.is_of_people(name))
+    found = named({**report.facts, **{name: extra[name] for name in ordered}, **group})
+    return tuple((name, text) for name, text in found.items() if text not in buttons)
 
 
-def _severity(essentials: Payload) -> Severity:
-    return _SEVERITIES.get(dig(essentials, "severity").lower(), Severity.WARNING)
+def _severity(alert: Alert) -> Severity:
+    """Azure's own of an alert that fires; of any other condition and of an unknown severity information."""
+    if alert.state not in {"firing", ""}:
+        return Severity.INFO
+    return _SEVERITIES.get(dig(alert.essentials, "severity").lower(), Severity.INFO)
 
 
 def _scope(alert: Alert) -> str:
@@ -204,10 +224,16 @@ def _scope(alert: Alert) -> str:
     )
 
 
-def _opening(told: Report, url: str, about: Resource) -> str:
+def _buttons(report: Report, custom: Payload, url: str, about: Resource) -> list[tuple[str, str]]:
+    """Runbooks of custom properties and dimensions first, then what the signal leads to, then the alert itself."""
+    pages = reading.pages({**{name: value for name, value in report.facts.items() if isinstance(value, str)}, **custom})
+    return [*pages, *(pair for pair in report.buttons if safe_url(pair[1])), (_opening(report, url, about), url)][:3]
+
+
+def _opening(report: Report, url: str, about: Resource) -> str:
     """What a button says that leads there."""
-    if url == told.url:
-        return "Open the budget's scope" if told.scope == "Cost Management" else "Open Service Health"
+    if url == report.url:
+        return "Open the budget's scope" if report.scope == "Cost Management" else "Open Service Health"
     return f"Open the {about.noun}" if url == about.url else "Open the alert"
 
 

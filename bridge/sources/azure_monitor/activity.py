@@ -7,8 +7,10 @@ from typing import Any
 
 from bridge.events import Severity
 from bridge.fields import Payload, dig, first, moment, part
-from bridge.rendering.text import is_id, one_line
-from bridge.sources.azure_monitor.words import Alert, Report, shown, spaced, unpacked
+from bridge.rendering.text import in_words, is_id, one_line
+from bridge.sources import kit
+from bridge.sources.azure_monitor.report import Alert, Report
+from bridge.sources.azure_monitor.values import shown, unpacked
 from bridge.sources.azure_resources import Resource, resource
 
 _LEVELS = {
@@ -18,56 +20,44 @@ _LEVELS = {
     "informational": Severity.INFO,
 }
 _GRADES = {"high": Severity.ERROR, "medium": Severity.WARNING, "low": Severity.INFO}
-# What an operation's last word is in the past and after "failed to"; any other is run.
-_DEEDS = {
-    "write": ("created or changed", "create or change"),
-    "delete": ("deleted", "delete"),
-    "start": ("started", "start"),
-    "restart": ("restarted", "restart"),
-    "redeploy": ("redeployed", "redeploy"),
-    "deallocate": ("deallocated", "deallocate"),
-    "poweroff": ("powered off", "power off"),
-    "stop": ("stopped", "stop"),
-    "move": ("moved", "move"),
-    "listkeys": ("listed the keys of", "list the keys of"),
-    "regeneratekey": ("renewed a key of", "renew a key of"),
+# How an operation ended, by its status; the template has a sentence for each. Any other status is shown as it is.
+_ENDS = {
+    **dict.fromkeys(("succeeded", "success", "resolved"), "done"),
+    **dict.fromkeys(("failed", "failure"), "failed"),
+    **dict.fromkeys(("canceled", "cancelled"), "canceled"),
+    **dict.fromkeys(("started", "accepted", "in progress", "active"), "begun"),
 }
-_POLICIES = {
-    "audit": "audited",
-    "auditifnotexists": "audited",
-    "deny": "denied a change of",
-    "append": "added to",
-    "modify": "modified",
-    "deployifnotexists": "deployed what was missing at",
-}
-_BEGUN = {"started", "accepted", "in progress"}
 
 
 def administrative(alert: Alert) -> Report:
-    """Somebody did something to a resource, began it, or failed; all of one operation is one thread."""
+    """Somebody did something to a resource, began it, or failed; all of one operation has one correlation key."""
     context = alert.context
-    operation, status = dig(context, "operationName"), dig(context, "status").lower()
+    operation, status = dig(context, "operationName"), dig(context, "status")
     about = resource(dig(context, "authorization.scope"))
     about = about if about.ident.lower() == alert.resource.ident.lower() else alert.resource
     who, ident = _caller(context)
-    past, present = _deed(operation)
-    failed = status in {"failed", "failure", "canceled"}
-    doing = f"failed to {present}" if failed else f"began to {present}" if status in _BEGUN else past
-    noun = _noun(about, operation)
+    end, noun = _ENDS.get(status.lower(), ""), _noun(about, operation)
     return Report(
+        action=f"operation_{end or 'other'}",
+        details={
+            "operation": operation.removesuffix("/action").rpartition("/")[2].lower(),
+            "operation_words": in_words(operation.removesuffix("/action").rpartition("/")[2]),
+            "status": in_words(status),
+            "resource_noun": noun,
+            "by_application": bool(ident) and not who,
+        },
         title=alert.rule or f"{noun.capitalize()} {about.name}".strip(),
         actor=who,
-        before=" ".join(filter(None, ("" if who else "An application" if ident else "Somebody", doing, "the", noun))),
         what=about.name,
         link=about.url,
-        word=status or "fired",
-        severity=max(_level(context), Severity.ERROR if failed else Severity.INFO),
+        word=in_words(status),
+        severity=max(_level(context), Severity.ERROR if end == "failed" else Severity.INFO),
         occurred=moment(context, "eventTimestamp"),
         text=_description(alert),
-        correlation_key=_one_of_a_kind(alert),
+        correlation_key=_operation(alert),
         facts={
             "Operation": operation,
-            "Result": _text_of_status(context) if failed else "",
+            "Result": _text_of_status(context) if end == "failed" else "",
             "Caller": "" if who else ident,
         },
     )
@@ -79,18 +69,18 @@ def policy(alert: Alert) -> Report:
     found = unpacked(dig(context, "properties.policies"))
     policies = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     head = policies[0] if policies else {}
-    effect = dig(context, "operationName").removesuffix("/action").rpartition("/")[2].lower()
+    effect = dig(context, "operationName").removesuffix("/action").rpartition("/")[2]
     name = first(head, ("policyDefinitionDisplayName", "policyDefinitionReferenceId", "policyDefinitionName"))
-    name = "" if is_id(name) or name.startswith("<") else name if " " in name else spaced(name)
+    name = "" if is_id(name) or name.startswith("<") else name if " " in name else in_words(name)
     who, _ = _caller(context)
     return Report(
-        before=f"Azure Policy {_POLICIES.get(effect, 'looked at')}",
-        after=f"for “{one_line(name, 100)}”" if name else "",
+        action="policy",
+        details={"effect": effect.lower(), "effect_words": in_words(effect), "policy": one_line(name, 100)},
         severity=_level(context),
         occurred=moment(context, "eventTimestamp"),
         text=_description(alert),
         facts={
-            "Effect": spaced(dig(head, "policyDefinitionEffect")),
+            "Effect": in_words(dig(head, "policyDefinitionEffect")),
             "Assignment": first(head, ("policyAssignmentDisplayName", "policyAssignmentName")),
             "Policies": f"{len(policies)}" if len(policies) > 1 else "",
             "Location": dig(context, "properties.resourceLocation"),
@@ -100,25 +90,28 @@ def policy(alert: Alert) -> Report:
 
 
 def security(alert: Alert) -> Report:
-    """Microsoft Defender for Cloud raised an alert; each is a thread."""
+    """Microsoft Defender for Cloud raised an alert; each has a correlation key of its own."""
     context, properties = alert.context, part(alert.context, "properties")
-    threat = shown(first(properties, ("alertDisplayName", "category")))
-    action, entity = dig(properties, "actionTaken").lower(), dig(properties, "compromisedEntity")
+    threat, entity = shown(first(properties, ("alertDisplayName", "category"))), dig(properties, "compromisedEntity")
+    is_other = entity.lower() != alert.resource.name.lower()
     steps = unpacked(properties.get("remediationSteps"))
     steps = [step for step in steps if isinstance(step, str)] if isinstance(steps, list) else []
     return Report(
+        action="security",
+        details={
+            "threat": threat.lower() if threat.istitle() else threat,
+            "taken": in_words(dig(properties, "actionTaken")),
+        },
         title=alert.rule or threat,
-        before=f"Defender for Cloud found {_article(threat)} on" if threat else "Defender for Cloud raised an alert on",
-        what=entity if entity.lower() == alert.resource.name.lower() else "",
-        after=f"and {action} it" if action else "",
+        what="" if is_other else entity,
         severity=_GRADES.get(dig(properties, "severity").lower()) or _level(context),
         occurred=moment(context, "eventTimestamp"),
         text="\n".join(filter(None, (_description(alert), "\n", *(f"- {step}" for step in steps)))).strip(),
-        correlation_key=_one_of_a_kind(alert),
+        correlation_key=_operation(alert),
         facts={
             "Threat": first(properties, ("threatStatus", "intent")),
             "File": dig(properties, "filePath"),
-            "Entity": entity if entity.lower() != alert.resource.name.lower() else "",
+            "Entity": entity if is_other else "",
             "Attackers": _all_of(properties.get("attackers")),
             "Protection": dig(properties, "protectionType"),
         },
@@ -126,43 +119,45 @@ def security(alert: Alert) -> Report:
 
 
 def autoscale(alert: Alert) -> Report:
-    """Instances were added or taken away, or could not be; all of one resource is one thread."""
+    """Instances were added or taken away, or could not be; all of one resource has one correlation key."""
     context, properties = alert.context, part(alert.context, "properties")
     old, new = (shown(properties.get(name)) for name in ("oldInstancesCount", "newInstancesCount"))
     about = resource(dig(properties, "resourceName"))
     about = about if about.name else alert.resource
-    failed = dig(context, "status").lower() == "failed"
-    word = "scale up" if _is_up(dig(context, "operationName"), old, new) else "scale down"
-    done = f"failed to {word}" if failed else word.replace("scale", "scaled")
-    verb, direction = done.rsplit(" ", 1)
+    end = _ENDS.get(dig(context, "status").lower(), "")
     return Report(
-        before=f"Autoscale {verb}",
+        action=f"autoscale_{end or 'other'}",
+        details={
+            "direction": _direction(dig(context, "operationName"), old, new),
+            "old": old,
+            "new": new,
+            "status": in_words(dig(context, "status")),
+        },
         what=about.name,
         link=about.url,
-        after=" ".join(filter(None, (direction, f"from {old} to {new} instances" if old and new else ""))),
-        word=f"{word} failed" if failed else done,
-        severity=max(_level(context), Severity.ERROR if failed else Severity.INFO),
+        severity=max(_level(context), Severity.ERROR if end == "failed" else Severity.INFO),
         occurred=moment(context, "eventTimestamp"),
         text=alert.description,
-        correlation_key=f"autoscale {about.ident}" if about.ident else "",
+        correlation_key=kit.key("autoscale", about.ident),
     )
 
 
 def recommendation(alert: Alert) -> Report:
-    """The advisor has an advice; each on a resource is a thread."""
+    """The advisor has an advice; each on a resource has a correlation key of its own."""
     properties = part(alert.context, "properties")
     name = first(properties, ("recommendationName", "recommendationDisplayName"))
     kind = first(properties, ("recommendationType", "recommendationName"))
     return Report(
+        action="recommendation",
+        details={"advice": one_line(name, 120)},
         title=name,
-        before=f"Azure Advisor recommended “{one_line(name, 120)}” for" if name else "Azure Advisor has an advice for",
         word="recommendation",
         severity=_level(alert.context),
         occurred=moment(alert.context, "eventTimestamp"),
         text=_description(alert),
-        correlation_key=f"recommendation {kind} {alert.resource.ident}" if kind else "",
+        correlation_key=kit.key("recommendation", kind, alert.resource.ident),
         facts={
-            "Category": spaced(dig(properties, "recommendationCategory")),
+            "Category": in_words(dig(properties, "recommendationCategory")),
             "Impact": dig(properties, "recommendationImpact").lower(),
         },
         buttons=[("Open the recommendation", dig(properties, "recommendationResourceLink"))],
@@ -183,14 +178,8 @@ def _caller(context: Payload) -> tuple[str, str]:
     return one_line(name, 80), "" if name or caller.startswith("<") else caller
 
 
-def _deed(operation: str) -> tuple[str, str]:
-    action = operation.removesuffix("/action").rpartition("/")[2]
-    words = spaced(action) or "an operation"
-    return _DEEDS.get(action.lower(), (f"ran {words} on", f"run {words} on"))
-
-
 def _noun(about: Resource, operation: str) -> str:
-    """The kind of a resource; its operation often spells it so that the words can be told apart."""
+    """The kind of a resource; its operation often spells it with its words set apart."""
     kind = operation.removesuffix("/action").rpartition("/")[0]
     same = kind and kind.lower() == about.kind.lower()
     return (Resource(kind=kind) if same else about).noun
@@ -206,22 +195,20 @@ def _text_of_status(context: Payload) -> str:
     return one_line(", ".join(dict.fromkeys(filter(None, parts))), 120)
 
 
-def _one_of_a_kind(alert: Alert) -> str:
+def _operation(alert: Alert) -> str:
     """All that happens in one operation has one correlation id."""
     ident = first(alert.context, ("correlationId", "operationId", "eventDataId"))
-    return f"activity {ident} {alert.resource.ident}" if ident and not ident.startswith("<") else ""
+    return kit.key("activity", "" if ident.startswith("<") else ident, alert.resource.ident)
 
 
-def _is_up(operation: str, old: str, new: str) -> bool:
-    if old.isdecimal() and new.isdecimal():
-        return int(new) > int(old)
-    return "scaleup" in operation.lower()
+def _direction(operation: str, old: str, new: str) -> str:
+    """`up` or `down`; empty where neither the numbers nor the operation's name say so."""
+    if old.isdecimal() and new.isdecimal() and old != new:
+        return "up" if int(new) > int(old) else "down"
+    name = operation.lower()
+    return "up" if "scaleup" in name else "down" if "scaledown" in name else ""
 
 
 def _all_of(value: Any) -> str:
     found = unpacked(value)
-    return one_line(", ".join(text for each in found if (text := shown(each))), 200) if isinstance(found, list) else ""
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun.lower() if noun.istitle() else noun}"
+    return one_line(kit.listed(map(shown, found), 6), 200) if isinstance(found, list) else ""

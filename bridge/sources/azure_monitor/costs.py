@@ -2,12 +2,14 @@
 
 from bridge.events import Severity
 from bridge.fields import dig, part
-from bridge.sources.azure_monitor.words import Alert, Report, number, shown
+from bridge.sources import kit
+from bridge.sources.azure_monitor.report import Alert, Report
+from bridge.sources.azure_monitor.values import number, shown
 from bridge.sources.azure_resources import resource
 
 
 def budget(alert: Alert) -> Report:
-    """What was spent, or is forecast to be, passed a threshold of a budget; all of one budget is one thread."""
+    """What was spent, or is forecast to be, passed a threshold of a budget, which has one correlation key."""
     data = part(alert.context, "AlertData")
     is_forecast = dig(data, "ThresholdType").lower().startswith("forecast")
     names = ("BudgetName", "SpentAmount", "ForecastedTotalForPeriod", "BudgetThreshold", "NotificationThresholdAmount")
@@ -19,21 +21,24 @@ def budget(alert: Alert) -> Report:
     )
     reached, threshold = forecast if is_forecast else spent, limit or whole
     value, bar = number(reached), number(threshold)
-    is_above = value is None or bar is None or value >= bar
-    above = (f", above its threshold of {threshold}" if is_above else f" of {threshold}") if threshold else ""
     about = resource(dig(data, "Scope"))
     return Report(
+        action="budget",
+        details={
+            "is_forecast": is_forecast,
+            "reached": reached,
+            "threshold": threshold,
+            "is_above": value is None or bar is None or value >= bar,
+        },
         title=f"Budget {name}" if name else "",
         scope="Cost Management",
-        before="Budget",
-        what=name or "without a name",
+        what=name,
         link=about.url,
         url=about.url,
-        after=f"{'was forecast to reach' if is_forecast else 'reached'} {reached}{above}" if reached else "fired",
         word="forecast" if is_forecast else "budget",
         stage="forecast" if is_forecast else "actual",
         text="" if name and name in alert.description else alert.description,
-        correlation_key=f"budget {dig(data, 'BudgetId') or f'{about.ident} {name}'}" if name else "",
+        correlation_key=kit.key("budget", dig(data, "BudgetId")) or kit.key("budget", about.ident, name),
         severity=_severity(is_forecast, spent, whole),
         facts={
             "Spent": spent,

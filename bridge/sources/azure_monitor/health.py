@@ -7,98 +7,90 @@ https://learn.microsoft.com/azure/service-health/resource-health-alert-arm-templ
 from bridge.events import Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import between
-from bridge.rendering.text import one_line
-from bridge.sources.azure_monitor.words import Alert, Report, shown, spaced, unpacked
+from bridge.rendering.text import in_words, one_line
+from bridge.sources import kit
+from bridge.sources.azure_monitor.report import Alert, Report
+from bridge.sources.azure_monitor.values import shown, unpacked
 from bridge.sources.base import identifier
 
+# The kinds of notices and how much they matter: https://learn.microsoft.com/azure/service-health/service-health-overview
 _TYPES = {
-    "incident": ("incident", "with", Severity.ERROR),
-    "maintenance": ("maintenance", "of", Severity.INFO),
-    "informational": ("advisory", "on", Severity.INFO),
-    "actionrequired": ("advisory", "on", Severity.WARNING),
-    "security": ("security advisory", "on", Severity.ERROR),
-    "billing": ("billing notice", "on", Severity.INFO),
+    "incident": ("incident", Severity.ERROR),
+    "maintenance": ("maintenance", Severity.INFO),
+    "informational": ("advisory", Severity.INFO),
+    "actionrequired": ("advisory", Severity.WARNING),
+    "security": ("security advisory", Severity.ERROR),
+    "billing": ("billing notice", Severity.INFO),
 }
-# What Microsoft did with it, by its stage, and whether it is settled.
-_STAGES = {
-    "active": ("reported", False),
-    "planned": ("planned", False),
-    "inprogress": ("began", False),
-    "rescheduled": ("moved", False),
-    "resolved": ("resolved", True),
-    "complete": ("completed", True),
-    "completed": ("completed", True),
-    "canceled": ("canceled", True),
-    "rca": ("explained", True),
-}
+_OVER = {"resolved", "complete", "completed", "canceled", "rca"}
+# The stages that the template has words for.
+_STAGES = {*_OVER, "active", "planned", "inprogress", "rescheduled"}
 _EVERYWHERE = {"Global": "all regions"}
-_FIRST = {"active", "planned"}
 _STATES = {"available": Severity.SUCCESS, "unavailable": Severity.ERROR, "degraded": Severity.WARNING}
 
 
 def service(alert: Alert) -> Report:
-    """Something is wrong, or planned, with Azure itself; all that is said of one tracking id is one thread."""
+    """Something is wrong, or planned, with Azure itself; a tracking id has one correlation key."""
     properties = part(alert.context, "properties")
-    kind = dig(properties, "incidentType").lower()
-    noun, about, severity = _TYPES.get(kind, ("notice", "on", Severity.WARNING))
+    noun, severity = _TYPES.get(dig(properties, "incidentType").lower(), ("notice", Severity.INFO))
     stage, tracking = identifier(dig(properties, "stage")), dig(properties, "trackingId")
-    did, is_over = _STAGES.get(stage, ("updated", False))
-    article = "the" if stage not in _FIRST else "an" if noun[0] in "aeiou" else "a"
     services, regions = _impact(properties)
-    lasted = between(moment(properties, "impactStartTime"), moment(properties, "impactMitigationTime"))
-    lasted = lasted if stage == "resolved" else ""
+    took = between(moment(properties, "impactStartTime"), moment(properties, "impactMitigationTime"))
+    url = f"https://app.azure.com/h/{tracking}" if tracking else ""
     return Report(
+        action="service_health",
+        details={
+            "kind": noun,
+            "stage": stage if stage in _STAGES else "",
+            "stage_words": in_words(dig(properties, "stage")),
+            "regions": _EVERYWHERE.get(regions, regions),
+            "took": took if stage == "resolved" else "",
+        },
         title=first(properties, ("title", "defaultLanguageTitle")),
         scope=services or "Azure Service Health",
-        before=f"Microsoft {did} {article} {noun} {about}",
         what=services or "Azure",
-        link=f"https://app.azure.com/h/{tracking}" if tracking else "",
-        url=f"https://app.azure.com/h/{tracking}" if tracking else "",
-        after=" ".join(
-            filter(
-                None,
-                (f"in {_EVERYWHERE.get(regions, regions)}" if regions else "", f"after {lasted}" if lasted else ""),
-            )
-        ),
-        word=f"{noun} {spaced(dig(properties, 'stage'))}".strip(),
+        link=url,
+        url=url,
+        word=f"{noun} {in_words(dig(properties, 'stage'))}".strip(),
         stage=stage,
         text=first(properties, ("communication", "defaultLanguageContent")),
-        correlation_key=f"service health {tracking}" if tracking else "",
+        correlation_key=kit.key("service health", tracking),
         severity=severity,
         occurred=moment(alert.context, "eventTimestamp"),
-        is_over=is_over,
+        is_over=stage in _OVER,
         goes_on=True,
         facts={
             "Tracking id": tracking,
             "Began" if noun != "maintenance" else "Begins": dig(properties, "impactStartTime"),
-            "Ended" if is_over else "Ends": dig(properties, "impactMitigationTime"),
+            "Ended" if stage in _OVER else "Ends": dig(properties, "impactMitigationTime"),
             "Level": dig(properties, "impactType") if dig(properties, "isHIR").lower() == "true" else "",
         },
     )
 
 
 def resource_health(alert: Alert) -> Report:
-    """A resource became unavailable, or available again; all of one resource is one thread."""
+    """A resource became unavailable, or available again; all of one resource has one correlation key."""
     properties = part(alert.context, "properties")
-    now, before = (dig(properties, name).lower() for name in ("currentHealthStatus", "previousHealthStatus"))
-    is_over = now == "available"
-    cause = dig(properties, "cause")
-    by_ourselves = cause.lower() == "userinitiated" and not is_over
+    now, before = (dig(properties, name) for name in ("currentHealthStatus", "previousHealthStatus"))
+    is_over = now.lower() == "available"
+    cause = dig(properties, "cause").lower()
+    by_ourselves = cause == "userinitiated" and not is_over
     return Report(
-        after=f"became {now}{' again' if is_over else ''}{f', {alert.after}' if alert.after else ''}" if now else "",
-        word=now,
+        action="resource_health",
+        details={"health": in_words(now), "was_bad": before.lower() in {"unavailable", "degraded"}},
+        word=in_words(now),
         stage=identifier(now),
-        severity=Severity.INFO if by_ourselves else _STATES.get(now),
+        severity=Severity.INFO if by_ourselves else _STATES.get(now.lower(), Severity.INFO),
         is_over=is_over,
         occurred=moment(alert.context, "eventTimestamp"),
         text=": ".join(filter(None, (dig(properties, "title"), dig(properties, "details")))) or alert.description,
-        correlation_key=f"resource health {alert.resource.ident}" if alert.resource.ident else "",
+        correlation_key=kit.key("resource health", alert.resource.ident),
         facts={
-            "Before": before,
+            "Before": in_words(before),
             "Cause": {"userinitiated": "initiated by a user", "platforminitiated": "initiated by Azure"}.get(
-                cause.lower(), spaced(cause)
+                cause, in_words(dig(properties, "cause"))
             ),
-            "Kind": dig(properties, "type").lower(),
+            "Kind": in_words(dig(properties, "type")),
         },
     )
 
@@ -115,4 +107,4 @@ def _impact(properties: Payload) -> tuple[str, str]:
 
 
 def _joined(names: list[str]) -> str:
-    return one_line(", ".join(dict.fromkeys(filter(None, names))), 120)
+    return one_line(kit.listed(names, 6), 160)

@@ -8,25 +8,35 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.fields import Payload, as_time, dig, part
-from bridge.sources.azure_monitor.words import shown
+from bridge.sources.azure_monitor.values import shown
 
-_CONDITIONS = {"resolved": "Resolved", "deactivated": "Resolved"}
+# Any other status is a condition of its own.
+_CONDITIONS = {"activated": "Fired", "deactivated": "Resolved", "resolved": "Resolved"}
 _SEVERITIES = {"critical": "Sev0", "error": "Sev1", "warning": "Sev2", "informational": "Sev3", "verbose": "Sev4"}
 _SOURCES = {"servicehealth": "ServiceHealth", "resourcehealth": "Resource Health"}
 
 
-def as_common(payload: Payload) -> Payload:
-    """The alert in the common schema; one of no schema that is known has its body as the context."""
+def as_common(payload: Payload) -> Payload | None:
+    """The alert in the common schema; None for a payload of no schema that is known."""
     if part(payload, "data.essentials"):
         return payload
     data = part(payload, "data") or payload
+    # The schema of 2018 exists in two spellings, by the version of what sends it.
+    data = _small(data) if part(data, "Context") else data
     if part(data, "context.activityLog"):
         return _activity(data)
     if part(data, "context.condition"):
         return _metric(part(data, "context"), dig(data, "status"), part(data, "properties"))
     if dig(data, "SearchQuery"):
         return _log(data)
-    return _budget(data) if dig(payload, "schemaId") == "AIP Budget Notification" else _alert({}, payload)
+    return _budget(data) if dig(payload, "schemaId") == "AIP Budget Notification" else None
+
+
+def _small(value: Any) -> Any:
+    """The value with a small letter at the beginning of each name."""
+    if isinstance(value, dict):
+        return {str(name)[:1].lower() + str(name)[1:]: _small(item) for name, item in value.items()}
+    return [_small(item) for item in value] if isinstance(value, list) else value
 
 
 def _metric(context: Payload, status: str, properties: Payload) -> Payload:
@@ -92,7 +102,7 @@ def _budget(data: Payload) -> Payload:
     """https://learn.microsoft.com/azure/cost-management-billing/manage/cost-management-budget-scenario."""
     group = dig(data, "ResourceGroup")
     scope = f"/subscriptions/{dig(data, 'SubscriptionId')}{f'/resourceGroups/{group}' if group else ''}"
-    told = {
+    spent = {
         "Scope": scope,
         "ThresholdType": "Actual",
         "BudgetName": data.get("BudgetName"),
@@ -101,7 +111,7 @@ def _budget(data: Payload) -> Payload:
         "Unit": data.get("Unit"),
         "BudgetCreator": data.get("BudgetCreator"),
     }
-    return _alert({"monitoringService": "CostAlerts", "monitorCondition": "Fired"}, {"AlertData": told})
+    return _alert({"monitoringService": "CostAlerts", "monitorCondition": "Fired"}, {"AlertData": spent})
 
 
 def _alert(essentials: dict[str, Any], context: Payload, custom: Payload | None = None) -> Payload:
@@ -109,12 +119,12 @@ def _alert(essentials: dict[str, Any], context: Payload, custom: Payload | None 
 
 
 def _condition(status: str) -> str:
-    return _CONDITIONS.get(status.lower(), "Fired")
+    return _CONDITIONS.get(status.lower(), status)
 
 
 def _severity(value: Any) -> str:
     text = shown(value).lower()
-    return f"Sev{text}" if text in {"0", "1", "2", "3", "4"} else _SEVERITIES.get(text, "")
+    return f"Sev{text}" if text in {"0", "1", "2", "3", "4"} else _SEVERITIES.get(text, shown(value))
 
 
 def _time(text: str) -> str:

@@ -9,18 +9,11 @@ from typing import Any
 from bridge.fields import Payload, dig, first, objects
 from bridge.rendering.filters import plural
 from bridge.rendering.text import is_id
-from bridge.sources.azure_monitor.measures import (
-    against,
-    all_dimensions,
-    compared,
-    meters,
-    series,
-    told_dimensions,
-)
-from bridge.sources.azure_monitor.words import Alert, Report, amount, code, dimensions, number, period, shown
+from bridge.sources.azure_monitor.measures import all_dimensions, measure, meters, series, shown_dimensions
+from bridge.sources.azure_monitor.report import Alert, Report
+from bridge.sources.azure_monitor.values import code, dimensions, number, period, shown
 
 _MOST_COLUMNS, _MOST_ROWS = 4, 10
-_VERBS = {"average": "averaged", "total": "totaled", "sum": "totaled", "maximum": "peaked at", "minimum": "fell to"}
 
 
 def search(alert: Alert) -> Report:
@@ -29,21 +22,16 @@ def search(alert: Alert) -> Report:
     if not criteria:
         return Report()
     head = criteria[0]
-    column, aggregation = shown(head.get("metricMeasureColumn")), dig(head, "timeAggregation").lower()
-    measured = column if aggregation in _VERBS else ""
-    if measured:
-        before, after, bars = f"{measured} in", against(alert, _VERBS[aggregation], head, measured), meters(criteria)
-    else:
-        rows = _rows(head.get("metricValue"))
-        before, after, bars = "A search in", against(alert, "found", head, "", rows), meters(criteria, rows)
-    events = next(iter(_events(head)), {})
+    column = shown(head.get("metricMeasureColumn"))
+    is_measured = bool(column) and dig(head, "timeAggregation").lower() != "count"
+    rows = _rows(head.get("metricValue"))
     return Report(
-        before=before,
-        after=after,
+        action="measured_search" if is_measured else "search",
+        details={"metric": column, "rows": _count(head.get("metricValue")), **measure(alert, head, column)},
         text=_query(alert, dig(head, "searchQuery")),
-        meters=bars,
+        meters=meters(criteria) if is_measured else meters(criteria, rows),
         series=series(all_dimensions(criteria)),
-        facts={**told_dimensions(alert, criteria), **events},
+        facts={**shown_dimensions(alert, criteria), **next(iter(_events(head)), {})},
         buttons=[("See the results", first(head, ("linkToFilteredSearchResultsUI", "linkToSearchResultsUI")))],
     )
 
@@ -60,30 +48,31 @@ def older_search(alert: Alert) -> Report:
         "operator": dig(context, "Operator"),
         "metricName": "AggregatedValue",
     }
-    counted = "" if is_measured else _rows(value)
-    said = f"measured {amount(value)}" if value is not None else "fired"
     window = period(context.get("SearchIntervalInMinutes") or context.get("SearchIntervalDurationMin"))
     return Report(
-        before="A search in",
-        after=f"{said if is_measured else f'found {counted}'}{compared(criterion)}{f', in {window}' if window else ''}",
+        action="older_measured_search" if is_measured else "older_search",
+        details={"rows": _count(value), **measure(alert, criterion, ""), "window": window},
         text=_query(alert, dig(context, "SearchQuery")),
-        meters=meters([criterion], counted),
+        meters=meters([criterion], "" if is_measured else _rows(value)),
         series=series(found := dimensions(context, "Dimensions")),
         facts=found,
-        table=_told(columns, rows),
+        table=_table(columns, rows),
         buttons=[("See the results", first(context, ("LinkToFilteredSearchResultsUI", "LinkToSearchResults")))],
     )
 
 
-def _rows(value: Any) -> str:
+def _count(value: Any) -> int | None:
     count = number(value)
-    if count is None:
-        return "rows"
-    return plural(round(count), "row") if count else "no rows"
+    return None if count is None else round(count)
+
+
+def _rows(value: Any) -> str:
+    count = _count(value)
+    return "" if count is None else plural(count, "row") if count else "no rows"
 
 
 def _query(alert: Alert, query: str) -> str:
-    """The rule's description, and the query while it is fired."""
+    """The rule's description, and the query while it fires."""
     return "\n\n".join(filter(None, (alert.description, "" if alert.is_resolved else code(query))))
 
 
@@ -111,14 +100,14 @@ def _furthest(columns: Sequence[str], rows: Sequence[Sequence[Any]], operator: s
     return (min if "less" in operator.lower() else max)(found, default=None)
 
 
-def _told(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[list[str], list[list[str]]]:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[list[str], list[list[str]]]:
     """The table that people see: without columns of ids, of one value only, and of nothing."""
     texts = [[shown(cell) for cell in row] + [""] * len(columns) for row in rows[:_MOST_ROWS]]
-    tells = [
+    kept = [
         place
         for place, name in enumerate(columns)
         if name and any(row[place] and not is_id(row[place]) for row in texts)
     ][:_MOST_COLUMNS]
-    if not tells:
+    if not kept:
         return [], []
-    return [columns[place] for place in tells], [[row[place] for place in tells] for row in texts]
+    return [columns[place] for place in kept], [[row[place] for place in kept] for row in texts]

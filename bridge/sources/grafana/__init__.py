@@ -3,7 +3,6 @@
 https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, objects, part
 from bridge.rendering.text import in_words, one_line, safe_url
 from bridge.sources import alerts, kit, reading
-from bridge.sources.base import MARK, Source, identifier, thread_key
+from bridge.sources.base import Source, identifier, thread_key
 from bridge.verification.signatures import AnyOf, Basic, Hmac, Token
 
 _SIGNATURE, _TIME = "X-Grafana-Alerting-Signature", "X-Grafana-Alerting-Timestamp"
@@ -40,12 +39,11 @@ def read(webhook: Webhook) -> Sequence[Event]:
     payload = kit.json_object(webhook, "Grafana")
     if objects(payload, "alerts"):
         return (_unified(payload),)
-    identity = hashlib.sha256(webhook.body + dig(payload, MARK).encode()).hexdigest()
     if first(payload, ("ruleName", "title")) and (
         "ruleId" in payload or "evalMatches" in payload or "state" in payload
     ):
-        return (_legacy(payload, identity),)
-    return (reading.event("grafana", "Grafana", payload, identity),)
+        return (_legacy(payload, webhook.fingerprint),)
+    return (reading.event("grafana", "Grafana", payload, webhook.fingerprint),)
 
 
 def _unified(payload: Payload) -> Event:

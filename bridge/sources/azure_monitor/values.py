@@ -1,78 +1,18 @@
-"""How Azure Monitor's values read: numbers, periods, resources, names."""
+"""How Azure Monitor's values read: numbers, periods, texts, dimensions."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from bridge.events import Severity
 from bridge.fields import Payload, as_time, dig, objects
 from bridge.rendering.filters import between, duration
-from bridge.rendering.text import one_line, shorten
-from bridge.sources.azure_resources import Resource
+from bridge.rendering.text import last_part, one_line, shorten
 
 _PERIOD = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII)
 _NUMBER = re.compile(r"-?\d[\d,]{0,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?", re.IGNORECASE)
 _MOST_CODE = 600  # characters
 _NOTHING = {"none", "null", "n/a"}
-
-
-@dataclass(frozen=True)
-class Alert:
-    """What the common schema says of every alert, for those who tell it.
-
-    resource: the first that it is about; resources: all of them. fired_for: how long, once it is resolved.
-    """
-
-    rule: str
-    is_resolved: bool
-    description: str
-    resource: Resource
-    resources: Sequence[Resource]
-    fired_for: str
-    essentials: Payload
-    context: Payload
-
-    @property
-    def after(self) -> str:
-        """What follows the sentence of one that is resolved: `after 12 min`, or nothing."""
-        return f"after {self.fired_for}" if self.fired_for else ""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What is told of an alert; what is empty is told as it is for all.
-
-    actor, before, what, after: the sentence: somebody `deleted the virtual machine` vm-1 `by mistake`. what leads to
-    `link`; without one of its own it is the resource of the alert.
-    meters: bars of value, threshold and text. table: columns and rows.
-    series: what tells the alerts of one rule on one resource apart; thread: what the conversation is about, where it is
-        not these three. is_over: it is settled; goes_on: more may be said of it even then.
-    """
-
-    title: str = ""
-    scope: str = ""
-    actor: str = ""
-    before: str = ""
-    what: str = ""
-    link: str = ""
-    after: str = ""
-    word: str = ""
-    text: str = ""
-    url: str = ""
-    series: str = ""
-    correlation_key: str = ""
-    stage: str = ""
-    severity: Severity | None = None
-    occurred: datetime | None = None
-    is_over: bool = False
-    goes_on: bool = False
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    meters: Sequence[tuple[float, float, str]] = ()
-    table: tuple[Sequence[str], Sequence[Sequence[str]]] = ((), ())
-    buttons: Sequence[tuple[str, str]] = ()
 
 
 def texts(value: Payload, name: str) -> list[str]:
@@ -90,7 +30,7 @@ def number(value: Any) -> float | None:
 
 
 def amount(value: Any, name: str = "") -> str:
-    """A number as people read it: four digits that count, thousands set apart, and the unit that a name tells."""
+    """A number as people read it: four digits that count, thousands set apart, and the unit that a name holds."""
     found = number(value)
     if found is None:
         return shown(value)
@@ -125,17 +65,12 @@ def lasted(start: Any, end: Any) -> str:
     return between(as_time(start), as_time(end))
 
 
-def spaced(name: str) -> str:
-    """A name of joined words, apart and in small letters: `UserInitiated`, `user initiated`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
-
-
 def shown(value: Any) -> str:
-    """A value as text on one line; what is no plain value, is JSON, or stands for nothing is empty."""
+    """A value as text on one line, of a path its last part; what is no plain value or stands for nothing is empty."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     text = one_line(f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value), 200)
-    return "" if text.lower() in _NOTHING or text.startswith(("{", "[")) else text
+    return "" if text.lower() in _NOTHING or text.startswith(("{", "[")) else last_part(text)
 
 
 def unpacked(value: Any) -> Any:
@@ -156,6 +91,11 @@ def code(text: str) -> str:
 
 
 def dimensions(value: Payload, name: str) -> dict[str, str]:
-    """The dimensions of a criterion, by their names."""
-    pairs = ((one_line(dig(each, "name"), 40), shown(each.get("value"))) for each in objects(value, name))
-    return {name: value for name, value in pairs if name and value}
+    """The dimensions of a criterion, by their names; the value may be the path of a resource."""
+    pairs = ((one_line(dig(each, "name"), 40), each.get("value")) for each in objects(value, name))
+    return {name: text for name, item in pairs if name and shown(item) and (text := one_line(str(item), 200))}
+
+
+def named(pairs: Mapping[str, Any]) -> dict[str, str]:
+    """The values that can be shown, by their names for people."""
+    return {one_line(str(name), 40): text for name, value in pairs.items() if (text := shown(value)) and name}
