@@ -101,6 +101,14 @@ def test_a_sample_is_sent_and_arrives_unread(page):
     expect(shown_post(page)).to_contain_text("The pump runs dry 501")
 
 
+def test_an_ignored_webhook_shows_the_reason(page):
+    open_send_panel(page)
+    page.get_by_role("combobox", name="Sample").select_option("ping.json")
+    expect(page.get_by_role("textbox", name="Event")).to_have_value("ping")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#sent")).to_have_text(re.compile(r"200: GitHub's ping"))
+
+
 def test_a_reply_appears_in_the_open_thread(page):
     open_send_panel(page)
     send(page, issue("opened", 502))
