@@ -25,6 +25,7 @@ def read(body: bytes):
     ("name", "thread", "severity", "line"),
     [
         ("push", f"{HOST} firmware", "info", f"The image firmware:2.4.0 was pushed to {HOST}"),
+        ("push.platforms", f"{HOST} firmware", "info", f"The multi-platform image firmware:2.4.0 was pushed to {HOST}"),
         ("delete", f"{HOST} firmware", "info", f"The image firmware@sha256:3c9f2b7d3c9f was deleted from {HOST}"),
         ("quarantine", f"{HOST} firmware", "warning", f"The image firmware:2.4.0 is quarantined in {HOST}"),
         ("chart_push", "pump", "info", "The chart pump 1.2.0 was pushed to the registry"),
@@ -33,10 +34,10 @@ def read(body: bytes):
 )
 def test_sample(name, thread, severity, line):
     (event,) = read((SAMPLES / f"{name}.json").read_bytes())
-    assert (event.kind, event.correlation_key, event.severity) == (name, thread, severity)
+    assert (event.kind, event.correlation_key, event.severity) == (name.partition(".")[0], thread, severity)
     assert Renderer().entry(event, "0" * 32, Target("g"), NOW).summary == line
     assert event.occurred == datetime(2026, 11, 23, 14, 3, 10, 343145, tzinfo=UTC)
-    assert event.attributes["action"] == name
+    assert event.attributes["action"] == event.kind
 
 
 def test_a_ping_is_ignored():

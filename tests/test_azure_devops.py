@@ -63,6 +63,7 @@ TABLE = {
     "git.pullrequest.merged.succeeded": (PULL, "info", f"{NAME} can be merged into main"),
     "git.pullrequest.updated.push": (PULL, "info", f"Alex Darrow pushed to {NAME}"),
     "git.pullrequest.updated.approved": (PULL, "info", f"Mona Lisa approved {NAME}"),
+    "git.pullrequest.updated.voted": (PULL, "info", f"Mona Lisa approved {NAME}"),
     "git.pullrequest.updated.waiting": (PULL, "warning", f"Nora Banks is waiting for the author of {NAME}"),
     "git.pullrequest.updated.reviewers": (PULL, "info", f"Alex Darrow changed the reviewers of {NAME}"),
     "git.pullrequest.updated.completed": (PULL, "info", f"Mona Lisa merged {NAME} into main"),
@@ -90,6 +91,7 @@ TABLE = {
     "workitem.restored": (ITEM, "info", "Mona Lisa restored Bug 7 The pump runs dry"),
     "workitem.updated.state": (ITEM, "info", "Alex Darrow moved Bug 7 The pump runs dry from Active to Resolved"),
     "workitem.updated.assigned": (ITEM, "info", "Alex Darrow assigned Bug 7 The pump runs dry to Nora Banks"),
+    "workitem.updated.linked": (ITEM, "info", "Alex Darrow added link Parent 5 to Bug 7 The pump runs dry"),
     "workitem.updated.no_details": (ITEM, "info", "Alex Darrow updated Bug 7 The pump runs dry"),
     "build.complete": (
         MAIN,
@@ -97,6 +99,12 @@ TABLE = {
         "firmware-ci 20261123.4 succeeded on main at 3c3c3c3 after 4 min 7 s, started by Alex Darrow",
     ),
     "build.complete.failed": (PULL, "error", f"firmware-ci 20261123.4 failed for {NAME} at 3c3c3c3 after 4 min 7 s"),
+    "build.complete.fork": (PULL, "error", f"firmware-ci 20261123.4 failed on octocat:main for {NAME}"),
+    "build.complete.scheduled": (
+        MAIN,
+        "error",
+        "firmware-ci 20261123.4 failed on main at 3c3c3c3 after 4 min 7 s, started by its schedule",
+    ),
     "build.complete.partly": (MAIN, "warning", "firmware-ci 20261123.4 succeeded in part on main"),
     "build.complete.canceled": (MAIN, "info", "firmware-ci 20261123.4 was canceled on main"),
     "ms.vss-pipelines.run-state-changed-event": (
@@ -123,6 +131,11 @@ TABLE = {
         MAIN,
         "success",
         "Nora Banks approved the deployment of firmware-ci 20261123.4 to production",
+    ),
+    "ms.vss-pipelinechecks-events.approval-completed.timed_out": (
+        MAIN,
+        "error",
+        "The approval of the deployment of firmware-ci 20261123.4 to production timed out",
     ),
     "ms.vss-pipelinechecks-events.approval-completed.minimal": (
         "link https://dev.azure.com/contoso/Pump/_build/results?buildId=312",
