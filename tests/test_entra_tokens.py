@@ -29,9 +29,9 @@ class Keys:
         self.coming = {}
         self.asked = []
 
-    def __call__(self, url, *, anew=False):
-        self.asked.append((url, anew))
-        if anew:
+    def __call__(self, url, *, fresh=False):
+        self.asked.append((url, fresh))
+        if fresh:
             self.published |= self.coming
         keys = [
             jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": ident, "use": "sig"}
@@ -187,17 +187,17 @@ def test_a_token_that_came_twice_is_refused():
         verify(f"Bearer {token(claims())}, Bearer {token(claims())}")
 
 
-def test_keys_that_are_not_known_are_asked_for_anew():
+def test_keys_that_are_not_known_are_fetched_again():
     keys = Keys()
     keys.coming = {"next": FOREIGN}
     verify(f"Bearer {token(claims(), FOREIGN, kid='next')}", keys=keys)
-    assert [anew for _, anew in keys.asked] == [False, True]
+    assert [fresh for _, fresh in keys.asked] == [False, True]
 
 
 @pytest.mark.parametrize("published", [b"", b"{}", b"[]", b"null", b'{"keys": []}', b'{"keys": [7]}', b"\xff"])
 def test_keys_that_cannot_be_read_are_no_fault_of_the_sender(published):
     with pytest.raises(Unavailable, match="cannot be read"):
-        verify(f"Bearer {token(claims())}", keys=lambda url, *, anew=False: published)
+        verify(f"Bearer {token(claims())}", keys=lambda url, *, fresh=False: published)
 
 
 def test_nobody_but_entra_can_sign():

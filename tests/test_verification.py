@@ -145,19 +145,19 @@ def test_a_header_that_came_twice_is_told_so(way):
 @pytest.mark.parametrize("away", [-301, 301])
 def test_an_old_signature_and_one_of_the_future_are_told_so(way, away):
     scheme, headers, body, secret = WAYS[way]
-    with pytest.raises(AuthenticationError, match="5 minutes away"):
+    with pytest.raises(AuthenticationError, match="5 minutes ago, or in the future"):
         at(scheme, SIGNED_AT + away).verify(Webhook(headers, body), (secret,))
 
 
 def test_two_times_and_a_time_that_is_none_are_told_so():
     scheme, headers, body, secret = WAYS["time in the same header"]
     doubled = {name: f"t=1,{value}" for name, value in headers.items()}
-    with pytest.raises(AuthenticationError, match="2 parts t= and not one"):
+    with pytest.raises(AuthenticationError, match="2 parts t= instead of one"):
         at(scheme, SIGNED_AT).verify(Webhook(doubled, body), (secret,))
     odd = Hmac("X-Signature", signed="{X-Time}{body}", timestamp="X-Time")
     # HMAC("s3cret", "x" + body) by openssl; its sender put no number into the header that it signed.
     signature = "af706c11e860ea63add1c809885644f242b865bc7ec55afa2d88f4d2f8a11844"
-    with pytest.raises(AuthenticationError, match="The time in X-Time is no number of seconds since 1970"):
+    with pytest.raises(AuthenticationError, match="The time in X-Time is not a number of seconds since 1970"):
         odd.verify(Webhook({"X-Time": "x", "X-Signature": signature}, SMALL), ("s3cret",))
 
 
@@ -174,7 +174,7 @@ def test_the_time_in_the_same_header_is_named_without_its_sign():
     scheme, headers, body, secret = WAYS["time in the same header"]
     # HMAC("s3cret", "soon." + body) by openssl.
     signature = "dbbcfc673caff612687481437cd3c1f06d9b2a48b321bf21555dd9a396bb87f7"
-    with pytest.raises(AuthenticationError, match="The time in t is no number"):
+    with pytest.raises(AuthenticationError, match="The time in t is not a number"):
         scheme.verify(Webhook({next(iter(headers)): f"t=soon,v1={signature}"}, body), (secret,))
 
 
@@ -209,7 +209,7 @@ def test_what_it_signs_has_an_id_of_its_body_and_the_time_of_now():
 
 
 def test_a_public_key_signs_nothing():
-    with pytest.raises(CommandError, match="A public key signs nothing"):
+    with pytest.raises(CommandError, match="Nobody can sign with a public key"):
         ASYMMETRIC.sign(BODY, PUBLIC)
 
 
@@ -224,7 +224,7 @@ def test_a_secret_of_another_kind_is_no_hindrance_to_the_right_one():
     either = AnyOf((Token("X-Token"), at(scheme, SIGNED_AT)))
     either.verify(Webhook(headers, body), ("no base64!", secret))
     either.verify(Webhook({"X-Token": "no base64!"}, body), ("no base64!",))
-    with pytest.raises(AuthenticationError, match="No secret is whsec_"):
+    with pytest.raises(AuthenticationError, match="No secret consists of whsec_"):
         either.verify(Webhook(headers, body), ("no base64!",))
 
 
