@@ -41,7 +41,7 @@ class EntraToken:
     """A bearer token (RFC 6750) that Entra issued in one tenant, to one application with a role in ours.
 
     cloud, tenant: the issuer; the tenant by its id. caller: the client id of the application. role: the value of the
-    role. The secrets are audiences: client ids of our application, or its application id URIs.
+    role. The credentials are audiences: client ids of our application, or its application id URIs.
     """
 
     cloud: Cloud
@@ -50,7 +50,7 @@ class EntraToken:
     role: str
     keys: Keys = field(repr=False, compare=False)
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if the token is valid for one of the audiences; AuthenticationError with the reason otherwise.
 
         Unavailable when the tenant's keys cannot be fetched.
@@ -58,7 +58,7 @@ class EntraToken:
         kind, _, token = webhook.header("Authorization").strip().partition(" ")
         if kind.lower() != "bearer" or not token:
             raise AuthenticationError("The header Authorization has no bearer token: use the action Secure Webhook.")
-        claims = self._claims(token.strip(), secrets)
+        claims = self._claims(token.strip(), credentials)
         if claims.get("tid") != self.tenant.lower():
             raise _refused("its tenant is not that of BRIDGE_TENANT_ID.")
         # Tokens of version 1.0 name the application in appid, those of 2.0 in azp:

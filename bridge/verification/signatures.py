@@ -19,10 +19,13 @@ TOLERANCE = 300  # seconds, for the sender's clock and for the time that a webho
 
 
 class Verifier(Protocol):
-    """One scheme of authentication. Secrets are never empty, and have no comma."""
+    """One scheme of authentication.
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns if one of the secrets authenticates the webhook; else raises AuthenticationError with the reason."""
+    credentials: what the settings hold for it: secrets, audiences, topics. None is empty, or has a comma.
+    """
+
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
+        """Returns if the credentials authenticate the webhook; raises AuthenticationError with the reason otherwise."""
         ...
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
@@ -109,10 +112,10 @@ class Hmac(_Signature):
     encoding: Literal["hex", "base64"] = "hex"
     secret_prefix: str = ""
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if the body was signed in time with one of the secrets; raises AuthenticationError otherwise."""
         signatures, values = self._given(webhook)
-        expected = [self._signature(webhook.body, values, key) for key in self._keys(secrets)]
+        expected = [self._signature(webhook.body, values, key) for key in self._keys(credentials)]
         _compare(
             signatures, expected, f"The signature in {self.header} is not of this body with the configured secret."
         )
@@ -155,9 +158,9 @@ class Hmac(_Signature):
 class Ed25519(_Signature):
     """A signature by a private key (RFC 8032), in base64; the secrets in the settings are the public keys."""
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if the body was signed in time with the private key of one of them; else AuthenticationError."""
-        keys = [secret.removeprefix(PUBLIC_KEY) for secret in secrets if secret.startswith(PUBLIC_KEY)]
+        keys = [secret.removeprefix(PUBLIC_KEY) for secret in credentials if secret.startswith(PUBLIC_KEY)]
         if not keys:
             raise AuthenticationError(f"No public key is configured: it begins with {PUBLIC_KEY}.")
         # Imported here: few services sign like this, and it takes a tenth of a second.
@@ -191,11 +194,11 @@ class Token:
     header: str
     prefix: str = ""
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if one of the secrets is in the header; raises AuthenticationError otherwise."""
         kind, token = _split(_once(webhook, self.header), len(self.prefix))
         given = [token] if kind.lower() == self.prefix.lower() else []
-        _compare(given, secrets, f"The header {self.header} does not hold {self.prefix}and the configured secret.")
+        _compare(given, credentials, f"The header {self.header} does not hold {self.prefix}and the configured secret.")
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret is the same for any body
         """The header with the secret."""
@@ -210,11 +213,11 @@ class Token:
 class Basic:
     """HTTP's basic authentication (RFC 7617), with the secret as the password and any user name."""
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if one of the secrets is the password; raises AuthenticationError otherwise."""
         kind, credentials = _split(_once(webhook, "Authorization"), len("Basic "))
         given = [_decode(credentials).partition(":")[2]] if kind.lower() == "basic " else []
-        _compare(given, secrets, "The password of the basic authentication is not the configured secret.")
+        _compare(given, credentials, "The password of the basic authentication is not the configured secret.")
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret is the same for any body
         """The header with the password."""
@@ -231,7 +234,7 @@ class AnyOf:
 
     schemes: tuple[Verifier, ...]
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if one of the schemes authenticates the webhook; else raises AuthenticationError with every reason.
 
         A secret need not fit all of the schemes.
@@ -239,7 +242,7 @@ class AnyOf:
         reasons = []
         for scheme in self.schemes:
             try:
-                return scheme.verify(webhook, secrets)
+                return scheme.verify(webhook, credentials)
             except (AuthenticationError, Unavailable) as error:
                 reasons.append(str(error))
         raise AuthenticationError(" Or: ".join(reasons))

@@ -43,7 +43,7 @@ def host(topic: str) -> str:
 
 @dataclass(frozen=True)
 class SnsSignature:
-    """The signature of SNS on a message of one of the configured topics; the secrets are their ARNs.
+    """The signature of SNS on a message of one of the configured topics; the credentials are their ARNs.
 
     keys: fetches the content of a URL; Unavailable when it fails. clock: seconds since 1970.
     """
@@ -51,11 +51,11 @@ class SnsSignature:
     keys: Callable[[str], bytes] = field(repr=False, compare=False)
     clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if SNS signed the body for one of the topics; AuthenticationError with the reason otherwise."""
         message = _message(webhook.body)
         topic = message.get("TopicArn", "")
-        if topic not in secrets:
+        if topic not in credentials:
             raise AuthenticationError("The topic of the message is not in BRIDGE_AWS_SNS_TOPICS.")
         url = message.get("SigningCertURL", "")
         parts = urlsplit(url)
