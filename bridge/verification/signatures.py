@@ -215,8 +215,8 @@ class Basic:
 
     def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if one of the secrets is the password; raises AuthenticationError otherwise."""
-        kind, credentials = _split(_once(webhook, "Authorization"), len("Basic "))
-        given = [_decode(credentials).partition(":")[2]] if kind.lower() == "basic " else []
+        kind, encoded = _split(_once(webhook, "Authorization"), len("Basic "))
+        given = [_decode(encoded).partition(":")[2]] if kind.lower() == "basic " else []
         _compare(given, credentials, "The password of the basic authentication is not the configured secret.")
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret is the same for any body
@@ -282,8 +282,8 @@ def _split(text: str, position: int) -> tuple[str, str]:
     return text[:position], text[position:]
 
 
-def _decode(credentials: str) -> str:
+def _decode(encoded: str) -> str:
     try:
-        return base64.b64decode(credentials, validate=True).decode("utf-8", "replace")
+        return base64.b64decode(encoded, validate=True).decode("utf-8", "replace")
     except ValueError:
         return ""
