@@ -1,4 +1,4 @@
-"""Tokens of Entra, signed with a tenant's keys and with others: which of them prove a secure webhook."""
+"""Tokens of Entra, signed with a tenant's keys and with others: which of them authenticate a secure webhook."""
 
 import json
 import time
@@ -34,8 +34,8 @@ class Keys:
         if fresh:
             self.published |= self.coming
         keys = [
-            jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": ident, "use": "sig"}
-            for ident, key in self.published.items()
+            jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": key_id, "use": "sig"}
+            for key_id, key in self.published.items()
         ]
         return json.dumps({"keys": keys}).encode()
 
@@ -95,7 +95,7 @@ def verify(bearer, audiences=(AUDIENCE,), **options):
     ids=["version 2.0", "version 1.0", "of several roles", "by the client id"],
 )
 @pytest.mark.parametrize("audience", [AUDIENCE, f"api://{AUDIENCE}", f"api://{AUDIENCE}/"])
-def test_a_token_of_the_tenant_for_the_bridge_proves_the_webhook(content, audience):
+def test_a_token_of_the_tenant_for_the_bridge_authenticates_the_webhook(content, audience):
     verify(f"Bearer {token(content)}", ("api://another", audience))
     verify(f"bearer  {token(content)} ", (audience,))
 
@@ -177,12 +177,12 @@ def test_any_other_token_is_refused_with_its_reason_and_without_itself(what):
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dTpw", f"Token {token(claims())}", token(claims())])
-def test_what_is_no_bearer_token_is_told_so(header):
+def test_a_header_without_a_bearer_token_is_refused_with_the_reason(header):
     with pytest.raises(AuthenticationError, match="Secure Webhook"):
         verify(header)
 
 
-def test_a_token_that_came_twice_is_refused():
+def test_a_repeated_token_is_refused():
     with pytest.raises(AuthenticationError):
         verify(f"Bearer {token(claims())}, Bearer {token(claims())}")
 

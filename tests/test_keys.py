@@ -52,7 +52,7 @@ def test_keys_are_kept_for_a_day(entra):
     assert len(entra.requests) == 2
 
 
-def test_a_missing_key_is_asked_for_only_now_and_then(entra):
+def test_a_missing_key_is_fetched_at_most_every_five_minutes(entra):
     clock = Clock()
     keys = PublishedKeys({HOST}, clock)
     for _ in range(5):
@@ -79,7 +79,7 @@ def test_what_is_kept_serves_while_the_host_fails(entra, caplog):
     assert len(entra.requests) == 3
 
 
-def test_without_any_the_sender_shall_try_again(entra):
+def test_without_any_keys_the_sender_is_asked_to_try_again(entra):
     clock = Clock()
     keys = PublishedKeys({HOST}, clock)
     entra.faults.append(Fault(endpoint="keys"))

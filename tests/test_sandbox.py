@@ -64,8 +64,8 @@ def test_a_declared_source_reaches_nothing(path: str) -> None:
     table = (
         f"[sources.pump]\n[sources.pump.event]\nkind = \"'stuck'\"\nsummary = {form}\n[sources.pump.facts]\nA = {form}"
     )
-    (told,) = Configuration.of(Settings(GROUP, table)).sources["pump"].read(Webhook({}, b'{"a": 1}'))
-    assert (told.kind, told.summary, told.facts) == ("stuck", "", ())
+    (found,) = Configuration.of(Settings(GROUP, table)).sources["pump"].read(Webhook({}, b'{"a": 1}'))
+    assert (found.kind, found.summary, found.facts) == ("stuck", "", ())
 
 
 GLOBALS = [
@@ -100,7 +100,7 @@ def test_a_template_reaches_nothing(statement: str, tmp_path: Path) -> None:
     extended = '{% extends "layout.html" %}{% block summary %}-{% endblock %}{% block body %}<tr><td>[' + statement
     (tmp_path / "pump").mkdir()
     (tmp_path / "pump" / "stuck.html").write_text(extended + "]</td></tr>{% endblock %}")
-    told = event()
-    entry = Renderer(tmp_path).entry(told, "0" * 32, Target(GROUP), NOW)
+    pump = event()
+    entry = Renderer(tmp_path).entry(pump, "0" * 32, Target(GROUP), NOW)
     assert "[]" in entry.html or entry.summary == "x: stuck"
-    assert told.payload == {"a": 1}
+    assert pump.payload == {"a": 1}

@@ -72,7 +72,7 @@ def webhook(payload) -> Webhook:
 
 
 def worked_with(bridge, tenant, written: list) -> None:
-    """Everything that the bridge does, well and badly; what it tells is put into `written`."""
+    """Everything that the bridge does, well and badly; everything that it says is put into `written`."""
     fake_graph = tenant.cloud.fake_graph
     for number, fault in enumerate(["", "429", "500", "app-only-refused", "created-but-504"]):
         if fault:
@@ -122,9 +122,9 @@ def test_nothing_secret_is_written_anywhere(tenant, monkeypatch, caplog, capfd, 
         cli.main(["dead-letters"])
         cli.main(["sources"])
         cli.main(["sign-in", "https://bridge.invalid"])
-    told = capfd.readouterr()
+    output = capfd.readouterr()
     records = [repr(record.__dict__) + record.getMessage() for record in caplog.records]
-    everything = "\n".join([told.out, told.err, *records, *map(repr, written)])
+    everything = "\n".join([output.out, output.err, *records, *map(repr, written)])
     assert len(records) > 100
     assert {name for name in ("msal", "azure.core", "urllib3", "bridge") if name not in everything} == set()
     known = secrets_of(tenant.cloud)

@@ -95,12 +95,12 @@ def at(scheme, now):
     return replace(scheme, clock=lambda: now) if isinstance(scheme, Hmac) else scheme
 
 
-def header_with_the_proof(headers):
+def signing_header(headers):
     return list(headers)[-1]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_the_sender_signed_is_proved(way):
+def test_a_signed_webhook_is_authenticated(way):
     scheme, headers, body, secret = WAYS[way]
     names = {name.upper(): value for name, value in headers.items()}
     for secrets in ((secret,), ("whsec_b3RoZXI=", secret)):
@@ -108,21 +108,21 @@ def test_what_the_sender_signed_is_proved(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_anything_else_is_not(way):
+def test_any_other_webhook_is_not_authenticated(way):
     scheme, headers, body, secret = WAYS[way]
-    proof, value = header_with_the_proof(headers), list(headers.values())[-1]
+    name, value = signing_header(headers), list(headers.values())[-1]
     wrong = [
         (Webhook({}, body), (secret,)),
-        (Webhook({**headers, proof: ""}, body), (secret,)),
-        (Webhook({**headers, proof: value[:-1]}, body), (secret,)),
-        (Webhook({**headers, proof: f"{value}, x"}, body), ("whsec_b3RoZXI=",)),
-        (Webhook({**headers, proof: "é\ud800"}, body), (secret,)),
+        (Webhook({**headers, name: ""}, body), (secret,)),
+        (Webhook({**headers, name: value[:-1]}, body), (secret,)),
+        (Webhook({**headers, name: f"{value}, x"}, body), ("whsec_b3RoZXI=",)),
+        (Webhook({**headers, name: "é\ud800"}, body), (secret,)),
         (Webhook(headers, body), ("whsec_b3RoZXI=",)),
         (Webhook(headers, body), ()),
     ]
     kind, space, credentials = value.partition(" ")
-    if space and not isinstance(scheme, Hmac):  # another kind of proof with the same credentials, and its name as long
-        wrong.append((Webhook({**headers, proof: f"{'x' * len(kind)} {credentials}"}, body), (secret,)))
+    if space and not isinstance(scheme, Hmac):  # another scheme with the same credentials and a name as long
+        wrong.append((Webhook({**headers, name: f"{'x' * len(kind)} {credentials}"}, body), (secret,)))
     if isinstance(scheme, Hmac):
         wrong.append((Webhook(headers, body + b" "), (secret,)))
         wrong += [(Webhook({**headers, name: "1"}, body), (secret,)) for name in headers]
@@ -132,24 +132,22 @@ def test_anything_else_is_not(way):
 
 
 @pytest.mark.parametrize("way", [way for way, (scheme, *_) in WAYS.items() if not getattr(scheme, "separator", "")])
-def test_a_header_that_came_twice_is_told_so(way):
+def test_a_repeated_header_is_refused_with_the_reason(way):
     scheme, headers, body, secret = WAYS[way]
-    proof = header_with_the_proof(headers)
+    name = signing_header(headers)
     with pytest.raises(AuthenticationError, match="more than once"):
-        at(scheme, SIGNED_AT).verify(
-            Webhook({**headers, proof: f"{headers[proof]}, {headers[proof]}"}, body), (secret,)
-        )
+        at(scheme, SIGNED_AT).verify(Webhook({**headers, name: f"{headers[name]}, {headers[name]}"}, body), (secret,))
 
 
 @pytest.mark.parametrize("way", [way for way, (scheme, *_) in WAYS.items() if getattr(scheme, "timestamp", "")])
 @pytest.mark.parametrize("away", [-301, 301])
-def test_an_old_signature_and_one_of_the_future_are_told_so(way, away):
+def test_old_and_future_signatures_are_refused_with_the_reason(way, away):
     scheme, headers, body, secret = WAYS[way]
     with pytest.raises(AuthenticationError, match="5 minutes ago, or in the future"):
         at(scheme, SIGNED_AT + away).verify(Webhook(headers, body), (secret,))
 
 
-def test_two_times_and_a_time_that_is_none_are_told_so():
+def test_two_times_and_an_unreadable_time_are_refused_with_the_reason():
     scheme, headers, body, secret = WAYS["time in the same header"]
     doubled = {name: f"t=1,{value}" for name, value in headers.items()}
     with pytest.raises(AuthenticationError, match="2 parts t= instead of one"):
@@ -208,7 +206,7 @@ def test_what_it_signs_has_an_id_of_its_body_and_the_time_of_now():
     assert len({first["webhook-id"], other["webhook-id"], str(SIGNED_AT)}) == 3
 
 
-def test_a_public_key_signs_nothing():
+def test_a_public_key_cannot_sign():
     with pytest.raises(CommandError, match="Nobody can sign with a public key"):
         ASYMMETRIC.sign(BODY, PUBLIC)
 
@@ -228,7 +226,7 @@ def test_a_secret_of_another_kind_is_no_hindrance_to_the_right_one():
         either.verify(Webhook(headers, body), ("no base64!",))
 
 
-def test_every_reason_is_told_where_there_are_several_ways():
+def test_every_reason_is_given_where_there_are_several_schemes():
     with pytest.raises(AuthenticationError, match=r"Authorization is missing.* Or: The header X-Token is missing"):
         AnyOf((Basic(), Token("X-Token"))).verify(Webhook({}, BODY), (SECRET,))
 
@@ -244,7 +242,7 @@ def test_every_reason_is_told_where_there_are_several_ways():
         ),
     ],
 )
-def test_it_says_what_it_is(scheme, words):
+def test_each_scheme_describes_itself(scheme, words):
     assert scheme.describe() == words
 
 
@@ -270,7 +268,7 @@ def asymmetric(body=SMALL, time=SIGNED_AT, key=PRIVATE):
     return {**headers, "webhook-signature": f"v1,eA== v1a,{signature}"}
 
 
-def test_the_public_key_proves_what_the_private_key_signed_beside_any_secrets():
+def test_a_public_key_authenticates_beside_any_secrets():
     ASYMMETRIC.verify(Webhook(asymmetric(), SMALL), (SVIX, PUBLIC))
     both = SOURCES["standard_webhooks"].verifier.schemes
     AnyOf(tuple(replace(one, clock=ASYMMETRIC.clock) for one in both)).verify(Webhook(asymmetric(), SMALL), (PUBLIC,))
@@ -295,12 +293,12 @@ def strewn(headers):
         ({}, SMALL, (PUBLIC,), "is missing"),
     ],
 )
-def test_nothing_else_is_proved_by_a_public_key(headers, body, secrets, reason):
+def test_a_public_key_authenticates_nothing_else(headers, body, secrets, reason):
     with pytest.raises(AuthenticationError, match=reason):
         ASYMMETRIC.verify(Webhook(headers, body), secrets)
 
 
-def test_the_signers_of_others_prove_their_webhooks():
+def test_webhooks_signed_by_other_libraries_are_authenticated():
     """Standard Webhooks' own library, and Stripe's: nothing in these signatures is of our making."""
     now, body = datetime.now(UTC), '{"type": "pump.stopped"}'
     key = base64.b64encode(b"thirty-two bytes, or nearly so...").decode()
