@@ -1,4 +1,4 @@
-"""The clouds of Microsoft: tokens of one are worth nothing in another.
+"""The clouds of Microsoft, which do not accept each other's tokens.
 
 https://learn.microsoft.com/graph/deployments
 """
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cloud:
-    """Where one cloud's services are.
+    """The services of one cloud.
 
-    login, graph: host names. exchange: for whom a managed identity's token is issued that is to be an application's
+    login, graph: host names. exchange: the audience of a managed identity's token that is to be an application's
     credential (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
-    vault: how the host names of key vaults end. issuers: the hosts that name themselves as issuers of tokens of version
-    1.0 and of 2.0 (https://learn.microsoft.com/entra/identity-platform/access-tokens#token-formats).
+    vault: the end of the host names of key vaults. issuers: the hosts in the issuers of tokens of versions 1.0 and 2.0
+    (https://learn.microsoft.com/entra/identity-platform/access-tokens#token-formats).
     """
 
     login: str
@@ -25,7 +25,7 @@ class Cloud:
 
     @property
     def graph_scope(self) -> str:
-        """The scope that stands for all permissions that an identity has on Graph."""
+        """The scope of all permissions that an identity has on Graph."""
         return f"https://{self.graph}/.default"
 
 

@@ -13,7 +13,7 @@ from bridge.rendering.expressions import compiled, fault
 from bridge.settings import Group, Settings
 from bridge.sources import SOURCES, generic
 from bridge.sources.base import Authentication, Source
-from bridge.tables import Problems, Table
+from bridge.toml_tables import Problems, Table
 
 _TABLES = {"groups", "route", "sources"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}

@@ -1,4 +1,4 @@
-"""What arrives and what it says: a Webhook is a request, an Event is what a source understands of it."""
+"""Webhooks and events: a Webhook is a request, and an Event is something that a source reads in it."""
 
 import enum
 import hashlib
@@ -11,7 +11,7 @@ from bridge.limits import MAX_ID, MAX_KIND
 
 
 class Severity(enum.StrEnum):
-    """How much an event matters. Compares by rank, also with the plain names: `severity >= 'warning'`."""
+    """How much an event matters. Compares by rank, also with names: `severity >= 'warning'`."""
 
     SUCCESS = "success"
     INFO = "info"
@@ -67,7 +67,7 @@ class Webhook:
 
 
 def bounded(text: str, limit: int = MAX_ID) -> str:
-    """The text itself, or what there is room for of it and a hash of the whole: long ids stay different."""
+    """The text, or its beginning and a hash of the whole: long ids remain different."""
     if len(text) <= limit:
         return text
     return f"{text[: limit - 17]}~{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
@@ -75,26 +75,26 @@ def bounded(text: str, limit: int = MAX_ID) -> str:
 
 @dataclass(frozen=True)
 class Event:
-    """What a source says happened. Its kind, delivery and correlation key are bounded, however long a sender's ids are.
+    """Something that happened, as a source reads it. Its kind, delivery and correlation key have a bounded length.
 
     source: the name of the service (`github`).
     kind: the service's own name for it, dotted (`pull_request.opened`); it chooses the template.
     delivery: the sender's id of this delivery.
     correlation_key: what the conversation is about, stable over its life (`repo 1296269#12`).
     title: what it is about, for people.
-    payload: all that the service sent.
+    payload: everything that the service sent.
     severity: `success`, `info`, `warning`, `error` or `critical`; compares by rank: `event.severity >= 'warning'`.
     scope: the repository, project or host that it belongs to.
-    actor: who did it.
-    url: where it leads.
+    actor: the person or system that did it.
+    url: the address of its page.
     occurred: when it happened, if the service says so.
     summary: the sentence that says what happened (empty: made of actor, title and kind).
-    text: the sender's words, as Markdown.
-    facts: what else is known, as pairs of name and value.
-    attributes: what routes filter on: `event.attributes.branch`.
-    details: what the source has worked out of the payload for its templates.
+    text: the sender's text, as Markdown.
+    facts: further facts, as pairs of name and value.
+    attributes: values by which routes choose: `event.attributes.branch`.
+    details: values that the source computes for its templates.
     ends_thread: the next event with this correlation key starts a new thread.
-    dedup_key: by which a repeated delivery is recognised, where the sender's id cannot be trusted (empty: it can).
+    dedup_key: recognises a repeated delivery where the sender's id cannot be trusted (empty: it can).
 
     scope, title, summary, actor, url, text and facts are enough for a decent post of any event.
     """

@@ -1,4 +1,4 @@
-"""Looking into payloads that may hold anything: what is missing or of another type is its default, never an error."""
+"""Reading values from payloads, which can hold anything: a missing value, or one of another type, is no error."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ def dig(value: Any, path: str) -> str: ...
 @overload
 def dig(value: Any, path: str, default: _T) -> _T: ...
 def dig(value: Any, path: str, default: Any = "") -> Any:
-    """What lies at a dotted path (`pull_request.user.login`) if it is of the default's own type, else the default."""
+    """The value at a dotted path (`pull_request.user.login`) if it has the default's type, else the default."""
     found = at(value, path)
     return found if type(found) is type(default) else default
 
 
 def at(value: Any, path: str) -> Any:
-    """What lies at a dotted path, of whatever type; None when nothing does."""
+    """The value at a dotted path, of any type; None if there is none."""
     for name in path.split("."):
         if not isinstance(value, Mapping):
             return None
@@ -39,7 +39,7 @@ def part(value: Any, path: str) -> Payload:
 
 
 def first(value: Any, paths: Sequence[str]) -> str:
-    """The first text among several paths that is not empty, or an empty one."""
+    """The first text at one of the paths that is not empty, or an empty one."""
     return next((found for path in paths if (found := dig(value, path))), "")
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from bridge import conversions
 from bridge.clouds import CLOUDS, Cloud
-from bridge.tables import Problems
+from bridge.toml_tables import Problems
 
 IDENTITIES = ("managed-identity", "agent-user", "service-account", "developer")
 CHANNELS = ("threads", "mail")

@@ -26,7 +26,7 @@ from tests.microsoft import microsoft
 
 
 @contextlib.contextmanager
-def alone():
+def unlocked():
     yield True
 
 
@@ -49,7 +49,7 @@ class Tenant:
         return dict(parse_qsl(urlsplit(self.cloud.entra.sign_in(address)).query))
 
     def sign_in(self, clock=time.time):
-        return SignIn(self.settings("service-account"), alone, clock)
+        return SignIn(self.settings("service-account"), unlocked, clock)
 
     def signed_in(self):
         page = self.sign_in()
@@ -92,7 +92,7 @@ def test_an_agents_user_is_named_by_id_or_by_name(tenant, name):
 @pytest.mark.parametrize(
     "setting", ["BRIDGE_BLUEPRINT_ID", "BRIDGE_AGENT_ID", "BRIDGE_AGENT_USER_ID", "BRIDGE_TENANT_ID"]
 )
-def test_an_agents_wrong_id_is_told_with_what_to_check(tenant, setting):
+def test_an_agents_wrong_id_is_reported_with_what_to_check(tenant, setting):
     with pytest.raises(AccessRefused, match=r"BRIDGE_AGENT_USER_ID|BRIDGE_TENANT_ID"):
         tenant.identity("agent-user", **{setting: "00000000-0000-4000-8000-00000000dead"}).token()
 
@@ -137,7 +137,7 @@ def test_entra_that_fails_is_tried_again_later(tenant, identity):
     assert one.token()
 
 
-def test_a_key_vault_that_is_down_is_tried_again_later_and_a_good_token_goes_on(tenant):
+def test_a_key_vault_that_is_down_is_tried_again_later_and_a_good_token_stays_in_use(tenant):
     tenant.signed_in()
     one = tenant.identity("service-account")
     first = one.token()
@@ -230,7 +230,7 @@ def test_a_state_that_was_not_signed_here_changes_nothing(tenant, state):
     assert page.finish(form)
 
 
-def test_who_declines_begins_again(tenant):
+def test_a_person_who_declines_can_begin_again(tenant):
     page = tenant.sign_in()
     form = tenant.browser(page.begin())
     with pytest.raises(SignInError, match="access_denied"):
@@ -260,18 +260,18 @@ def test_two_callbacks_at_once_are_one(tenant):
 
 def test_nobody_signs_in_where_nobody_has_to(tenant):
     with pytest.raises(SignInError, match="not service-account"):
-        SignIn(tenant.settings("managed-identity"), alone)
+        SignIn(tenant.settings("managed-identity"), unlocked)
     with pytest.raises(SignInError, match="BRIDGE_PUBLIC_URL"):
-        SignIn(tenant.settings("service-account", BRIDGE_PUBLIC_URL=""), alone)
+        SignIn(tenant.settings("service-account", BRIDGE_PUBLIC_URL=""), unlocked)
 
 
-def test_a_vault_that_fails_before_the_state_is_proved_is_told_to_the_log_alone(tenant, caplog):
+def test_a_vault_that_fails_before_the_state_is_verified_is_reported_only_in_the_log(tenant, caplog):
     page = tenant.sign_in()
     form = tenant.browser(page.begin())
     tenant.cloud.vault.down = True
-    with caplog.at_level(logging.ERROR), pytest.raises(SignInError) as caught:
+    with caplog.at_level(logging.ERROR), pytest.raises(SignInError) as raised:
         page.finish(form)
-    assert "vault" not in str(caught.value)
+    assert "vault" not in str(raised.value)
     assert "key vault" in caplog.text
 
 

@@ -577,12 +577,12 @@ def secured(keys: Any) -> Receiver:
     return replace(bridge.receiver, authentications={"azure_monitor": replace(authentication, verifier=verifier)})
 
 
-def published(url: str, *, anew: bool = False) -> bytes:
+def published(url: str, *, fresh: bool = False) -> bytes:
     key = jwt.algorithms.RSAAlgorithm.to_jwk(signing_key().public_key(), as_dict=True)
     return json.dumps({"keys": [{**key, "kid": "now", "use": "sig"}]}).encode()
 
 
-def unavailable(url: str, *, anew: bool = False) -> bytes:
+def unavailable(url: str, *, fresh: bool = False) -> bytes:
     raise Unavailable("The keys cannot be fetched now.")
 
 

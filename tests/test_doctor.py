@@ -50,7 +50,7 @@ def doctor(capsys):
     return run
 
 
-def test_what_works_is_said_to_work(fake_graph, doctor):
+def test_everything_that_works_is_reported_as_ok(fake_graph, doctor):
     status, found = doctor()
     assert status == 0
     assert {subject: finding["verdict"] for subject, finding in found.items()} == {
@@ -95,13 +95,13 @@ def test_a_refused_test_thread_says_why(fake_graph, doctor):
     assert "acts as a user" in found["test post"]["text"]
 
 
-def test_without_a_token_nothing_behind_it_is_looked_at(fake_graph, doctor, monkeypatch):
+def test_without_a_token_nothing_further_is_checked(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("IDENTITY_HEADER", "wrong")
     status, found = doctor()
     assert (status, found["token"]["verdict"], list(found)[-1]) == (1, "failed", "token")
 
 
-def test_every_group_is_looked_at_by_its_name(fake_graph, doctor, monkeypatch):
+def test_every_group_is_checked_and_named(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_CONFIG", f'[groups]\nops = {{ id = "{OTHER}", paused = true }}\nnext = "{GROUP}"')
     fake_graph.missing.add(GROUP)
     status, found = doctor()
@@ -109,7 +109,7 @@ def test_every_group_is_looked_at_by_its_name(fake_graph, doctor, monkeypatch):
     assert "Check the group's id" in found["group next"]["text"]
 
 
-def test_wrong_settings_are_told_one_by_one(fake_graph, doctor, monkeypatch):
+def test_every_wrong_setting_is_a_finding(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_IDENTITY", "nobody")
     monkeypatch.setenv("BRIDGE_SETTLE_SECONDS", "soon")
     status, found = doctor()
@@ -125,7 +125,7 @@ def test_a_template_that_does_not_compile_is_named(fake_graph, doctor, monkeypat
     assert found["templates"]["text"].startswith("event.html, line 2: ")
 
 
-def test_an_outbox_that_cannot_be_written_is_told(fake_graph, doctor, monkeypatch, tmp_path):
+def test_an_outbox_that_cannot_be_written_is_a_failure(fake_graph, doctor, monkeypatch, tmp_path):
     (tmp_path / "outbox").mkdir()
     monkeypatch.setenv("BRIDGE_OUTBOX", str(tmp_path / "outbox"))
     status, found = doctor()
@@ -141,14 +141,14 @@ def test_the_same_checklist_is_a_function_with_the_key(tmp_path):
         assert posted.json()["findings"][-1]["subject"] == "test post"
 
 
-def test_the_function_tells_of_wrong_settings(tmp_path):
+def test_the_function_reports_wrong_settings(tmp_path):
     with running(tmp_path, BRIDGE_CHANNEL="pigeon") as stack:
         answer = stack.get("/api/doctor", params={"code": "local"})
         assert (answer.status_code, answer.json()["findings"][0]["subject"]) == (503, "settings")
         assert stack.get("/api/sign-in", params={"code": "local"}).status_code == 503
 
 
-def test_routes_that_drop_everything_have_no_group_to_look_at(fake_graph, doctor, monkeypatch):
+def test_routes_that_drop_everything_have_no_group_to_check(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_GROUP", "")
     monkeypatch.setenv("BRIDGE_CONFIG", "[[route]]\ngroups = []")
     status, found = doctor("--post")
@@ -170,14 +170,14 @@ def test_no_secret_at_all_is_a_warning(fake_graph, doctor, monkeypatch):
     assert "needs the function key" in found["sources"]["text"]
 
 
-def test_the_secret_of_a_source_that_there_is_not_is_a_warning(fake_graph, doctor, monkeypatch):
+def test_the_secret_of_an_unknown_source_is_a_warning(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_GITHBU_SECRET", "a-secret")
     _, found = doctor()
     assert found["sources"]["verdict"] == "warning"
     assert "BRIDGE_GITHBU_SECRET" in found["sources"]["text"]
 
 
-def test_what_waits_for_a_person_is_told(fake_graph, doctor):
+def test_holds_and_dead_letters_are_reported(fake_graph, doctor):
     with contextlib.closing(SqliteOutbox(Path(".bridge/outbox.sqlite"))) as outbox:
         outbox.set_wait(OTHER, Hold(time.time() + 60, "Graph refuses it.", time.time()))
         outbox.add_dead_letter(DeadLetter("d" * 32, "", "{", "unreadable", "look", time.time()))
@@ -216,7 +216,7 @@ def tenant(tmp_path, monkeypatch):
         yield cloud
 
 
-def test_a_managed_identity_that_starts_threads_is_told_beforehand(tenant, doctor):
+def test_a_managed_identity_that_starts_threads_is_a_failure(tenant, doctor):
     status, found = doctor()
     assert (status, found["identity and channel"]["verdict"]) == (1, "failed")
     assert "BRIDGE_CHANNEL=mail" in found["identity and channel"]["text"]
@@ -232,7 +232,7 @@ def test_mail_permissions_of_the_whole_tenant_are_a_warning(tenant, doctor, monk
     assert "make-mailbox.ps1" in found["confinement"]["advice"]
 
 
-def test_a_user_without_the_permission_is_told_which(tenant, doctor, monkeypatch):
+def test_the_missing_permission_of_a_user_is_named(tenant, doctor, monkeypatch):
     tenant.entra.agent.scopes = {"User.Read"}
     monkeypatch.setenv("BRIDGE_IDENTITY", "agent-user")
     status, found = doctor()

@@ -29,9 +29,9 @@ class Keys:
         self.coming = {}
         self.asked = []
 
-    def __call__(self, url, *, refresh=False):
-        self.asked.append((url, refresh))
-        if refresh:
+    def __call__(self, url, *, fresh=False):
+        self.asked.append((url, fresh))
+        if fresh:
             self.published |= self.coming
         keys = [
             jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": key_id, "use": "sig"}
@@ -95,7 +95,7 @@ def verify(bearer, audiences=(AUDIENCE,), **options):
     ids=["version 2.0", "version 1.0", "of several roles", "by the client id"],
 )
 @pytest.mark.parametrize("audience", [AUDIENCE, f"api://{AUDIENCE}", f"api://{AUDIENCE}/"])
-def test_a_token_of_the_tenant_for_the_bridge_proves_the_webhook(content, audience):
+def test_a_token_of_the_tenant_for_the_bridge_authenticates_the_webhook(content, audience):
     verify(f"Bearer {token(content)}", ("api://another", audience))
     verify(f"bearer  {token(content)} ", (audience,))
 
@@ -177,27 +177,27 @@ def test_any_other_token_is_refused_with_its_reason_and_without_itself(what):
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dTpw", f"Token {token(claims())}", token(claims())])
-def test_what_is_no_bearer_token_is_told_so(header):
+def test_a_header_without_a_bearer_token_is_refused_with_the_reason(header):
     with pytest.raises(AuthenticationError, match="Secure Webhook"):
         verify(header)
 
 
-def test_a_token_that_came_twice_is_refused():
+def test_a_repeated_token_is_refused():
     with pytest.raises(AuthenticationError):
         verify(f"Bearer {token(claims())}, Bearer {token(claims())}")
 
 
-def test_keys_that_are_not_known_are_asked_for_anew():
+def test_keys_that_are_not_known_are_fetched_again():
     keys = Keys()
     keys.coming = {"next": FOREIGN}
     verify(f"Bearer {token(claims(), FOREIGN, kid='next')}", keys=keys)
-    assert [refresh for _, refresh in keys.asked] == [False, True]
+    assert [fresh for _, fresh in keys.asked] == [False, True]
 
 
 @pytest.mark.parametrize("published", [b"", b"{}", b"[]", b"null", b'{"keys": []}', b'{"keys": [7]}', b"\xff"])
 def test_keys_that_cannot_be_read_are_no_fault_of_the_sender(published):
     with pytest.raises(Unavailable, match="cannot be read"):
-        verify(f"Bearer {token(claims())}", keys=lambda url, *, refresh=False: published)
+        verify(f"Bearer {token(claims())}", keys=lambda url, *, fresh=False: published)
 
 
 def test_nobody_but_entra_can_sign():

@@ -9,7 +9,7 @@ from bridge.errors import SettingsError
 from bridge.events import Event, Webhook
 from bridge.sources import generic
 from bridge.sources.form import check_expressions, parse
-from bridge.tables import Problems, Table
+from bridge.toml_tables import Problems, Table
 
 FORM = """
 title = "Lift control"

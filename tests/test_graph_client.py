@@ -74,10 +74,10 @@ MEANINGS = [
 def test_every_answer_has_one_meaning(status, headers, error, advice):
     with serve(answer(status, odata(), request_id="r-1", **headers)) as client, pytest.raises(error) as caught:
         client.request("POST", f"{THREADS}?$top=1", json={"a": 1})
-    message = str(caught.value)
+    text = str(caught.value)
     for part in (f"POST {THREADS}: ", str(status), "TheCode (The message.)", "request-id r-1", advice):
-        assert part in message
-    assert "$top" not in message
+        assert part in text
+    assert "$top" not in text
     if error is NotSent:
         assert caught.value.retry_after == (7 if headers else None)
 
@@ -85,24 +85,24 @@ def test_every_answer_has_one_meaning(status, headers, error, advice):
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"[]", b'{"error": "text"}', b'{"error": {"code": 7}}', b"[" * 100_000]
 )
-def test_an_error_without_graphs_form_is_told_by_its_status(body):
-    message = str(failure(Answer(500, {}, body), "GET /x"))
-    assert message.startswith("GET /x: Graph answered 500. ")
+def test_an_error_without_graphs_form_is_reported_by_its_status(body):
+    text = str(failure(Answer(500, {}, body), "GET /x"))
+    assert text.startswith("GET /x: Graph answered 500. ")
 
 
 def test_app_only_tokens_refused_say_why_and_what_to_do():
-    message = str(failure(Answer(403, {}, odata("ErrorAccessDenied")), "POST /x"))
-    assert "managed identity" in message
-    assert "BRIDGE_IDENTITY" in message
-    assert "learn.microsoft.com/graph/api/group-post-threads" in message
+    text = str(failure(Answer(403, {}, odata("ErrorAccessDenied")), "POST /x"))
+    assert "managed identity" in text
+    assert "BRIDGE_IDENTITY" in text
+    assert "learn.microsoft.com/graph/api/group-post-threads" in text
 
 
 def test_errors_never_hold_a_token():
     body = odata(message=f"token {SECRET} and Bearer opaque-secret are bad")
-    message = str(failure(Answer(400, {"request-id": SECRET}, body), "POST /x"))
-    assert SECRET not in message
-    assert "opaque-secret" not in message
-    assert "[token]" in message
+    text = str(failure(Answer(400, {"request-id": SECRET}, body), "POST /x"))
+    assert SECRET not in text
+    assert "opaque-secret" not in text
+    assert "[token]" in text
 
 
 def in_gmt(seconds):
@@ -198,7 +198,7 @@ def test_silence_leaves_the_outcome_unknown():
         client.request("POST", THREADS, json={})
 
 
-def test_an_answer_that_drips_is_given_up():
+def test_an_answer_that_arrives_too_slowly_is_given_up():
     dripping = serve(answer(201, b" " * 10_000), pause=0.002, timeout=(1, 1), total=0.5)
     begun = time.monotonic()
     with dripping as client, pytest.raises(OutcomeUnknown):

@@ -24,7 +24,7 @@ def test_the_stand_in_permits_what_microsoft_permits(offered):
     assert set(described["x-permissions-application"]) == set(offered.application)
 
 
-def test_starting_a_thread_is_for_users_alone():
+def test_only_users_may_start_a_thread():
     """The fact that shapes the identities: should Microsoft change it, this test says so."""
     for path in ("/groups/{group-id}/threads", "/groups/{group-id}/threads/{conversationThread-id}/reply"):
         assert paths()[path]["post"]["x-permissions-application"] == []

@@ -117,7 +117,7 @@ def test_a_developer_posts_with_the_token_of_az_login(az):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
-def test_a_developer_who_is_not_signed_in_is_told_to(az):
+def test_a_developer_who_is_not_signed_in_is_advised_to_sign_in(az):
     az("echo 'ERROR: Please run az login to setup account.' >&2; exit 1")
     with pytest.raises(AccessRefused, match="az login"):
         token_source(Settings(identity="developer")).token()
@@ -154,7 +154,7 @@ def test_a_challenge_is_answered_with_a_new_token_which_is_then_kept():
     assert issuer.asked == ["", FRESH]
 
 
-def test_while_the_issuer_is_down_a_good_token_goes_on_being_used():
+def test_while_the_issuer_is_down_a_good_token_stays_in_use():
     issuer = Issuer()
     issuer.identity.token()
     issuer.faults = [NotSent("down")] * 3
@@ -168,7 +168,7 @@ def test_while_the_issuer_is_down_a_good_token_goes_on_being_used():
     assert issuer.identity.token() == "token-2"
 
 
-def test_who_is_refused_keeps_no_token():
+def test_a_refused_identity_keeps_no_token():
     issuer = Issuer()
     issuer.identity.token()
     issuer.faults = [AccessRefused("revoked")]
@@ -205,5 +205,5 @@ def test_sixteen_threads_share_one_fetch():
         ("unsigned eyJhbGciOiJub25lIn0.eyJhdWQiOiJ4In0.", "unsigned [token]"),
     ],
 )
-def test_tokens_are_blotted_out(text, expected):
+def test_tokens_are_redacted(text, expected):
     assert redacted(text) == expected

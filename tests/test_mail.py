@@ -67,7 +67,7 @@ def test_mail_to_the_group_is_a_thread_and_what_follows_stays_in_it(fake_graph, 
     assert len(bodies) == 3
 
 
-def test_a_draft_is_seen_by_nobody_until_it_is_sent(fake_graph, channel):
+def test_nobody_sees_a_draft_until_it_is_sent(fake_graph, channel):
     prepared = channel.prepare(post("one"), "")
     assert prepared.draft.startswith(DRAFT)
     assert posts(fake_graph) == []
@@ -77,7 +77,7 @@ def test_a_draft_is_seen_by_nobody_until_it_is_sent(fake_graph, channel):
 
 
 @pytest.mark.parametrize(("kind", "done"), [("created-but-504", True), ("500", False)])
-def test_whether_a_message_was_sent_is_told_by_its_draft(fake_graph, channel, kind, done):
+def test_the_draft_shows_whether_a_message_was_sent(fake_graph, channel, kind, done):
     prepared = channel.prepare(post("one"), "")
     fake_graph.faults.add(Fault(kind))
     with pytest.raises(OutcomeUnknown):
@@ -118,7 +118,7 @@ def test_a_thread_whose_last_message_is_gone_is_gone(channel):
         channel.prepare(post("two"), f"{DRAFT}AAMkADnowhere=")
 
 
-def test_a_message_that_is_still_on_its_way_is_replied_to_later(fake_graph, channel):
+def test_a_message_that_is_still_being_filed_is_replied_to_later(fake_graph, channel):
     prepared = channel.prepare(post("one"), "")
     fake_graph.faults.add(Fault("late-visible", 60))
     thread = channel.start(prepared)
@@ -170,7 +170,7 @@ def test_what_is_refused_is_refused(fake_graph, channel):
         channel.prepare(post("x" * (5 << 20)), "")
 
 
-def test_who_is_given_by_a_payload_changes_no_address(channel, fake_graph):
+def test_people_from_a_payload_change_no_address(channel, fake_graph):
     started(channel, "one", participants=('"Evil, <evil@contoso.com>" <alexd@contoso.com>',))
     assert json.dumps([request.content for request in fake_graph.requests]).count("alexd@contoso.com") == 1
 

@@ -1,4 +1,4 @@
-"""The receiver: who is not authenticated learns nothing, and what is authenticated is never refused for being odd."""
+"""The receiver: an unauthenticated sender learns nothing, and an authenticated one is not refused for odd webhooks."""
 
 import json
 from datetime import UTC, datetime
@@ -53,12 +53,12 @@ def test_the_same_body_has_the_same_id_whatever_the_unsigned_delivery_id_says():
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"x" * (MAX_BODY + 1)])
-def test_who_is_not_proved_learns_nothing_else(body):
+def test_an_unauthenticated_sender_learns_nothing_else(body):
     receipt = receiver().receive("github", Webhook({"X-GitHub-Event": "ping"}, body))
     assert (receipt.status, receipt.entries) == (401, ())
 
 
-def test_without_a_secret_the_function_key_has_proved_the_sender():
+def test_without_a_secret_the_function_key_has_authenticated_the_sender():
     webhook = Webhook({"X-GitHub-Event": "issues"}, json.dumps(ISSUE).encode())
     assert receiver(secrets={}).receive("github", webhook).status == 202
 
@@ -75,7 +75,7 @@ def test_without_a_secret_the_function_key_has_proved_the_sender():
     ],
     ids=["empty", "blank", "no json", "nested without end", "too large", "as large as may be"],
 )
-def test_a_body_that_cannot_be_read_is_told_so(body, status):
+def test_a_body_that_cannot_be_read_is_refused_with_the_reason(body, status):
     receipt = receiver().receive("github", signed(body))
     assert receipt.status == status
     assert receipt.body.get("error", "It was.").endswith(".")
@@ -100,7 +100,7 @@ def test_the_reason_is_answered_and_logged(body, reason, steps):
         (f'[[route]]\ngroups = ["ops", "{GROUP}"]', {}, 202, [OPS, GROUP]),
     ],
 )
-def test_routes_decide_who_gets_it(config, query, status, groups):
+def test_routes_decide_which_groups_receive_it(config, query, status, groups):
     receipt = receiver(config).receive("github", signed(json.dumps(ISSUE).encode(), **query))
     assert (receipt.status, [entry.group for entry in receipt.entries]) == (status, groups)
 
@@ -116,7 +116,7 @@ def source(read) -> dict[str, Source]:
         (Ignored("A handshake.", {"code": 1}, {"WebHook-Allowed-Origin": "x"}), {"code": 1}),
     ],
 )
-def test_what_tells_nothing_is_answered_as_its_service_asks(ignored, body, steps):
+def test_an_ignored_webhook_is_answered_as_its_service_expects(ignored, body, steps):
     receipt = receiver(sources=source(lambda _: ignored)).receive("github", signed(b"{}"))
     assert (receipt.status, receipt.body, receipt.entries) == (200, body, ())
     assert receipt.headers == {"WebHook-Allowed-Origin": "x"}
@@ -133,7 +133,7 @@ def happened(number: int, delivery: str = "d1", digest: str = "") -> Event:
     return Event("github", f"issues.{number}", delivery, f"t{number}", f"Title {number}", {}, dedup_key=digest)
 
 
-def test_each_event_of_a_webhook_is_told_or_dropped_on_its_own():
+def test_each_event_of_a_webhook_is_accepted_or_dropped_by_itself():
     config = "[[route]]\nwhen = \"kind == 'issues.2'\"\ngroups = []"
     events = [happened(1), happened(2), happened(3)]
     receipt = receiver(config, sources=source(lambda _: events)).receive("github", signed(b"{}"))
@@ -144,7 +144,7 @@ def test_each_event_of_a_webhook_is_told_or_dropped_on_its_own():
 
 
 @pytest.mark.parametrize("digest", ["", "of the body"])
-def test_events_of_one_delivery_have_ids_of_their_own_and_the_same_when_it_comes_again(digest):
+def test_events_of_one_delivery_have_different_ids_and_the_same_when_it_is_repeated(digest):
     same = happened(1, digest=digest)
     events = [same, same, same, happened(1, "d2", digest and "another")]
     bridge = receiver(sources=source(lambda _: events))
@@ -152,11 +152,11 @@ def test_events_of_one_delivery_have_ids_of_their_own_and_the_same_when_it_comes
     assert first == again
     assert len(set(first)) == 4
     # An id is of the place within its own delivery: what comes before it of others does not count.
-    (alone,) = receiver(sources=source(lambda _: events[3:])).receive("github", signed(b"{}")).body["accepted"]
-    assert alone == first[3]
+    (other,) = receiver(sources=source(lambda _: events[3:])).receive("github", signed(b"{}")).body["accepted"]
+    assert other == first[3]
 
 
-def test_our_own_failure_is_a_503_so_that_senders_try_again(caplog):
+def test_our_own_failure_is_a_503_on_which_senders_try_again(caplog):
     def broken(webhook: Webhook) -> list[Event]:
         raise ZeroDivisionError
 
@@ -182,7 +182,7 @@ def test_what_a_route_drops_says_which(steps):
     assert (level, dropped) == ("INFO", {**received, "step": "dropped", "reason": "route 1 drops it: true"})
 
 
-def test_explain_says_what_becomes_of_it():
+def test_explain_shows_what_happens_to_it():
     config = '[[route]]\nwhen = "kind == \'issues.opened\'"\ngroups = ["ops"]'
     explanation = receiver(config).explain("github", Webhook({"X-GitHub-Event": "issues"}, json.dumps(ISSUE).encode()))
     (step,) = explanation.steps
@@ -209,7 +209,7 @@ def test_explain_of_a_ping_and_without_a_secret():
         (b'"\\ud83d\\ude00"', "😀"),
     ],
 )
-def test_json_is_fit_to_be_written_again(body, value):
+def test_json_can_be_written_again(body, value):
     assert decode_json(body) == value
     assert json.dumps(decode_json(body), ensure_ascii=False).encode()
 

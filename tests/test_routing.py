@@ -102,7 +102,7 @@ def test_the_decision_says_why():
     assert "BRIDGE_GROUP" in routes.decide(event(source="jira")).reason
 
 
-def test_participants_go_along():
+def test_participants_of_a_route_are_in_its_targets():
     config = GROUPS + route("true", '["ops"]', 'participants = ["Alex Darrow <alexd@contoso.com>"]')
     decision = Configuration.of(Settings(DEFAULT, config)).routes.decide(event())
     assert decision.targets == (Target(OPS, ("Alex Darrow <alexd@contoso.com>",)),)
@@ -138,7 +138,7 @@ def test_participants_go_along():
         (DEFAULT, GROUPS + route("true", more="participants = ['nobody']"), "`participants` must be a list"),
     ],
 )
-def test_wrong_settings_are_told_one_by_one(group, config, problem):
+def test_every_wrong_setting_is_reported(group, config, problem):
     with pytest.raises(SettingsError) as raised:
         Configuration.of(Settings(group, config))
     assert any(problem in text for text in raised.value.problems)

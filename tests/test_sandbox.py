@@ -100,7 +100,7 @@ def test_a_template_reaches_nothing(statement: str, tmp_path: Path) -> None:
     extended = '{% extends "layout.html" %}{% block summary %}-{% endblock %}{% block body %}<tr><td>[' + statement
     (tmp_path / "pump").mkdir()
     (tmp_path / "pump" / "stuck.html").write_text(extended + "]</td></tr>{% endblock %}")
-    found = event()
-    entry = Renderer(tmp_path).entry(found, "0" * 32, Target(GROUP), NOW)
+    pump = event()
+    entry = Renderer(tmp_path).entry(pump, "0" * 32, Target(GROUP), NOW)
     assert "[]" in entry.html or entry.summary == "x: stuck"
-    assert found.payload == {"a": 1}
+    assert pump.payload == {"a": 1}

@@ -72,7 +72,7 @@ def webhook(payload) -> Webhook:
 
 
 def worked_with(bridge, tenant, written: list) -> None:
-    """Everything that the bridge does, well and badly; what it says is put into `written`."""
+    """Everything that the bridge does, well and badly; everything that it says is put into `written`."""
     fake_graph = tenant.cloud.fake_graph
     for number, fault in enumerate(["", "429", "500", "app-only-refused", "created-but-504"]):
         if fault:

@@ -106,7 +106,7 @@ def test_a_conversation_that_is_not_there_holds_the_group(client):
         GroupThreads(client).start(post("one", conversation="AAQkNowhere="))
 
 
-def test_what_began_by_mail_goes_on_in_a_new_thread(client):
+def test_a_thread_started_by_mail_continues_in_a_new_one(client):
     channel = GroupThreads(client)
     with pytest.raises(ThreadGone, match="BRIDGE_CHANNEL"):
         channel.reply(f"{DRAFT}AAMk=", post("one"))

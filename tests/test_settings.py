@@ -84,7 +84,7 @@ def test_every_setting_arrives(tmp_path):
     )
 
 
-def test_several_secrets_stand_side_by_side_for_rotation():
+def test_a_source_can_have_several_secrets_for_rotation():
     settings = Settings.from_env({"BRIDGE_GITHUB_SECRET": "new, old,", "BRIDGE_AZURE_MONITOR_SECRET": " "})
     assert settings.secrets == {"github": ("new", "old")}
 
@@ -109,7 +109,7 @@ def test_secrets_are_not_in_the_representation():
     assert "hush" not in repr(Settings.from_env({"BRIDGE_GITHUB_SECRET": "hush"}))
 
 
-def test_all_problems_are_told_at_once_and_no_value():
+def test_all_problems_are_reported_together_and_no_value():
     problems = problems_of(
         {
             "BRIDGE_IDENTITY": "wrong-value",
@@ -190,7 +190,7 @@ def test_what_cannot_be_read_is_not_also_reported_as_missing(env):
 
 
 @pytest.mark.parametrize("name", ["BRIDGE_GROUP", "BRIDGE_GITHUB_SECRET", "BRIDGE_CONFIG"])
-def test_a_key_vault_reference_that_azure_left_as_it_is_is_never_a_value(name):
+def test_an_unresolved_key_vault_reference_is_never_a_value(name):
     (problem,) = problems_of({name: "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/x)"})
     assert problem.startswith(f"{name} is a Key Vault reference")
     assert "vault.example" not in problem
@@ -202,7 +202,7 @@ def test_the_configuration_may_be_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:7071/graph/v1.0", "http://localhost/graph", "http://[::1]:1/graph"])
-def test_only_this_machine_is_asked_without_tls(url):
+def test_only_this_machine_is_reached_without_tls(url):
     assert Settings.from_env({"BRIDGE_GRAPH_URL": url}).graph_url == url
 
 
@@ -217,16 +217,16 @@ def test_only_this_machine_is_asked_without_tls(url):
         "nonsense",
     ],
 )
-def test_a_token_is_given_to_no_other_host_than_graph(url):
+def test_a_token_goes_to_no_other_host_than_graph(url):
     (problem,) = problems_of({"BRIDGE_GRAPH_URL": url})
     assert problem.startswith("BRIDGE_GRAPH_URL must begin with https:// and one of graph.microsoft.com, ")
 
 
-def test_the_cloud_says_where_graph_is():
+def test_the_cloud_determines_the_url_of_graph():
     assert Settings.from_env({"BRIDGE_CLOUD": "china"}).graph_base == "https://microsoftgraph.chinacloudapi.cn/v1.0"
 
 
-def test_azure_says_where_the_app_is_unless_a_person_does():
+def test_azure_names_the_host_of_the_app_unless_a_person_does():
     azure = {"WEBSITE_HOSTNAME": "bridge.azurewebsites.net"}
     assert Settings.from_env(azure).public_url == "https://bridge.azurewebsites.net"
     own = azure | {"BRIDGE_PUBLIC_URL": "https://bridge.contoso.com"}
@@ -255,7 +255,7 @@ def test_a_choice_names_every_setting_that_it_needs(env, missing):
         {"BRIDGE_KEY_VAULT_URL": "https://vault.azure.net.evil.test"},
     ],
 )
-def test_hosts_of_another_cloud_are_told_before_their_tokens_are_refused(env):
+def test_hosts_of_another_cloud_are_a_problem(env):
     (problem,) = problems_of(env)
     assert "is not of the cloud of BRIDGE_CLOUD" in problem
 

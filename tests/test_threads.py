@@ -243,7 +243,7 @@ def test_a_search_that_is_throttled_says_so(fake_graph, channel):
         channel.find(GROUP, ["r"], SINCE)
 
 
-def test_a_managed_identity_is_told_why_it_is_refused(fake_graph, channel):
+def test_a_managed_identity_is_refused_with_the_reason(fake_graph, channel):
     fake_graph.faults.add(Fault("app-only-refused"))
     with pytest.raises(AccessRefused, match="managed identity"):
         channel.start(post("r"))

@@ -54,8 +54,8 @@ class Worker:
             watchdog.cancel()
 
     @property
-    def said(self):
-        """All that it has said to anyone: its log, down to the least detail, and its answers."""
+    def written(self):
+        """Everything that it has written: its log, in full detail, and its answers."""
         return self._log.read_text() + "".join(self._answers)
 
     def webhook(self, sample="issues.opened", secret=SECRET):
@@ -149,7 +149,7 @@ def test_every_function_is_indexed_with_its_bindings(good):
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_what_a_webhook_is_told_to_be_accepted_is_on_the_queue(good, sample):
+def test_every_accepted_entry_is_on_the_queue(good, sample):
     answer = good.webhook(sample)
     accepted = [from_message(message).id for message in answer["outputs"].get("entries", [])]
     if sample == "ping":
@@ -187,7 +187,7 @@ def test_both_hosts_give_the_same_answer(good, local, name, spoil):
     assert (answer["status"], answer["body"]) == (str(theirs.status_code), theirs.text)
 
 
-def test_each_entry_is_a_message_of_its_own(tmp_path):
+def test_each_entry_is_a_separate_message(tmp_path):
     groups = [GROUP, "00000000-0000-4000-8000-0000000000d1"]
     with worker(tmp_path, BRIDGE_CONFIG=f"[[route]]\ngroups = {json.dumps(groups)}") as routed:
         routed.ask(index=str(ROOT))
@@ -196,7 +196,7 @@ def test_each_entry_is_a_message_of_its_own(tmp_path):
 
 
 def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
-    for _ in range(2):  # what has been posted is not posted again
+    for _ in range(2):  # what was delivered is not delivered again
         (message,) = good.webhook()["outputs"]["entries"]
         for _ in range(2):  # nor twice what waits
             assert good.publish(message) == {"outputs": {}}
@@ -213,7 +213,7 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
     assert good.get("health_details") == ("200", details)
 
 
-def test_who_is_not_proved_puts_nothing_on_the_queue(good):
+def test_an_unauthenticated_sender_puts_nothing_on_the_queue(good):
     answer = good.webhook(secret="another")
     assert (answer["status"], answer["outputs"]) == ("401", {})
 
@@ -223,12 +223,12 @@ def test_the_secret_is_in_no_answer_and_in_no_log(good):
     good.webhook(secret="another")
     good.publish(message)
     good.get("health_details")
-    assert "WARNING:bridge.steps:" in good.said  # the log is there, with the step of each webhook
-    assert "X-Hub-Signature-256 is not of this body" in good.said
-    assert SECRET not in good.said
+    assert "WARNING:bridge.steps:" in good.written  # the log is there, with the step of each webhook
+    assert "X-Hub-Signature-256 is not of this body" in good.written
+    assert SECRET not in good.written
 
 
-def test_wrong_settings_are_indexed_all_the_same_and_answer_503(tmp_path, good):
+def test_with_wrong_settings_the_functions_are_indexed_and_answer_503(tmp_path, good):
     with worker(tmp_path, BRIDGE_GROUP="no-object-id", BRIDGE_GITHUB_SECRET="hush") as wrong:
         found = bindings(wrong.ask(index=str(ROOT)))
         assert found.keys() == {*bindings(good.functions), "webhook_declared"}
@@ -240,9 +240,9 @@ def test_wrong_settings_are_indexed_all_the_same_and_answer_503(tmp_path, good):
         assert "BRIDGE_GROUP" in str(details)
         # The message stays in the queue until the settings are mended.
         assert "BRIDGE_GROUP" in wrong.publish("{}")["failure"]
-        assert "The settings are wrong, no webhook is accepted: BRIDGE_GROUP" in wrong.said
-        assert "no-object-id" not in wrong.said
-        assert "hush" not in wrong.said
+        assert "The settings are wrong, no webhook is accepted: BRIDGE_GROUP" in wrong.written
+        assert "no-object-id" not in wrong.written
+        assert "hush" not in wrong.written
 
 
 def test_without_a_secret_the_function_key_is_asked_for(tmp_path):

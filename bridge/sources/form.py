@@ -15,7 +15,7 @@ from jinja2 import Undefined
 
 from bridge.events import Severity
 from bridge.rendering.expressions import Expression, compiled, fault
-from bridge.tables import Table
+from bridge.toml_tables import Table
 from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Token, Verifier
 
 _logger = logging.getLogger(__name__)

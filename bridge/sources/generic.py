@@ -19,7 +19,7 @@ from bridge.sources.form import Form, check_expressions, parse
 from bridge.sources.reading import fill
 from bridge.sources.reading import read as read_any
 from bridge.sources.severities import severity_of
-from bridge.tables import Problems, Table
+from bridge.toml_tables import Problems, Table
 from bridge.verification.signatures import Verifier
 
 

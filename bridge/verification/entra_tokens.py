@@ -1,7 +1,7 @@
-"""How Azure signs in to a web API: with a token that Entra issued for that API.
+"""Bearer tokens that Entra issued to an application for the bridge, by which Azure authenticates its webhooks.
 
 https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
-Imported only where it is configured: the library and its cryptography take a seventh of a second.
+Imported only where it is configured: the libraries take a seventh of a second.
 """
 
 import functools
@@ -16,36 +16,32 @@ from bridge.clouds import Cloud
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 
-# Who calls for the action groups of Azure Monitor, and the role that it is given:
-# https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#configure-authentication-for-secure-webhook
-ACTION_GROUPS = "461e8683-5575-4561-ac7f-899cc907d62a"
-ACTION_GROUPS_ROLE = "ActionGroupsSecureWebhook"
 SKEW = 300  # seconds that Entra's clock may differ
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REASONS: Mapping[type[jwt.PyJWTError], str] = {
     jwt.ExpiredSignatureError: "it has expired.",
-    jwt.ImmatureSignatureError: "it is not valid yet: does this machine's clock go wrong?",
+    jwt.ImmatureSignatureError: "it is not valid yet: is this machine's clock wrong?",
     jwt.InvalidAudienceError: "its audience is not the one of the settings.",
     jwt.InvalidIssuerError: "its issuer is not the tenant of BRIDGE_TENANT_ID.",
-    jwt.InvalidSignatureError: "its signature is not by the key that it names.",
+    jwt.InvalidSignatureError: "its signature was not made with the key that it names.",
     jwt.InvalidAlgorithmError: "it is not signed with RS256.",
 }
 
 
 class Keys(Protocol):
-    """Where published keys come from."""
+    """A function that fetches published keys."""
 
-    def __call__(self, url: str, *, refresh: bool = False) -> bytes:
-        """What lies at the URL, refreshed where a key was missing in it; Unavailable when it cannot be had."""
+    def __call__(self, url: str, *, fresh: bool = False) -> bytes:
+        """Returns the content of the URL. fresh: a key is missing in the cached one. Unavailable when it fails."""
         ...
 
 
 @dataclass(frozen=True)
 class EntraToken:
-    """A bearer token (RFC 6750) that Entra issued in one tenant, to one application that has a role in ours.
+    """A bearer token (RFC 6750) that Entra issued in one tenant, to one application with a role in ours.
 
-    cloud, tenant: who issues it; the tenant by its id. caller: the client id of the application. role: the value of
-    the role. In place of secrets stand audiences: client ids of our application, or its application id URIs.
+    cloud, tenant: the issuer; the tenant by its id. caller: the client id of the application. role: the value of the
+    role. The credentials are audiences: client ids of our application, or its application id URIs.
     """
 
     cloud: Cloud
@@ -54,15 +50,15 @@ class EntraToken:
     role: str
     keys: Keys = field(repr=False, compare=False)
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when the token is good for one of the audiences; AuthenticationError with the reason otherwise.
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
+        """Returns if the token is valid for one of the audiences; AuthenticationError with the reason otherwise.
 
-        Unavailable when the tenant's keys cannot be had.
+        Unavailable when the tenant's keys cannot be fetched.
         """
         kind, _, token = webhook.header("Authorization").strip().partition(" ")
         if kind.lower() != "bearer" or not token:
             raise AuthenticationError("The header Authorization has no bearer token: use the action Secure Webhook.")
-        claims = self._claims(token.strip(), secrets)
+        claims = self._claims(token.strip(), credentials)
         if claims.get("tid") != self.tenant.lower():
             raise _refused("its tenant is not that of BRIDGE_TENANT_ID.")
         # Tokens of version 1.0 name the application in appid, those of 2.0 in azp:
@@ -71,10 +67,10 @@ class EntraToken:
             raise _refused(f"it was not issued to the application {self.caller}.")
         roles = claims.get("roles")
         if not isinstance(roles, list) or self.role not in roles:
-            raise _refused(f"the application has not the role {self.role}.")
+            raise _refused(f"the application does not have the role {self.role}.")
 
-    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
-        """Entra alone can: raises CommandError."""
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  for other schemes
+        """Raises CommandError: only Entra issues tokens."""
         raise CommandError(
             "Only Entra can authenticate this webhook: send it to a bridge without the audience in its settings."
         )
@@ -101,14 +97,14 @@ class EntraToken:
 
     @property
     def _issuers(self) -> list[str]:
-        """Of tokens of version 1.0 and of 2.0."""
+        """The issuers of tokens of version 1.0 and of 2.0."""
         (first, second), tenant = self.cloud.issuers, self.tenant.lower()
         return [f"https://{first}/{tenant}/", f"https://{second}/{tenant}/v2.0"]
 
     def _key(self, key_id: object) -> jwt.PyJWK:
         url = f"https://{self.cloud.login}/{self.tenant.lower()}/discovery/v2.0/keys"
-        for refresh in (False, True):
-            if key := _parsed(self.keys(url, refresh=refresh)).get(str(key_id)):
+        for fresh in (False, True):
+            if key := _parsed(self.keys(url, fresh=fresh)).get(str(key_id)):
                 return key
         raise _refused("it names a key that the tenant has not published.")
 
@@ -118,9 +114,9 @@ def _refused(reason: str) -> AuthenticationError:
 
 
 def _names(audience: str) -> tuple[str, ...]:
-    """Version 2.0 names the application by its client id, 1.0 by its URI, which Entra makes of it."""
-    app = audience.removeprefix("api://").rstrip("/")
-    return (app, f"api://{app}") if _ID.fullmatch(app.lower()) else (audience,)
+    """Tokens of version 2.0 have the application's client id, those of 1.0 the URI that Entra derives from it."""
+    client_id = audience.removeprefix("api://").rstrip("/")
+    return (client_id, f"api://{client_id}") if _ID.fullmatch(client_id.lower()) else (audience,)
 
 
 @functools.lru_cache(maxsize=4)
@@ -128,5 +124,5 @@ def _parsed(content: bytes) -> Mapping[str, jwt.PyJWK]:
     try:
         found = jwt.PyJWKSet.from_json(content.decode())
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
-        raise Unavailable("What the tenant publishes as its keys cannot be read.") from error
+        raise Unavailable("The keys that the tenant publishes cannot be read.") from error
     return {str(key.key_id): key for key in found.keys if key.public_key_use in (None, "sig")}

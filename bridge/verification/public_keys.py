@@ -1,4 +1,4 @@
-"""Keys that others publish, fetched when a signature needs them: from known hosts only, and rarely."""
+"""Keys that services publish, fetched when a signature needs them: only from known hosts, and rarely."""
 
 import logging
 import threading
@@ -12,9 +12,9 @@ import requests
 from bridge.errors import Unavailable
 
 KEPT = 24 * 3600.0  # seconds; https://learn.microsoft.com/entra/identity-platform/signing-key-rollover asks for a day
-PAUSE = 300.0  # seconds between two requests for keys that are still kept
+INTERVAL = 300.0  # seconds between two requests for keys of which one is missing
 RETRY = 10.0  # seconds until a host that failed is asked again
-_TIMEOUT = 2.0  # seconds; the sender waits meanwhile
+_TIMEOUT = 2.0  # seconds, during which the sender waits
 _LARGEST = 1 << 20  # bytes
 
 _logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Kept:
-    """What a host answered, if it ever did. asked: when it was asked last; failed: then without success."""
+    """The last content of a URL, if there ever was one. asked: the last time; failed: whether that was in vain."""
 
     content: bytes = b""
     fetched: float = 0.0
@@ -31,9 +31,9 @@ class _Kept:
 
 
 class PublishedKeys:
-    """What lies at the URLs of published keys; safe for threads.
+    """Fetches the content of URLs with published keys, and caches it; thread-safe.
 
-    hosts: the only ones that are asked, and over HTTPS alone. clock: seconds, of any beginning.
+    hosts: the only ones that are asked, over HTTPS. clock: monotonic seconds.
     """
 
     def __init__(self, hosts: Collection[str], clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,29 +42,31 @@ class PublishedKeys:
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, url: str, *, refresh: bool = False) -> bytes:
-        """The content of the URL, at most a day old; older where its host fails.
+    def __call__(self, url: str, *, fresh: bool = False) -> bytes:
+        """Returns the content of the URL, at most a day old; older while its host fails.
 
-        refresh: a key is missing in it, so it is asked for again, but not more often than every five minutes.
-        Unavailable when the host fails and nothing is kept, or is none of the known ones.
+        fresh: a key is missing in it, so it is fetched again, but at most every five minutes. Unavailable when the host
+        fails and nothing is cached, or when it is not one of the known hosts.
         """
         parts = urlsplit(url)
         if parts.scheme != "https" or parts.netloc not in self._hosts:
-            raise Unavailable(f"No keys are fetched from {parts.netloc or 'nowhere'}: it is none of the known hosts.")
-        # One asks while the others wait for the same answer.
+            raise Unavailable(
+                f"No keys are fetched from {parts.netloc or 'nowhere'}: it is not one of the known hosts."
+            )
+        # One thread asks while the others wait for the same answer.
         with self._lock:
             kept = self._kept.get(url)
-            if kept is None or self._is_due(kept, refresh):
+            if kept is None or self._is_due(kept, fresh=fresh):
                 kept = self._kept[url] = self._asked(url, kept or _Kept())
         if not kept.content:
             raise Unavailable(f"The keys of {parts.netloc} cannot be fetched now; the log says why.")
         return kept.content
 
-    def _is_due(self, kept: _Kept, refresh: bool) -> bool:
+    def _is_due(self, kept: _Kept, *, fresh: bool) -> bool:
         now = self._clock()
         if kept.failed:
             return now - kept.asked >= RETRY
-        return now - kept.fetched >= (PAUSE if refresh else KEPT)
+        return now - kept.fetched >= (INTERVAL if fresh else KEPT)
 
     def _asked(self, url: str, kept: _Kept) -> _Kept:
         now = self._clock()

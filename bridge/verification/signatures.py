@@ -1,4 +1,4 @@
-"""How senders authenticate: each scheme is a value, and the comparison stands here once."""
+"""Verifiers: each authenticates the sender of a webhook by one scheme, and all compare in constant time."""
 
 import base64
 import contextlib
@@ -14,19 +14,22 @@ from typing import Literal, Protocol
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 
-PUBLIC_KEY = "whpk_"  # what a public key begins with, by the specification of Standard Webhooks
-TOLERANCE = 300  # seconds that a sender's clock may differ, and that a webhook may be on its way
+PUBLIC_KEY = "whpk_"  # the beginning of a public key in the specification of Standard Webhooks
+TOLERANCE = 300  # seconds, for the sender's clock and for the time that a webhook takes
 
 
 class Verifier(Protocol):
-    """One way to authenticate. Secrets are never empty, and hold no comma."""
+    """One scheme of authentication.
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns if one of the secrets authenticates the webhook; else raises AuthenticationError with the reason."""
+    credentials: what the settings hold for it: secrets, audiences, topics. None is empty, or has a comma.
+    """
+
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
+        """Returns if the credentials authenticate the webhook; raises AuthenticationError with the reason otherwise."""
         ...
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
-        """The headers that a sender who knows the secret adds to the body."""
+        """The headers with which a sender that knows the secret authenticates the body."""
         ...
 
     def describe(self) -> str:
@@ -36,12 +39,13 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True)
 class _Signature:
-    """What signatures in a header have in common: where they stand, and what they are of.
+    """What all signatures in a header have in common.
 
-    header: where it stands, as `<prefix><signature>`.
-    separator: between several of them in the one header, of which one must be right; empty: there is only one.
-    signed: what is signed: `{body}`, and by its name a header `{webhook-id}` or, as `{t=}`, a part of the same header.
-    timestamp: which of these says when it was signed, in seconds since 1970; more than TOLERANCE away is too old.
+    header: its value is `<prefix><signature>`.
+    separator: between several signatures in the header, one of which must be right; empty: there is only one.
+    signed: the text that is signed: `{body}`, another header by its name, such as `{webhook-id}`, or a part of the same
+        header, such as `{t=}`.
+    timestamp: the one of these that holds the time of signing, in seconds since 1970; at most TOLERANCE from now.
     """
 
     header: str
@@ -52,14 +56,14 @@ class _Signature:
     clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
 
     def _given(self, webhook: Webhook) -> tuple[Sequence[str], Mapping[str, str]]:
-        """The signatures, and by their names what is signed beside the body."""
+        """The signatures, and the signed values beside the body, by their names."""
         parts = self._parts(webhook)
         values = {name: self._value(webhook, parts, name) for name in self._names}
         return [part for part in parts if part.startswith(self.prefix)], values
 
     @property
     def _names(self) -> Sequence[str]:
-        """What is signed beside the body."""
+        """The names of the signed values beside the body."""
         return [name for name in re.findall(r"{(.*?)}", self.signed) if name != "body"]
 
     def _parts(self, webhook: Webhook) -> list[str]:
@@ -72,11 +76,11 @@ class _Signature:
             return _once(webhook, name)
         found = [part.removeprefix(name) for part in parts if part.startswith(name)]
         if len(found) != 1:
-            raise AuthenticationError(f"The header {self.header} has {len(found)} parts {name} and not one.")
+            raise AuthenticationError(f"The header {self.header} has {len(found)} parts {name} instead of one.")
         return found[0]
 
     def _message(self, body: bytes, values: Mapping[str, str]) -> bytes:
-        # Text stands at the even places, names at the odd ones.
+        # Texts are at the even positions, names at the odd ones.
         return b"".join(
             piece.encode() if place % 2 == 0 else body if piece == "body" else values[piece].encode("utf-8", "replace")
             for place, piece in enumerate(re.split(r"[{}]", self.signed))
@@ -89,11 +93,11 @@ class _Signature:
             age = abs(self.clock() - int(values[self.timestamp]))
         except (ValueError, OverflowError):
             raise AuthenticationError(
-                f"The time in {self.timestamp.rstrip('=')} is no number of seconds since 1970."
+                f"The time in {self.timestamp.rstrip('=')} is not a number of seconds since 1970."
             ) from None
         if age > TOLERANCE:
             raise AuthenticationError(
-                f"The webhook was signed more than {TOLERANCE // 60} minutes away from now: a replay?"
+                f"The webhook was signed more than {TOLERANCE // 60} minutes ago, or in the future: is it a replay?"
             )
 
 
@@ -101,24 +105,26 @@ class _Signature:
 class Hmac(_Signature):
     """A keyed hash in a header (RFC 2104).
 
-    secret_prefix: what a secret begins with that is base64 (`whsec_`); empty: a secret is its own text.
+    secret_prefix: the beginning of secrets that are base64 (`whsec_`); empty: secrets are plain text.
     """
 
     algorithm: str = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
     secret_prefix: str = ""
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets signed the body in time; raises AuthenticationError otherwise."""
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
+        """Returns if the body was signed in time with one of the secrets; raises AuthenticationError otherwise."""
         signatures, values = self._given(webhook)
-        expected = [self._signature(webhook.body, values, key) for key in self._keys(secrets)]
-        _match(signatures, expected, f"The signature in {self.header} is not of this body with the configured secret.")
+        expected = [self._signature(webhook.body, values, key) for key in self._keys(credentials)]
+        _compare(
+            signatures, expected, f"The signature in {self.header} is not of this body with the configured secret."
+        )
         self._in_time(values)
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
-        """The headers that a sender who knows the secret adds to the body; ids are made of the body."""
-        now, message_id = str(int(self.clock())), hashlib.sha256(body).hexdigest()
-        values = {name: now if name == self.timestamp else message_id for name in self._names}
+        """The headers with which a sender that knows the secret authenticates the body; ids are hashes of the body."""
+        now, webhook_id = str(int(self.clock())), hashlib.sha256(body).hexdigest()
+        values = {name: now if name == self.timestamp else webhook_id for name in self._names}
         parts = [name + value for name, value in values.items() if name.endswith("=")]
         signature = self.separator.join([*parts, self._signature(body, values, self._keys([secret])[0])])
         return {**{name: value for name, value in values.items() if not name.endswith("=")}, self.header: signature}
@@ -132,11 +138,11 @@ class Hmac(_Signature):
         return self.prefix + (digest.hex() if self.encoding == "hex" else base64.b64encode(digest).decode())
 
     def _keys(self, secrets: Sequence[str]) -> list[bytes]:
-        """The secrets that are keys; one that is none may be for the other scheme of its source."""
+        """The keys among the secrets; the others may be for another scheme of the source."""
         own = [secret for secret in secrets if not (self.secret_prefix and secret.startswith(PUBLIC_KEY))]
         keys = [key for secret in own if (key := self._key(secret)) is not None]
         if own and not keys:
-            raise Unavailable(f"No secret is {self.secret_prefix} and base64: copy it from the service.")
+            raise Unavailable(f"No secret consists of {self.secret_prefix} and base64: copy it from the service.")
         return keys
 
     def _key(self, secret: str) -> bytes | None:
@@ -150,14 +156,14 @@ class Hmac(_Signature):
 
 @dataclass(frozen=True)
 class Ed25519(_Signature):
-    """A signature by a private key (RFC 8032), in base64; the configured secrets that are public keys verify it."""
+    """A signature by a private key (RFC 8032), in base64; the secrets in the settings are the public keys."""
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the public keys shows that the body was signed in time; else AuthenticationError."""
-        keys = [secret.removeprefix(PUBLIC_KEY) for secret in secrets if secret.startswith(PUBLIC_KEY)]
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
+        """Returns if the body was signed in time with the private key of one of them; else AuthenticationError."""
+        keys = [secret.removeprefix(PUBLIC_KEY) for secret in credentials if secret.startswith(PUBLIC_KEY)]
         if not keys:
-            raise AuthenticationError(f"No public key is configured: one begins with {PUBLIC_KEY}.")
-        # Imported here: few are signed so, and it takes a tenth of a second.
+            raise AuthenticationError(f"No public key is configured: it begins with {PUBLIC_KEY}.")
+        # Imported here: few services sign like this, and it takes a tenth of a second.
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
 
@@ -170,9 +176,11 @@ class Ed25519(_Signature):
                 return self._in_time(values)
         raise AuthenticationError(f"The signature in {self.header} is not of this body with the configured public key.")
 
-    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
-        """Only who has the private key can: raises CommandError."""
-        raise CommandError("A public key signs nothing: send it with a shared secret, or without any in the settings.")
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  for other schemes
+        """Raises CommandError: only the owner of the private key can sign."""
+        raise CommandError(
+            "Nobody can sign with a public key: send it with a shared secret, or with none in the settings."
+        )
 
     def describe(self) -> str:
         """One phrase for tables."""
@@ -181,18 +189,18 @@ class Ed25519(_Signature):
 
 @dataclass(frozen=True)
 class Token:
-    """The secret itself in a header, after a prefix whose case does not count (`Bearer `)."""
+    """The secret itself in a header, after a prefix in any case (`Bearer `)."""
 
     header: str
     prefix: str = ""
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets is in the header; raises AuthenticationError otherwise."""
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
+        """Returns if one of the secrets is in the header; raises AuthenticationError otherwise."""
         kind, token = _split(_once(webhook, self.header), len(self.prefix))
         given = [token] if kind.lower() == self.prefix.lower() else []
-        _match(given, secrets, f"The header {self.header} does not hold {self.prefix}and the configured secret.")
+        _compare(given, credentials, f"The header {self.header} does not hold {self.prefix}and the configured secret.")
 
-    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret authenticates any body
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret is the same for any body
         """The header with the secret."""
         return {self.header: self.prefix + secret}
 
@@ -203,15 +211,15 @@ class Token:
 
 @dataclass(frozen=True)
 class Basic:
-    """HTTP's basic authentication (RFC 7617) with the secret as the password; the user's name is free."""
+    """HTTP's basic authentication (RFC 7617), with the secret as the password and any user name."""
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when one of the secrets is the password; raises AuthenticationError otherwise."""
-        kind, credentials = _split(_once(webhook, "Authorization"), len("Basic "))
-        given = [_decode(credentials).partition(":")[2]] if kind.lower() == "basic " else []
-        _match(given, secrets, "The password of the basic authentication is not the configured secret.")
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
+        """Returns if one of the secrets is the password; raises AuthenticationError otherwise."""
+        kind, encoded = _split(_once(webhook, "Authorization"), len("Basic "))
+        given = [_decode(encoded).partition(":")[2]] if kind.lower() == "basic " else []
+        _compare(given, credentials, "The password of the basic authentication is not the configured secret.")
 
-    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret authenticates any body
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  the secret is the same for any body
         """The header with the password."""
         return {"Authorization": f"Basic {base64.b64encode(f'bridge:{secret}'.encode()).decode()}"}
 
@@ -222,19 +230,19 @@ class Basic:
 
 @dataclass(frozen=True)
 class AnyOf:
-    """One of several ways to authenticate, as the service lets people choose; the first is the one to sign by."""
+    """One of several schemes, where the service lets people choose; the first one signs."""
 
     schemes: tuple[Verifier, ...]
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if one of the schemes authenticates the webhook; else raises AuthenticationError with every reason.
 
-        A secret need not be one for all of the schemes.
+        A secret need not fit all of the schemes.
         """
         reasons = []
         for scheme in self.schemes:
             try:
-                return scheme.verify(webhook, secrets)
+                return scheme.verify(webhook, credentials)
             except (AuthenticationError, Unavailable) as error:
                 reasons.append(str(error))
         raise AuthenticationError(" Or: ".join(reasons))
@@ -248,11 +256,11 @@ class AnyOf:
         return " or ".join(scheme.describe() for scheme in self.schemes)
 
 
-def _match(given: Iterable[str], expected: Sequence[str], reason: str) -> None:
-    """Each is compared with each, and in constant time, so that the time of the answer gives nothing away."""
+def _compare(given: Iterable[str], expected: Sequence[str], reason: str) -> None:
+    """Returns if one of the given texts is expected. All pairs are compared, and in constant time."""
     pairs = [(one.encode("utf-8", "replace"), other.encode()) for one in given for other in expected]
-    matches = [hmac.compare_digest(one, other) for one, other in pairs]
-    if not any(matches):
+    results = [hmac.compare_digest(one, other) for one, other in pairs]
+    if not any(results):
         raise AuthenticationError(reason)
 
 
@@ -263,19 +271,19 @@ def _given(webhook: Webhook, header: str) -> str:
 
 
 def _once(webhook: Webhook, header: str) -> str:
-    """The value of a header that holds no commas: hosts join with them what came twice."""
+    """The value of a header without commas: hosts join repeated headers with them."""
     value = _given(webhook, header)
     if "," in value:
-        raise AuthenticationError(f"The header {header} came more than once: set it in one place only.")
+        raise AuthenticationError(f"The header {header} was sent more than once: set it in one place only.")
     return value
 
 
-def _split(text: str, place: int) -> tuple[str, str]:
-    return text[:place], text[place:]
+def _split(text: str, position: int) -> tuple[str, str]:
+    return text[:position], text[position:]
 
 
-def _decode(credentials: str) -> str:
+def _decode(encoded: str) -> str:
     try:
-        return base64.b64decode(credentials, validate=True).decode("utf-8", "replace")
+        return base64.b64decode(encoded, validate=True).decode("utf-8", "replace")
     except ValueError:
         return ""

@@ -1,4 +1,4 @@
-"""How Amazon SNS authenticates: by a signature with the key of a certificate that it publishes.
+"""Signatures of Amazon SNS, made with the key of a certificate that it publishes.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 Imported only where it is configured: the cryptography takes a tenth of a second.
@@ -24,7 +24,7 @@ from bridge.events import Webhook
 from bridge.fields import as_time
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):sns:([a-z0-9-]{3,30}):\d+:[\w.-]+", re.ASCII)
-# SHA-1 is what AWS signs with unless the topic's SignatureVersion is set to 2.
+# AWS signs with SHA-1 unless the topic's SignatureVersion is set to 2.
 _HASHES: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {"1": hashes.SHA1, "2": hashes.SHA256}
 # SNS tries a message again for an hour at most, whatever the subscription's delivery policy says.
 # https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html#creating-delivery-policy
@@ -35,7 +35,7 @@ _SUBSCRIPTION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "
 
 
 def host(topic: str) -> str:
-    """The host that publishes the certificates of a topic's region; empty for what is no ARN of a topic."""
+    """The host that publishes the certificates of a topic's region; empty for a text that is not a topic's ARN."""
     if not (match := _ARN.fullmatch(topic)):
         return ""
     return f"sns.{match[2]}.amazonaws.com{'.cn' if match[1] == 'aws-cn' else ''}"
@@ -43,25 +43,25 @@ def host(topic: str) -> str:
 
 @dataclass(frozen=True)
 class SnsSignature:
-    """A message that SNS signed, of one of the configured topics: their ARNs stand in place of secrets.
+    """The signature of SNS on a message of one of the configured topics; the credentials are their ARNs.
 
-    keys: gives what lies at a URL; Unavailable when it cannot be had. clock: seconds since 1970.
+    keys: fetches the content of a URL; Unavailable when it fails. clock: seconds since 1970.
     """
 
     keys: Callable[[str], bytes] = field(repr=False, compare=False)
     clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> None:
-        """Returns when SNS signed the body for one of the topics; AuthenticationError with the reason otherwise."""
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
+        """Returns if SNS signed the body for one of the topics; AuthenticationError with the reason otherwise."""
         message = _message(webhook.body)
         topic = message.get("TopicArn", "")
-        if topic not in secrets:
-            raise AuthenticationError("The topic of the message is none of BRIDGE_AWS_SNS_TOPICS.")
+        if topic not in credentials:
+            raise AuthenticationError("The topic of the message is not in BRIDGE_AWS_SNS_TOPICS.")
         url = message.get("SigningCertURL", "")
         parts = urlsplit(url)
         if (parts.scheme, parts.netloc) != ("https", host(topic)) or not parts.path.endswith(".pem"):
             raise AuthenticationError(
-                "SigningCertURL is not of the host that publishes the certificates of the topic's region."
+                "SigningCertURL is not on the host that publishes the certificates of the topic's region."
             )
         algorithm = _HASHES.get(message.get("SignatureVersion", ""))
         if algorithm is None:
@@ -75,8 +75,8 @@ class SnsSignature:
         if sent is None or not -_EARLIEST <= self.clock() - sent.timestamp() <= _OLDEST:
             raise AuthenticationError("The message was signed longer ago than SNS tries to deliver it.")
 
-    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  what every scheme is given
-        """AWS alone can: raises CommandError."""
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  for other schemes
+        """Raises CommandError: only AWS has the private key."""
         raise CommandError("Only AWS can sign this: send it to a bridge without BRIDGE_AWS_SNS_TOPICS.")
 
     def describe(self) -> str:
@@ -90,12 +90,12 @@ def _message(body: bytes) -> Mapping[str, str]:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise AuthenticationError("The body is no message of SNS: turn raw message delivery off.")
+        raise AuthenticationError("The body is not a message of SNS: turn raw message delivery off.")
     return {name: value for name, value in content.items() if isinstance(value, str)}
 
 
 def _signed(message: Mapping[str, str]) -> bytes:
-    """Names and values, each on a line; a notification without a subject is signed without one."""
+    """The signed text: names and values, each on a line; a notification without a subject is signed without one."""
     names = _NOTIFICATION if message.get("Type") == "Notification" else _SUBSCRIPTION
     return "".join(f"{name}\n{message[name]}\n" for name in names if name in message).encode("utf-8", "replace")
 
@@ -104,7 +104,7 @@ def _key(certificate: bytes) -> RSAPublicKey:
     try:
         key = load_pem_x509_certificate(certificate).public_key()
     except ValueError as error:
-        raise Unavailable("What AWS publishes as its certificate cannot be read.") from error
+        raise Unavailable("The certificate that AWS publishes cannot be read.") from error
     if not isinstance(key, RSAPublicKey):
         raise Unavailable("The certificate that AWS publishes has no RSA key.")
     return key
