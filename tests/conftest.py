@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from jinja2 import FileSystemBytecodeCache
 
+from bridge.outbox import sqlite_file
 from bridge.rendering import renderer
 from tests import azurite
 
 _FOLDER = "FOLDER_OF_THE_TEST_RUN"
-_environment = renderer.environment
+_environment, _synchronous = renderer.environment, sqlite_file.SYNCHRONOUS
 
 
 def pytest_configure(config):
@@ -28,6 +29,8 @@ def pytest_configure(config):
         return made
 
     renderer.environment = environment
+    # To wait for the disk with each commit takes longer than many a test.
+    sqlite_file.SYNCHRONOUS = "OFF"
 
 
 def pytest_unconfigure(config):
@@ -42,6 +45,12 @@ def pytest_unconfigure(config):
 def storage():
     """An emulator of Azure Storage for the whole run."""
     return azurite.shared(Path(os.environ[_FOLDER]))
+
+
+@pytest.fixture
+def durable(monkeypatch):
+    """SQLite files are written as they are outside of tests."""
+    monkeypatch.setattr(sqlite_file, "SYNCHRONOUS", _synchronous)
 
 
 @pytest.fixture

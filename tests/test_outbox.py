@@ -280,7 +280,7 @@ def test_poison_of_the_queue_is_found_and_discarded(both):
     assert queue.poisoned() == []
 
 
-def test_a_file_is_synchronised_with_the_disk_and_readers_wait_for_no_writer(tmp_path):
+def test_a_file_is_synchronised_with_the_disk_and_readers_wait_for_no_writer(tmp_path, durable):
     """https://www.sqlite.org/pragma.html#pragma_synchronous"""
     outbox = SqliteOutbox(tmp_path / "outbox.sqlite")
     connection = outbox._file.connection

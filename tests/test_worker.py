@@ -26,7 +26,8 @@ PATIENCE = 60.0
 PLAIN_SECRETS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_c2VjcmV0LW9uZQ=="}
 SECRETS = {source.secret_setting: PLAIN_SECRETS[name] for name, source in SOURCES.items()}
 CREDENTIALS = Settings(secrets={name: (secret,) for name, secret in PLAIN_SECRETS.items()})
-SAMPLES = sorted(path.stem for path in (ROOT / "bridge/sources/github/samples").glob("*.json"))
+# One of each that differs for a host, by its bindings and by what proves it: tests/test_sources.py has all of them.
+SHAPES = {(source.methods, type(source.verifier)): name for name, source in sorted(SOURCES.items(), reverse=True)}
 
 pytestmark = pytest.mark.skipif(
     not (WORKER / "ready").exists(),
@@ -148,8 +149,8 @@ def test_every_function_is_indexed_with_its_bindings(good):
     }
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
-def test_every_accepted_entry_is_on_the_queue(good, sample):
+@pytest.mark.parametrize("sample", ["ping", "issues.opened", "push.created"])
+def test_what_a_webhook_is_told_to_be_accepted_is_on_the_queue(good, sample):
     answer = good.webhook(sample)
     accepted = [from_message(message).id for message in answer["outputs"].get("entries", [])]
     if sample == "ping":
@@ -174,7 +175,7 @@ SENT = {
 
 
 @pytest.mark.parametrize("spoil", SENT.values(), ids=SENT)
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", SHAPES.values())
 def test_both_hosts_give_the_same_answer(good, local, name, spoil):
     sample = min((ROOT / "bridge/sources" / name / "samples").glob("*.json"))
     event = event_name(sample.name, SOURCES[name].event_parts)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge.errors import OutboxError
 
+SYNCHRONOUS = "FULL"  # see SqliteFile; tests do without, as their machines do not fail
 _BUSY = 30.0  # seconds to wait for another writer
 _ADVICE = "make room, allow writing there, or move it away if it is damaged; a new one is made."
 
@@ -74,8 +75,8 @@ class _Connection:
         self.sqlite = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
         self.sqlite.row_factory = sqlite3.Row
         self.close = weakref.finalize(self, self.sqlite.close)
+        self.sqlite.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         self._use_wal()
-        self.sqlite.execute("PRAGMA synchronous=FULL")
 
     def _use_wal(self) -> None:
         # The first switch to WAL needs the file alone and does not wait for it; the mode is kept in the file.
