@@ -297,8 +297,8 @@ FORKS = [
 @pytest.mark.parametrize(("sample", "path", "key"), FORKS)
 def test_what_runs_of_a_fork_is_kept_apart_from_ours(sample: str, path: str, key: str) -> None:
     ours, theirs = read(sample, SAMPLES[sample]), read(sample, changed(sample, **{path: STRANGERS}))
-    assert (ours.attributes["branch"], ours.attributes["fork"]) == ("main", "")
-    assert (theirs.attributes["branch"], theirs.attributes["fork"]) == ("stranger:main", "stranger/pump")
+    assert (ours.attributes["branch"], ours.attributes["fork"]) == ("main", False)
+    assert (theirs.attributes["branch"], theirs.attributes["fork"]) == ("stranger:main", True)
     assert theirs.correlation_key == key != ours.correlation_key
     assert "stranger:main" in theirs.title
     assert "stranger:main" in summary(theirs)
@@ -308,8 +308,8 @@ def test_what_runs_of_a_fork_is_kept_apart_from_ours(sample: str, path: str, key
 
 def test_a_fork_that_is_gone_is_not_ours() -> None:
     event = read("workflow_run", changed("workflow_run.completed", workflow_run__head_repository=None))
-    assert event.attributes["branch"] == "unknown:main"
-    assert event.correlation_key == "repo 900100 workflow CI unknown:main"
+    assert event.attributes["branch"] == "deleted fork:main"
+    assert event.correlation_key == "repo 900100 workflow CI deleted fork:main"
 
 
 @pytest.mark.parametrize("sample", ["deployment.created", "deployment_status.created"])
@@ -317,7 +317,7 @@ def test_what_is_deployed_of_a_fork_is_said(sample: str) -> None:
     payload = changed(sample, deployment__ref="main") | {"workflow_run": {"head_repository": STRANGERS}}
     event = read(sample, payload)
     assert event.title == "Deployment of stranger:main (c1dfd96) to production"
-    assert (event.attributes["branch"], event.attributes["fork"]) == ("stranger:main", "stranger/pump")
+    assert (event.attributes["branch"], event.attributes["fork"]) == ("stranger:main", True)
     assert "stranger:main" in summary(event)
 
 
@@ -345,7 +345,7 @@ def test_a_pull_request_of_a_fork_names_its_owner() -> None:
     payload = changed("pull_request.opened")
     payload["pull_request"]["head"] |= {"ref": "main", "repo": STRANGERS}
     event = read("pull_request", payload)
-    assert (event.attributes["branch"], event.attributes["fork"]) == ("main", "stranger/pump")
+    assert (event.attributes["branch"], event.attributes["fork"]) == ("main", True)
     assert "stranger:main → main" in post(event)
     payload["pull_request"]["head"] |= {"repo": None, "label": "stranger:main"}
     assert "stranger:main → main" in post(read("pull_request", payload))

@@ -47,7 +47,7 @@ def attributes(name: str, payload: Payload) -> dict[str, Any]:
         "organization": dig(payload, "organization.login"),
         "branch": head.branch if name in _HEADS else _branch(name, payload),
         "tag": _tag(name, payload),
-        "fork": head.fork,
+        "fork": bool(head.fork),
         "labels": _labels(payload),
         "author": first(payload, _AUTHORS) or sender,
         "sender": sender,

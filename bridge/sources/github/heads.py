@@ -11,7 +11,7 @@ from bridge.fields import Payload, at, dig, first, objects
 from bridge.sources import forge, kit
 from bridge.sources.github.actors import machine
 
-UNKNOWN = "unknown"  # the fork is deleted: https://docs.github.com/rest/actions/workflow-runs says null
+_DELETED = "deleted fork"  # whose repository is null
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _fork(payload: Payload, paths: _Paths) -> str:
     owner, _, name = paths.repository.rpartition(".")
     if name in (within := at(payload, owner) or {}) and isinstance(within, Mapping):
         repository = within[name]
-        return UNKNOWN if repository is None else _name_of_fork(payload, repository)
+        return _DELETED if repository is None else _name_of_fork(payload, repository)
     sha, branch = dig(payload, paths.sha), dig(payload, paths.branch)
     for request in objects(payload, paths.requests):
         same = dig(request, "head.sha") == sha if sha else dig(request, "head.ref") == branch
@@ -126,7 +126,7 @@ def _name_of_fork(payload: Payload, repository: Any) -> str:
     if not kit.differ(repository, dig(payload, "repository", dict[str, Any]()), "id", "full_name"):
         return ""
     url = dig(repository, "url").partition("/repos/")[2]
-    return dig(repository, "full_name") or url or dig(repository, "owner.login") or dig(repository, "name") or UNKNOWN
+    return dig(repository, "full_name") or url or dig(repository, "owner.login") or dig(repository, "name") or "fork"
 
 
 def _status_branch(payload: Payload) -> str:

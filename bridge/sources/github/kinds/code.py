@@ -141,7 +141,7 @@ def _dispatch(event: Event) -> Event:
     inputs = dig(event.payload, "inputs", dict[str, Any]())
     found = [(name, shown(value)) for name, value in inputs.items() if shown(value)]
     ref = dig(event.payload, "ref").removeprefix("refs/heads/").removeprefix("refs/tags/")
-    name = dig(event.payload, "workflow") or dig(event.payload, "action")
+    name = dig(event.payload, "workflow").split("/")[-1] or dig(event.payload, "action")
     return with_details(replace(event, facts=(*event.facts, *found)), name=name, branch=ref)
 
 

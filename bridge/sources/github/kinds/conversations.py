@@ -79,11 +79,14 @@ def _pull(event: Event) -> forge.PullRequest:
     )
 
 
+def _is_merged(payload: Payload) -> bool:
+    merged = at(payload, "pull_request.merged")
+    return merged if isinstance(merged, bool) else bool(dig(payload, "pull_request.merged_at"))
+
+
 def _pull_request(event: Event) -> Event:
     payload, given = event.payload, dig(event.payload, "action")
-    merged = given == "closed" and (
-        dig(payload, "pull_request.merged", False) or bool(dig(payload, "pull_request.merged_at"))
-    )
+    merged = given == "closed" and _is_merged(payload)
     action = "merged" if merged else _PULL_ACTIONS.get(given, event.details["action"])
     home, before, after = (first(payload, (path,)) for path in ("repository.html_url", "before", "after"))
     people = ("assignee.login", "requested_reviewer.login", "requested_team.name")

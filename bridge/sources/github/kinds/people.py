@@ -135,7 +135,6 @@ PEOPLE: Mapping[str, Kind] = {
         noun="account",
         title=named("Account", "account.login"),
         urls=("account.html_url",),
-        thing="account",
         read=values(old="changes.login.from", new="account.login"),
     ),
     "github_app_authorization": Kind(
