@@ -603,7 +603,7 @@ def token() -> str:
         ({}, published, 401),
         ({"x-functions-key": "local"}, published, 401),
     ],
-    ids=["proved", "without keys", "broken", "bare", "by the function key alone"],
+    ids=["signed", "without keys", "broken", "bare", "by the function key alone"],
 )
 def test_a_secured_action_group_is_proved_by_its_token(headers: dict[str, str], keys: Any, status: int) -> None:
     body = json.dumps(payload("metric.fired")).encode()

@@ -126,7 +126,7 @@ def bridge(
         yield InProcess(cloud)
 
 
-def told(cloud, *accepted: list[str]) -> list[tuple[str, list[str]]]:
+def posted(cloud, *accepted: list[str]) -> list[tuple[str, list[str]]]:
     """Topic and posts of the group's threads, as soon as the accepted entries are delivered."""
     wanted = {entry[:12] for entries in accepted for entry in entries}
     for _ in polling():
@@ -189,7 +189,7 @@ def test_what_waited_for_the_sign_in_is_told_after_it(cloud, tmp_path):
         waiting = stack.send("issues", issue("opened"))
         assert "python -m bridge sign-in" in until_held(stack)["reason"]
         assert sign_in(cloud, stack).text == "bridge-account@contoso.com has signed in; you may close this page.\n"
-        assert len(told(cloud, waiting.json()["accepted"])) == 1
+        assert len(posted(cloud, waiting.json()["accepted"])) == 1
         assert stack.health()["held"] == {}
 
 
@@ -209,9 +209,9 @@ def test_the_same_webhooks_end_as_threads(cloud, tmp_path, monkeypatch, identity
         if identity == "service-account":
             started.sign_in()
         opened = started.send("opened", 7)
-        told(cloud, opened)
+        posted(cloud, opened)
         closed, other = started.send("closed", 7), started.send("opened", 8)
-        threads = told(cloud, opened, closed, other)
+        threads = posted(cloud, opened, closed, other)
         assert started.held() == {}
         findings = started.findings()
     if "thread" in group:

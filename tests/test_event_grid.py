@@ -220,18 +220,18 @@ def test_the_handshake_of_cloud_events_by_its_method(headers, status):
 
 def test_the_handshake_over_real_http_needs_the_proof_as_the_events_do(tmp_path):
     asked = {"WebHook-Request-Origin": "eventgrid.azure.net", "WebHook-Request-Rate": "120"}
-    proof = {"Authorization": f"Bearer {SECRET}"}
+    sign_in = {"Authorization": f"Bearer {SECRET}"}
     with running(tmp_path) as stack:
         url = f"{stack.address}/api/webhooks/event_grid"
-        answer = requests.options(url, headers={**asked, **proof}, timeout=60)
+        answer = requests.options(url, headers={**asked, **sign_in}, timeout=60)
         assert answer.status_code == 200
         assert answer.headers["WebHook-Allowed-Origin"] == "eventgrid.azure.net"
         assert answer.headers["WebHook-Allowed-Rate"] == "120"
         assert answer.headers["Allow"] == "POST"
         assert requests.options(url, headers=asked, timeout=60).status_code == 401
-        assert requests.get(url, headers={**asked, **proof}, timeout=60).status_code == 404
+        assert requests.get(url, headers={**asked, **sign_in}, timeout=60).status_code == 404
         batch = (SAMPLES / "storage.batch.json").read_bytes()
-        assert len(requests.post(url, batch, headers=proof, timeout=60).json()["accepted"]) == 3
+        assert len(requests.post(url, batch, headers=sign_in, timeout=60).json()["accepted"]) == 3
 
 
 @pytest.mark.parametrize(
