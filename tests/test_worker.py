@@ -26,7 +26,7 @@ PATIENCE = 60.0
 PLAIN_SECRETS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_c2VjcmV0LW9uZQ=="}
 SECRETS = {source.secret_setting: PLAIN_SECRETS[name] for name, source in SOURCES.items()}
 CREDENTIALS = Settings(secrets={name: (secret,) for name, secret in PLAIN_SECRETS.items()})
-# One of each that differs for a host, by its bindings and by what authenticates it: tests/test_sources.py has all of them.
+# One of each that differs for a host, by its bindings and by its verifier: tests/test_sources.py has all of them.
 SHAPES = {(source.methods, type(source.verifier)): name for name, source in sorted(SOURCES.items(), reverse=True)}
 
 pytestmark = pytest.mark.skipif(
