@@ -73,10 +73,10 @@ def test_explain_says_why_nothing_is_posted(capsys, monkeypatch):
 
 
 def test_the_event_is_named_by_the_file_or_an_option(capsys, folder):
-    shutil.copy(PULL, folder / "issues.json")
-    for arguments, kind in [([], "issues.opened"), (["--event", "pull_request"], "pull_request.opened")]:
-        assert cli.main(["explain", "github", "issues.json", *arguments]) == 0
-        assert f"event     {kind}\n" in capsys.readouterr().out
+    for file, arguments in [("pull_request.json", []), ("payload.json", ["--event", "pull_request"])]:
+        shutil.copy(PULL, folder / file)
+        assert cli.main(["explain", "github", file, *arguments]) == 0
+        assert "event     pull_request.opened\n" in capsys.readouterr().out
 
 
 def test_preview_writes_the_post_and_shows_which_template_it_used(capsys):
