@@ -130,6 +130,9 @@ _STEMS = tuple(
     for pattern in ("runbook|playbook", "dashboard|grafana", r"\blogs?\b", "console|portal", "silence", "investigate")
 )
 
+LIMITS = _words("threshold limit thresholdvalue maximum")
+VALUES = _words("value current currentvalue actual measured observed observedvalue metricvalue")
+
 # Objects that hold what the event is about, rather than something beside it.
 CONTAINERS = frozenset(
     _words(
