@@ -140,7 +140,8 @@ CONTAINERS = frozenset(
         detail details data payload body event message alert alarm incident issue problem finding findings notification
         fields attributes objectattributes properties context result record params info content resourceinfo
         operationalinfo outputfields labels annotations metadata commonlabels commonannotations heartbeat check
-        monitor item items records events links urls alerts additionaldetails extra request customproperties eventdescription
+        monitor item items records events links urls alerts additionaldetails extra request customproperties
+        eventdescription
         """
     )
 )
