@@ -376,6 +376,14 @@ def test_organisations_that_share_a_grafana_are_kept_apart():
     assert read("grafana", {**content, "orgId": 2}).correlation_key != read("grafana", content).correlation_key
 
 
+@pytest.mark.parametrize("part", ["groupKey", "groupLabels"])
+def test_without_a_part_of_its_key_a_group_has_still_one_of_its_own(part):
+    one, other = payload("alertmanager/group.firing"), payload("alertmanager/group.storm")
+    del one[part], other[part]
+    assert read("alertmanager", one).correlation_key != read("alertmanager", other).correlation_key
+    assert read("alertmanager", one).correlation_key
+
+
 def test_identities_by_content_are_those_of_the_state():
     firing, gone = payload("grafana/group.resolved"), payload("grafana/group.resolved")
     gone["alerts"][0]["annotations"]["grafana_state_reason"] = "MissingSeries"

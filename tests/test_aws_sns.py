@@ -179,7 +179,7 @@ def test_an_alarm_has_one_correlation_key_and_its_measure(name, summary, severit
     event = read(name)
     assert (event.kind, entry(event).summary, event.severity, event.ends_thread) == (name, summary, severity, ends)
     assert event.correlation_key == "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:pump-pressure-low"
-    assert dict(event.facts)["Fires at"] == "< 2 for 5 min"
+    assert dict(event.facts)["Threshold"] == "< 2 for 5 min"
     assert event.url.startswith("https://eu-west-1.console.aws.amazon.com/cloudwatch/")
 
 
@@ -330,6 +330,14 @@ def test_two_findings_have_two_correlation_keys_and_two_instances_too():
     findings = [bridged("GuardDuty Finding", finding, source="aws.guardduty") for finding in (FINDING, other)]
     changes = [bridged("EC2", {"state": "stopped"}, [INSTANCE + end]) for end in ("", "2")]
     assert len({message(content).correlation_key for content in [*findings, *changes]}) == 4
+
+
+def test_with_raw_message_delivery_the_body_is_the_message():
+    raw = sample("alarm.alarm")["Message"].encode()
+    (event,) = AWS_SNS.read(Webhook({"x-amz-sns-topic-arn": TOPIC}, raw))
+    assert (event.kind, event.title, event.attributes["topic"]) == ("alarm.alarm", "pump-pressure-low", "pump-alarms")
+    (event,) = AWS_SNS.read(Webhook({}, b'{"message": "Pump 07 runs dry"}'))
+    assert entry(event).summary == "Pump 07 runs dry"
 
 
 def test_the_link_of_a_confirmation_is_posted_for_a_person_and_only_when_it_is_of_aws():

@@ -155,7 +155,7 @@ CASES = {
         "critical",
         "Pump 07 runs dry",
         "Alarm: Pump 07 runs dry",
-        {"Measured pressure": "0.2", "Measured limit": "2"},
+        {},
     ),
     "a message that names nothing": (
         {"msg": "Pressure is low", "level": "warn", "device": "pump-07"},
@@ -290,6 +290,24 @@ def test_facts_stand_in_the_order_in_which_a_reader_needs_them_without_ids_and_s
         "Team",
         "Recommendation",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "meters"),
+    [
+        (STRANGER, ((0.2, 2.0, "Measured pressure 0.2, limit 2"),)),
+        ({"value": 97, "threshold": 80, "count": 3}, ((97.0, 80.0, "Value 97, threshold 80"),)),
+        ({"a": 1, "b": 2, "limit": 3}, ()),
+        ({"a": -1, "limit": 3}, ()),
+        ({"a": {"limit": 3}, "b": 2}, ()),
+        ({"limit": "3", "b": 2}, ()),
+        ({"limit": True, "b": 2}, ()),
+    ],
+)
+def test_a_value_beside_its_limit_is_a_bar(value, meters):
+    found = reading.read(value)
+    assert found.meters == meters
+    assert not meters or "limit" not in str(found.facts).lower()
 
 
 def test_what_there_is_no_room_for_is_named():

@@ -23,6 +23,7 @@ _EXAMPLES = {
     "date": "{{ time('pull_request.merged_at')|date }}",
     "duration": "{{ 250|duration }}",
     "in_words": "{{ 'review_requested'|in_words }}",
+    "joints": "{{ 'client_CountryOrRegion'|joints }}",
     "is_id": "{{ field('pull_request.merge_commit_sha')|is_id }}",
     "markdown": "{{ '**Dry** run'|markdown(limits.text) }}",
     "one_line": "{{ event.title|one_line(20) }}",

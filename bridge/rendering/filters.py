@@ -9,6 +9,7 @@ from bridge.rendering.text import in_words, is_id, one_line, safe_url, short_url
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
+_JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)")
 _LONGEST = 1e11  # seconds; more is nobody's time
 
 
@@ -77,6 +78,13 @@ def plural(number: int, noun: str, many: str = "") -> str:
     return f"{count(number)} {noun if number == 1 else many or noun + 's'}"
 
 
+def joints(text: str) -> str:
+    """The text with places to wrap long words at, between the parts of a name: an invisible space of no width."""
+    return re.sub(
+        r"\S{17,}", lambda word: re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)", "\u200b", word[0]), text
+    )
+
+
 def upper_first(text: str) -> str:
     """The text with a capital letter at its beginning."""
     return text[:1].upper() + text[1:]
@@ -89,6 +97,7 @@ FILTERS = {
     "date": date,
     "duration": duration,
     "in_words": in_words,
+    "joints": joints,
     "is_id": is_id,
     "markdown": markdown,
     "one_line": one_line,

@@ -38,7 +38,8 @@ class Reading:
     named: the title ends with the resource, and a sentence can go on behind it.
     state, before: how it stands now, and how it stood. message: somebody's words. scope: the project or place.
     key: what the whole story has in common: an id that the sender gives it, else its title and resource.
-    buttons: pairs of text and URL, runbooks first. facts: pairs of name and value, in the order that readers need.
+    meters: values with their limits, and both as text. buttons: pairs of text and URL, runbooks first. facts: pairs of
+    name and value, in the order that readers need.
     """
 
     title: str = ""
@@ -55,6 +56,7 @@ class Reading:
     key: str = ""
     url: str = ""
     occurred: datetime | None = None
+    meters: tuple[tuple[float, float, str], ...] = ()
     buttons: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 
@@ -84,7 +86,7 @@ def read(value: Any, happened: str = "", about: str = "") -> Reading:
         title, named = _made_title(happened, about)
     scope, actor = found.take(names.SCOPE, _is_name), found.take(names.ACTOR, _is_name)
     occurred, url, buttons = found.take_time(), found.take_url(names.PAGE), tuple(_buttons(found))
-    story = found.take(names.STORY, _is_name)
+    story, meters = found.take(names.STORY, _is_name), tuple(_meters(found))
     known = (title, titled, state, scope, actor, resource, reference, message, happened)
     severity = known_severity(word)
     return Reading(
@@ -102,6 +104,7 @@ def read(value: Any, happened: str = "", about: str = "") -> Reading:
         key=story or key,
         url=url,
         occurred=occurred,
+        meters=meters,
         buttons=buttons,
         facts=(*([("Severity", word)] if word and severity is None else []), *_facts(found.left, known, occurred)),
     )
@@ -120,6 +123,7 @@ def fill(event: Event, reading: Reading) -> Event:
         "before": reading.before,
         "word": in_words(reading.state) or reading.happened,
         "text": event.text or reading.message,
+        "meters": reading.meters,
         "buttons": reading.buttons,
     }
     return replace(
@@ -222,6 +226,19 @@ def _buttons(found: _Search) -> Iterator[tuple[str, str]]:
     yield from sorted(pairs, key=lambda pair: names.BUTTONS.index(pair[0]) if pair[0] in names.BUTTONS else 99)[
         :_MAX_BUTTONS
     ]
+
+
+def _meters(found: _Search) -> Iterator[tuple[float, float, str]]:
+    """A value beside its limit, where one of the numbers of an object is called a limit and one is what it limits."""
+    numbers = [leaf for leaf in found.left if isinstance(leaf.value, int | float) and not isinstance(leaf.value, bool)]
+    for limit in [leaf for leaf in numbers if leaf.name in names.LIMITS]:
+        others = [leaf for leaf in numbers if leaf.holder == limit.holder and leaf.name not in names.LIMITS]
+        values = [leaf for leaf in others if leaf.name in names.VALUES] or others
+        if len(values) == 1 and min(float(values[0].value), float(limit.value)) >= 0:
+            found.left.remove(values[0])
+            found.left.remove(limit)
+            text = f"{values[0].label} {values[0].shown()}, {in_words(limit.name)} {limit.shown()}"
+            yield float(values[0].value), float(limit.value), text
 
 
 def _facts(rest: Sequence[Leaf], known: Sequence[str], occurred: datetime | None) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ NAME = _words(
 MESSAGE = _words(
     """
     message msg description output text body details detail content comment note summary reason errormessage error
-    statusreason eventmessage statusmessage cause
+    statusreason eventmessage statusmessage latestdescription cause
     """
 )
 SEVERITY = _words(
@@ -41,7 +41,7 @@ MEANING = {"priority": "ticketpriority", "urgency": "ticketurgency"}
 STATE = _words(
     """
     state status newstatevalue newstate currentstate currentstatus availabilitystate currenthealthstatus
-    healthstatus phase outcome conclusion result
+    healthstatus phase outcome conclusion result statuscode
     """
 )
 BEFORE = _words(
@@ -57,10 +57,10 @@ HAPPENED = _words(
 )
 RESOURCE = _words(
     """
-    targetresourceid resourcename resourceid resource resources instanceid pod podname deployment instance device
-    deviceid devicename hostname host node nodename server machine vm vmname container containername service
-    component monitor check target involvedobject entity object asset queue database bucket cluster site website
-    endpoint application app job pipeline servicename sourceid ec2instanceid autoscalinggroupname bucketname tablename
+    targetresourceid resourcename resourceid resource resources autoscalinggroupname instanceid ec2instanceid pod
+    podname deployment instance device deviceid devicename hostname host node nodename server machine vm vmname
+    container containername service component monitor check target involvedobject entity object asset queue database
+    bucket cluster site website endpoint application app job pipeline servicename sourceid bucketname tablename
     queuename functionname
     """
 )
@@ -130,6 +130,9 @@ _STEMS = tuple(
     for pattern in ("runbook|playbook", "dashboard|grafana", r"\blogs?\b", "console|portal", "silence", "investigate")
 )
 
+LIMITS = _words("threshold limit thresholdvalue maximum")
+VALUES = _words("value current currentvalue actual measured observed observedvalue metricvalue")
+
 # Objects that hold what the event is about, rather than something beside it.
 CONTAINERS = frozenset(
     _words(
@@ -138,6 +141,7 @@ CONTAINERS = frozenset(
         fields attributes objectattributes properties context result record params info content resourceinfo
         operationalinfo outputfields labels annotations metadata commonlabels commonannotations heartbeat check
         monitor item items records events links urls alerts additionaldetails extra request customproperties
+        eventdescription
         """
     )
 )
@@ -154,12 +158,12 @@ _NOISE = frozenset(
     _words(
         """
         self etag partition specversion datacontenttype dataschema contenttype locale timezone object livemode
-        sequencenumber sequencer icon avatar color colour format index position visibilitylevel ciconfigpath
+        sequencenumber sequencer icon avatar color colour format index position visibilitylevel language ciconfigpath
         objectkind eventname webhookevent fingerprint source sourceip
         """
     )
 )
-_NUMBERS = {"number", "key", "code"}
+_NUMBERS = {"number", "key"}
 _NEVER_SHOWN = re.compile(
     r"\b(ids?|uid|uuid|guid|urn|arn|version|url|uri|sha|hash|checksum|etag|token|secret|password|passwd|credentials?"
     r"|signature|api ?key|access ?key|private ?key|authorization|cookie|avatar|icon)$"

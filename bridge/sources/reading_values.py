@@ -22,13 +22,17 @@ _FIRST_TIME = 1e8  # seconds since 1970: smaller numbers are counted, not dated
 
 @dataclass(frozen=True)
 class Leaf:
-    """A plain value. name: as reading_names has it; label: for people. depth: 0 where it is about the event itself."""
+    """A plain value. name: as reading_names has it; label: for people. depth: 0 where it is about the event itself.
+
+    holder: the key of the object that it lies in.
+    """
 
     name: str
     label: str
     value: str | int | float | bool
     depth: int
     is_list: bool = False
+    holder: str = ""
 
     @property
     def place(self) -> int:
@@ -125,10 +129,10 @@ def _leaf(parent: tuple[str, str], value: Any, depth: int) -> Leaf:
     holder, key = parent
     name, own = names.normal(key), in_words(key)
     if holder and name in names.GENERIC:
-        return Leaf(names.normal(holder), _label(in_words(holder)), value, depth)
+        return Leaf(names.normal(holder), _label(in_words(holder)), value, depth, holder=holder)
     outer = re.sub(r" (details|info|data)$", "", in_words(holder))
     label = own if " " in own or not outer or outer in own else f"{outer} {own}"
-    return Leaf(name, _label(label), value, depth)
+    return Leaf(name, _label(label), value, depth, holder=holder)
 
 
 def _label(text: str) -> str:

@@ -27,25 +27,30 @@ _ATTRIBUTES = kit.no_attributes("topic alarm state region account detail_type ev
 
 
 def read(webhook: Webhook) -> Sequence[Event]:
-    """Read the one event of a message; BadWebhook for a body that is none.
+    """Read the one event of a message; BadWebhook for a body that is no object.
 
-    A confirmation is posted with its link: nothing that a payload names is ever requested.
+    A confirmation is posted with its link: nothing that a payload names is ever requested. With raw message delivery
+    the body is the message, and a header names its topic.
     """
-    payload = decode_json(webhook.body)
+    payload = kit.json_object(webhook, "Amazon SNS")
     kind, topic = dig(payload, "Type"), dig(payload, "TopicArn")
-    if kind not in ("Notification", *_CONFIRMATIONS) or not topic:
-        raise BadWebhook("The body is no message of SNS: is raw message delivery on? Turn it off.")
+    is_raw = not (kind and topic)
+    topic = topic or webhook.header("x-amz-sns-topic-arn") or "of Amazon SNS"
     event = Event(
         source="aws_sns",
         kind="notification",
         delivery=dig(payload, "MessageId") or webhook.fingerprint,
+        dedup_key=webhook.fingerprint if is_raw else "",
         correlation_key=topic,
         title=one_line(f"Topic {last_part(topic)}", 200),
         payload=payload,
         occurred=moment(payload, "Timestamp"),
         attributes={**_ATTRIBUTES, "topic": last_part(topic)},
     )
-    event = _confirmation(event, kind) if kind in _CONFIRMATIONS else _notification(event, dig(payload, "Message"))
+    if kind in _CONFIRMATIONS:
+        event = _confirmation(event, kind)
+    else:
+        event = _of_json(event, payload) if is_raw else _notification(event, dig(payload, "Message"))
     return (replace(event, correlation_key=thread_key(event.correlation_key)),)
 
 
@@ -70,19 +75,15 @@ def _confirmation(event: Event, kind: str) -> Event:
 
 
 def _notification(event: Event, message: str) -> Event:
-    """What the message says: the first of these that it is."""
+    """What the message says, which is JSON or a text."""
+    subject = one_line(dig(event.payload, "Subject"), 200)
+    titled = replace(event, title=subject or event.title)
     try:
         content = decode_json(message.encode("utf-8", "replace"))
     except BadWebhook:
         content = None
-    if isinstance(content, dict) and (alarm := alarms.of(content)):
-        return alarms.alarm(event, alarm)
-    if isinstance(content, dict) and event_bridge.is_event(content):
-        return event_bridge.event(event, content)
-    subject = one_line(dig(event.payload, "Subject"), 200)
-    titled = replace(event, title=subject or event.title)
     if isinstance(content, dict | list):
-        return _json(titled, content, subject)
+        return _of_json(titled, content, subject)
     return replace(
         titled,
         correlation_key=f"{event.correlation_key} {subject}".strip(),
@@ -92,8 +93,12 @@ def _notification(event: Event, message: str) -> Event:
     )
 
 
-def _json(event: Event, content: Mapping[str, Any] | list[Any], subject: str) -> Event:
-    """JSON of somebody's own, or of a service of AWS: S3's records are a list of one, mostly."""
+def _of_json(event: Event, content: Mapping[str, Any] | list[Any], subject: str = "") -> Event:
+    """An alarm, an event of EventBridge, or JSON of somebody's own or of a service of AWS: S3's records are a list."""
+    if isinstance(content, dict) and (alarm := alarms.of(content)):
+        return alarms.alarm(event, alarm)
+    if isinstance(content, dict) and event_bridge.is_event(content):
+        return event_bridge.event(event, content)
     found = reading.read(content, *_of_records(content))
     scope, facts = found.scope or event.attributes["topic"], kit.facts(Subject=subject)
     filled = reading.fill(replace(event, scope=scope, facts=facts), found)

@@ -88,12 +88,12 @@ def alarm(event: Event, content: Payload) -> Event:
 
 
 def _measure(trigger: Payload) -> dict[str, str]:
-    """The metric, and when the alarm fires."""
+    """The metric and its limit."""
     metric = first(trigger, ("MetricName", "metric.name")) or _of_math(trigger)
     statistic = first(trigger, ("Statistic", "ExtendedStatistic", "stat"))
     return {
         "Metric": f"{metric} ({statistic.lower()})" if metric and statistic else metric,
-        "Fires_at": _condition(trigger),
+        "Threshold": _condition(trigger),
     }
 
 

@@ -72,8 +72,8 @@ def _rows(value: Any) -> str:
 
 
 def _query(alert: Alert, query: str) -> str:
-    """The rule's description, and the query while it fires."""
-    return "\n\n".join(filter(None, (alert.description, "" if alert.is_resolved else code(query))))
+    """The rule's description and the query, while it fires."""
+    return "" if alert.is_resolved else "\n\n".join(filter(None, (alert.description, code(query))))
 
 
 def _events(criterion: Payload) -> list[dict[str, str]]:

@@ -68,12 +68,13 @@ def prometheus(alert: Alert) -> Report:
     name = labels.pop("alertname", "") or alert.rule
     annotations = part(alert.context, "annotations")
     words = [shown(annotations.get(field)) for field in ("summary", "description", "message")]
-    expression = "" if alert.is_resolved else code(dig(alert.context, "expression"))
+    expression = code(dig(alert.context, "expression"))
     return Report(
         action="prometheus",
         details={"value": amount(alert.context.get("expressionValue")), "held": period(alert.context.get("for"))},
         title=name,
-        text="\n\n".join(filter(None, [*dict.fromkeys(words), expression])),
+        # What the rule says of its threshold is so only while it fires.
+        text="" if alert.is_resolved else "\n\n".join(filter(None, [*dict.fromkeys(words), expression])),
         series=series(labels),
         facts={**labels, "Rule group": resource(dig(alert.context, "ruleGroup")).name},
         buttons=reading.pages({**labels, **annotations}),

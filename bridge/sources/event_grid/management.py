@@ -44,6 +44,7 @@ def resource_change(event: Event, data: Payload) -> Event | None:
             "name": about.name,
             "by_application": bool(application) and not who,
             "operation": in_words(operation.removesuffix("/action").rpartition("/")[2]),
+            "buttons": [] if (done, end) == ("delete", "success") else _button(about),
         },
     )
 
@@ -83,6 +84,7 @@ def health(event: Event, data: Payload) -> Event | None:
             "before": before,
             "remark": in_words(remark),
             "word": in_words(state or remark),
+            "buttons": _button(about),
         },
         ends_thread=state.lower() == "available",
     )
@@ -109,6 +111,7 @@ def policy(event: Event, data: Payload) -> Event | None:
             "name": about.name,
             "policy": name,
             "word": "" if is_gone else in_words(state) or "policy",
+            "buttons": _button(about),
         },
     )
 
@@ -123,6 +126,10 @@ def subscription_deleted(event: Event, data: Payload) -> Event:
         correlation_key=event.correlation_key or f"event subscription {name}".lower(),
         details={"action": "subscription_deleted", "noun": "event subscription", "name": name},
     )
+
+
+def _button(about: Resource) -> list[tuple[str, str]]:
+    return [(f"Open the {about.noun}", about.url)]
 
 
 def _of_resource(event: Event, about: Resource, operation: str = "") -> Event:
