@@ -100,7 +100,8 @@ def _unknown(event: Event, name: str) -> Event:
     """An event that is not known here, or what somebody's own rule sends: what its JSON says."""
     envelope = {"webhookEvent", "timestamp", "user"} if name else set()
     content = {field: value for field, value in event.payload.items() if field not in envelope}
-    found = reading.read(part(content, name.partition("_")[0]) or content, in_words(name))
+    happened = in_words(dig(event.payload, "webhookEvent").removeprefix("jira:"))
+    found = reading.read(part(content, name.partition("_")[0]) or content, happened)
     key = event.correlation_key or kit.key("jira", found.key)
     return replace(reading.fill(event, found), correlation_key=key)
 
