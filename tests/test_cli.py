@@ -74,7 +74,8 @@ def test_explain_says_why_nothing_is_posted(capsys, monkeypatch):
 
 def test_the_event_is_named_by_the_file_or_an_option(capsys, folder):
     shutil.copy(PULL, folder / "issues.json")
-    for arguments, kind in [([], "issues.opened"), (["--event", "pull_request"], "pull_request.opened")]:
+    # The body is not one of an issue, and so read as an event that is not known.
+    for arguments, kind in [([], "event.opened"), (["--event", "pull_request"], "pull_request.opened")]:
         assert cli.main(["explain", "github", "issues.json", *arguments]) == 0
         assert f"event     {kind}\n" in capsys.readouterr().out
 
