@@ -159,7 +159,6 @@ CODE: Mapping[str, Kind] = {
         noun="release",
         names=("release.name", "release.tag_name"),
         times=("release.published_at", "release.created_at"),
-        urls=("release.html_url",),
         labels=(("Tag", "release.tag_name"), ("From", "release.target_commitish")),
         thing="release",
         read=_release,
@@ -168,7 +167,6 @@ CODE: Mapping[str, Kind] = {
     "registry_package": _package("registry_package"),
     "repository": Kind(
         noun="repository",
-        times=times("repository"),
         severity=by_action(deleted=Severity.WARNING, publicized=Severity.WARNING, transferred=Severity.WARNING),
         labels=(("About", "repository.description"), ("Visibility", "repository.visibility")),
         thing="repository",
@@ -176,7 +174,7 @@ CODE: Mapping[str, Kind] = {
     ),
     "public": Kind(noun="repository", severity=always(Severity.WARNING), actions="publicized"),
     "custom_property_values": Kind(
-        noun="repository", title=called("Repository"), actions="properties_changed", read=_properties
+        noun="repository", title=called("Repository"), actions={"updated": "properties_changed"}, read=_properties
     ),
     "security_and_analysis": Kind(
         noun="repository",
@@ -203,11 +201,11 @@ CODE: Mapping[str, Kind] = {
         times=("starred_at",),
         actions={"created": "starred", "deleted": "unstarred"},
     ),
-    "watch": Kind(noun="repository", title=called("Stars"), actions="starred"),
+    "watch": Kind(noun="repository", title=called("Stars"), actions={"started": "starred"}),
     "fork": Kind(
         noun="repository",
+        thing="forkee",
         title=named("Fork", "forkee.full_name"),
-        urls=("forkee.html_url",),
         times=("forkee.created_at",),
         actions="forked",
         read=values(fork="forkee.full_name"),
