@@ -433,6 +433,9 @@ def test_commits_by_others_name_their_authors() -> None:
     assert "monalisa pushed 2 commits to main, written by John Snow and norab" in post(
         read("push", changed("push", commits=commits))
     )
+    pusher = {"name": "monalisa", "email": "mona@example.com"}
+    named = [commits[0] | {"author": {"name": "Mona Lisa", "email": "mona@example.com"}}]
+    assert "written by" not in post(read("push", changed("push", commits=named, pusher=pusher)))
     mine = [commits[0] | {"author": {"username": "monalisa"}}]
     assert "written by" not in post(read("push", changed("push", commits=mine)))
     both = [*mine, commits[0]]

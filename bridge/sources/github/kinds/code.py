@@ -19,9 +19,13 @@ from bridge.sources.github.titles import called, named, shown, times
 _MOST_COMMITS = 2048
 
 
-def _commit(commit: Payload) -> forge.Commit:
+def _commit(event: Event, commit: Payload) -> forge.Commit:
+    email = dig(commit, "author.email")
+    is_pusher = email and email == dig(event.payload, "pusher.email")
     author = first(commit, ("author.username", "author.name"))
-    return forge.Commit(dig(commit, "id"), dig(commit, "message"), dig(commit, "url"), author)
+    return forge.Commit(
+        dig(commit, "id"), dig(commit, "message"), dig(commit, "url"), event.actor if is_pusher else author
+    )
 
 
 def _push(event: Event) -> Event:
@@ -37,7 +41,7 @@ def _push(event: Event) -> Event:
         change=change or ("pushed" if kind == "branch" else "moved"),
         old=dig(payload, "before"),
         new=dig(payload, "after"),
-        commits=[_commit(commit) for commit in reversed(commits)],
+        commits=[_commit(event, commit) for commit in reversed(commits)],
         total=len(commits),
         is_cut=len(commits) >= _MOST_COMMITS,
     )
