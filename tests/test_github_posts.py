@@ -111,7 +111,7 @@ ACTIONS = [
 NAMES = {name for name, _ in ACTIONS}
 # Posts that depend on the state and not on the action.
 BY_STATE = {"check_run", "check_suite", "page_build", "status", "deployment_status", "workflow_job", "workflow_run"}
-ACKNOWLEDGED = {("ping", ""), ("check_suite", "requested")}
+IGNORED = {("ping", ""), ("check_suite", "requested")}
 
 
 def events(name: str, body: bytes) -> list[Event]:
@@ -143,7 +143,7 @@ def test_every_event_has_its_kind_and_a_sample() -> None:
     assert {name_of(path) for path in SAMPLES.glob("*.json")} == NAMES
 
 
-@pytest.mark.parametrize(("name", "action"), [pair for pair in ACTIONS if pair not in ACKNOWLEDGED])
+@pytest.mark.parametrize(("name", "action"), [pair for pair in ACTIONS if pair not in IGNORED])
 def test_every_action_has_a_sentence_of_its_own(name: str, action: str, caplog: pytest.LogCaptureFixture) -> None:
     """Also where the payload has nothing to say it with."""
     payload = {"sender": {"login": "octocat"}, **({"action": action} if action else {})}
@@ -161,13 +161,13 @@ def test_every_action_has_a_sentence_of_its_own(name: str, action: str, caplog: 
 @pytest.mark.parametrize(
     "path", sorted([*SAMPLES.glob("*.json"), *FIXTURES.glob("*.json")]), ids=lambda path: path.stem
 )
-def test_the_plain_template_tells_none(path: Path) -> None:
+def test_the_plain_template_is_taken_for_none(path: Path) -> None:
     for event in events(name_of(path), path.read_bytes()):
         assert RENDERER.chosen(event).startswith("github/")
         assert entry_of(event).summary not in {event.title, f"{event.actor}: {event.title}"}
 
 
-def test_threads_are_told_apart_by_their_topics() -> None:
+def test_threads_have_topics_of_their_own() -> None:
     """What is not one thread has not one topic: the object is in it."""
     threads: dict[str, set[str]] = {}
     for _, event in payloads():

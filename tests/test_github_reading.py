@@ -93,9 +93,9 @@ ENUMERATIONS = [
 # Where what is shown is something else than the unseen word.
 NOT_SHOWN = {"alert__state", "projects_v2_item__content_type"}
 # An action that says nothing: what is sent is the action itself, or there is only one.
-CONSTANT = {"repository_dispatch", "deployment", "deployment_protection_rule", "custom_property_values"}
+CONSTANT = {"repository_dispatch"}
 BY_STATE = {"workflow_run", "workflow_job", "check_run", "check_suite", "deployment_status"}
-OWN_SEVERITY = {"deployment_protection_rule", "secret_scanning_alert", "secret_scanning_alert_location"}
+OWN_SEVERITY = {"secret_scanning_alert", "secret_scanning_alert_location"}
 
 
 @pytest.mark.parametrize(("sample", "path"), ENUMERATIONS)
@@ -433,6 +433,9 @@ def test_commits_by_others_name_their_authors() -> None:
     assert "monalisa pushed 2 commits to main, written by John Snow and norab" in post(
         read("push", changed("push", commits=commits))
     )
+    pusher = {"name": "monalisa", "email": "mona@example.com"}
+    named = [commits[0] | {"author": {"name": "Mona Lisa", "email": "mona@example.com"}}]
+    assert "written by" not in post(read("push", changed("push", commits=named, pusher=pusher)))
     mine = [commits[0] | {"author": {"username": "monalisa"}}]
     assert "written by" not in post(read("push", changed("push", commits=mine)))
     both = [*mine, commits[0]]

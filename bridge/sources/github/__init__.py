@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.fields import Payload, dig, first, moment
+from bridge.fields import Payload, dig, first
 from bridge.sources import kit
 from bridge.sources.base import Ignored, Source, identifier, thread_key
 from bridge.sources.github.actors import actor, machine
@@ -76,8 +76,8 @@ def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str,
         severity=kind.severity(payload),
         scope=first(payload, _SCOPES),
         actor="" if machine(who) else who,
-        url=first(payload, (*kind.urls, "repository.html_url", "organization.html_url")),
-        occurred=next((time for path in kind.times if (time := moment(payload, path))), None),
+        url=kind.url(payload),
+        occurred=kind.occurred(payload),
         facts=kind.facts(payload),
         attributes=about,
         details=details,

@@ -36,7 +36,7 @@ _ENVIRONMENTS = (
 
 
 def attributes(name: str, payload: Payload) -> dict[str, Any]:
-    """Every attribute, empty where the event has none of its kind, so that no route's condition fails on it."""
+    """Every attribute, empty where the event has none of its kind, and no route's condition fails on it."""
     sender = dig(payload, "sender.login")
     head = head_of(name, payload)
     touched = _touched(payload)

@@ -69,12 +69,14 @@ def head_of(name: str, payload: Payload) -> Head:
 
 
 def pull_request(payload: Payload, thing: str) -> int:
-    """The number of the pull request that a run is for; a fork's run can name those of another repository."""
+    """The number of the pull request that a run is for, the oldest of several.
+
+    A fork's run can name those of another repository.
+    """
     here = dig(payload, "repository.id", 0)
-    for request in objects(payload, f"{thing}.pull_requests"):
-        if dig(request, "base.repo.id", here) == here:
-            return dig(request, "number", 0)
-    return 0
+    requests = objects(payload, f"{thing}.pull_requests")
+    ours = (dig(request, "number", 0) for request in requests if dig(request, "base.repo.id", here) == here)
+    return min(filter(None, ours), default=0)
 
 
 def started_by(payload: Payload, run: str) -> tuple[str, str, str]:
@@ -123,7 +125,7 @@ def _fork_of_request(payload: Payload) -> str:
 
 def _name_of_fork(payload: Payload, repository: Any) -> str:
     """The full name of a repository that is not the event's own; empty where it is, or where none is given."""
-    if not kit.differ(repository, dig(payload, "repository", dict[str, Any]()), "id", "full_name"):
+    if not kit.differ(repository, dig(payload, "repository", dict[str, Any]()), "id", "full_name", "owner.login"):
         return ""
     url = dig(repository, "url").partition("/repos/")[2]
     return dig(repository, "full_name") or url or dig(repository, "owner.login") or dig(repository, "name") or "fork"

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from bridge.events import Event
-from bridge.fields import Payload, at, dig, first
+from bridge.fields import Payload, at, dig, first, moment
 from bridge.rendering.filters import upper_first
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit
@@ -23,18 +24,19 @@ def _as_it_is(event: Event) -> Event:
 class Kind:
     """How one kind of event is read.
 
-    noun: what its object is called (`milestone`). names, number: paths of the object's name, best first, and number.
+    noun: what its object is called (`milestone`). thing: where that is, whose `changes` an edit names.
+    names, number: paths of the object's name, best first, and number.
     title: the subject of its thread, the same over the thread's life, where it is not the noun and the name.
-    urls, times: paths of its link and of when it happened, best first.
+    urls, times: paths of its link and of when it happened, best first, where they are not those of the thing.
     severity: how much it matters.
     labels: the facts' names with the paths of their values.
-    thing: where the object is whose `changes` an edit names; empty: they are not shown.
     actions: for GitHub's actions (empty: the event has none) the names that the templates' blocks have, where they
         differ; one name for all is a text.
     read: adds what the template needs beyond that.
     """
 
     noun: str
+    thing: str = ""
     names: tuple[str, ...] = ()
     number: str = ""
     title: Title | None = None
@@ -42,9 +44,18 @@ class Kind:
     times: tuple[str, ...] = ()
     severity: Grade = plain
     labels: tuple[tuple[str, str], ...] = ()
-    thing: str = ""
     actions: Mapping[str, str] | str = field(default_factory=dict)
     read: Callable[[Event], Event] = _as_it_is
+
+    def url(self, payload: Payload) -> str:
+        """Where the event leads: to its object, else to its repository or organization."""
+        own = self.urls or (f"{self.thing}.html_url",)
+        return first(payload, (*own, "repository.html_url", "organization.html_url"))
+
+    def occurred(self, payload: Payload) -> datetime | None:
+        """When it happened, as far as the payload says."""
+        paths = self.times or times(self.thing)
+        return next((time for path in paths if (time := moment(payload, path))), None)
 
     def titled(self, payload: Payload) -> str:
         """The subject of the event's thread."""

@@ -78,6 +78,6 @@ def shown(value: Any) -> str:
 
 
 def new_lines(before: str, after: str) -> str:
-    """The lines of a text that it did not have before, so that an edit does not repeat all of it."""
+    """The lines of a text that are new, for a post of an edit."""
     old = set(before.splitlines())
     return "\n".join(line for line in after.splitlines() if line not in old)

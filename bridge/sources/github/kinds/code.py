@@ -19,9 +19,13 @@ from bridge.sources.github.titles import called, named, shown, times
 _MOST_COMMITS = 2048
 
 
-def _commit(commit: Payload) -> forge.Commit:
+def _commit(event: Event, commit: Payload) -> forge.Commit:
+    email = dig(commit, "author.email")
+    is_pusher = email and email == dig(event.payload, "pusher.email")
     author = first(commit, ("author.username", "author.name"))
-    return forge.Commit(dig(commit, "id"), dig(commit, "message"), dig(commit, "url"), author)
+    return forge.Commit(
+        dig(commit, "id"), dig(commit, "message"), dig(commit, "url"), event.actor if is_pusher else author
+    )
 
 
 def _push(event: Event) -> Event:
@@ -37,7 +41,7 @@ def _push(event: Event) -> Event:
         change=change or ("pushed" if kind == "branch" else "moved"),
         old=dig(payload, "before"),
         new=dig(payload, "after"),
-        commits=[_commit(commit) for commit in reversed(commits)],
+        commits=[_commit(event, commit) for commit in reversed(commits)],
         total=len(commits),
         is_cut=len(commits) >= _MOST_COMMITS,
     )
@@ -159,7 +163,6 @@ CODE: Mapping[str, Kind] = {
         noun="release",
         names=("release.name", "release.tag_name"),
         times=("release.published_at", "release.created_at"),
-        urls=("release.html_url",),
         labels=(("Tag", "release.tag_name"), ("From", "release.target_commitish")),
         thing="release",
         read=_release,
@@ -168,7 +171,6 @@ CODE: Mapping[str, Kind] = {
     "registry_package": _package("registry_package"),
     "repository": Kind(
         noun="repository",
-        times=times("repository"),
         severity=by_action(deleted=Severity.WARNING, publicized=Severity.WARNING, transferred=Severity.WARNING),
         labels=(("About", "repository.description"), ("Visibility", "repository.visibility")),
         thing="repository",
@@ -176,7 +178,7 @@ CODE: Mapping[str, Kind] = {
     ),
     "public": Kind(noun="repository", severity=always(Severity.WARNING), actions="publicized"),
     "custom_property_values": Kind(
-        noun="repository", title=called("Repository"), actions="properties_changed", read=_properties
+        noun="repository", title=called("Repository"), actions={"updated": "properties_changed"}, read=_properties
     ),
     "security_and_analysis": Kind(
         noun="repository",
@@ -203,11 +205,11 @@ CODE: Mapping[str, Kind] = {
         times=("starred_at",),
         actions={"created": "starred", "deleted": "unstarred"},
     ),
-    "watch": Kind(noun="repository", title=called("Stars"), actions="starred"),
+    "watch": Kind(noun="repository", title=called("Stars"), actions={"started": "starred"}),
     "fork": Kind(
         noun="repository",
+        thing="forkee",
         title=named("Fork", "forkee.full_name"),
-        urls=("forkee.html_url",),
         times=("forkee.created_at",),
         actions="forked",
         read=values(fork="forkee.full_name"),

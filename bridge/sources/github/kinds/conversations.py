@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bridge.events import Event
-from bridge.fields import Payload, at, dig, first, objects
+from bridge.fields import Payload, at, dig, objects, part
 from bridge.sources import forge, kit
 from bridge.sources.github.heads import head_of
 from bridge.sources.github.kind import Kind, with_details
@@ -88,7 +88,7 @@ def _pull_request(event: Event) -> Event:
     payload, given = event.payload, dig(event.payload, "action")
     merged = given == "closed" and _is_merged(payload)
     action = "merged" if merged else _PULL_ACTIONS.get(given, event.details["action"])
-    home, before, after = (first(payload, (path,)) for path in ("repository.html_url", "before", "after"))
+    home, before, after = (dig(payload, path) for path in ("repository.html_url", "before", "after"))
     people = ("assignee.login", "requested_reviewer.login", "requested_team.name")
     found: dict[str, Any] = {
         "label": dig(payload, "label.name"),
@@ -119,13 +119,13 @@ def _review(event: Event) -> Event:
         action,
         text=words_of(payload, "review"),
         quoted=True,
-        author=_author(event, "review"),
+        author=_author(event, part(payload, "review")),
     )
 
 
-def _author(event: Event, thing: Any) -> str:
+def _author(event: Event, written: Payload) -> str:
     """Who wrote it, if that is not the one who acts now."""
-    author = dig(event.payload, f"{thing}.user.login") if isinstance(thing, str) else dig(thing, "user.login")
+    author = dig(written, "user.login")
     return "" if author == event.actor else author
 
 
@@ -137,7 +137,7 @@ def _comment(event: Event) -> Mapping[str, Any]:
         "action": _COMMENT_ACTIONS.get(given) or forge.comment_action(given, is_reply=is_reply),
         "text": words_of(payload, "comment"),
         "quoted": True,
-        "author": _author(event, "comment") if given != "created" else "",
+        "author": _author(event, part(payload, "comment")) if given != "created" else "",
         "place": forge.place(dig(payload, "comment.path"), line),
     }
 
@@ -161,7 +161,9 @@ def _review_comment(event: Event) -> Event:
 
 def _conversation(event: Event) -> Event:
     """A conversation on code is known by its first comment."""
-    comments = objects(event.payload, "thread.comments")
+    comments = sorted(
+        objects(event.payload, "thread.comments"), key=lambda each: bool(kit.id_at(each, "in_reply_to_id"))
+    )
     comment: Payload = comments[0] if comments else {}
     action = {"unresolved": "reopened"}.get(dig(event.payload, "action"), dig(event.payload, "action"))
     return forge.pull_request(
@@ -189,25 +191,24 @@ def _on_pull_request(read: Callable[[Event], Event], *things: str, **more: Any) 
 CONVERSATIONS: Mapping[str, Kind] = {
     "issue_comment": Kind(
         noun="issue",
+        thing="comment",
         names=("issue.title",),
         number="issue.number",
-        times=times("comment"),
         urls=("comment.html_url", "issue.html_url"),
         read=_commented,
     ),
     "discussion_comment": Kind(
         noun="discussion",
+        thing="comment",
         names=("discussion.title",),
         number="discussion.number",
         urls=("comment.html_url", "discussion.html_url"),
-        times=times("comment"),
         read=_commented,
     ),
     "commit_comment": Kind(
         noun="commit",
+        thing="comment",
         title=lambda payload: f"Commit {dig(payload, 'comment.commit_id')[:7]}".strip(),
-        urls=("comment.html_url",),
-        times=times("comment"),
         read=_commit_comment,
     ),
     "pull_request": _on_pull_request(

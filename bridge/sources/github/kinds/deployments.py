@@ -9,8 +9,8 @@ from bridge.sources import forge, kit
 from bridge.sources.github.heads import head_of, started_by
 from bridge.sources.github.kind import Kind, with_details
 from bridge.sources.github.kinds.runs import ran
-from bridge.sources.github.severities import always, by_action
-from bridge.sources.github.titles import deployment_title, environment, run_title, times
+from bridge.sources.github.severities import by_action
+from bridge.sources.github.titles import deployment_title, environment, run_title
 
 
 def _deployed(payload: Payload) -> str:
@@ -22,11 +22,14 @@ def _deployed(payload: Payload) -> str:
 def _deployment(event: Event) -> Event:
     """A deployment's start, and what waits for its rules; both are the run's doing where a workflow deploys."""
     payload = event.payload
-    event = with_details(event, branch=head_of("deployment", payload).branch, where=environment(payload))
-    event = with_details(event, text=dig(payload, "deployment.description"))
-    if trigger := started_by(payload, "workflow_run")[2]:
-        return with_details(replace(event, actor=""), machine=trigger)
-    return event
+    trigger = started_by(payload, "workflow_run")[2]
+    return with_details(
+        replace(event, actor="" if trigger else event.actor),
+        machine=trigger or event.details["machine"],
+        branch=head_of("deployment", payload).branch,
+        where=environment(payload),
+        text=dig(payload, "deployment.description"),
+    )
 
 
 def _deployment_status(event: Event) -> Event:
@@ -81,25 +84,25 @@ _LABELS = (
 DEPLOYMENTS: Mapping[str, Kind] = {
     "deployment": Kind(
         noun="deployment",
+        thing="deployment",
         title=deployment_title,
         urls=("workflow_run.html_url",),
-        times=times("deployment"),
         labels=_LABELS,
-        actions="deployment_started",
+        actions={"": "deployment_started", "created": "deployment_started"},
         read=_deployment,
     ),
     "deployment_status": Kind(
         noun="deployment",
+        thing="deployment_status",
         title=deployment_title,
-        times=times("deployment_status"),
         urls=("deployment_status.environment_url", "deployment_status.log_url", "deployment_status.target_url"),
         labels=_LABELS[1:],
         read=_deployment_status,
     ),
     "deployment_review": Kind(
         noun="deployment",
+        thing="workflow_run",
         title=run_title("deployment_review", "workflow_run.name"),
-        urls=("workflow_run.html_url",),
         times=("since", "workflow_run.updated_at"),
         severity=by_action(requested=Severity.WARNING, rejected=Severity.WARNING, approved=Severity.SUCCESS),
         labels=(("Commit", "workflow_run.head_sha"), ("Change", "workflow_run.display_title")),
@@ -107,11 +110,11 @@ DEPLOYMENTS: Mapping[str, Kind] = {
     ),
     "deployment_protection_rule": Kind(
         noun="deployment",
+        thing="deployment",
         title=deployment_title,
-        times=times("deployment"),
-        severity=always(Severity.WARNING),
+        severity=by_action(requested=Severity.WARNING),
         labels=_LABELS,
-        actions="rules_requested",
+        actions={"requested": "rules_requested"},
         read=_deployment,
     ),
 }

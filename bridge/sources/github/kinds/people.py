@@ -7,7 +7,7 @@ from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, objects
 from bridge.sources.github.kind import Kind, values, with_details
 from bridge.sources.github.severities import by_action
-from bridge.sources.github.titles import named, times
+from bridge.sources.github.titles import named
 
 
 def _webhook(payload: Payload) -> str:
@@ -54,7 +54,6 @@ _TEAM_ACTIONS = {"added_to_repository": "access_given", "removed_from_repository
 _TEAM = Kind(
     noun="team",
     names=("team.name",),
-    urls=("team.html_url",),
     labels=(
         ("Description", "team.description"),
         ("Permission", "team.permission"),
@@ -66,10 +65,9 @@ _TEAM = Kind(
 )
 _INSTALLATION = Kind(
     noun="app",
+    thing="installation",
     names=("installation.app_slug",),
     title=_app,
-    urls=("installation.html_url",),
-    times=times("installation"),
     severity=by_action(suspend=Severity.WARNING, deleted=Severity.WARNING),
     labels=(("Repositories", "installation.repository_selection"), ("Asked by", "requester.login")),
     actions={
@@ -88,7 +86,6 @@ PEOPLE: Mapping[str, Kind] = {
     "member": Kind(
         noun="collaborator",
         names=("member.login",),
-        urls=("member.html_url",),
         labels=(("Role", "changes.role_name.to"), ("Permission", "changes.permission.to")),
         thing="member",
         actions={"added": "collaborator_added", "edited": "permission_changed", "removed": "collaborator_removed"},
@@ -96,8 +93,8 @@ PEOPLE: Mapping[str, Kind] = {
     ),
     "membership": Kind(
         noun="team",
+        thing="team",
         names=("team.name",),
-        urls=("team.html_url",),
         actions={"added": "team_member_added", "removed": "team_member_removed"},
         read=values(person="member.login"),
     ),
@@ -113,8 +110,8 @@ PEOPLE: Mapping[str, Kind] = {
     ),
     "org_block": Kind(
         noun="user",
+        thing="blocked_user",
         title=named("Blocked", "blocked_user.login"),
-        urls=("blocked_user.html_url",),
         actions={"blocked": "user_blocked", "unblocked": "user_unblocked"},
         read=values(person="blocked_user.login"),
     ),
@@ -133,14 +130,14 @@ PEOPLE: Mapping[str, Kind] = {
     "installation_repositories": _INSTALLATION,
     "installation_target": Kind(
         noun="account",
+        thing="account",
         title=named("Account", "account.login"),
-        urls=("account.html_url",),
         read=values(old="changes.login.from", new="account.login"),
     ),
     "github_app_authorization": Kind(
         noun="authorization",
+        thing="sender",
         title=named("Authorization by", "sender.login"),
-        urls=("sender.html_url",),
         actions={"revoked": "authorization_revoked"},
     ),
     "marketplace_purchase": Kind(

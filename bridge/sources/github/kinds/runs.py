@@ -12,7 +12,7 @@ from bridge.sources import forge
 from bridge.sources.github.heads import Head, head_of, pull_request, started_by
 from bridge.sources.github.keys import queued_pull_request
 from bridge.sources.github.kind import Kind, with_details
-from bridge.sources.github.titles import called, named, run_title, times
+from bridge.sources.github.titles import called, named, run_title
 
 # https://docs.github.com/rest/checks/runs and https://docs.github.com/rest/deployments/statuses
 _OUTCOMES = {
@@ -92,7 +92,7 @@ def _workflow_job(event: Event) -> Event:
         jobs=failed,
     )
     # Nobody says who started its run.
-    return ran(replace(event, actor=""), run, head_of("workflow_job", payload), rows_of="step")
+    return ran(replace(event, actor=""), run, head_of("workflow_job", payload))
 
 
 def _check(thing: str, name: Callable[[Payload], str], start: str, end: str) -> Callable[[Event], Event]:
@@ -173,31 +173,30 @@ def _merge_group(event: Event) -> Event:
 RUNS: Mapping[str, Kind] = {
     "workflow_run": Kind(
         noun="run",
+        thing="workflow_run",
         title=run_title("workflow_run", "workflow_run.name", "workflow.name"),
-        times=times("workflow_run"),
-        urls=("workflow_run.html_url",),
         labels=(("Change", "workflow_run.display_title"), ("Trigger", "workflow_run.event")),
         read=_workflow_run,
     ),
     "workflow_job": Kind(
         noun="job",
+        thing="workflow_job",
         title=run_title("workflow_job", "workflow_job.workflow_name"),
-        urls=("workflow_job.html_url",),
         times=("workflow_job.completed_at", "workflow_job.started_at", "workflow_job.created_at"),
         labels=(("Runner", "workflow_job.runner_name"),),
         read=_workflow_job,
     ),
     "check_suite": Kind(
         noun="check",
+        thing="check_suite",
         title=run_title("check_suite", "check_suite.app.name"),
-        times=times("check_suite"),
         labels=(("Change", "check_suite.head_commit.message"), ("Checks", "check_suite.latest_check_runs_count")),
         read=_check_suite,
     ),
     "check_run": Kind(
         noun="check",
+        thing="check_run",
         title=run_title("check_run", "check_run.name"),
-        times=times("check_run"),
         urls=("check_run.html_url", "check_run.details_url"),
         labels=(("Result", "check_run.output.title"), ("Checked by", "check_run.app.name")),
         read=_check(
@@ -221,8 +220,8 @@ RUNS: Mapping[str, Kind] = {
     ),
     "page_build": Kind(
         noun="build",
+        thing="build",
         title=called("Pages"),
-        times=times("build"),
         labels=(("Pushed by", "build.pusher.login"),),
         read=_page_build,
     ),

@@ -91,10 +91,9 @@ def _secret(event: Event) -> Event:
 def _secret_kind(**actions: str) -> Kind:
     return Kind(
         noun="secret",
+        thing="alert",
         names=("alert.secret_type_display_name", "alert.secret_type"),
         number="alert.number",
-        urls=("alert.html_url",),
-        times=times("alert"),
         severity=of_secret,
         labels=(
             ("Validity", "alert.validity"),
@@ -151,10 +150,9 @@ def _advisory(thing: str) -> Kind:
 SECURITY: Mapping[str, Kind] = {
     "dependabot_alert": Kind(
         noun="vulnerable dependency",
+        thing="alert",
         names=("alert.security_advisory.summary", "alert.dependency.package.name"),
         number="alert.number",
-        times=times("alert"),
-        urls=("alert.html_url",),
         severity=of_alert,
         actions=_ALERT_ACTIONS,
         read=_alert("Dependabot", "alert.dependency.package.name"),
@@ -171,9 +169,9 @@ SECURITY: Mapping[str, Kind] = {
     ),
     "repository_vulnerability_alert": Kind(
         noun="vulnerable dependency",
+        thing="alert",
         names=("alert.affected_package_name",),
         number="alert.number",
-        times=times("alert"),
         urls=("alert.external_reference",),
         severity=of_alert,
         actions=_ALERT_ACTIONS,
@@ -188,10 +186,10 @@ SECURITY: Mapping[str, Kind] = {
     ),
     "code_scanning_alert": Kind(
         noun="vulnerable code",
+        thing="alert",
         names=("alert.rule.description", "alert.rule.name", "alert.rule.id"),
         number="alert.number",
         times=("alert.updated_at", "alert.fixed_at", "alert.dismissed_at", "alert.created_at"),
-        urls=("alert.html_url",),
         severity=of_alert,
         # What comes back by itself nobody reopens.
         actions={**_ALERT_ACTIONS, "reopened": "auto_reopened"},
@@ -230,7 +228,6 @@ SECURITY: Mapping[str, Kind] = {
         noun="branch protection rule",
         names=("rule.name",),
         title=named("Protection of", "rule.name"),
-        times=times("rule"),
         severity=_GONE,
         labels=(
             ("Approvals", "rule.required_approving_review_count"),
@@ -243,7 +240,6 @@ SECURITY: Mapping[str, Kind] = {
         noun="ruleset",
         names=("repository_ruleset.name",),
         urls=("repository_ruleset._links.html.href",),
-        times=times("repository_ruleset"),
         severity=_GONE,
         labels=(
             ("Enforcement", "repository_ruleset.enforcement"),
@@ -256,13 +252,14 @@ SECURITY: Mapping[str, Kind] = {
     ),
     "deploy_key": Kind(
         noun="deploy key",
+        thing="key",
         names=("key.title",),
-        times=times("key"),
         severity=by_action(created=Severity.WARNING),
         labels=(("Read only", "key.read_only"),),
     ),
     "personal_access_token_request": Kind(
         noun="access token",
+        thing="personal_access_token_request",
         title=lambda payload: kit.title(
             f"Access token {dig(payload, 'personal_access_token_request.token_name')} of "
             f"{dig(payload, 'personal_access_token_request.owner.login') or 'somebody'}"
@@ -275,7 +272,6 @@ SECURITY: Mapping[str, Kind] = {
         },
         read=values(owner="personal_access_token_request.owner.login", name="personal_access_token_request.token_name"),
         urls=("organization.html_url",),
-        times=times("personal_access_token_request"),
         severity=by_action(created=Severity.WARNING),
         labels=(
             ("Repositories", "personal_access_token_request.repositories"),

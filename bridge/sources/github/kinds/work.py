@@ -7,7 +7,7 @@ from bridge.fields import Payload, dig
 from bridge.sources import kit
 from bridge.sources.github.kind import Kind, with_details
 from bridge.sources.github.kinds.conversations import item
-from bridge.sources.github.titles import named, times
+from bridge.sources.github.titles import named
 
 
 def _title_of(thing: str, payload: Payload) -> str:
@@ -68,8 +68,6 @@ WORK: Mapping[str, Kind] = {
         noun="issue",
         names=("issue.title",),
         number="issue.number",
-        times=times("issue"),
-        urls=("issue.html_url",),
         labels=(
             ("Labels", "issue.labels"),
             ("Assigned to", "issue.assignees"),
@@ -99,7 +97,6 @@ WORK: Mapping[str, Kind] = {
         names=("discussion.title",),
         number="discussion.number",
         urls=("answer.html_url", "discussion.html_url"),
-        times=times("discussion"),
         labels=(("Category", "discussion.category.name"), ("Labels", "discussion.labels")),
         thing="discussion",
         actions={"category_changed": "moved"},
@@ -109,8 +106,6 @@ WORK: Mapping[str, Kind] = {
     "milestone": Kind(
         noun="milestone",
         names=("milestone.title",),
-        urls=("milestone.html_url",),
-        times=times("milestone"),
         labels=(
             ("Due", "milestone.due_on"),
             ("Open issues", "milestone.open_issues"),
@@ -123,42 +118,35 @@ WORK: Mapping[str, Kind] = {
     "project": Kind(
         noun="project",
         names=("project.name",),
-        urls=("project.html_url",),
-        times=times("project"),
         thing="project",
     ),
     "project_card": Kind(
         noun="card",
+        thing="project_card",
         names=("project_card.note",),
         title=named("Card", "project_card.note", "project_card.node_id"),
-        urls=("project_card.html_url",),
-        times=times("project_card"),
     ),
     "project_column": Kind(
         noun="project column",
         names=("project_column.name",),
-        urls=("project_column.html_url",),
-        times=times("project_column"),
         thing="project_column",
     ),
     "projects_v2": Kind(
         noun="project",
         names=("projects_v2.title",),
-        times=times("projects_v2"),
         labels=(("About", "projects_v2.short_description"),),
         thing="projects_v2",
     ),
     "projects_v2_item": Kind(
         noun="item",
         title=_project_item,
-        times=times("projects_v2_item"),
         thing="projects_v2_item",
         read=_project_change,
     ),
     "projects_v2_status_update": Kind(
         noun="project",
+        thing="projects_v2_status_update",
         title=named("Project status", "projects_v2_status_update.project_node_id"),
-        times=times("projects_v2_status_update"),
         labels=(
             ("Since", "projects_v2_status_update.start_date"),
             ("Until", "projects_v2_status_update.target_date"),
