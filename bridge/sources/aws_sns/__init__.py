@@ -35,10 +35,12 @@ def read(webhook: Webhook) -> Sequence[Event]:
     kind, topic = dig(payload, "Type"), dig(payload, "TopicArn")
     if kind not in ("Notification", *_CONFIRMATIONS) or not topic:
         raise BadWebhook("The body is no message of SNS: is raw message delivery on? Turn it off.")
+    ident = dig(payload, "MessageId")
     event = Event(
         source="aws_sns",
         kind="notification",
-        delivery=dig(payload, "MessageId") or webhook.fingerprint,
+        delivery=ident or webhook.fingerprint,
+        dedup_key="" if ident else webhook.fingerprint,
         correlation_key=topic,
         title=one_line(f"Topic {last_part(topic)}", 200),
         payload=payload,

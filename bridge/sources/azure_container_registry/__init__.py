@@ -29,6 +29,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         source="azure_container_registry",
         kind=action or "event",
         delivery=delivery,
+        dedup_key="" if kit.id_at(payload, "id") else delivery,
         correlation_key=f"event {delivery}",
         title="Container registry",
         payload=payload,
