@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bridge.errors import MessageError
-from bridge.events import Event, Severity
+from bridge.events import Event, Severity, bounded
 
-VERSION = 2
+VERSION = 3
 CREDIBLE = timedelta(days=7)
 # The only values that JSON lacks are times.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
@@ -16,7 +16,10 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=date
 
 @dataclass(frozen=True)
 class Entry:
-    """One event waiting for one group. `html` is its finished card, footer and reference included."""
+    """One event waiting for one group. `html` is its finished card, footer and reference included.
+
+    content, place, repeat_window: see `Content`.
+    """
 
     id: str
     group: str
@@ -34,6 +37,9 @@ class Entry:
     conversation: str
     occurred: datetime
     received: datetime
+    content: str = ""
+    place: str = ""
+    repeat_window: float = 0.0
 
     @property
     def reference(self) -> str:
@@ -56,19 +62,59 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Content:
+    """By what a repeat is recognised that comes under another id.
+
+    hash: of what was sent, whichever group it is for; empty: nothing of the kind is known.
+    place: of a signed body, a hash of where it goes by what the signature does not cover; empty: all of it was
+        authenticated, and may go to several places.
+    window: so many seconds after the newest event of its conversation the same content is a repeat; 0: never, because
+        the id is certain.
+    """
+
+    hash: str = ""
+    place: str = ""
+    window: float = 0.0
+
+
+UNKNOWN = Content()
+
+
+@dataclass(frozen=True)
 class Wake:
     """Asks for the drain of a group's outbox."""
 
     group: str
 
 
-def entry_id(event: Event, position: int, group: str) -> str:
+def entry_id(event: Event, position: int, group: str, arrival: str = "") -> str:
     """The id of an event's entry for a group: the same for the same delivery, however often it comes.
 
-    It has 32 hexadecimal digits. position: the event's place among those of its delivery.
+    It has 32 hexadecimal digits. position: the event's place among those of its delivery. arrival: what no other
+    arrival has; it stands for the delivery's id where the sender gives none.
     """
-    parts = (group, event.source, event.dedup_key or event.delivery, str(position))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    if not event.dedup_key:
+        return _hash(group, event.source, event.delivery, str(position))
+    sent = event.delivery if event.delivery != event.dedup_key else ""
+    return _hash(group, event.source, event.dedup_key, sent or arrival, str(position))
+
+
+def content_of(event: Event, position: int, window: float, asked: str | None) -> Content:
+    """By what a repeat of an event is recognised. window: its source's.
+
+    asked: the group that the URL names, if the signature covers only the body; None where all is authenticated.
+    """
+    if not event.dedup_key and asked is None:
+        return UNKNOWN
+    return Content(
+        hash=_hash(event.source, event.dedup_key or event.delivery, str(position)),
+        place="" if asked is None else _hash(asked, event.kind, event.correlation_key),
+        window=(window if event.repeat_window is None else event.repeat_window) if event.dedup_key else 0.0,
+    )
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def credible(occurred: datetime | None, received: datetime) -> datetime:
@@ -86,7 +132,7 @@ def to_message(item: Entry | Wake) -> str:
 
 
 def from_message(text: str | bytes) -> Entry | Wake:
-    """What `to_message` wrote, also what the version before wrote; MessageError for anything else."""
+    """What `to_message` wrote, also what earlier versions wrote; MessageError for anything else."""
     try:
         fields = json.loads(text)
         version, kind = fields.pop("version"), fields.pop("type")
@@ -96,6 +142,8 @@ def from_message(text: str | bytes) -> Entry | Wake:
             return Wake(**fields)
         if version < 2:
             fields["correlation_key"] = fields.pop("thread")
+        if version < 3:
+            fields |= {name: bounded(fields[name]) for name in ("delivery", "correlation_key")}
         return Entry(
             **{
                 **fields,

@@ -17,6 +17,7 @@ BridgeError
 │       ├── ContentRefused   400, 413: this post
 │       └── AccessRefused    401, 403, 404 on the group: anything by this identity in this group
 └── OutboxError              the outbox could not do what was asked
+    ├── RowRefused           storage will never take a row, for what it holds
     ├── Conflict             a row is not what was read any more; somebody else has written it
     └── LeaseLost            another drain may be at work: stop, touch nothing more
 """
@@ -116,6 +117,10 @@ class AccessRefused(Refused):
 
 class OutboxError(BridgeError):
     """The outbox could not do what was asked."""
+
+
+class RowRefused(OutboxError):
+    """Storage will not take a row, however often it is tried: for its size, or for a text that it cannot hold."""
 
 
 class Conflict(OutboxError):

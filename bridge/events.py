@@ -94,7 +94,8 @@ class Event:
     attributes: values by which routes choose: `event.attributes.branch`.
     details: values that the source computes for its templates.
     ends_thread: the next event with this correlation key starts a new thread.
-    dedup_key: recognises a repeated delivery where the sender's id cannot be trusted (empty: it can).
+    dedup_key: a hash of what was sent; recognises a repeat where the sender gives no certain id (empty: it does).
+    repeat_window: the seconds in which the same content is a repeat of the newest event (None: its source's).
 
     scope, title, summary, actor, url, text and facts are enough for a decent post of any event.
     """
@@ -117,6 +118,7 @@ class Event:
     details: Mapping[str, Any] = field(default_factory=dict)
     ends_thread: bool = False
     dedup_key: str = ""
+    repeat_window: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", bounded(self.kind, MAX_KIND))

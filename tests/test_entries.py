@@ -1,13 +1,14 @@
 """Entries: the same delivery has the same ids, and what is queued comes back as it was."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bridge.entries import VERSION, Entry, Wake, credible, entry_id, from_message, to_message
+from bridge.entries import VERSION, Content, Entry, Wake, content_of, credible, entry_id, from_message, to_message
 from bridge.errors import MessageError
-from bridge.events import Event, Severity
+from bridge.events import Event, Severity, bounded
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 ENTRY = Entry(
@@ -52,8 +53,13 @@ def test_other_texts_are_no_messages(message):
         from_message(message)
 
 
-def test_a_message_of_the_version_before_is_read():
+def test_messages_of_earlier_versions_are_read():
     fields = json.loads(to_message(ENTRY))
+    for name in ("content", "place", "repeat_window"):
+        del fields[name]
+    assert from_message(json.dumps(fields | {"version": 2})) == ENTRY
+    long = from_message(json.dumps(fields | {"version": 2, "delivery": "d" * 33_000}))
+    assert long == replace(ENTRY, delivery=bounded("d" * 33_000))
     fields |= {"version": 1, "thread": fields.pop("correlation_key")}
     assert from_message(json.dumps(fields)) == ENTRY
     assert from_message('{"version": 1, "type": "wake", "group": "g"}') == Wake("g")
@@ -78,8 +84,35 @@ def test_the_same_delivery_has_the_same_id_and_no_other_has_it():
     assert len(others) == 6
 
 
-def test_the_dedup_key_counts_where_the_delivery_id_is_not_signed():
-    assert entry_id(event(dedup_key="x"), 0, "g") == entry_id(event(dedup_key="x", delivery="forged"), 0, "g")
+def test_without_a_certain_id_every_delivery_has_an_id_of_its_own_and_the_same_when_it_is_sent_again():
+    sent = event(dedup_key="x")
+    assert entry_id(sent, 0, "g", "a") == entry_id(sent, 0, "g", "b")
+    assert entry_id(sent, 0, "g") != entry_id(event(dedup_key="x", delivery="e"), 0, "g")
+    for delivery in ("", "x"):
+        without = event(dedup_key="x", delivery=delivery)
+        assert entry_id(without, 0, "g", "a") == entry_id(without, 0, "g", "a") != entry_id(without, 0, "g", "b")
+
+
+def test_the_content_is_the_same_whatever_nobody_signed():
+    contents = [
+        content_of(event(dedup_key="x", **unsigned), 0, 9.0, asked)
+        for unsigned in ({}, {"delivery": "forged"}, {"kind": "forged"}, {"correlation_key": "forged"})
+        for asked in ("", "ops")
+    ]
+    assert {(content.hash, content.window) for content in contents} == {(contents[0].hash, 9.0)}
+    assert len({content.place for content in contents}) == 6
+    assert content_of(event(dedup_key="x"), 1, 9.0, "").hash != contents[0].hash
+
+
+def test_a_certain_id_is_a_content_only_where_the_group_is_not_signed():
+    assert content_of(event(), 0, 9.0, None) == Content()
+    signed = content_of(event(), 0, 9.0, "ops")
+    assert (signed.window, bool(signed.hash and signed.place)) == (0.0, True)
+    assert content_of(event(dedup_key="x"), 0, 9.0, None).place == ""
+
+
+def test_an_event_may_say_how_long_it_is_repeated():
+    assert content_of(event(dedup_key="x", repeat_window=7.0), 0, 9.0, None).window == 7.0
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 import contextlib
+import json
 import multiprocessing
 import os
 import signal
-import sqlite3
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,24 @@ from threading import Barrier
 
 import pytest
 
-from bridge.entries import Wake, from_message, to_message
-from bridge.errors import Conflict, MessageError
+from bridge.entries import VERSION, Wake, from_message, to_message
+from bridge.errors import Conflict, RowRefused
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
-from bridge.outbox.rows import BATCH, Backoff, Counts, DeadLetter, DeliveryRecord, Hold, Recorded, State, ThreadRow
+from bridge.outbox.rows import (
+    BATCH,
+    Backoff,
+    ContentRow,
+    Counts,
+    DeadLetter,
+    DeliveryRecord,
+    Hold,
+    Newest,
+    Recorded,
+    State,
+    ThreadRow,
+)
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from tests.azurite import needs_azurite
@@ -289,15 +302,117 @@ def test_a_file_is_synchronised_with_the_disk_and_readers_wait_for_no_writer(tmp
     outbox.close()
 
 
-def test_an_open_row_that_holds_no_entry_is_an_error(tmp_path):
-    outbox = SqliteOutbox(tmp_path / "new" / "outbox.sqlite")
-    recorded(outbox)
-    file = sqlite3.connect(tmp_path / "new" / "outbox.sqlite")
-    file.execute("""UPDATE open SET message = '{"version": 1, "type": "wake", "group": "g"}'""")
-    file.commit()
-    file.close()
-    with pytest.raises(MessageError), contextlib.closing(outbox):
-        outbox.open_entries("g")
+NEWER = json.dumps({**json.loads(to_message(entry(1))), "version": VERSION + 1})
+UNREADABLE = {
+    "another message": ("message", to_message(Wake("g")), "does not hold an entry"),
+    "no message": ("message", "?", "not one of the bridge's"),
+    "of a newer version": ("message", NEWER, "upgrade"),
+    "an unknown state": ("state", "thinking", "ValueError"),
+}
+
+
+@pytest.mark.parametrize(("column", "value", "reason"), UNREADABLE.values(), ids=UNREADABLE)
+def test_an_open_row_that_cannot_be_read_is_set_aside_and_the_others_are_read(outbox, column, value, reason):
+    recorded(outbox, 1)
+    good = recorded(outbox, 2)
+    spoil(outbox, entry(1).id, column, value)
+    assert outbox.open_entries("g") == [good]
+    entries, (unreadable,) = outbox.open_rows("g")
+    assert (entries, unreadable.id, unreadable.group) == ([good], entry(1).id, "g")
+    assert reason in unreadable.reason
+    letter = DeadLetter(unreadable.id, "g", unreadable.message, unreadable.reason, "look", START)
+    outbox.set_aside(unreadable, letter)
+    assert outbox.open_rows("g") == ([good], [])
+    assert outbox.dead_letters() == [letter]
+    with pytest.raises(Conflict):
+        outbox.set_aside(unreadable, letter)
+
+
+def spoil(outbox, ident, column, value):
+    """Writes something else into the row of an open entry."""
+    if isinstance(outbox, SqliteOutbox):
+        with outbox._file.transaction() as file:
+            file.execute(f"UPDATE open SET {column} = ? WHERE id = ?", (value, ident))
+    else:
+        value = zlib.compress(value.encode()) if column == "message" else value
+        outbox._table.update_entity({"PartitionKey": "g", "RowKey": f"open-{ident}", column: value})
+
+
+def content(place, received=START, name="c", since=START):
+    return ContentRow(name, "e", place, since, received)
+
+
+def test_a_content_is_claimed_once_and_written_over_what_was_read(outbox):
+    first = outbox.claim_content(content("here"))
+    assert outbox.claim_content(content("there")) == first
+    assert replace(first, version="") == content("here")
+    second = outbox.write_content(replace(first, received=START + 9))
+    assert outbox.claim_content(content("there")) == second
+    with pytest.raises(Conflict):
+        outbox.write_content(first)
+
+
+def test_a_repeat_is_left_out_kept_and_restored(outbox):
+    first, second = recorded(outbox, 1), recorded(outbox, 2)
+    newest = Newest(first.entry.id, "c", START + 1)
+    (known,) = outbox.finish([first], [replace(thread(first.entry.key), newest=newest)])
+    assert outbox.threads("g", [first.entry.key])[first.entry.key] == known
+    after = outbox.leave_out(second, newest, replace(known, left_out=START + 2))
+    assert outbox.threads("g", [first.entry.key])[first.entry.key] == after
+    assert outbox.open_entries("g") == []
+    assert [record.repeat_of for record in outbox.history("2")] == [first.entry.id]
+    assert outbox.record(second.entry, START, START) is Recorded.DELIVERED
+    with pytest.raises(Conflict):
+        outbox.leave_out(second, newest, after)
+    assert outbox.left_out("g", "another key") == outbox.left_out("other", first.entry.key) == []
+    (left,) = outbox.left_out("g", first.entry.key)
+    assert (left.entry, left.of, left.since, left.recorded) == (second.entry, first.entry.id, START + 1, START)
+    restored = outbox.restore(left, START + 7)
+    assert outbox.open_entries("g") == [restored]
+    assert (restored.entry, restored.due, restored.recorded) == (second.entry, START + 7, START)
+    assert [record.repeat_of for record in outbox.history("2")] == [""]
+    with pytest.raises(Conflict):
+        outbox.restore(left, START + 8)
+
+
+def test_a_replay_is_recorded_as_a_repeat_and_never_opened(outbox):
+    for _ in range(2):
+        outbox.record_repeat(entry(1), "first", START)
+    assert outbox.open_entries("g") == outbox.left_out("g", entry(1).key) == []
+    (record,) = outbox.history("1")
+    assert (record.repeat_of, record.thread) == ("first", "")
+    assert outbox.record(entry(1), START, START) is Recorded.DELIVERED
+
+
+def test_purging_forgets_contents_and_repeats_with_the_history(outbox):
+    for number in range(3):
+        outbox.claim_content(content("here", name=f"{number}c", received=START + number))
+    first, second = recorded(outbox, 1), recorded(outbox, 2)
+    (known,) = outbox.finish([first], [thread(first.entry.key)])
+    outbox.leave_out(second, Newest(first.entry.id, "c", START), known)
+    outbox.purge(START + 2, START - 9)
+    places = [outbox.claim_content(content("there", name=f"{number}c")).place for number in range(3)]
+    assert places == ["there", "there", "here"]
+    assert len(outbox.left_out("g", first.entry.key)) == 1
+    outbox.purge(START + 3, START - 9)
+    assert outbox.left_out("g", first.entry.key) == []
+    assert outbox.history("2") == []
+
+
+@needs_azurite
+def test_a_row_that_azure_refuses_says_so(storage):
+    account = Account(storage.account())
+    with contextlib.closing(AzureOutbox(account.table())) as outbox:
+        with pytest.raises(RowRefused):
+            outbox.record(entry(1, delivery="x" * 70_000), START, START)
+        assert outbox.counts() == Counts(open=0, dead=0)
+
+
+def test_a_row_that_a_file_refuses_says_so(tmp_path):
+    with contextlib.closing(SqliteOutbox(tmp_path / "outbox.sqlite")) as outbox:
+        with pytest.raises(RowRefused):
+            outbox.record(entry(1, delivery="\ud800"), START, START)
+        assert outbox.counts() == Counts(open=0, dead=0)
 
 
 def _record_all(path: Path, first: int, kill: bool) -> None:

@@ -29,7 +29,9 @@ ISSUE = {
 def receiver(config: str = "", secrets: dict | None = None, sources: dict | None = None) -> Receiver:
     secrets = {"github": (SECRET,)} if secrets is None else secrets
     configured = Configuration.of(Settings(GROUP, f'[groups]\nops = "{OPS}"\n{config}', secrets=secrets))
-    return Receiver(sources or SOURCES, configured.authentications, configured.routes, Renderer(), lambda: NOW)
+    return Receiver(
+        sources or configured.sources, configured.authentications, configured.routes, Renderer(), lambda: NOW
+    )
 
 
 def signed(body: bytes, event: str = "issues", delivery: str = "d1", **query: str) -> Webhook:
@@ -46,10 +48,33 @@ def test_a_signed_event_is_accepted_with_its_entry():
     assert entry.reference in entry.html
 
 
-def test_the_same_body_has_the_same_id_whatever_the_unsigned_delivery_id_says():
+def test_the_same_body_has_the_same_content_whatever_the_unsigned_headers_and_the_url_say():
     body = json.dumps(ISSUE).encode()
-    ids = {receiver().receive("github", signed(body, delivery=one)).entries[0].id for one in ("d1", "d2")}
-    assert len(ids) == 1
+    first, again, *replays = (
+        receiver().receive("github", signed(body, **other)).entries[0]
+        for other in ({}, {}, {"delivery": "d2"}, {"group": "ops"}, {"event": "issue_comment"})
+    )
+    assert first == again
+    assert {entry.content for entry in replays} == {first.content}
+    assert [entry.id == first.id for entry in replays] == [False, False, True]
+    assert [entry.place == first.place for entry in replays] == [True, False, False]
+    assert first.repeat_window == SOURCES["github"].retry_window
+
+
+def test_what_a_secret_authenticates_as_a_whole_may_go_to_several_groups():
+    body = json.dumps(ISSUE).encode()
+    webhooks = [Webhook({"X-GitHub-Event": "issues"}, body, query={"group": group}) for group in ("", "ops")]
+    entries = [receiver(secrets={}).receive("github", webhook).entries[0] for webhook in webhooks]
+    assert [entry.place for entry in entries] == ["", ""]
+    assert entries[0].content == entries[1].content != ""
+
+
+def test_without_an_id_of_the_sender_every_arrival_has_an_id_of_its_own():
+    webhook = Webhook({}, b'{"title": "Down"}')
+    receipts = [receiver(config="[sources.pump]").receive("pump", webhook) for _ in range(2)]
+    one, other = (receipt.entries[0] for receipt in receipts)
+    assert one.id != other.id
+    assert (one.content, one.repeat_window) == (other.content, 900)
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"x" * (MAX_BODY + 1)])

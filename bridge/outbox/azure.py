@@ -4,22 +4,40 @@ Every row of a group is in the partition of that name, so that a batch is atomic
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
+import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import groupby
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
 from bridge.entries import Entry
-from bridge.errors import Conflict
-from bridge.outbox import azure_rows
+from bridge.errors import Conflict, RowRefused
+from bridge.outbox import azure_repeats, azure_rows
 from bridge.outbox.azure_rows import Operation, Row
-from bridge.outbox.rows import Counts, DeadLetter, DeliveryRecord, Lease, OpenEntry, Recorded, ThreadRow, Wait
+from bridge.outbox.rows import (
+    ContentRow,
+    Counts,
+    DeadLetter,
+    DeliveryRecord,
+    Lease,
+    LeftOut,
+    Newest,
+    OpenEntry,
+    Recorded,
+    ThreadRow,
+    UnreadableRow,
+    Wait,
+)
 
 # The partition that lists the others.
 _GROUPS = "groups"
 _CONFLICTS = (404, 409, 412)
+# A row or a property that is too big, and a value or a key that may not be:
+# https://learn.microsoft.com/rest/api/storageservices/table-service-error-codes
+_REFUSED = (400, 413)
 _MAX_OPERATIONS = 100  # of a transaction
 _READERS = 8
 
@@ -47,8 +65,56 @@ class AzureOutbox:
             return Recorded.OPEN if self._get(entry.group, f"open-{entry.id}") else Recorded.DELIVERED
         return Recorded.NEW
 
+    def record_repeat(self, entry: Entry, of: str, now: float) -> None:
+        self._know(entry.group)
+        with contextlib.suppress(Conflict):
+            self._submit([("create", azure_rows.history(entry, now) | {"repeat_of": of})])
+
+    def claim_content(self, row: ContentRow) -> ContentRow:
+        try:
+            return self.write_content(row)
+        except Conflict:
+            key = azure_repeats.content_key(row.content)
+            known = self._get(key["PartitionKey"], key["RowKey"])
+            return azure_repeats.content(known) if known else self.write_content(row)
+
+    def write_content(self, row: ContentRow) -> ContentRow:
+        return replace(row, version=self._submit([azure_repeats.write_content(row)])[0])
+
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
-        return [azure_rows.open_entry(row) for row in self._rows(group, "open")]
+        return self.open_rows(group)[0]
+
+    def open_rows(self, group: str) -> tuple[Sequence[OpenEntry], Sequence[UnreadableRow]]:
+        rows = [azure_rows.open_entry(row) for row in self._rows(group, "open")]
+        entries = [row for row in rows if isinstance(row, OpenEntry)]
+        return entries, [row for row in rows if isinstance(row, UnreadableRow)]
+
+    def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
+        group = row.entry.group
+        written = self._submit(
+            [
+                azure_rows.write_thread(group, thread),
+                azure_rows.delete_open(row),
+                azure_repeats.insert_left_out(row, of),
+                azure_repeats.note_repeat(group, row.entry.id, of.id),
+            ]
+        )
+        return replace(thread, version=written[0])
+
+    def left_out(self, group: str, key: str) -> Sequence[LeftOut]:
+        rows = map(azure_repeats.left_out, self._rows(group, azure_repeats.left_out_name(key)))
+        return [row for row in rows if row]
+
+    def restore(self, row: LeftOut, due: float) -> OpenEntry:
+        opened = OpenEntry(row.entry, recorded=row.recorded, due=due)
+        etags = self._submit(
+            [
+                azure_rows.insert_open(opened),
+                azure_repeats.delete_left_out(row),
+                azure_repeats.note_repeat(row.entry.group, row.entry.id, ""),
+            ]
+        )
+        return replace(opened, version=etags[0])
 
     def overdue(self, before: float) -> Sequence[str]:
         overdue = {group: self._rows(group, "open", "due lt @time", time=before) for group in self._groups()}
@@ -80,9 +146,12 @@ class AzureOutbox:
     def move_to_dead_letters(self, entry: OpenEntry, letter: DeadLetter) -> None:
         self._submit([azure_rows.delete_open(entry), ("upsert", azure_rows.dead(letter))])
 
+    def set_aside(self, row: UnreadableRow, letter: DeadLetter) -> None:
+        self._submit([azure_rows.delete_unreadable(row), ("upsert", azure_rows.dead(letter))])
+
     def add_dead_letter(self, letter: DeadLetter) -> None:
         self._know(letter.group or azure_rows.NOWHERE)
-        self._table.upsert_entity(azure_rows.dead(letter))
+        self._submit([("upsert", azure_rows.dead(letter))])
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         found = [azure_rows.dead_letter(row) for group in self._groups() for row in self._rows(group, "dead")]
@@ -122,9 +191,18 @@ class AzureOutbox:
             ]
             dead = self._rows(group, "dead", "at lt @time", time=before)
             over = self._rows(group, "thread", "posted lt @idle or ended lt @time", time=before, idle=idle)
-            rows = [*history, *dead, *over]
-            for start in range(0, len(rows), _MAX_OPERATIONS):
-                self._submit([("delete", row) for row in rows[start : start + _MAX_OPERATIONS]])
+            repeats = self._rows(group, "repeat", "at lt @time", time=before)
+            self._delete([*history, *dead, *over, *repeats])
+        text = "PartitionKey ge @first and PartitionKey lt @last and at lt @time"
+        bounds = {"first": azure_repeats.CONTENTS, "last": f"{azure_repeats.CONTENTS[:-1]}.", "time": before}
+        old = sorted(self._table.query_entities(text, parameters=bounds), key=lambda row: str(row["PartitionKey"]))
+        for _, rows in groupby(old, key=lambda row: row["PartitionKey"]):
+            self._delete([dict(row) for row in rows])
+
+    def _delete(self, rows: Sequence[Row]) -> None:
+        """Deletes rows of one partition."""
+        for start in range(0, len(rows), _MAX_OPERATIONS):
+            self._submit([("delete", row) for row in rows[start : start + _MAX_OPERATIONS]])
 
     # Leases.
 
@@ -202,4 +280,6 @@ class AzureOutbox:
         except TableTransactionError as error:
             if error.status_code in _CONFLICTS:
                 raise Conflict("A row has been written by another drain since it was read.") from None
+            if error.status_code in _REFUSED:
+                raise RowRefused(f"Storage refuses the row: {error.reason or error.status_code}.") from None
             raise

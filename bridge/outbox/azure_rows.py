@@ -15,7 +15,19 @@ from azure.data.tables import UpdateMode
 
 from bridge.entries import Entry, from_message, to_message
 from bridge.errors import MessageError
-from bridge.outbox.rows import Backoff, DeadLetter, DeliveryRecord, Hold, Lease, OpenEntry, State, ThreadRow, Wait
+from bridge.outbox.rows import (
+    Backoff,
+    DeadLetter,
+    DeliveryRecord,
+    Hold,
+    Lease,
+    Newest,
+    OpenEntry,
+    State,
+    ThreadRow,
+    UnreadableRow,
+    Wait,
+)
 
 Row = dict[str, Any]
 Operation = tuple[Any, ...]
@@ -45,11 +57,13 @@ def row_id(row: Row) -> str:
     return str(row["RowKey"]).partition("-")[2]
 
 
-def _if_unchanged(version: str) -> Mapping[str, Any]:
+def if_unchanged(version: str) -> Mapping[str, Any]:
+    """The condition that the row has still that version."""
     return {"etag": version, "match_condition": MatchConditions.IfNotModified}
 
 
-def _packed(text: str) -> bytes:
+def packed(text: str) -> bytes:
+    """A text as it is stored."""
     # A text would be two bytes a character and at most 32,000 of them.
     return zlib.compress(text.encode())
 
@@ -75,12 +89,13 @@ def delivery_record(row: Row) -> DeliveryRecord:
         delivery=row["delivery"],
         recorded=row["at"],
         thread=row.get("thread", ""),
+        repeat_of=row.get("repeat_of", ""),
     )
 
 
 def insert_open(row: OpenEntry) -> Operation:
     """Makes the row of an open entry."""
-    whole = {"message": _packed(to_message(row.entry)), "recorded": row.recorded}
+    whole = {"message": packed(to_message(row.entry)), "recorded": row.recorded}
     return "create", _open_key(row) | whole | _state(row)
 
 
@@ -102,11 +117,27 @@ def _state(row: OpenEntry) -> Row:
     }
 
 
-def open_entry(row: Row) -> OpenEntry:
-    """The open entry of a row; MessageError when it holds none."""
+def open_entry(row: Row) -> OpenEntry | UnreadableRow:
+    """The open entry of a row, or what is known of one that cannot be read."""
+    try:
+        return _open_entry(row)
+    except (MessageError, ValueError, KeyError, TypeError, zlib.error) as error:
+        reason = str(error) if isinstance(error, MessageError) else f"{type(error).__name__} in its row"
+        return UnreadableRow(row_id(row), row["PartitionKey"], _text(row.get("message")), reason, version(row))
+
+
+def _text(message: Any) -> str:
+    """The text of a stored message, as far as it can be read."""
+    try:
+        return zlib.decompress(message).decode()
+    except (ValueError, TypeError, zlib.error):
+        return repr(message)
+
+
+def _open_entry(row: Row) -> OpenEntry:
     entry = from_message(zlib.decompress(row["message"]))
     if not isinstance(entry, Entry):
-        raise MessageError(f"The open row {row['RowKey']} does not hold an entry.")
+        raise MessageError("The row does not hold an entry.")
     return OpenEntry(
         entry,
         recorded=row["recorded"],
@@ -125,12 +156,17 @@ def open_entry(row: Row) -> OpenEntry:
 
 def write_open(row: OpenEntry) -> Operation:
     """Writes where an open entry stands, if its row is the one that was read."""
-    return "update", _open_key(row) | _state(row), {"mode": UpdateMode.MERGE, **_if_unchanged(row.version)}
+    return "update", _open_key(row) | _state(row), {"mode": UpdateMode.MERGE, **if_unchanged(row.version)}
 
 
 def delete_open(row: OpenEntry) -> Operation:
     """Deletes an open entry, if its row is the one that was read."""
-    return "delete", _open_key(row), _if_unchanged(row.version)
+    return "delete", _open_key(row), if_unchanged(row.version)
+
+
+def delete_unreadable(row: UnreadableRow) -> Operation:
+    """Deletes the row of an open entry that cannot be read, if it is the one that was read."""
+    return "delete", key(row.group, f"open-{row.id}"), if_unchanged(row.version)
 
 
 def versioned(entries: Sequence[OpenEntry], etags: Sequence[str]) -> list[OpenEntry]:
@@ -145,14 +181,20 @@ def thread_name(key: str) -> str:
 
 def thread(row: Row) -> ThreadRow:
     """The thread of a row."""
-    return ThreadRow(row["key"], row["thread"], row["created"], row["posted"], row.get("ended"), version(row))
+    newest = Newest(row.get("newest", ""), row.get("content", ""), row.get("received", 0.0))
+    left_out = row.get("left_out", 0.0)
+    return ThreadRow(
+        row["key"], row["thread"], row["created"], row["posted"], row.get("ended"), version(row), newest, left_out
+    )
 
 
 def write_thread(group: str, thread: ThreadRow) -> Operation:
     """Writes a thread's row."""
     values = {"key": thread.key, "thread": thread.thread, "created": thread.created, "posted": thread.posted}
     ended = {} if thread.ended is None else {"ended": thread.ended}
-    return _write(key(group, thread_name(thread.key)) | values | ended, thread.version)
+    newest = {"newest": thread.newest.id, "content": thread.newest.content, "received": thread.newest.received}
+    memory = {**newest, "left_out": thread.left_out}
+    return write(key(group, thread_name(thread.key)) | values | ended | memory, thread.version)
 
 
 def lease_name(name: str) -> str:
@@ -168,14 +210,14 @@ def lease(partition: str, name: str, row: Row) -> Lease:
 def write_lease(lease: Lease) -> Operation:
     """Writes a lease's row."""
     values = {"owner": lease.owner, "expires": lease.expires}
-    return _write(key(lease.partition, lease_name(lease.name)) | values, lease.version)
+    return write(key(lease.partition, lease_name(lease.name)) | values, lease.version)
 
 
-def _write(row: Row, version: str) -> Operation:
+def write(row: Row, version: str) -> Operation:
     """Replaces the row of that version; makes one where there is none yet."""
     if not version:
         return "create", row
-    return "update", row, {"mode": UpdateMode.REPLACE, **_if_unchanged(version)}
+    return "update", row, {"mode": UpdateMode.REPLACE, **if_unchanged(version)}
 
 
 def wait(row: Row) -> Wait:
@@ -198,7 +240,7 @@ def wait_row(group: str, wait: Wait) -> Row:
 def dead(letter: DeadLetter) -> Row:
     """The row of a dead letter."""
     values = {"reason": letter.reason, "advice": letter.advice, "at": letter.at, "tries": letter.tries}
-    return key(letter.group or NOWHERE, f"dead-{letter.id}") | values | {"message": _packed(letter.message)}
+    return key(letter.group or NOWHERE, f"dead-{letter.id}") | values | {"message": packed(letter.message)}
 
 
 def dead_letter(row: Row) -> DeadLetter:

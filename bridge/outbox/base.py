@@ -5,18 +5,20 @@ A group's rows are one partition, and a batch never leaves it:
     seen/<id>     every entry ever recorded: the history by which repeats are recognised
     open/<id>     an entry that is not delivered yet
     dead/<id>     an entry that will not be delivered, and why
-    thread/<key>  the thread that a key has now
+    thread/<key>  the thread that a key has now, and its newest event
+    repeat/<id>   a repeat that was left out
     pause         until when the group is not drained, and why: a backoff or a hold
     wake          when the next wake comes
     lease         who drains the group
 
-The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`.
+The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`. The rows content/<content>, by which
+a replay in another group is recognised, are in partitions of their own.
 
 A batch has room for `BATCH` entries with their history and threads.
 
 A write with a version fails with Conflict when the row has another one by now, and then nothing of its batch is
-written. Every method may raise what its storage raises; the message at hand is then tried again. All of it is safe for
-threads and for several processes.
+written. RowRefused says that storage will never take a row, for what it holds. Every method may raise what else its
+storage raises; the message at hand is then tried again. All of it is safe for threads and for several processes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +26,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.entries import Entry
-from bridge.outbox.rows import Counts, DeadLetter, DeliveryRecord, Lease, OpenEntry, Recorded, ThreadRow, Wait
+from bridge.outbox.rows import (
+    ContentRow,
+    Counts,
+    DeadLetter,
+    DeliveryRecord,
+    Lease,
+    LeftOut,
+    Newest,
+    OpenEntry,
+    Recorded,
+    ThreadRow,
+    UnreadableRow,
+    Wait,
+)
 
 
 class Entries(Protocol):
@@ -33,8 +48,32 @@ class Entries(Protocol):
     def record(self, entry: Entry, now: float, due: float) -> Recorded:
         """Inserts the `seen` and the `open` row in one batch, if the entry's id was never recorded."""
 
+    def record_repeat(self, entry: Entry, of: str, now: float) -> None:
+        """Inserts the `seen` row alone, with the entry of which this one is a repeat, if its id was never recorded."""
+
+    def claim_content(self, row: ContentRow) -> ContentRow:
+        """Inserts the row of a content unless there is one; returns the one that stands."""
+
+    def write_content(self, row: ContentRow) -> ContentRow:
+        """Writes the row of a content over the one that was read. Conflict as in `claim`."""
+
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
-        """All open entries of a group, in no certain order."""
+        """All open entries of a group that can be read, in no certain order."""
+
+    def open_rows(self, group: str) -> tuple[Sequence[OpenEntry], Sequence[UnreadableRow]]:
+        """All open entries of a group, and the rows that hold none that can be read."""
+
+    def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
+        """Ends an open entry as a repeat: it is kept as left out, and the row of its thread is written, in one batch.
+
+        The row of the thread comes back with its new version. Conflict as in `claim`.
+        """
+
+    def left_out(self, group: str, key: str) -> Sequence[LeftOut]:
+        """The repeats of a key that were left out."""
+
+    def restore(self, row: LeftOut, due: float) -> OpenEntry:
+        """Opens an entry that was left out again. Conflict as in `claim`."""
 
     def overdue(self, before: float) -> Sequence[str]:
         """The groups with an open entry that was due before then."""
@@ -64,6 +103,9 @@ class Entries(Protocol):
     def move_to_dead_letters(self, entry: OpenEntry, letter: DeadLetter) -> None:
         """Turns an open entry into a dead letter, in one batch. Conflict as in `claim`."""
 
+    def set_aside(self, row: UnreadableRow, letter: DeadLetter) -> None:
+        """Turns a row that cannot be read into a dead letter, in one batch. Conflict as in `claim`."""
+
     def add_dead_letter(self, letter: DeadLetter) -> None:
         """Keeps a dead letter of a message that is not an entry; one with the same id is replaced."""
 
@@ -80,7 +122,7 @@ class Entries(Protocol):
         """How many entries are open and how many dead, in all groups."""
 
     def purge(self, before: float, idle: float) -> None:
-        """Forgets history, dead letters and ended threads from before then; nothing open goes.
+        """Forgets history, contents, dead letters and ended threads from before then; nothing open goes.
 
         idle: threads that had no post since then go too.
         """

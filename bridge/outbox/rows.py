@@ -57,11 +57,21 @@ class OpenEntry:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """The newest event of a key that was delivered: its entry's id and content, and when it was received."""
+
+    id: str = ""
+    content: str = ""
+    received: float = 0.0
+
+
+@dataclass(frozen=True)
 class ThreadRow:
-    """The thread that a key has now; `thread` is empty when that thread is gone.
+    """The thread that a key has now; `thread` is empty when that thread is gone, or was not started yet.
 
     created: when the bridge started it. posted: when it last posted there. ended: when the event occurred that ended
     it; None: it goes on. An empty version means that there is no such row yet.
+    newest: what a repeat of it is recognised by. left_out: when the latest repeat that was left out was received.
     """
 
     key: str
@@ -70,6 +80,49 @@ class ThreadRow:
     posted: float
     ended: float | None = None
     version: str = ""
+    newest: Newest = Newest()
+    left_out: float = 0.0
+
+
+@dataclass(frozen=True)
+class ContentRow:
+    """Who sent a signed body first. An empty version means that there is no such row yet.
+
+    content: a hash of the body and its source. entry: the latest entry of it. place: where it went to, by what the
+    signature does not cover. since, received: the times of the first and the latest arrival of a series of them.
+    """
+
+    content: str
+    entry: str
+    place: str
+    since: float
+    received: float
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A repeat that was left out, kept in case an event between it and what it repeats is recorded late.
+
+    of: the id of the entry that it repeats. since: when that was received. recorded: when this one was recorded.
+    """
+
+    entry: Entry
+    of: str
+    since: float
+    recorded: float
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class UnreadableRow:
+    """The row of an open entry that this version cannot read: its message as it is stored, and why not."""
+
+    id: str
+    group: str
+    message: str
+    reason: str
+    version: str
 
 
 @dataclass(frozen=True)
@@ -126,7 +179,10 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class DeliveryRecord:
-    """What the history knows of an entry. thread: where it was delivered; empty while it is not."""
+    """What the history knows of an entry.
+
+    thread: where it was delivered; empty while it is not. repeat_of: the entry that it repeats; it is not posted then.
+    """
 
     id: str
     group: str
@@ -135,6 +191,7 @@ class DeliveryRecord:
     delivery: str
     recorded: float
     thread: str
+    repeat_of: str = ""
 
 
 @dataclass(frozen=True)

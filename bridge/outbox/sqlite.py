@@ -1,19 +1,25 @@
 """The outbox in a SQLite file: what a fresh clone uses, and every bridge that runs on one machine alone."""
 
+import contextlib
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bridge.entries import Entry
+from bridge.errors import RowRefused
 from bridge.outbox import sqlite_rows
 from bridge.outbox.rows import (
+    ContentRow,
     Counts,
     DeadLetter,
     DeliveryRecord,
     Lease,
+    LeftOut,
+    Newest,
     OpenEntry,
     Recorded,
     ThreadRow,
+    UnreadableRow,
     Wait,
 )
 from bridge.outbox.sqlite_file import SqliteFile
@@ -31,33 +37,72 @@ class SqliteOutbox:
     # Entries.
 
     def record(self, entry: Entry, now: float, due: float) -> Recorded:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             if not sqlite_rows.insert_history(file, entry, now):
                 still_open = file.execute("SELECT 1 FROM open WHERE id = ?", (entry.id,)).fetchone()
                 return Recorded.OPEN if still_open else Recorded.DELIVERED
             sqlite_rows.insert_open(file, OpenEntry(entry, recorded=now, due=due))
         return Recorded.NEW
 
+    def record_repeat(self, entry: Entry, of: str, now: float) -> None:
+        with self._transaction() as file:
+            if sqlite_rows.insert_history(file, entry, now):
+                values = (entry.id, entry.group, entry.key, of, 0.0, now, "", now)
+                file.execute("INSERT INTO repeat VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def claim_content(self, row: ContentRow) -> ContentRow:
+        with self._transaction() as file:
+            sql = "SELECT content, entry, place, since, at, version FROM content WHERE content = ?"
+            known = file.execute(sql, (row.content,)).fetchone()
+            return ContentRow(*known) if known else sqlite_rows.write_content(file, row)
+
+    def write_content(self, row: ContentRow) -> ContentRow:
+        with self._transaction() as file:
+            return sqlite_rows.write_content(file, row)
+
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
-        return [sqlite_rows.open_entry(row) for row in self._rows("SELECT * FROM open WHERE partition = ?", group)]
+        return self.open_rows(group)[0]
+
+    def open_rows(self, group: str) -> tuple[Sequence[OpenEntry], Sequence[UnreadableRow]]:
+        found = self._rows("SELECT * FROM open WHERE partition = ?", group)
+        rows = [sqlite_rows.open_entry(row) for row in found]
+        entries = [row for row in rows if isinstance(row, OpenEntry)]
+        return entries, [row for row in rows if isinstance(row, UnreadableRow)]
+
+    def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
+        with self._transaction() as file:
+            sqlite_rows.remove_open(file, row)
+            sqlite_rows.insert_left_out(file, row, of)
+            return sqlite_rows.write_thread(file, row.entry.group, thread)
+
+    def left_out(self, group: str, key: str) -> Sequence[LeftOut]:
+        rows = self._rows("SELECT * FROM repeat WHERE partition = ? AND key = ? AND message <> ''", group, key)
+        return [found for found in map(sqlite_rows.left_out, rows) if found]
+
+    def restore(self, row: LeftOut, due: float) -> OpenEntry:
+        opened = OpenEntry(row.entry, recorded=row.recorded, due=due, version=sqlite_rows.new_version())
+        with self._transaction() as file:
+            sqlite_rows.require_one(file.execute("DELETE FROM repeat WHERE id = ?", (row.entry.id,)))
+            sqlite_rows.require_one(sqlite_rows.insert_open(file, opened))
+        return opened
 
     def overdue(self, before: float) -> Sequence[str]:
         return [group for (group,) in self._rows("SELECT DISTINCT partition FROM open WHERE due < ?", before)]
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
-        sql = "SELECT key, thread, created, posted, ended, version FROM thread WHERE partition = ? AND key = ?"
-        return {key: ThreadRow(*row) for key in keys for row in self._rows(sql, group, key)}
+        sql = "SELECT * FROM thread LEFT JOIN newest USING (partition, key) WHERE partition = ? AND key = ?"
+        return {key: sqlite_rows.thread(row) for key in keys for row in self._rows(sql, group, key)}
 
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             return sqlite_rows.write_lease(file, lease), [sqlite_rows.write_open(file, entry) for entry in entries]
 
     def change(self, entries: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             return [sqlite_rows.write_open(file, entry) for entry in entries]
 
     def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             written = [sqlite_rows.write_thread(file, entries[0].entry.group, thread) for thread in threads]
             for row in entries:
                 sqlite_rows.remove_open(file, row)
@@ -65,45 +110,57 @@ class SqliteOutbox:
         return written
 
     def write_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             return [sqlite_rows.write_thread(file, group, thread) for thread in threads]
 
     def move_to_dead_letters(self, entry: OpenEntry, letter: DeadLetter) -> None:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             sqlite_rows.remove_open(file, entry)
             sqlite_rows.write_dead_letter(file, letter)
 
+    def set_aside(self, row: UnreadableRow, letter: DeadLetter) -> None:
+        with self._transaction() as file:
+            sql = "DELETE FROM open WHERE id = ? AND version = ?"
+            sqlite_rows.require_one(file.execute(sql, (row.id, row.version)))
+            sqlite_rows.write_dead_letter(file, letter)
+
     def add_dead_letter(self, letter: DeadLetter) -> None:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             sqlite_rows.write_dead_letter(file, letter)
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         return [DeadLetter(*row) for row in self._rows("SELECT * FROM dead ORDER BY at, id")]
 
     def requeue(self, letter: DeadLetter, entry: Entry, now: float) -> None:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             sqlite_rows.require_one(file.execute("DELETE FROM dead WHERE id = ?", (letter.id,)))
             sqlite_rows.insert_history(file, entry, now)
             sqlite_rows.require_one(sqlite_rows.insert_open(file, OpenEntry(entry, recorded=now, due=now)))
 
     def history(self, delivery: str) -> Sequence[DeliveryRecord]:
-        sql = "SELECT id, partition, source, kind, delivery, at, thread FROM seen WHERE delivery = ? ORDER BY at, id"
+        sql = (
+            "SELECT seen.id, seen.partition, source, kind, delivery, seen.at, thread, coalesce(of, '')"
+            " FROM seen LEFT JOIN repeat USING (id) WHERE delivery = ? ORDER BY seen.at, seen.id"
+        )
         return [DeliveryRecord(*row) for row in self._rows(sql, delivery)]
 
     def counts(self) -> Counts:
         return Counts(*self._rows("SELECT (SELECT count(*) FROM open), (SELECT count(*) FROM dead)")[0])
 
     def purge(self, before: float, idle: float) -> None:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             file.execute("DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM open)", (before,))
             file.execute("DELETE FROM dead WHERE at < ?", (before,))
             file.execute("DELETE FROM thread WHERE posted < ? OR ended < ?", (idle, before))
+            file.execute("DELETE FROM newest WHERE (partition, key) NOT IN (SELECT partition, key FROM thread)")
+            file.execute("DELETE FROM repeat WHERE at < ?", (before,))
+            file.execute("DELETE FROM content WHERE at < ?", (before,))
 
     # Leases.
 
     def acquire(self, partition: str, name: str, owner: str, now: float, expires: float) -> Lease:
         wanted = Lease(partition, name, owner, expires, sqlite_rows.new_version())
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             sql = "SELECT * FROM lease WHERE partition = ? AND name = ?"
             row = file.execute(sql, (partition, name)).fetchone()
             if row and row["owner"] and row["expires"] > now:
@@ -112,7 +169,7 @@ class SqliteOutbox:
         return wanted
 
     def renew(self, lease: Lease) -> Lease:
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             return sqlite_rows.write_lease(file, lease)
 
     # Wakes.
@@ -133,6 +190,15 @@ class SqliteOutbox:
 
     def waits(self) -> Mapping[str, Wait]:
         return {row["partition"]: sqlite_rows.wait(row) for row in self._rows("SELECT * FROM pause")}
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """A writing transaction; RowRefused for a value that no row can hold."""
+        try:
+            with self._file.transaction() as file:
+                yield file
+        except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, UnicodeEncodeError) as error:
+            raise RowRefused(f"Storage refuses the row: {type(error).__name__}.") from None
 
     def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         return self._file.connection.execute(sql, values).fetchall()

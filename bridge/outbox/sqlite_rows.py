@@ -9,7 +9,20 @@ from dataclasses import replace
 
 from bridge.entries import Entry, from_message, to_message
 from bridge.errors import Conflict, MessageError
-from bridge.outbox.rows import Backoff, DeadLetter, Hold, Lease, OpenEntry, State, ThreadRow, Wait
+from bridge.outbox.rows import (
+    Backoff,
+    ContentRow,
+    DeadLetter,
+    Hold,
+    Lease,
+    LeftOut,
+    Newest,
+    OpenEntry,
+    State,
+    ThreadRow,
+    UnreadableRow,
+    Wait,
+)
 
 # `group` is a word of SQL, so a group's column is its place: the partition.
 SCHEMA = """
@@ -32,6 +45,18 @@ CREATE TABLE IF NOT EXISTS thread (
   partition TEXT NOT NULL, key TEXT NOT NULL, thread TEXT NOT NULL, created REAL NOT NULL, posted REAL NOT NULL,
   ended REAL, version TEXT NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS thread_posted ON thread (posted);
+CREATE TABLE IF NOT EXISTS newest (
+  partition TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, content TEXT NOT NULL, received REAL NOT NULL,
+  left_out REAL NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS repeat (
+  id TEXT PRIMARY KEY, partition TEXT NOT NULL, key TEXT NOT NULL, of TEXT NOT NULL, since REAL NOT NULL,
+  recorded REAL NOT NULL, message TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS repeat_key ON repeat (partition, key);
+CREATE INDEX IF NOT EXISTS repeat_at ON repeat (at);
+CREATE TABLE IF NOT EXISTS content (
+  content TEXT PRIMARY KEY, entry TEXT NOT NULL, place TEXT NOT NULL, since REAL NOT NULL, at REAL NOT NULL,
+  version TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS content_at ON content (at);
 CREATE TABLE IF NOT EXISTS lease (
   partition TEXT NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL, expires REAL NOT NULL, version TEXT NOT NULL,
   PRIMARY KEY (partition, name)) WITHOUT ROWID;
@@ -54,11 +79,19 @@ def insert_history(file: sqlite3.Connection, entry: Entry, now: float) -> bool:
     return file.execute(sql, values).rowcount == 1
 
 
-def open_entry(row: sqlite3.Row) -> OpenEntry:
-    """The open entry of a row; MessageError when it holds none."""
+def open_entry(row: sqlite3.Row) -> OpenEntry | UnreadableRow:
+    """The open entry of a row, or what is known of one that cannot be read."""
+    try:
+        return _open_entry(row)
+    except (MessageError, ValueError) as error:
+        reason = str(error) if isinstance(error, MessageError) else f"{type(error).__name__} in its row"
+        return UnreadableRow(row["id"], row["partition"], str(row["message"]), reason, row["version"])
+
+
+def _open_entry(row: sqlite3.Row) -> OpenEntry:
     entry = from_message(row["message"])
     if not isinstance(entry, Entry):
-        raise MessageError(f"The open row {row['id']} does not hold an entry.")
+        raise MessageError("The row does not hold an entry.")
     return OpenEntry(
         entry,
         recorded=row["recorded"],
@@ -79,7 +112,7 @@ def insert_open(file: sqlite3.Connection, row: OpenEntry) -> sqlite3.Cursor:
     """Writes a new open entry, unless it is open already."""
     sql = "INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     constant = (row.entry.id, row.entry.group, to_message(row.entry), row.recorded)
-    return file.execute(sql, (*constant, *_state(replace(row, version=new_version()))))
+    return file.execute(sql, (*constant, *_state(replace(row, version=row.version or new_version()))))
 
 
 def write_open(file: sqlite3.Connection, row: OpenEntry) -> OpenEntry:
@@ -113,6 +146,44 @@ def remove_open(file: sqlite3.Connection, row: OpenEntry) -> None:
     require_one(file.execute("DELETE FROM open WHERE id = ? AND version = ?", (row.entry.id, row.version)))
 
 
+def insert_left_out(file: sqlite3.Connection, row: OpenEntry, of: Newest) -> None:
+    """Keeps a repeat that was left out."""
+    at = row.entry.received.timestamp()
+    values = (row.entry.id, row.entry.group, row.entry.key, of.id, of.received, row.recorded, to_message(row.entry), at)
+    file.execute("REPLACE INTO repeat VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def left_out(row: sqlite3.Row) -> LeftOut | None:
+    """The repeat of a row; None when it cannot be read, or was never opened."""
+    try:
+        entry = from_message(row["message"])
+    except MessageError:
+        return None
+    return LeftOut(entry, row["of"], row["since"], row["recorded"]) if isinstance(entry, Entry) else None
+
+
+def write_content(file: sqlite3.Connection, row: ContentRow) -> ContentRow:
+    """Writes the row of a content; Conflict unless it is the one that was read, or there was none."""
+    written = replace(row, version=new_version())
+    values = (row.entry, row.place, row.since, row.received, written.version, row.content)
+    if row.version:
+        sql = (
+            "UPDATE content SET entry = ?, place = ?, since = ?, at = ?, version = ? WHERE content = ? AND version = ?"
+        )
+        require_one(file.execute(sql, (*values, row.version)))
+    else:
+        sql = "INSERT OR IGNORE INTO content (entry, place, since, at, version, content) VALUES (?, ?, ?, ?, ?, ?)"
+        require_one(file.execute(sql, values))
+    return written
+
+
+def thread(row: sqlite3.Row) -> ThreadRow:
+    """The thread of a row, with the key's newest event."""
+    newest = Newest(row["id"] or "", row["content"] or "", row["received"] or 0.0)
+    known = (row["key"], row["thread"], row["created"], row["posted"], row["ended"], row["version"])
+    return ThreadRow(*known, newest, row["left_out"] or 0.0)
+
+
 def write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> ThreadRow:
     """Writes a thread's row; Conflict unless it is the one that was read, or there was none."""
     written = replace(thread, version=new_version())
@@ -126,6 +197,8 @@ def write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> Thr
         where = (group, thread.key)
     values = (thread.thread, thread.created, thread.posted, thread.ended, written.version)
     require_one(file.execute(sql, (*values, *where)))
+    newest = (thread.newest.id, thread.newest.content, thread.newest.received, thread.left_out)
+    file.execute("REPLACE INTO newest VALUES (?, ?, ?, ?, ?, ?)", (group, thread.key, *newest))
     return written
 
 

@@ -68,6 +68,7 @@ class Drain:
         try:
             self._rows.read()
             self._reconcile_unknown_outcomes()
+            self._rows.leave_out_repeats()
             self._send_ready()
         except Conflict:
             raise LeaseLost(f"Rows of the group {self._rows.group} were written by another drain.") from None

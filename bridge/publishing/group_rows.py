@@ -5,11 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from bridge.entries import to_message
+from bridge.errors import RowRefused
 from bridge.outbox.base import Entries, Wakes
-from bridge.outbox.rows import BATCH, DeadLetter, OpenEntry, ThreadRow, Wait
+from bridge.outbox.rows import BATCH, DeadLetter, Newest, OpenEntry, ThreadRow, UnreadableRow, Wait
 from bridge.publishing.leases import HeldLease
-from bridge.publishing.transitions import thread_after, thread_lost
+from bridge.publishing.recorder import UNREADABLE, log_dead
+from bridge.publishing.repeats import received, repeats, was_wrong
+from bridge.publishing.transitions import thread_after, thread_lost, thread_without
 from bridge.steps import Step, log_entry
+
+_POSTED = "Nothing needs to be posted again: delete the dead letter, or let it expire with the history."
 
 _Row = TypeVar("_Row", OpenEntry, ThreadRow)
 
@@ -32,8 +37,10 @@ class GroupRows:
         """Reads everything again."""
         # In this order: a thread's row is written together with the end of its entries, so an entry that is open here
         # and now cannot belong to a thread that is younger than those that are read next.
-        rows = self._entries.open_entries(self.group)
+        rows, unreadable = self._entries.open_rows(self.group)
         self.open = {row.entry.id: row for row in rows}
+        for one in unreadable:
+            self._set_aside(one)
         self.threads = dict(self._entries.threads(self.group, {row.entry.key for row in rows}))
         self.wait = self._wakes.wait_of(self.group)
 
@@ -73,6 +80,33 @@ class GroupRows:
         for row in self.change(rows, transition):
             log_entry(step, row.entry, logging.WARNING, row.thread, due=row.due, reason=str(reason))
 
+    def leave_out_repeats(self) -> None:
+        """Ends the entries that only repeat the event before them, and opens again what was wrongly left out."""
+        keys: dict[str, list[OpenEntry]] = {}
+        for row in self.open.values():
+            keys.setdefault(row.entry.key, []).append(row)
+        for key, members in keys.items():
+            thread = self.threads.get(key)
+            is_late = thread is not None and any(received(row) <= thread.left_out for row in members)
+            restored = self._restore(key, members) if is_late else []
+            for row, of in repeats([*members, *restored], thread.newest if thread else Newest()):
+                self._leave_out(row, of)
+
+    def _leave_out(self, row: OpenEntry, of: Newest) -> None:
+        key = row.entry.key
+        known = thread_without(self.threads.get(key), row, self._clock())
+        self.threads[key] = self._entries.leave_out(row, of, known)
+        self._forget([row])
+        log_entry("repeat", row.entry, repeat_of=of.id)
+
+    def _restore(self, key: str, members: Sequence[OpenEntry]) -> list[OpenEntry]:
+        wrong = [left for left in self._entries.left_out(self.group, key) if was_wrong(left, members)]
+        restored = [self._entries.restore(left, self._clock()) for left in wrong]
+        self._keep(restored)
+        for row in restored:
+            log_entry("recorded", row.entry, reason="An event between it and what it repeats was recorded late.")
+        return restored
+
     def finish(self, rows: Sequence[OpenEntry], thread: str) -> None:
         """Ends entries that were delivered into the thread."""
         now = self._clock()
@@ -81,10 +115,22 @@ class GroupRows:
             for row in part:
                 keys.setdefault(row.entry.key, []).append(row)
             threads = [thread_after(self.threads.get(key), members, thread, now) for key, members in keys.items()]
-            self.threads |= {row.key: row for row in self._entries.finish(part, threads)}
+            try:
+                self.threads |= {row.key: row for row in self._entries.finish(part, threads)}
+            except RowRefused as error:
+                self._finish_each(part, thread, error)
+                continue
             self._forget(part)
+            for row in part:
+                log_entry("delivered", row.entry, thread=thread)
+
+    def _finish_each(self, rows: Sequence[OpenEntry], thread: str, error: RowRefused) -> None:
+        """Ends entries one by one, as storage refuses a row of one of them; that one becomes a dead letter."""
+        if len(rows) == 1:
+            self.move_to_dead_letters(rows[0], f"It was posted, but not noted as delivered. {error}", _POSTED)
+            return
         for row in rows:
-            log_entry("delivered", row.entry, thread=thread)
+            self.finish([row], thread)
 
     def lose_threads(self, threads: Sequence[ThreadRow]) -> None:
         """Writes that these threads are gone: the next entry of each key starts another one."""
@@ -98,6 +144,13 @@ class GroupRows:
         self._entries.move_to_dead_letters(row, letter)
         self._forget([row])
         log_entry("dead", row.entry, logging.ERROR, row.thread, reason=reason)
+
+    def _set_aside(self, row: UnreadableRow) -> None:
+        """Turns a row that cannot be read into a dead letter: the others of the group go on."""
+        reason = f"Its row in the outbox cannot be read. {row.reason}"
+        letter = DeadLetter(row.id, self.group, row.message, reason, UNREADABLE, self._clock())
+        self._entries.set_aside(row, letter)
+        log_dead(letter)
 
     def _keep(self, rows: Sequence[OpenEntry]) -> None:
         self.open |= {row.entry.id: row for row in rows}

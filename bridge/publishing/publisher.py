@@ -1,23 +1,24 @@
 """The publishing wing: records entries, drains a group when woken, and sweeps up what was missed."""
 
-import hashlib
+import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bridge.entries import Entry, Wake, from_message
-from bridge.errors import LeaseLost, MessageError
-from bridge.events import Severity
+from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
-from bridge.outbox.base import Outbox, Queue
-from bridge.outbox.rows import SLOTS, Backoff, DeadLetter, Hold, Recorded
+from bridge.outbox.base import Message, Outbox, Queue
+from bridge.outbox.rows import SLOTS, Backoff, DeadLetter, Hold
 from bridge.publishing.batching import SKEW, next_due
 from bridge.publishing.drain import Budget, Drain
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.leases import HeldLease, new_owner, take_lease, take_slot
 from bridge.publishing.policy import Policy
+from bridge.publishing.recorder import Recorder, dead_letter, parsed
 from bridge.publishing.waker import Waker
 from bridge.steps import log_entry, log_step
 
@@ -26,7 +27,10 @@ DRAIN = 60.0  # seconds
 DAY = 86400.0  # seconds
 LOST = 5.0  # seconds after which it is tried again when a lease was lost
 
-_UNREADABLE = "Look at the message: if a newer version of the bridge wrote it, upgrade, then requeue the dead letter."
+# What a message causes that is at fault itself; what storage raises passes.
+_OURS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+
+_logger = logging.getLogger(__name__)
 
 
 class Publisher:
@@ -54,39 +58,53 @@ class Publisher:
         # The system's: processes that are forked from one another must not draw the same owners.
         self._rng = rng or random.SystemRandom()
         self._waker = Waker(outbox, queue, clock)
+        self._recorder = Recorder(outbox, self._waker, policy.settle, clock)
 
     def handle(self, message: str | bytes) -> None:
         """Records the entry of a queue message, or drains the group that its wake names.
 
         A message that cannot be read becomes a dead letter: it would be no more readable the next time.
         """
-        match self._parsed(message):
+        match parsed(message, self._clock()):
             case Entry() as entry:
-                self._record(entry)
+                self._recorder.record(entry)
             case Wake(group):
                 self._drain(group)
             case DeadLetter() as letter:
-                self._add_dead_letter(letter)
+                self._recorder.add_dead_letter(letter)
 
     def sweep(self) -> None:
         """Wakes groups with overdue entries, takes back poisoned messages, and forgets what is old."""
         now = self._clock()
         for group in set(self._outbox.overdue(now - OVERDUE)) - self._policy.paused:
-            log_step("late", logging.WARNING, group=group)
-            wait = self._outbox.wait_of(group)
-            if wait is None or wait.until < now - OVERDUE:
-                # Whatever the wake row says: the wake that it promises has not come.
-                self._waker.wake(group)
+            with _by_itself(f"The group {group} could not be woken"):
+                self._wake_late(group, now)
         for poisoned in self._queue.poisoned():
-            match self._parsed(poisoned.body):
+            with _by_itself("A message of the poison queue could not be taken back, and is tried again"):
+                self._take_back(poisoned)
+        self._purge(now)
+
+    def _wake_late(self, group: str, now: float) -> None:
+        log_step("late", logging.WARNING, group=group)
+        wait = self._outbox.wait_of(group)
+        if wait is None or wait.until < now - OVERDUE:
+            # Whatever the wake row says: the wake that it promises has not come.
+            self._waker.wake(group)
+
+    def _take_back(self, poisoned: Message) -> None:
+        now = self._clock()
+        try:
+            match parsed(poisoned.body, now):
                 case Entry() as entry:
-                    self._record(entry)
+                    self._recorder.record(entry)
                 case Wake(group):
                     self._waker.wake(group)
                 case DeadLetter() as letter:
-                    self._add_dead_letter(letter)
-            self._queue.discard(poisoned)
-        self._purge(now)
+                    self._recorder.add_dead_letter(letter)
+        except _OURS as error:
+            reason = f"It could not be recorded: {type(error).__name__}."
+            self._recorder.add_dead_letter(dead_letter(poisoned.body, reason, now))
+        self._queue.discard(poisoned)
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         """All dead letters, the oldest first."""
@@ -96,7 +114,8 @@ class Publisher:
         """Opens the entry of a dead letter again. MessageError when it cannot be read even now."""
         item = from_message(letter.message)
         if isinstance(item, Entry):
-            now = self._clock()
+            # A person wants it posted, whatever was posted since.
+            item, now = replace(item, content="", place=""), self._clock()
             self._outbox.requeue(letter, item, now)
             log_entry("requeued", item)
             self._waker.ask(item.group, now)
@@ -125,29 +144,6 @@ class Publisher:
             },
             "paused": sorted(self._policy.paused),
         }
-
-    def _parsed(self, message: str | bytes) -> Entry | Wake | DeadLetter:
-        """What a queue message holds: an entry, a wake, or nothing that can be read, which is a dead letter."""
-        try:
-            return from_message(message)
-        except MessageError as error:
-            text = message if isinstance(message, str) else message.decode("utf-8", "replace")
-            letter_id = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
-            return DeadLetter(letter_id, "", text, str(error), _UNREADABLE, self._clock())
-
-    def _record(self, entry: Entry) -> None:
-        now = self._clock()
-        due = now if entry.severity is Severity.CRITICAL else now + self._policy.settle
-        recorded = self._outbox.record(entry, now, due)
-        log_entry("recorded" if recorded is Recorded.NEW else "repeat", entry)
-        # Also for a repeat of an open entry: the first try may have died before it asked.
-        if recorded is not Recorded.DELIVERED:
-            self._waker.ask(entry.group, due)
-
-    def _add_dead_letter(self, letter: DeadLetter) -> None:
-        self._outbox.add_dead_letter(letter)
-        unknown = dict.fromkeys(("group", "source", "delivery", "correlation_key"), "")
-        log_step("dead", logging.ERROR, entry=letter.id, **unknown, reason=letter.reason)
 
     def _purge(self, now: float) -> None:
         """Once a day, by the first who comes: it may be a walk through all of the history."""
@@ -204,6 +200,15 @@ class Publisher:
         due = next_due(self._outbox.open_entries(group), now)
         wait = self._outbox.wait_of(group)
         return due is not None and max(due, wait.until if wait else due) <= now
+
+
+@contextlib.contextmanager
+def _by_itself(what: str) -> Iterator[None]:
+    """Logs any error and goes on: what fails once must not take the rest with it."""
+    try:
+        yield
+    except Exception:
+        _logger.exception("%s", what)
 
 
 def _iso(seconds: float) -> str:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from bridge.outbox.rows import OpenEntry, State, ThreadRow
 from bridge.publishing.batching import SKEW, ended_after
+from bridge.publishing.repeats import newest_of, received
 
 # All in seconds.
 REQUEST = 65.0  # the longest that a request takes
@@ -71,8 +72,15 @@ def not_delivered(row: OpenEntry) -> OpenEntry:
 def thread_after(known: ThreadRow | None, rows: Sequence[OpenEntry], thread: str, now: float) -> ThreadRow:
     """The row of a key's thread after these entries of the key were posted into `thread`."""
     if known is None or known.thread not in {thread, rows[0].thread} or not known.thread:
-        known = ThreadRow(rows[0].entry.key, "", now, now, version=known.version if known else "")
-    return replace(known, thread=thread, posted=now, ended=ended_after(known.ended, rows))
+        known = replace(known or ThreadRow(rows[0].entry.key, "", now, now), created=now, ended=None)
+    newest = newest_of(rows, known.newest)
+    return replace(known, thread=thread, posted=now, ended=ended_after(known.ended, rows), newest=newest)
+
+
+def thread_without(known: ThreadRow | None, row: OpenEntry, now: float) -> ThreadRow:
+    """The row of a key's thread after this entry of the key was left out as a repeat."""
+    known = known or ThreadRow(row.entry.key, "", now, now)
+    return replace(known, left_out=max(known.left_out, received(row)))
 
 
 def thread_lost(known: ThreadRow) -> ThreadRow:

@@ -1,13 +1,14 @@
 """The receiving wing: authenticate, read, route, render, answer. No I/O of its own."""
 
 import logging
+import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bridge.entries import Entry, Target, entry_id
+from bridge.entries import Entry, content_of, entry_id
 from bridge.errors import BadWebhook, TooLarge, Unavailable, WebhookError
 from bridge.events import Event, Webhook
 from bridge.limits import MAX_BODY
@@ -58,6 +59,7 @@ class Receiver:
     """Turns a webhook into an answer and entries.
 
     authentications: by the source's name; a source without one needs the function key. clock: the time, with its zone.
+    nonce: a text that no other arrival has.
     """
 
     sources: Mapping[str, Source]
@@ -65,6 +67,7 @@ class Receiver:
     routes: Routes
     renderer: Renderer
     clock: Callable[[], datetime] = field(repr=False)
+    nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16), repr=False)
 
     def receive(self, name: str, webhook: Webhook) -> Receipt:
         """Never raises: a webhook that is refused is answered with the status and the reason of its error."""
@@ -101,8 +104,12 @@ class Receiver:
         )
 
     def _receive(self, source: Source, webhook: Webhook) -> Receipt:
-        if authentication := self.authentications.get(source.name):
+        authentication = self.authentications.get(source.name)
+        if authentication:
             authentication.check(webhook)
+        # What the signature does not cover decides nothing that a replay could gain by.
+        signed = authentication is not None and authentication.verifier.signs_body(webhook)
+        asked = webhook.query.get("group", "") if signed else None
         events = self._read(source, webhook)
         if isinstance(events, Ignored):
             log_step("ignored", source=source.name, reason=events.reason)
@@ -110,11 +117,16 @@ class Receiver:
         entries: list[Entry] = []
         dropped: list[str] = []
         places: Counter[str] = Counter()
+        arrival = self.nonce()
         for event in events:
             decision = self._decide(event, webhook)
             place = places[event.dedup_key or event.delivery]
             places[event.dedup_key or event.delivery] += 1
-            made = [self._entry(event, place, target) for target in decision.targets]
+            content = content_of(event, place, source.retry_window, asked)
+            made = [
+                self.renderer.entry(event, entry_id(event, place, target.group, arrival), target, self.clock(), content)
+                for target in decision.targets
+            ]
             _log(event, decision, made)
             entries += made
             dropped += [] if made else [decision.reason]
@@ -131,9 +143,6 @@ class Receiver:
 
     def _decide(self, event: Event, webhook: Webhook) -> Decision:
         return self.routes.decide(event, webhook.query.get("group", ""))
-
-    def _entry(self, event: Event, position: int, target: Target) -> Entry:
-        return self.renderer.entry(event, entry_id(event, position, target.group), target, self.clock())
 
 
 def _log(event: Event, decision: Decision, entries: Sequence[Entry]) -> None:

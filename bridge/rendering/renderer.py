@@ -27,7 +27,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from bridge.entries import Entry, Target, credible, to_message
+from bridge.entries import UNKNOWN, Content, Entry, Target, credible, to_message
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
@@ -150,7 +150,9 @@ class Renderer:
         """The name of the template that is taken for the event."""
         return next(name for name in self.considered(event) if self._exists(name))
 
-    def entry(self, event: Event, entry_id: str, target: Target, received: datetime) -> Entry:
+    def entry(
+        self, event: Event, entry_id: str, target: Target, received: datetime, content: Content = UNKNOWN
+    ) -> Entry:
         """The finished entry of an event for a group. A template that fails is logged and a plainer one is taken."""
         blank = Entry(
             id=entry_id,
@@ -169,6 +171,9 @@ class Renderer:
             conversation=target.conversation,
             occurred=credible(event.occurred, received),
             received=received,
+            content=content.hash,
+            place=content.place,
+            repeat_window=content.window,
         )
         drafts = self._drafts(event, blank)
         entries = (replace(blank, topic=draft.topic, summary=draft.summary, html=draft.html) for draft in drafts)

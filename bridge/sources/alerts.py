@@ -22,6 +22,8 @@ from bridge.sources.severities import known_severity
 STATE = "alert_state"  # in an alert: its state where a source knows more than `status`, as one of details.action
 
 _MOST = 10
+# Seconds: Alertmanager and Grafana remind by `repeat_interval` for as long as nothing changes.
+_REMINDED = 30 * 86400.0
 _TEXTS = ("summary", "message", "description")
 _VALUES = ("value", "current_value", "currentValue", "current")
 _LIMITS = ("threshold", "limit")
@@ -71,6 +73,7 @@ def group(source: str, payload: Payload) -> Event:
         kind=f"group.{_kind(action, payload)}",
         delivery=identity,
         dedup_key=identity,
+        repeat_window=_REMINDED,
         correlation_key=thread_key(kit.id_at(payload, "groupKey") or repr(sorted(labels.items())) or title),
         title=kit.title(title),
         payload=payload,
@@ -277,7 +280,10 @@ def _texts(value: Payload, name: str) -> dict[str, str]:
 
 
 def _identity(payload: Payload) -> str:
-    """What identifies the notification: the senders give it no id, and remind with the same content."""
+    """What identifies the notification: the senders give it no id, and remind with the same content.
+
+    It has the time when each alert began to fire, and so comes again only while nothing has changed.
+    """
     alerts = sorted(
         repr(
             (

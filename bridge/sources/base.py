@@ -49,6 +49,7 @@ class Authentication:
         return self.verifier.sign(body, self.credentials[0])
 
 
+RETRY_WINDOW = 15 * 60.0  # seconds, where nothing is known of how long a service tries again
 MARK = "sent_by_bridge"  # the field by which one payload of `send` differs from the next
 
 
@@ -63,6 +64,7 @@ class Source:
         never an error; BadWebhook only where the body cannot be the service's.
     headers: the service's own headers for an event name and a delivery id, for `send` and `explain`.
     methods: the HTTP methods of its webhooks and handshakes.
+    retry_window: for how many seconds the service sends a webhook again that was not accepted, as it documents.
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
     event_parts: how many of the dotted parts of a sample's name are the service's name for its event.
     is_declared: it is declared in BRIDGE_CONFIG.
@@ -76,6 +78,7 @@ class Source:
     read: Callable[[Webhook], Sequence[Event] | Ignored]
     headers: Callable[[str, str], Mapping[str, str]] = lambda _event, _delivery: {}
     methods: tuple[str, ...] = ("POST",)
+    retry_window: float = RETRY_WINDOW
     delivery_field: str = MARK
     event_parts: int = 1
     is_declared: bool = False

@@ -50,6 +50,10 @@ class EntraToken:
     role: str
     keys: Keys = field(repr=False, compare=False)
 
+    def signs_body(self, webhook: Webhook) -> bool:  # noqa: ARG002  none has a signature
+        """False: the token is for the whole request."""
+        return False
+
     def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if the token is valid for one of the audiences; AuthenticationError with the reason otherwise.
 

@@ -24,6 +24,9 @@ class Verifier(Protocol):
     credentials: what the settings hold for it: secrets, audiences, topics. None is empty, or has a comma.
     """
 
+    def signs_body(self, webhook: Webhook) -> bool:
+        """Whether the webhook has a signature, which covers its body alone: a replay may have another URL."""
+
     def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if the credentials authenticate the webhook; raises AuthenticationError with the reason otherwise."""
         ...
@@ -54,6 +57,10 @@ class _Signature:
     signed: str = "{body}"
     timestamp: str = ""
     clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
+
+    def signs_body(self, webhook: Webhook) -> bool:
+        """Whether the webhook has the signature's header."""
+        return bool(webhook.header(self.header))
 
     def _given(self, webhook: Webhook) -> tuple[Sequence[str], Mapping[str, str]]:
         """The signatures, and the signed values beside the body, by their names."""
@@ -194,6 +201,10 @@ class Token:
     header: str
     prefix: str = ""
 
+    def signs_body(self, webhook: Webhook) -> bool:  # noqa: ARG002  none has a signature
+        """False: the secret is for the whole request."""
+        return False
+
     def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if one of the secrets is in the header; raises AuthenticationError otherwise."""
         kind, token = _split(_once(webhook, self.header), len(self.prefix))
@@ -212,6 +223,10 @@ class Token:
 @dataclass(frozen=True)
 class Basic:
     """HTTP's basic authentication (RFC 7617), with the secret as the password and any user name."""
+
+    def signs_body(self, webhook: Webhook) -> bool:  # noqa: ARG002  none has a signature
+        """False: the secret is for the whole request."""
+        return False
 
     def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if one of the secrets is the password; raises AuthenticationError otherwise."""
@@ -233,6 +248,10 @@ class AnyOf:
     """One of several schemes, where the service lets people choose; the first one signs."""
 
     schemes: tuple[Verifier, ...]
+
+    def signs_body(self, webhook: Webhook) -> bool:
+        """Whether one of them does."""
+        return any(scheme.signs_body(webhook) for scheme in self.schemes)
 
     def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
         """Returns if one of the schemes authenticates the webhook; else raises AuthenticationError with every reason.

@@ -40,7 +40,7 @@ def read(webhook: Webhook) -> Sequence[Event]:
         source="aws_sns",
         kind="notification",
         delivery=dig(payload, "MessageId") or webhook.fingerprint,
-        dedup_key=webhook.fingerprint if is_raw else "",
+        dedup_key=webhook.fingerprint if is_raw or not dig(payload, "MessageId") else "",
         correlation_key=topic,
         title=one_line(f"Topic {last_part(topic)}", 200),
         payload=payload,

@@ -24,11 +24,12 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         return Ignored("The registry's ping: the webhook is set up.")
     if is_part(payload):
         return Ignored("A part of an image that has no tag of its own.")
-    delivery = kit.id_at(payload, "id") or hashlib.sha256(webhook.body).hexdigest()
+    delivery = kit.id_at(payload, "id") or webhook.fingerprint
     event = Event(
         source="azure_container_registry",
         kind=action or "event",
         delivery=delivery,
+        dedup_key="" if kit.id_at(payload, "id") else delivery,
         correlation_key=f"event {delivery}",
         title="Container registry",
         payload=payload,

@@ -52,6 +52,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         source="azure_devops",
         kind=name,
         delivery=delivery,
+        dedup_key="" if kit.id_at(payload, "id") else delivery,
         correlation_key=f"link {link}" if link else f"event {delivery}",
         title=kit.title(sentence or f"Azure DevOps: {in_words(name)}"),
         payload=payload,

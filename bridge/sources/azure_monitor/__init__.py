@@ -84,8 +84,8 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
         kind=f"{name}.{report.stage or ('fired' if state == 'firing' else identifier(state.replace(' ', '_')))}".strip(
             "."
         ),
-        delivery=f"{ident.rpartition('/')[2] or digest[:32]} {state}".strip(),
         # It has no id that each delivery has to itself; one that comes again is the same to the byte.
+        delivery=digest,
         dedup_key=digest,
         correlation_key=thread_key((report.correlation_key or _watched(alert, report) or ident or title).lower()),
         title=title,

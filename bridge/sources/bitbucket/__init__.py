@@ -47,7 +47,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     event = _plain(kind, payload)
     events = repositories.pushes(event) if kind == "repo.push" else [_read(event)]
     # The signature covers only the body: neither the id of the delivery nor the name of the event.
-    dedup_key = hashlib.sha256(webhook.body).hexdigest()
+    dedup_key = webhook.fingerprint
     return tuple(
         replace(
             one,

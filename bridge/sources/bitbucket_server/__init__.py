@@ -50,7 +50,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     event = _plain(kind, payload)
     events = repositories.pushes(event) if kind == "repo.refs_changed" else [_read(event)]
     # The signature covers only the body, which says when it was.
-    dedup_key = hashlib.sha256(webhook.body).hexdigest()
+    dedup_key = webhook.fingerprint
     return tuple(
         replace(
             one,

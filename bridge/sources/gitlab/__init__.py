@@ -56,7 +56,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         return Ignored(reason)
     hidden = webhook.header("X-Gitlab-Event").startswith("Confidential")
     event = _read(_plain(name, action, payload, hidden), name)
-    content = hashlib.sha256(webhook.body).hexdigest()
+    content = webhook.fingerprint
     signed = thread_key(webhook.header("webhook-id")) if webhook.header("webhook-signature") else ""
     return (
         replace(

@@ -1,0 +1,102 @@
+"""Records entries: each once, none that is a replay, and what cannot be recorded is set aside as a dead letter."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from bridge.entries import Entry, Wake, from_message, to_message
+from bridge.errors import Conflict, MessageError, RowRefused
+from bridge.events import Severity
+from bridge.outbox.base import Entries
+from bridge.outbox.rows import ContentRow, DeadLetter, Recorded
+from bridge.publishing.waker import Waker
+from bridge.steps import log_entry, log_step
+
+UNREADABLE = "Look at the message: if a newer version of the bridge wrote it, upgrade, then requeue the dead letter."
+
+_REFUSED = "Look at the message for what storage cannot hold; it cannot be requeued as it is."
+_EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts
+_TRIES = 5
+
+
+class Recorder:
+    """Puts entries into the outbox, and asks for the wakes of their groups. settle: as in `Policy`, in seconds."""
+
+    def __init__(self, entries: Entries, waker: Waker, settle: float, clock: Callable[[], float]) -> None:
+        self._entries, self._waker, self._settle, self._clock = entries, waker, settle, clock
+
+    def record(self, entry: Entry) -> None:
+        """Records the entry; one that storage refuses becomes a dead letter, because it always will."""
+        try:
+            self._record(entry)
+        except RowRefused as error:
+            reason, now = str(error), self._clock()
+            self.add_dead_letter(DeadLetter(entry.id, entry.group, to_message(entry), reason, _REFUSED, now))
+
+    def add_dead_letter(self, letter: DeadLetter) -> None:
+        """Keeps a dead letter of what is not in the outbox."""
+        try:
+            self._entries.add_dead_letter(letter)
+        except RowRefused as error:
+            # Then it is the message or the group that cannot be stored.
+            bare = replace(letter, group="", message="", reason=f"{letter.reason} {error}")
+            self._entries.add_dead_letter(bare)
+        log_dead(letter)
+
+    def _record(self, entry: Entry) -> None:
+        now = self._clock()
+        if of := self._replay_of(entry):
+            self._entries.record_repeat(entry, of, now)
+            log_entry("repeat", entry, repeat_of=of)
+            return
+        due = now if entry.severity is Severity.CRITICAL else now + self._settle
+        recorded = self._entries.record(entry, now, due)
+        log_entry("recorded" if recorded is Recorded.NEW else "repeat", entry)
+        # Also for a repeat of an open entry: the first try may have died before it asked.
+        if recorded is not Recorded.DELIVERED:
+            self._waker.ask(entry.group, due)
+
+    def _replay_of(self, entry: Entry) -> str:
+        """The entry of which this is a replay: the same signed body, sent to another place within the window.
+
+        The place that a body went to first keeps it: what is sent elsewhere must not silence it.
+        """
+        if not entry.place:
+            return ""
+        received, window = entry.received.timestamp(), entry.repeat_window or _EVER
+        wanted = ContentRow(entry.content, entry.id, entry.place, received, received)
+        for _ in range(_TRIES):
+            known = self._entries.claim_content(wanted)
+            if known.place != entry.place:
+                return known.entry if known.since <= received <= known.received + window else ""
+            if known.received >= received:
+                return ""
+            since = known.since if received - known.received <= window else received
+            try:
+                self._entries.write_content(replace(wanted, since=since, version=known.version))
+            except Conflict:
+                continue
+            return ""
+        raise Conflict(f"The content of the entry {entry.id} is written by others all the time.")
+
+
+def parsed(message: str | bytes, now: float) -> Entry | Wake | DeadLetter:
+    """What a queue message holds: an entry, a wake, or nothing that can be read, which is a dead letter."""
+    try:
+        return from_message(message)
+    except MessageError as error:
+        return dead_letter(message, str(error), now)
+
+
+def dead_letter(message: str | bytes, reason: str, now: float) -> DeadLetter:
+    """The dead letter of a message that is not in the outbox."""
+    text = message if isinstance(message, str) else message.decode("utf-8", "replace")
+    letter_id = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+    return DeadLetter(letter_id, "", text, reason, UNREADABLE, now)
+
+
+def log_dead(letter: DeadLetter) -> None:
+    """Logs a dead letter of which there is no entry that could be read."""
+    unknown = dict.fromkeys(("source", "delivery", "correlation_key"), "")
+    log_step("dead", logging.ERROR, entry=letter.id, group=letter.group, **unknown, reason=letter.reason)
