@@ -252,7 +252,7 @@ def test_fired_and_resolved_have_one_correlation_key(names: tuple[str, str]) -> 
 def test_an_alert_that_comes_again_keeps_its_correlation_key(name: str) -> None:
     again = payload(name)
     essentials(again)["alertId"] = essentials(again)["alertId"][:-4] + "beef"
-    essentials(again)["alertTargetIDs"] = [ident.upper() for ident in essentials(again)["alertTargetIDs"]]
+    essentials(again)["alertTargetIDs"] = [resource_id.upper() for resource_id in essentials(again)["alertTargetIDs"]]
     assert read(again).correlation_key == read(payload(name)).correlation_key
 
 

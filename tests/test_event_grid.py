@@ -235,7 +235,7 @@ def test_the_handshake_over_real_http_needs_the_proof_as_the_events_do(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("ident", "noun", "name", "group"),
+    ("resource_id", "noun", "name", "group"),
     [
         ("/subscriptions/1/resourceGroups/g", "resource group", "g", "g"),
         ("/subscriptions/1", "subscription", "1", ""),
@@ -251,8 +251,8 @@ def test_the_handshake_over_real_http_needs_the_proof_as_the_events_do(tmp_path)
         ("", "", "", ""),
     ],
 )
-def test_ids_of_resources(ident, noun, name, group):
-    found = resource(ident)
+def test_ids_of_resources(resource_id, noun, name, group):
+    found = resource(resource_id)
     assert (found.noun, found.name, found.group) == (noun, name, group)
 
 

@@ -328,14 +328,14 @@ def test_an_open_row_that_cannot_be_read_is_set_aside_and_the_others_are_read(ou
         outbox.set_aside(unreadable, letter)
 
 
-def spoil(outbox, ident, column, value):
+def spoil(outbox, entry_id, column, value):
     """Writes something else into the row of an open entry."""
     if isinstance(outbox, SqliteOutbox):
         with outbox._file.transaction() as file:
-            file.execute(f"UPDATE open SET {column} = ? WHERE id = ?", (value, ident))
+            file.execute(f"UPDATE open SET {column} = ? WHERE id = ?", (value, entry_id))
     else:
         value = zlib.compress(value.encode()) if column == "message" else value
-        outbox._table.update_entity({"PartitionKey": "g", "RowKey": f"open-{ident}", column: value})
+        outbox._table.update_entity({"PartitionKey": "g", "RowKey": f"open-{entry_id}", column: value})
 
 
 def content(place, received=START, name="c", since=START):

@@ -178,8 +178,8 @@ def test_a_row_that_cannot_be_read_is_a_dead_letter_and_the_others_are_posted(br
 class Refusing:
     """An outbox that fails for one entry."""
 
-    def __init__(self, inner, method, ident, error):
-        self._inner, self._method, self._ident, self._error = inner, method, ident, error
+    def __init__(self, inner, method, entry_id, error):
+        self._inner, self._method, self._entry_id, self._error = inner, method, entry_id, error
 
     def __getattr__(self, name):
         method = getattr(self._inner, name)
@@ -187,7 +187,7 @@ class Refusing:
 
     def _call(self, method, first, *rest):
         rows = first if isinstance(first, list | tuple) else [first]
-        if self._ident in {getattr(row, "entry", row).id for row in rows}:
+        if self._entry_id in {getattr(row, "entry", row).id for row in rows}:
             raise self._error
         return method(first, *rest)
 
@@ -237,7 +237,7 @@ def test_one_poisoned_message_stops_neither_the_others_nor_the_purge(bridge, err
     )
     assert bridge.publisher.health()["dead"] == dead
     assert len(bridge.queue.poisoned()) == (not dead)
-    # The purge took place: whoever comes next does not do it again on this day.
+    # The purge took place: the worker that comes next does not do it again on this day.
     assert bridge.outbox.acquire("slots", "purge", "me", bridge.clock.now, bridge.clock.now + 1).owner != "me"
     bridge.publisher.sweep()
     assert bridge.queue.poisoned() == []

@@ -32,7 +32,7 @@ _GLUED = {
 class Resource:
     """What an id says. kind: the provider's type (`Microsoft.Storage/storageAccounts`); name: the last one in it."""
 
-    ident: str = ""
+    id: str = ""
     subscription: str = ""
     group: str = ""
     kind: str = ""
@@ -41,7 +41,7 @@ class Resource:
     @property
     def url(self) -> str:
         """Its page in the portal."""
-        return f"https://portal.azure.com/#resource{self.ident}" if self.ident else ""
+        return f"https://portal.azure.com/#resource{self.id}" if self.id else ""
 
     @property
     def noun(self) -> str:
@@ -53,16 +53,16 @@ class Resource:
         return spaced(single) or ("resource group" if self.group else "subscription" if self.subscription else "")
 
 
-def resource(ident: str) -> Resource:
+def resource(resource_id: str) -> Resource:
     """The resource, its group or its subscription of an id; an empty one for anything else."""
-    match = _ID.fullmatch(ident.rstrip("/"))
+    match = _ID.fullmatch(resource_id.rstrip("/"))
     if not match:
         return Resource()
     parts = (match["path"] or "").split("/")
     kinds, names = parts[::2], parts[1::2]
     kind = "/".join([match["provider"], *kinds]) if match["provider"] else ""
     name = names[-1] if names else match["group"] or match["subscription"]
-    return Resource(ident.rstrip("/"), match["subscription"], match["group"] or "", kind, name)
+    return Resource(resource_id.rstrip("/"), match["subscription"], match["group"] or "", kind, name)
 
 
 def spaced(name: str) -> str:

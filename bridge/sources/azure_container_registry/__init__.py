@@ -1,6 +1,5 @@
 """Azure Container Registry: https://learn.microsoft.com/azure/container-registry/container-registry-webhook-reference."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace

@@ -74,9 +74,9 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
     name, read_signal = _signal(alert)
     report = read_signal(alert)
     is_over = report.is_over or alert.is_resolved
-    custom, about, ident = _custom(name, alert, common), alert.resource, dig(essentials, "alertId")
+    custom, about, alert_id = _custom(name, alert, common), alert.resource, dig(essentials, "alertId")
     title = one_line(report.title or alert.rule or report.what or "An alert", 200)
-    url = safe_url(dig(essentials, "investigationLink")) or report.url or _alert_url(ident) or about.url
+    url = safe_url(dig(essentials, "investigationLink")) or report.url or _alert_url(alert_id) or about.url
     state = "resolved" if is_over else alert.state
     buttons = _buttons(report, custom, url, about)
     return Event(
@@ -87,7 +87,7 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
         # It has no id that each delivery has to itself; one that comes again is the same to the byte.
         delivery=digest,
         dedup_key=digest,
-        correlation_key=thread_key((report.correlation_key or _watched(alert, report) or ident or title).lower()),
+        correlation_key=thread_key((report.correlation_key or _watched(alert, report) or alert_id or title).lower()),
         title=title,
         payload=payload,
         severity=Severity.SUCCESS if is_over else report.severity or _severity(alert),
@@ -143,7 +143,7 @@ def _attributes(alert: Alert, custom: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _alert(essentials: Payload, context: Payload) -> Alert:
     ids = texts(essentials, "alertTargetIDs")
-    resources = [found for ident in ids if (found := resource(ident)).ident]
+    resources = [found for resource_id in ids if (found := resource(resource_id)).id]
     condition = dig(essentials, "monitorCondition")
     return Alert(
         rule=one_line(dig(essentials, "alertRule").rpartition("/")[2], 200),
@@ -192,7 +192,7 @@ def _custom(name: str, alert: Alert, common: Payload) -> dict[str, Any]:
 def _watched(alert: Alert, report: Report) -> str:
     """What a rule watches: one key for all that it says of it, however often the alert comes and goes."""
     rule = dig(alert.essentials, "alertRuleId") or alert.rule
-    ids = sorted({each.ident.lower() for each in alert.resources}) or texts(alert.essentials, "alertTargetIDs")
+    ids = sorted({each.id.lower() for each in alert.resources}) or texts(alert.essentials, "alertTargetIDs")
     return " ".join(filter(None, (rule, *ids, report.series))) if rule and ids else ""
 
 

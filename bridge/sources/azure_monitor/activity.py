@@ -34,8 +34,8 @@ def administrative(alert: Alert) -> Report:
     context = alert.context
     operation, status = dig(context, "operationName"), dig(context, "status")
     about = resource(dig(context, "authorization.scope"))
-    about = about if about.ident.lower() == alert.resource.ident.lower() else alert.resource
-    who, ident = _caller(context)
+    about = about if about.id.lower() == alert.resource.id.lower() else alert.resource
+    who, caller_id = _caller(context)
     end, noun = _ENDS.get(status.lower(), ""), _noun(about, operation)
     return Report(
         action=f"operation_{end or 'other'}",
@@ -44,7 +44,7 @@ def administrative(alert: Alert) -> Report:
             "operation_words": in_words(operation.removesuffix("/action").rpartition("/")[2]),
             "status": in_words(status),
             "resource_noun": noun,
-            "by_application": bool(ident) and not who,
+            "by_application": bool(caller_id) and not who,
         },
         title=alert.rule or f"{noun.capitalize()} {about.name}".strip(),
         actor=who,
@@ -58,7 +58,7 @@ def administrative(alert: Alert) -> Report:
         facts={
             "Operation": operation,
             "Result": _text_of_status(context) if end == "failed" else "",
-            "Caller": "" if who else ident,
+            "Caller": "" if who else caller_id,
         },
     )
 
@@ -138,7 +138,7 @@ def autoscale(alert: Alert) -> Report:
         severity=max(_level(context), Severity.ERROR if end == "failed" else Severity.INFO),
         occurred=moment(context, "eventTimestamp"),
         text=alert.description,
-        correlation_key=kit.key("autoscale", about.ident),
+        correlation_key=kit.key("autoscale", about.id),
     )
 
 
@@ -155,7 +155,7 @@ def recommendation(alert: Alert) -> Report:
         severity=_level(alert.context),
         occurred=moment(alert.context, "eventTimestamp"),
         text=_description(alert),
-        correlation_key=kit.key("recommendation", kind, alert.resource.ident),
+        correlation_key=kit.key("recommendation", kind, alert.resource.id),
         facts={
             "Category": in_words(dig(properties, "recommendationCategory")),
             "Impact": dig(properties, "recommendationImpact").lower(),
@@ -197,8 +197,8 @@ def _text_of_status(context: Payload) -> str:
 
 def _operation(alert: Alert) -> str:
     """All that happens in one operation has one correlation id."""
-    ident = first(alert.context, ("correlationId", "operationId", "eventDataId"))
-    return kit.key("activity", "" if ident.startswith("<") else ident, alert.resource.ident)
+    operation_id = first(alert.context, ("correlationId", "operationId", "eventDataId"))
+    return kit.key("activity", "" if operation_id.startswith("<") else operation_id, alert.resource.id)
 
 
 def _direction(operation: str, old: str, new: str) -> str:

@@ -38,7 +38,7 @@ def budget(alert: Alert) -> Report:
         word="forecast" if is_forecast else "budget",
         stage="forecast" if is_forecast else "actual",
         text="" if name and name in alert.description else alert.description,
-        correlation_key=kit.key("budget", dig(data, "BudgetId")) or kit.key("budget", about.ident, name),
+        correlation_key=kit.key("budget", dig(data, "BudgetId")) or kit.key("budget", about.id, name),
         severity=_severity(is_forecast, spent, whole),
         facts={
             "Spent": spent,

@@ -84,7 +84,7 @@ def resource_health(alert: Alert) -> Report:
         is_over=is_over,
         occurred=moment(alert.context, "eventTimestamp"),
         text=": ".join(filter(None, (dig(properties, "title"), dig(properties, "details")))) or alert.description,
-        correlation_key=kit.key("resource health", alert.resource.ident),
+        correlation_key=kit.key("resource health", alert.resource.id),
         facts={
             "Before": in_words(before),
             "Cause": {"userinitiated": "initiated by a user", "platforminitiated": "initiated by Azure"}.get(

@@ -63,7 +63,7 @@ def availability(alert: Alert) -> Report:
 
 
 def prometheus(alert: Alert) -> Report:
-    """A rule of a Prometheus rule group: its labels tell its series apart."""
+    """A rule of a Prometheus rule group: its labels distinguish its series."""
     labels = {one_line(str(name), 40): shown(value) for name, value in part(alert.context, "labels").items()}
     name = labels.pop("alertname", "") or alert.rule
     annotations = part(alert.context, "annotations")
@@ -145,8 +145,8 @@ def shown_dimensions(alert: Alert, criteria: Sequence[Payload]) -> dict[str, str
     """Those that do not repeat the resource, and other resources by their names."""
     found = {name: (value, resource(value)) for name, value in all_dimensions(criteria).items()}
     others = {name: about.name or value for name, (value, about) in found.items() if about != alert.resource}
-    ids = {name for name, (_, about) in found.items() if about.ident.lower() == alert.resource.ident.lower()}
-    return {name: value for name, value in _others(others).items() if name not in ids or not alert.resource.ident}
+    ids = {name for name, (_, about) in found.items() if about.id.lower() == alert.resource.id.lower()}
+    return {name: value for name, value in _others(others).items() if name not in ids or not alert.resource.id}
 
 
 def _others(found: Mapping[str, str]) -> dict[str, str]:
@@ -154,7 +154,7 @@ def _others(found: Mapping[str, str]) -> dict[str, str]:
 
 
 def series(names: Mapping[str, str]) -> str:
-    """What tells one series of a rule from another, in whatever order its names come."""
+    """What distinguishes one series of a rule from another, in whatever order its names come."""
     return " ".join(f"{name}={names[name]}" for name in sorted(names))
 
 

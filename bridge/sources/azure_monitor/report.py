@@ -40,7 +40,7 @@ class Report:
     action: the block of the template that words it; details: the values that it uses. what: the name of what it is
     about, with its address `link`; without one it is the resource of the alert.
     meters: bars of value, threshold and text. table: columns and rows.
-    series: what tells the alerts of one rule on one resource apart; correlation_key: what the conversation is about,
+    series: what distinguishes the alerts of one rule on one resource; correlation_key: what the conversation is about,
     where it is not these three. is_over: it is settled; goes_on: more may be said of it even then.
     """
 

@@ -1,6 +1,5 @@
 """Bitbucket Cloud: https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 

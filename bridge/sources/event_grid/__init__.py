@@ -116,13 +116,13 @@ def _data(payload: Payload) -> Any:
 
 def _event(payload: Payload) -> Event:
     name, source, subject = _type(payload), first(payload, ("topic", "source")), dig(payload, "subject")
-    ident, about, data = dig(payload, "id"), resource(source), _data(payload)
+    event_id, about, data = dig(payload, "id"), resource(source), _data(payload)
     event = Event(
         source="event_grid",
         kind=identifier(name) or "event",
-        delivery=ident,
+        delivery=event_id,
         # An id is its source's own, and the same event can come in another batch, at another place.
-        dedup_key=hashlib.sha256(f"{source}\n{ident}".encode()).hexdigest() if ident else _digest(payload),
+        dedup_key=hashlib.sha256(f"{source}\n{event_id}".encode()).hexdigest() if event_id else _digest(payload),
         correlation_key=kit.key(source, subject).lower(),
         title=one_line(resource(subject).name or subject or name or "An event", 200),
         payload=payload,

@@ -31,7 +31,7 @@ def resource_change(event: Event, data: Payload) -> Event | None:
         actor=who,
         title=kit.title(f"{about.noun.capitalize()} {about.name}"),
         url=event.url if (done, end) == ("delete", "success") else about.url,
-        correlation_key=about.ident.lower(),
+        correlation_key=about.id.lower(),
         facts=kit.facts(
             Operation=operation,
             Resource_group=about.group,
@@ -68,7 +68,7 @@ def health(event: Event, data: Payload) -> Event | None:
         title=kit.title(f"{about.noun.capitalize()} {about.name}"),
         url=about.url,
         occurred=moment(properties, "occurredTime") or event.occurred,
-        correlation_key=f"resource health {about.ident}".lower(),
+        correlation_key=f"resource health {about.id}".lower(),
         text=dig(properties, "summary"),
         facts=kit.facts(
             Resource_group=about.group,
@@ -103,7 +103,7 @@ def policy(event: Event, data: Payload) -> Event | None:
         severity=Severity.INFO if is_gone else _COMPLIANCES.get(state.lower(), Severity.INFO),
         title=kit.title(f"{about.noun.capitalize()} {about.name} and the policy {name}"),
         url=about.url,
-        correlation_key=f"{about.ident} policy {name}".lower(),
+        correlation_key=f"{about.id} policy {name}".lower(),
         facts=kit.facts(Resource_group=about.group if about.group != about.name else ""),
         details={
             "action": action,

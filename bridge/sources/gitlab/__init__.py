@@ -1,6 +1,5 @@
 """GitLab's webhooks and system hooks: https://docs.gitlab.com/user/project/integrations/webhook_events/."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
