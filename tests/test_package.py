@@ -13,6 +13,8 @@ from bridge.sources import SOURCES
 from tests.local_stack import ROOT, SECRET, issue, running
 from tools import package
 
+pytestmark = pytest.mark.slow
+
 DOCTOR = Path(sys.executable).parent / "azure-functions-doctor"
 WORKER = ROOT / ".venv-worker"
 PYTHONS = [str(WORKER / "bin/python")]

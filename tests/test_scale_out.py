@@ -12,6 +12,7 @@ from tests.azurite import needs_azurite
 from tests.local_stack import GROUPS, NAMES, issue
 
 
+@pytest.mark.slow
 @needs_azurite
 @pytest.mark.parametrize("hosts", [1, 4])
 def test_any_number_of_hosts_gives_the_same_posts(tmp_path, storage, hosts):
