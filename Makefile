@@ -4,7 +4,12 @@
 AZURITE = 3.35.0
 AXE = 4.14.1
 
-.PHONY: help run test coverage check mutants audit chaos fuzz bench azurite gallery screenshots docs package clean
+# The environment of all targets. With another version of Python in it, it needs another name.
+VENV = .venv
+# Without bytecode every process that a test starts would compile the bridge again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run setup test test-newer coverage check mutants audit chaos fuzz bench azurite gallery screenshots docs package clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -27,66 +32,73 @@ help:
 	@echo 'make audit        look for known vulnerabilities in the libraries (asks PyPI)'
 	@echo 'make clean        remove everything that the other targets have made'
 
-run: .venv/ready
-	@exec .venv/bin/python -m bridge run
+run: $(VENV)/ready
+	@exec $(VENV)/bin/python -m bridge run
 
-test: .venv/ready worker emulator axe
-	@.venv/bin/python -m pytest --numprocesses=4 --dist=worksteal $(PYTEST)
+setup: $(VENV)/ready worker emulator axe
 
-# Half as long again, and so on no more workers than cores: some tests run the clock twenty times as fast.
+# `make test PYTEST="-m 'not slow'"` leaves out what takes a browser, a cluster of hosts or a package.
+test: setup
+	@$(VENV)/bin/python -m pytest --numprocesses=auto --dist=worksteal $(PYTEST)
+
 coverage:
-	@$(MAKE) --no-print-directory test PYTEST="--cov --numprocesses=auto"
+	@$(MAKE) --no-print-directory test PYTEST="--cov"
 
-check: .venv/ready
-	@.venv/bin/ruff check .
-	@.venv/bin/ruff format --check --quiet .
-	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-cache
+# The same with Azure's version of Python or a newer one, if it is found, and if .venv has an older one.
+test-newer: $(VENV)/ready worker
+	@if [ ! -e .venv-worker/ready ] || $(VENV)/bin/python $(call NEWER,(3, 13)); then exit 0; fi; \
+	$(MAKE) --no-print-directory test VENV=.venv-newer PYTHONS=.venv-worker/bin/python
+
+check: $(VENV)/ready
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-cache
 
 # Takes half an hour. `.venv/bin/mutmut show <name>` shows a change that no test has noticed.
-mutants: .venv/ready
-	@.venv/bin/python -m pip install -qq --disable-pip-version-check 'mutmut>=3.8'
-	@.venv/bin/mutmut run
+mutants: $(VENV)/ready
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check 'mutmut>=3.8'
+	@$(VENV)/bin/mutmut run
 
-audit: .venv/ready
-	@.venv/bin/python -m pip install -qq --disable-pip-version-check 'pip-audit>=2.10'
-	@.venv/bin/pip-audit --requirement requirements.txt
+audit: $(VENV)/ready
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check 'pip-audit>=2.10'
+	@$(VENV)/bin/pip-audit --requirement requirements.txt
 
-chaos: .venv/ready emulator
-	@.venv/bin/python -m tests.chaos
+chaos: $(VENV)/ready emulator
+	@$(VENV)/bin/python -m tests.chaos
 
-fuzz: .venv/ready
-	@FUZZ=20000 .venv/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py tests/test_sources.py
+fuzz: $(VENV)/ready
+	@FUZZ=20000 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py tests/test_sources.py
 
 # `make bench BENCH=receive` measures only that, and leaves the page unchanged.
-bench: .venv/ready emulator
-	@.venv/bin/python -m tests.bench $(BENCH)
+bench: $(VENV)/ready emulator
+	@$(VENV)/bin/python -m tests.bench $(BENCH)
 
 azurite: emulator
 	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --disableTelemetry --silent
 
 docs: gallery
-	@.venv/bin/python -m tools.docs
+	@$(VENV)/bin/python -m tools.docs
 
-package: .venv/ready
-	@.venv/bin/python -m tools.package released-package.zip $(PYTHONS)
+package: $(VENV)/ready
+	@$(VENV)/bin/python -m tools.package released-package.zip $(PYTHONS)
 
-gallery: .venv/ready
-	@.venv/bin/python -m tools.gallery
+gallery: $(VENV)/ready
+	@$(VENV)/bin/python -m tools.gallery
 
-screenshots: .venv/ready
-	@.venv/bin/python -m tests.screenshots
+screenshots: $(VENV)/ready
+	@$(VENV)/bin/python -m tests.screenshots
 
 clean:
-	@rm -rf build mutants .venv .azurite .axe .venv-worker .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf build mutants .venv .venv-newer .venv-worker .azurite .axe .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
-.venv/ready: requirements.txt requirements-dev.txt
-	@echo 'Setting up .venv (once)'
+$(VENV)/ready: requirements.txt requirements-dev.txt
+	@echo 'Setting up $(VENV) (once)'
 	@for python in $(PYTHONS); do \
 	  if $$python $(call NEWER,(3, 11)) 2>/dev/null; then found=$$python; break; fi; done; \
 	if [ -z "$$found" ]; then echo 'Python 3.11 or newer was not found: install it with venv and pip.' >&2; exit 1; fi; \
-	$$found -m venv .venv
-	@.venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	$$found -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 # Microsoft's worker library needs Python 3.13. Without it, its tests are skipped.

@@ -17,6 +17,11 @@ _FOLDER = "FOLDER_OF_THE_TEST_RUN"
 _environment, _synchronous = renderer.environment, sqlite_file.SYNCHRONOUS
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Use twice as many as there are cores: many tests wait for other processes most of their time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_configure(config):
     """Make what the processes of a test run share: a folder, and in it the bytecode of templates."""
     if not hasattr(config, "workerinput"):

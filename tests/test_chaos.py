@@ -1,9 +1,12 @@
 """Chaos, a minute of it: `make chaos` has more."""
 
+import pytest
+
 from tests import chaos
 from tests.azurite import needs_azurite
 
 
+@pytest.mark.slow
 @needs_azurite
 def test_kills_freezes_and_faults_neither_lose_nor_double_nor_disorder(tmp_path, storage):
     outcome = chaos.run(tmp_path, storage.account(), chaos.SHORT)

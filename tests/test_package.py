@@ -13,6 +13,8 @@ from bridge.sources import SOURCES
 from tests.local_stack import ROOT, SECRET, issue, running
 from tools import package
 
+pytestmark = pytest.mark.slow
+
 DOCTOR = Path(sys.executable).parent / "azure-functions-doctor"
 WORKER = ROOT / ".venv-worker"
 PYTHONS = [str(WORKER / "bin/python")]
@@ -54,9 +56,17 @@ print(renderer.entry(event, "0" * 32, Target("g"), datetime.now(UTC)).summary)
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The line about the package, its archive, and the folder with its contents."""
+    """The line about the package, its archive, and the folder with its contents. Beside that are the libraries."""
     folder = tmp_path_factory.mktemp("package")
-    line = package.build(ROOT, folder / "released-package.zip", PYTHONS)
+    install = package._install
+
+    def install_and_keep(requirements, target, python):
+        install(requirements, target, python)
+        shutil.copytree(target, folder / "libraries")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(package, "_install", install_and_keep)
+        line = package.build(ROOT, folder / "released-package.zip", PYTHONS)
     with zipfile.ZipFile(folder / "released-package.zip") as archive:
         archive.extractall(folder / "app")
         return line, archive, folder / "app"
@@ -69,7 +79,9 @@ def paths(app):
     return [str(app), str(app / package.LIBRARIES)]
 
 
-def test_the_same_input_gives_the_same_bytes(built, tmp_path):
+def test_the_same_input_gives_the_same_bytes(built, tmp_path, monkeypatch):
+    kept = built[2].parent / "libraries"
+    monkeypatch.setattr(package, "_install", lambda _, target, __: shutil.copytree(kept, target))
     package.build(ROOT, tmp_path / "again.zip", PYTHONS)
     assert (tmp_path / "again.zip").read_bytes() == (built[2].parent / "released-package.zip").read_bytes()
 

@@ -20,7 +20,10 @@ SAMPLES = ROOT / "bridge/sources/github/samples"
 POSTS = ".conversation:not(.waiting) article"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 740}
 
-pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the page is not tested in a browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the page is not tested in a browser"),
+]
 expect.set_options(timeout=PATIENCE * 1000)
 
 

@@ -134,6 +134,7 @@ def test_an_unusable_payload_is_a_problem(watching, content, problem):
     assert problem in watching.until(lambda post: post["problems"])["problems"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the preview is not tested in a browser")
 def test_a_browser_follows_each_saved_change(watching):
     next(watching.posts)

@@ -5,6 +5,7 @@ import pytest
 from tests.bench.storm import storm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [300, 20])
 def test_a_storm_is_told_in_few_posts(tmp_path, threads):
     found = storm(tmp_path, 300, threads)

@@ -29,10 +29,13 @@ CREDENTIALS = Settings(secrets={name: (secret,) for name, secret in PLAIN_SECRET
 # One of each that differs for a host, by its bindings and by its verifier: tests/test_sources.py has all of them.
 SHAPES = {(source.methods, type(source.verifier)): name for name, source in sorted(SOURCES.items(), reverse=True)}
 
-pytestmark = pytest.mark.skipif(
-    not (WORKER / "ready").exists(),
-    reason="no Functions worker library here: `make test` installs it where there is Python 3.13 or newer",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (WORKER / "ready").exists(),
+        reason="no Functions worker library here: `make test` installs it where there is Python 3.13 or newer",
+    ),
+]
 
 
 class Worker:
