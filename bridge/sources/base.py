@@ -10,7 +10,7 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook, bounded
 from bridge.settings import Settings
-from bridge.verification.signatures import Verifier
+from bridge.verification.verifier import Verifier
 
 _DIGITS = 30
 _LONG = re.compile(rb"\d{%d}" % _DIGITS)
@@ -109,7 +109,12 @@ class Source:
 
 def identifier(text: str) -> str:
     """The sender's text, reduced to characters that are safe in names of templates and in keys."""
-    return re.sub(r"[^a-z0-9_.-]", "", bounded(text, 100).lower()).strip(".")
+    return re.sub(r"[^a-z0-9_.-]", "", text[:100].lower()).strip(".")
+
+
+def delivery_id(text: str) -> str:
+    """A sender's id of a delivery, from a header: on one line, and bounded."""
+    return bounded("".join(text.split()).lower())
 
 
 def thread_key(text: str) -> str:

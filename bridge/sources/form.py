@@ -16,7 +16,8 @@ from jinja2 import Undefined
 from bridge.events import Severity
 from bridge.rendering.expressions import Expression, compiled, fault
 from bridge.toml_tables import Table
-from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Token, Verifier
+from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Token
+from bridge.verification.verifier import Verifier
 
 _logger = logging.getLogger(__name__)
 

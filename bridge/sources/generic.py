@@ -20,7 +20,7 @@ from bridge.sources.reading import fill
 from bridge.sources.reading import read as read_any
 from bridge.sources.severities import severity_of
 from bridge.toml_tables import Problems, Table
-from bridge.verification.signatures import Verifier
+from bridge.verification.verifier import Verifier
 
 
 class BrokenJson(Exception):

@@ -9,35 +9,14 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
+from bridge.verification.verifier import Verifier
 
 PUBLIC_KEY = "whpk_"  # the beginning of a public key in the specification of Standard Webhooks
 TOLERANCE = 300  # seconds, for the sender's clock and for the time that a webhook takes
-
-
-class Verifier(Protocol):
-    """One scheme of authentication.
-
-    credentials: what the settings hold for it: secrets, audiences, topics. None is empty, or has a comma.
-    """
-
-    def signs_body(self, webhook: Webhook) -> bool:
-        """Whether the webhook has a signature, which covers its body alone: a replay may have another URL."""
-
-    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
-        """Returns if the credentials authenticate the webhook; raises AuthenticationError with the reason otherwise."""
-        ...
-
-    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
-        """The headers with which a sender that knows the secret authenticates the body."""
-        ...
-
-    def describe(self) -> str:
-        """One phrase for tables."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, part
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit, reading
-from bridge.sources.base import Ignored, Source, identifier, thread_key
+from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
 from bridge.sources.bitbucket import issues, pull_requests, repositories
 from bridge.sources.bitbucket.texts import person
 from bridge.verification.signatures import Hmac
@@ -50,7 +50,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     return tuple(
         replace(
             one,
-            delivery=identifier(webhook.header("X-Request-UUID")),
+            delivery=delivery_id(webhook.header("X-Request-UUID")),
             dedup_key=dedup_key,
             correlation_key=thread_key(one.correlation_key or dedup_key),
         )

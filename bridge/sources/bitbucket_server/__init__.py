@@ -8,7 +8,7 @@ from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, moment, objects, part
 from bridge.rendering.text import in_words
 from bridge.sources import kit, reading
-from bridge.sources.base import Ignored, Source, identifier, thread_key
+from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
 from bridge.sources.bitbucket_server import pull_requests, repositories
 from bridge.sources.bitbucket_server.places import home, page, person, place
 from bridge.verification.signatures import AnyOf, Basic, Hmac
@@ -53,7 +53,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     return tuple(
         replace(
             one,
-            delivery=identifier(webhook.header("X-Request-Id")),
+            delivery=delivery_id(webhook.header("X-Request-Id")),
             dedup_key=dedup_key,
             correlation_key=thread_key(one.correlation_key or dedup_key),
         )

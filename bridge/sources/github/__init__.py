@@ -8,7 +8,7 @@ from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first
 from bridge.sources import kit
-from bridge.sources.base import Ignored, Source, identifier, thread_key
+from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
 from bridge.sources.github.actors import actor, machine
 from bridge.sources.github.attributes import attributes
 from bridge.sources.github.bodies import is_of_another
@@ -49,7 +49,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         return Ignored(reason)
     # The signature covers the body alone: a replay under another event or delivery id must still count as the same.
     dedup_key = hashlib.sha256(kit.json_text(webhook)).hexdigest()
-    return (_event(name, payload, about, identifier(webhook.header("X-GitHub-Delivery")), dedup_key),)
+    return (_event(name, payload, about, delivery_id(webhook.header("X-GitHub-Delivery")), dedup_key),)
 
 
 def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str, dedup_key: str) -> Event:

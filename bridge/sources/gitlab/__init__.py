@@ -8,7 +8,7 @@ from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, part
 from bridge.rendering.text import in_words
 from bridge.sources import kit, reading
-from bridge.sources.base import Ignored, Source, identifier, thread_key
+from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
 from bridge.sources.gitlab import administration, changes, code, issues, merge_requests, notes, pipelines, projects
 from bridge.sources.gitlab.places import home, is_bot, page, person, scope
 from bridge.verification.signatures import AnyOf, Hmac, Token
@@ -136,7 +136,7 @@ def _delivery(webhook: Webhook) -> str:
     https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers
     """
     names = ("Idempotency-Key", "X-Gitlab-Event-UUID", "webhook-id")
-    return next((found for name in names if (found := identifier(webhook.header(name)))), "")
+    return next((found for name in names if (found := delivery_id(webhook.header(name)))), "")
 
 
 def _headers(event: str, delivery: str) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, part
 from bridge.rendering.text import in_words
 from bridge.sources import kit, reading
-from bridge.sources.base import Ignored, Source, identifier, thread_key
+from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
 from bridge.sources.jira import issues, plans
 from bridge.sources.jira.names import base, moment, person, site
 from bridge.verification.signatures import Hmac
@@ -52,7 +52,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     event = _plain(name or "event", payload)
     reader = next((reader for start, reader in _READERS.items() if name.startswith(start)), None)
     event = reader(event) if reader else _unknown(event, name)
-    delivery = identifier(webhook.header("X-Atlassian-Webhook-Identifier"))
+    delivery = delivery_id(webhook.header("X-Atlassian-Webhook-Identifier"))
     digest = hashlib.sha256(_identity(event, webhook.body)).hexdigest()
     return (
         replace(

@@ -8,7 +8,7 @@ from bridge.fields import Payload, at, dig, first, moment, objects, part
 from bridge.rendering.filters import upper_first
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit
-from bridge.sources.base import Ignored, Source, identifier
+from bridge.sources.base import Ignored, Source, delivery_id
 from bridge.verification.signatures import Hmac
 
 # What belongs to an issue, and is posted in its thread.
@@ -50,7 +50,7 @@ def _event(payload: Payload, webhook: Webhook) -> Event:
         source="linear",
         kind=f"{kind}.{word}" if word else kind,
         # The header with its id is not signed.
-        delivery=identifier(webhook.header("Linear-Delivery")) or body,
+        delivery=delivery_id(webhook.header("Linear-Delivery")) or body,
         dedup_key=body,
         correlation_key=kit.id_at(issue, "id") or _home(kind, data),
         title=kit.title(name, reference),
