@@ -155,7 +155,7 @@ def _ran(
         return _NOT_YET
     about = replace(event, **located(event, place, stage=stage, conclusion=result.lower()))
     value = forge.Run(
-        outcome=outcome(result),
+        outcome=outcome(result) or "neutral",  # it has ended
         branch="" if place.pull and place.branch == f"PR {place.pull}" else place.branch,
         reference=f"PR {place.pull} {place.title}".rstrip() if place.pull else "",
         noun=noun,

@@ -103,7 +103,9 @@ def _deployment(event: Event, name: str) -> Event | Ignored:
     about = replace(event, actor="", attributes=kit.with_attributes(event, conclusion=state.lower()))
     what = f"Deployment of {name}" + (f" to {stage}" if stage else "")
     return forge.ran(
-        about, forge.Run(name=what, outcome=outcome(state), took=_took(event.payload), noun="release"), text=""
+        about,
+        forge.Run(name=what, outcome=outcome(state) or "neutral", took=_took(event.payload), noun="release"),
+        text="",
     )
 
 
