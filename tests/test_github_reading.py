@@ -23,6 +23,7 @@ SAMPLES = {
     for path in sorted((Path(__file__).parent.parent / "bridge/sources/github/samples").glob("*.json"))
     if path.name != "ping.json"
 }
+FIXTURES = Path(__file__).parent.parent.parent / "shared" / "fixtures" / "github"
 TARGET = Target("3c1d0d4e-0000-0000-0000-000000000000")
 RENDERER = Renderer(titles={"github": "GitHub"})
 STRANGERS = {"id": 555, "full_name": "stranger/pump", "fork": True, "owner": {"login": "stranger"}}
@@ -246,6 +247,13 @@ def test_a_replay_under_another_event_is_a_repeat_and_says_nothing_that_did_not_
         assert replay.kind.partition(".")[0] == ("event" if name in KINDS else name)
         assert replay.severity is Severity.INFO
         assert summary(replay).startswith(replay.title)
+
+
+def test_no_body_of_githubs_own_is_taken_for_one_of_another_event() -> None:
+    for path in FIXTURES.glob("*.json"):
+        name = path.name.partition("__")[0].partition(".")[0]
+        found = answer(name, json.loads(path.read_bytes()))
+        assert isinstance(found, Ignored) or found.kind.partition(".")[0] == name, path.name
 
 
 UNDER_WAY = [
