@@ -59,6 +59,7 @@ def source(form: Form, verifier: Verifier | None) -> Source:
         name=form.name,
         title=form.title,
         verifier=verifier,
+        retry_window=form.retry_minutes * 60,
         read=lambda webhook: read(form, webhook),
         headers=lambda event, delivery: {
             key: text.replace("{event}", event).replace("{delivery}", delivery) for key, text in form.headers.items()

@@ -153,10 +153,9 @@ def event(
 ) -> Event:
     """The event of a webhook that its source does not know. identity: a hash of its body; title: where it says none."""
     found = read(payload)
-    key = thread_key(found.key or title)
-    plain = Event(source, kind, identity, key, title, payload, attributes=attributes, dedup_key=identity)
-    # Under a title that differs with the state, nothing is known of what came between two equal bodies.
-    return fill(plain if found.is_key_stable else replace(plain, repeat_window=0.0), found)
+    window = None if found.is_key_stable else 0.0
+    plain = Event(source, kind, identity, thread_key(found.key or title), title, payload, attributes=attributes)
+    return fill(replace(plain, dedup_key=identity, repeat_window=window), found)
 
 
 class _Search:
