@@ -10,6 +10,7 @@ from bridge.events import Event, Severity, bounded
 
 VERSION = 3
 CREDIBLE = timedelta(days=7)
+_EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts
 # The only values that JSON lacks are times.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
 
@@ -18,7 +19,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=date
 class Entry:
     """One event waiting for one group. `html` is its finished card, footer and reference included.
 
-    content, place, repeat_window: see `Content`.
+    content, place, repeat_window, place_window: see `Content`.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Entry:
     content: str = ""
     place: str = ""
     repeat_window: float = 0.0
+    place_window: float = 0.0
 
     @property
     def reference(self) -> str:
@@ -69,12 +71,14 @@ class Content:
     place: of a signed body, a hash of where it goes by what the signature does not cover; empty: all of it was
         authenticated, and may go to several places.
     window: so many seconds after the newest event of its conversation the same content is a repeat; 0: never, because
-        the id is certain.
+        the id is certain, or it is not known what conversation the event belongs to.
+    place_window: so many seconds after it came to its place the same content is a replay anywhere else.
     """
 
     hash: str = ""
     place: str = ""
     window: float = 0.0
+    place_window: float = 0.0
 
 
 UNKNOWN = Content()
@@ -106,10 +110,14 @@ def content_of(event: Event, position: int, window: float, asked: str | None) ->
     """
     if not event.dedup_key and asked is None:
         return UNKNOWN
+    # With a key made of the body itself, nothing is known of what came between two equal ones.
+    is_certain, has_key = not event.dedup_key, event.dedup_key not in event.correlation_key
+    repeat_window = window if event.repeat_window is None else event.repeat_window
     return Content(
         hash=_hash(event.source, event.dedup_key or event.delivery, str(position)),
         place="" if asked is None else _hash(asked, event.kind, event.correlation_key),
-        window=(window if event.repeat_window is None else event.repeat_window) if event.dedup_key else 0.0,
+        window=0.0 if is_certain or not has_key else repeat_window,
+        place_window=_EVER if is_certain else max(window, repeat_window),
     )
 
 

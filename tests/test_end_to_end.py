@@ -70,9 +70,9 @@ def test_a_burst_of_one_thing_is_one_post_in_the_order_of_its_events(tmp_path, g
 
 def test_the_same_delivery_sent_twice_is_one_post(stack, group):
     payload = issue("opened")
-    answers = [stack.send("issues", payload, group) for _ in range(2)]
+    answers = [stack.send("issues", payload, group, delivery="the same") for _ in range(2)]
     stack.wait_for_posts(group, *answers)
-    answers.append(stack.send("issues", payload, group))
+    answers.append(stack.send("issues", payload, group, delivery="the same"))
     assert {answer.text for answer in answers} == {answers[0].text}
     other = stack.send("issues", issue("opened"), group)
     assert sorted(references(stack.wait_for_posts(group, other))) == sorted(accepted([answers[0], other]))

@@ -55,7 +55,7 @@ def test_other_texts_are_no_messages(message):
 
 def test_messages_of_earlier_versions_are_read():
     fields = json.loads(to_message(ENTRY))
-    for name in ("content", "place", "repeat_window"):
+    for name in ("content", "place", "repeat_window", "place_window"):
         del fields[name]
     assert from_message(json.dumps(fields | {"version": 2})) == ENTRY
     long = from_message(json.dumps(fields | {"version": 2, "delivery": "d" * 33_000}))
@@ -108,7 +108,13 @@ def test_a_certain_id_is_a_content_only_where_the_group_is_not_signed():
     assert content_of(event(), 0, 9.0, None) == Content()
     signed = content_of(event(), 0, 9.0, "ops")
     assert (signed.window, bool(signed.hash and signed.place)) == (0.0, True)
+    assert signed.place_window > 30 * 86400
     assert content_of(event(dedup_key="x"), 0, 9.0, None).place == ""
+
+
+def test_a_key_made_of_the_body_itself_says_nothing_of_what_came_between():
+    unknown = content_of(event(dedup_key="x", correlation_key="event x"), 0, 9.0, "")
+    assert (unknown.window, unknown.place_window) == (0.0, 9.0)
 
 
 def test_an_event_may_say_how_long_it_is_repeated():

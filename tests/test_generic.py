@@ -338,3 +338,13 @@ def test_the_samples_of_a_preset_are_told_in_full(source: Source, caplog: pytest
             assert event.facts or event.text
             assert event.occurred or source.name == "dynatrace"  # which says no time
     assert caplog.text == ""
+
+
+def test_a_source_may_say_how_long_its_service_tries_again():
+    def window(line):
+        return Configuration.of(Settings(GROUP, f"[sources.pump]\n{line}")).sources["pump"].retry_window
+
+    assert (window(""), window("retry_minutes = 90"), window("retry_minutes = 0.5")) == (900, 5400, 30)
+    for wrong in ("'90'", "-1", "true", "50000"):
+        with pytest.raises(SettingsError, match="retry_minutes"):
+            window(f"retry_minutes = {wrong}")

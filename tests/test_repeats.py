@@ -40,7 +40,15 @@ def arrival(number, content, at=0.0, **more):
     """An entry that was received so many seconds after the start."""
     moment = datetime.fromtimestamp(START + at, UTC)
     return entry(
-        number, **{"received": moment, "occurred": moment, "content": content, "repeat_window": WINDOW, **more}
+        number,
+        **{
+            "received": moment,
+            "occurred": moment,
+            "content": content,
+            "repeat_window": WINDOW,
+            "place_window": WINDOW,
+            **more,
+        },
     )
 
 
@@ -155,7 +163,7 @@ def test_replays_do_not_silence_the_place_that_the_body_went_to_first(bridge):
 
 
 def test_a_certain_id_in_another_group_is_a_replay_as_long_as_the_history_lasts(bridge):
-    certain = {"repeat_window": 0.0}
+    certain = {"repeat_window": 0.0, "place_window": 1e9}
     come(bridge, signed(1, "home", **certain), signed(2, "ops", 86400 * 20, group="h", **certain))
     assert posted(bridge) == refs(1)
 

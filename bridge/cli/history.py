@@ -47,6 +47,8 @@ def _history(asked: argparse.Namespace) -> int:
 def _state(record: DeliveryRecord, dead: Mapping[str, str], still_open: Mapping[str, OpenEntry]) -> str:
     if record.thread:
         return f"delivered in the thread {record.thread}"
+    if record.repeat_of:
+        return f"not posted: a repeat of {record.repeat_of}"
     if record.id in dead:
         return f"dead letter: {dead[record.id]}"
     return f"not delivered yet: {still_open[record.id].state}" if record.id in still_open else "forgotten"

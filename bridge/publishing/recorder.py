@@ -16,7 +16,6 @@ from bridge.steps import log_entry, log_step
 UNREADABLE = "Look at the message: if a newer version of the bridge wrote it, upgrade, then requeue the dead letter."
 
 _REFUSED = "Look at the message for what storage cannot hold; it cannot be requeued as it is."
-_EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts
 _TRIES = 5
 
 
@@ -64,7 +63,7 @@ class Recorder:
         """
         if not entry.place:
             return ""
-        received, window = entry.received.timestamp(), entry.repeat_window or _EVER
+        received, window = entry.received.timestamp(), entry.place_window
         wanted = ContentRow(entry.content, entry.id, entry.place, received, received)
         for _ in range(_TRIES):
             known = self._entries.claim_content(wanted)

@@ -174,6 +174,7 @@ class Renderer:
             content=content.hash,
             place=content.place,
             repeat_window=content.window,
+            place_window=content.place_window,
         )
         drafts = self._drafts(event, blank)
         entries = (replace(blank, topic=draft.topic, summary=draft.summary, html=draft.html) for draft in drafts)

@@ -49,7 +49,7 @@ class Authentication:
         return self.verifier.sign(body, self.credentials[0])
 
 
-RETRY_WINDOW = 15 * 60.0  # seconds, where nothing is known of how long a service tries again
+RETRY_MINUTES = 15.0  # where nothing is known of how long a service tries again
 MARK = "sent_by_bridge"  # the field by which one payload of `send` differs from the next
 
 
@@ -78,7 +78,7 @@ class Source:
     read: Callable[[Webhook], Sequence[Event] | Ignored]
     headers: Callable[[str, str], Mapping[str, str]] = lambda _event, _delivery: {}
     methods: tuple[str, ...] = ("POST",)
-    retry_window: float = RETRY_WINDOW
+    retry_window: float = RETRY_MINUTES * 60
     delivery_field: str = MARK
     event_parts: int = 1
     is_declared: bool = False

@@ -15,13 +15,14 @@ from jinja2 import Undefined
 
 from bridge.events import Severity
 from bridge.rendering.expressions import Expression, compiled, fault
+from bridge.sources.base import RETRY_MINUTES
 from bridge.toml_tables import Table
 from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Token
 from bridge.verification.verifier import Verifier
 
 _logger = logging.getLogger(__name__)
 
-_KEYS = {"title", "body", "verifier", "headers", "severities", "tables"}
+_KEYS = {"title", "body", "verifier", "headers", "severities", "tables", "retry_minutes"}
 # Tables of expressions, in the order in which they are worked out.
 _EXPRESSIONS = ("let", "event", "details", "facts", "buttons", "attributes")
 _BODIES = ("json", "form", "any")
@@ -59,6 +60,7 @@ class Form:
     expressions: those of the tables let, event, details, facts, buttons and attributes.
     tables: the service's words and what they stand for; expressions use them by their names.
     severities: the service's words for a severity.
+    retry_minutes: for how long the service sends a webhook again that was not accepted.
     signed_headers: those that the verifier's signature covers, in lower case.
     """
 
@@ -69,6 +71,7 @@ class Form:
     expressions: Mapping[str, Texts] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
+    retry_minutes: float = RETRY_MINUTES
     signed_headers: frozenset[str] = frozenset()
 
     @cached_property
@@ -139,6 +142,7 @@ def parse(name: str, table: Table) -> tuple[Form, Verifier | None]:
         expressions={key: _expressions(key, table) for key in _EXPRESSIONS},
         tables=_tables(table),
         severities=_severities(table),
+        retry_minutes=_retry_minutes(table),
         signed_headers=_signed_headers(table.values.get("verifier")),
     )
     return form, _verifier(table)
@@ -174,6 +178,14 @@ def _body(table: Table) -> str:
     if body not in _BODIES:
         table.report_key("body", f"must be one of {', '.join(_BODIES)}")
     return body
+
+
+def _retry_minutes(table: Table) -> float:
+    minutes = table.values.get("retry_minutes", RETRY_MINUTES)
+    if isinstance(minutes, int | float) and not isinstance(minutes, bool) and 0 <= minutes <= 30 * 24 * 60:
+        return float(minutes)
+    table.report_key("retry_minutes", "must be a number of minutes, at most 43200")
+    return RETRY_MINUTES
 
 
 def _tables(table: Table) -> Mapping[str, Mapping[str, str]]:

@@ -59,6 +59,7 @@ def source(form: Form, verifier: Verifier | None) -> Source:
         name=form.name,
         title=form.title,
         verifier=verifier,
+        retry_window=form.retry_minutes * 60,
         read=lambda webhook: read(form, webhook),
         headers=lambda event, delivery: {
             key: text.replace("{event}", event).replace("{delivery}", delivery) for key, text in form.headers.items()
@@ -88,7 +89,8 @@ def read(form: Form, webhook: Webhook) -> Sequence[Event] | Ignored:
 
 def _undescribed(event: Event, item: Any) -> Event:
     reading = read_any(item)
-    return replace(fill(event, reading), correlation_key=reading.key or event.correlation_key)
+    window = None if reading.is_key_stable else event.repeat_window
+    return replace(fill(event, reading), correlation_key=reading.key or event.correlation_key, repeat_window=window)
 
 
 def _unread(form: Form, webhook: Webhook) -> Event:
@@ -103,6 +105,7 @@ def _unread(form: Form, webhook: Webhook) -> Event:
         kind="unread",
         delivery=webhook.fingerprint,
         dedup_key=webhook.fingerprint,
+        repeat_window=0.0,
         correlation_key=title,
         title=title,
         payload={"body": text},
@@ -123,13 +126,16 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
     item, payload = names["item"], names["payload"]
     body, delivery = webhook.fingerprint, _delivery(form, names)
     kind = re.sub(r"[^a-z0-9_.-]+", "_", _text(form, "kind", names, 80).lower()).strip("._-") or "event"
+    key = _key(form, "correlation_key", names)
     title = _text(form, "title", names) or f"{form.title}: {kind.replace('_', ' ').replace('.', ' ')}"
     return Event(
         source=form.name,
         kind=kind,
         delivery=delivery or body,
         dedup_key="" if delivery and form.has_signed_delivery else body,
-        correlation_key=_key(form, "correlation_key", names) or _key(form, "title", names) or title,
+        # A title may differ with the state: then nothing is known of what came between two equal bodies.
+        repeat_window=None if key else 0.0,
+        correlation_key=key or _key(form, "title", names) or title,
         title=title,
         payload=item if isinstance(item, Mapping) else payload if isinstance(payload, Mapping) else {"body": payload},
         severity=_severity(form, _text(form, "severity", names)),

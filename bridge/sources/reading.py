@@ -38,6 +38,7 @@ class Reading:
     named: the title ends with the resource, and a sentence can go on behind it.
     state, before: how it stands now, and how it stood. message: somebody's words. scope: the project or place.
     key: what the whole story has in common: an id that the sender gives it, else its title and resource.
+    is_key_stable: nothing of the key is a title, which may differ with the state.
     meters: values with their limits, and both as text. buttons: pairs of text and URL, runbooks first. facts: pairs of
     name and value, in the order that readers need.
     """
@@ -54,6 +55,7 @@ class Reading:
     scope: str = ""
     actor: str = ""
     key: str = ""
+    is_key_stable: bool = False
     url: str = ""
     occurred: datetime | None = None
     meters: tuple[tuple[float, float, str], ...] = ()
@@ -102,6 +104,7 @@ def read(value: Any, happened: str = "", about: str = "") -> Reading:
         scope=one_line(scope, 100),
         actor=one_line(actor, 80),
         key=story or key,
+        is_key_stable=bool(story or (about and not titled and not happened)),
         url=url,
         occurred=occurred,
         meters=meters,
@@ -150,8 +153,9 @@ def event(
 ) -> Event:
     """The event of a webhook that its source does not know. identity: a hash of its body; title: where it says none."""
     found = read(payload)
-    key = thread_key(found.key or title)
-    return fill(Event(source, kind, identity, key, title, payload, attributes=attributes, dedup_key=identity), found)
+    window = None if found.is_key_stable else 0.0
+    plain = Event(source, kind, identity, thread_key(found.key or title), title, payload, attributes=attributes)
+    return fill(replace(plain, dedup_key=identity, repeat_window=window), found)
 
 
 class _Search:

@@ -24,4 +24,7 @@ ALERTMANAGER = Source(
     # https://prometheus.io/docs/alerting/latest/configuration/#http_config
     verifier=AnyOf((Token("Authorization", "Bearer "), Basic())),
     read=read,
+    # For as long as the group's interval lasts, five minutes by default:
+    # https://prometheus.io/docs/alerting/latest/configuration/#route
+    retry_window=15 * 60.0,
 )

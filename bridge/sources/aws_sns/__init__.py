@@ -122,4 +122,6 @@ AWS_SNS = Source(
     read=read,
     delivery_field="MessageId",
     by_published_keys=by_signature,
+    # Fifty times in up to an hour: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+    retry_window=3600.0,
 )

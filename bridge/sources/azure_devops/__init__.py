@@ -119,4 +119,6 @@ AZURE_DEVOPS = Source(
     verifier=AnyOf((Basic(), Token("X-Bridge-Secret"))),
     read=read,
     delivery_field="id",
+    # Eight times, with up to a minute between them: https://learn.microsoft.com/azure/devops/service-hooks/troubleshoot
+    retry_window=15 * 60.0,
 )

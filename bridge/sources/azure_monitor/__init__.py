@@ -247,4 +247,7 @@ AZURE_MONITOR = Source(
     verifier=None,
     read=read,
     by_published_keys=by_entra_tokens,
+    # Five times within 75 seconds, and then not for 15 minutes:
+    # https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
+    retry_window=15 * 60.0,
 )

@@ -124,4 +124,6 @@ BITBUCKET = Source(
     read=read,
     headers=_headers,
     event_parts=2,
+    # Twice: https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/
+    retry_window=15 * 60.0,
 )

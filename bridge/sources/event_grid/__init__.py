@@ -175,4 +175,6 @@ EVENT_GRID = Source(
     read=read,
     methods=("POST", "OPTIONS"),
     delivery_field="id",
+    # https://learn.microsoft.com/azure/event-grid/delivery-and-retry
+    retry_window=86400.0,
 )

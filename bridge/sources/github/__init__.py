@@ -96,4 +96,7 @@ GITHUB = Source(
     verifier=Hmac(header="X-Hub-Signature-256", prefix="sha256="),
     read=read,
     headers=_headers,
+    # GitHub tries once; a person can have it deliver again for three days:
+    # https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
+    retry_window=3 * 86400.0,
 )

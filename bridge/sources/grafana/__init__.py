@@ -162,4 +162,7 @@ GRAFANA = Source(
         )
     ),
     read=read,
+    # Not by itself, but again with the next group interval, five minutes by default:
+    # https://grafana.com/docs/grafana/latest/alerting/fundamentals/notifications/group-alert-notifications/
+    retry_window=15 * 60.0,
 )

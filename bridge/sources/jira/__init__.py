@@ -138,4 +138,6 @@ JIRA = Source(
     read=read,
     headers=_headers,
     delivery_field="timestamp",
+    # Five times, with five to fifteen minutes between them: https://developer.atlassian.com/cloud/jira/platform/webhooks/
+    retry_window=75 * 60.0,
 )

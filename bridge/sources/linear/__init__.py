@@ -192,4 +192,6 @@ LINEAR = Source(
     verifier=Hmac(header="Linear-Signature"),
     read=read,
     headers=lambda event, delivery: {"Linear-Event": event, "Linear-Delivery": delivery},
+    # After a minute, an hour and six hours: https://linear.app/developers/webhooks
+    retry_window=8 * 3600.0,
 )
