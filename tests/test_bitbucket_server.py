@@ -170,7 +170,7 @@ def test_addresses_are_made_where_links_lead_nowhere():
 def test_the_same_body_is_one_delivery():
     events = [answer(sample("pr.opened"), **{"X-Request-Id": delivery})[0] for delivery in ("a", "b", "a")]
     assert len({content_of(event, 0, 900.0, "") for event in events}) == 1
-    # Its id is not signed: it tells deliveries apart, and cannot make one of the same body new.
+    # Its id is not signed: it distinguishes deliveries, and cannot make one of the same body new.
     first, other, again = (entry_id(event, 0, "g") for event in events)
     assert first == again != other
 

@@ -45,7 +45,7 @@ def send(stack, source, payload, group, **headers):
 
 
 def accepted(*answers):
-    return [ident[:12] for answer in answers for ident in answer.json()["accepted"]]
+    return [entry_id[:12] for answer in answers for entry_id in answer.json()["accepted"]]
 
 
 LEGACY = {
@@ -131,9 +131,9 @@ def test_a_row_of_a_newer_version_is_set_aside_and_health_says_so(tmp_path):
         assert (stack.health()["open"], stack.health()["dead"]) == (0, 1)
 
 
-def _spoil(path, ident):
+def _spoil(path, entry_id):
     """Writes the row of an open entry as a newer version would."""
     with contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as file:
-        (message,) = file.execute("SELECT message FROM open WHERE id = ?", (ident,)).fetchone()
+        (message,) = file.execute("SELECT message FROM open WHERE id = ?", (entry_id,)).fetchone()
         newer = json.dumps(json.loads(message) | {"version": VERSION + 1})
-        file.execute("UPDATE open SET message = ? WHERE id = ?", (newer, ident))
+        file.execute("UPDATE open SET message = ? WHERE id = ?", (newer, entry_id))
