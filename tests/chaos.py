@@ -9,20 +9,24 @@ import signal
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
 
 from bridge.local.fake_graph.store import Store
+from bridge.outbox import azure_rows
+from bridge.outbox.azure import AzureOutbox
+from bridge.outbox.azure_storage import Account
 from tests.azurite import azurite
 from tests.chaos_host import SPEED
-from tests.local_stack import NAMES, REFERENCE, Stack, issue, start
+from tests.chaos_webhooks import SOURCES, Webhook, next_webhook
+from tests.local_stack import CONFIG, GROUPS, NAMES, REFERENCE, Stack, start
 
 THREADS = 60
-ACTIONS = ["opened", "labeled", "assigned", "pinned", "closed", "reopened"]
 # What Graph does, by the seconds of its own clock that it may take.
 FAULTS = [
     *("429", "503", "500", "created-but-504", "drop-before", "drop-after"),
@@ -70,11 +74,13 @@ class Outcome:
     kills: int = 0
     freezes: int = 0
     faults: int = 0
+    repeats: int = 0
     requests: int = 0
     most_in_flight: int = 0
     most_in_a_group: int = 0
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
+    posted_again: list[str] = field(default_factory=list)
     excused: list[str] = field(default_factory=list)
     disordered: list[str] = field(default_factory=list)
     split: list[str] = field(default_factory=list)
@@ -90,7 +96,9 @@ class Cluster:
     def __init__(self, folder: Path, account: str, hosts: int, **settings: str) -> None:
         self.folder = folder
         self.began = time.time()
+        self.account = account
         base = {"CHAOS_START": str(self.began), "AzureWebJobsStorage": account, "BRIDGE_SETTLE_SECONDS": "0.5"}
+        base["BRIDGE_CONFIG"] = f"{CONFIG}\n{SOURCES}"
         self._settings = base | settings
         self.graph = start(folder / "graph", "tests.chaos_host graph", **self._settings)
         self._settings |= {
@@ -156,23 +164,24 @@ def run(folder: Path, account: str, amount: Amount, seed: int = 1) -> Outcome:
 
 def _send(hosts: Cluster, amount: Amount, number: int, senders: int, seed: int, sent: list[Sent]) -> None:
     """One of the senders; a thread's events all come from the same one, one after another."""
-    rng = random.Random(f"{seed} {number}")
+    rng, counts = random.Random(f"{seed} {number}"), Counter[int]()
     for _ in range(number, amount.events, senders):
         index = rng.randrange(THREADS // senders) * senders + number
         group = NAMES[index % 3]
-        payload = issue(rng.choice(ACTIONS), index + 1, nonce=rng.random())
+        counts[index] += 1
+        webhook = next_webhook(index, counts[index], rng)
         began = time.time()
-        reference = _accepted(hosts, rng, payload, group)
+        reference = _accepted(hosts, rng, webhook, group)
         sent.append(Sent((group, index), reference, began, time.time()))
         time.sleep(rng.random() * 2 * amount.seconds * senders / amount.events)
 
 
-def _accepted(hosts: Cluster, rng: random.Random, payload: dict, group: str) -> str:
+def _accepted(hosts: Cluster, rng: random.Random, webhook: Webhook, group: str) -> str:
     """Sends until a host has accepted it, as services do that try again."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with contextlib.suppress(requests.RequestException):
-            answer = rng.choice(hosts.hosts).send("issues", payload, group, timeout=3)
+            answer = webhook.send(rng.choice(hosts.hosts), group)
             if answer.status_code == 202:
                 return answer.json()["accepted"][0][:12]
         time.sleep(0.1)
@@ -204,7 +213,10 @@ def _wait_until_calm(hosts: Cluster, sent: list[Sent], patience: float = 240.0) 
     deadline = time.monotonic() + patience
     store = hosts.store()
     with contextlib.closing(store):
-        while time.monotonic() < deadline and {one.reference for one in sent} - set(posts_by_reference(store)):
+        while time.monotonic() < deadline:
+            shown, repeats = set(posts_by_reference(store)), repeats_of(hosts.account)
+            if all({one.reference, repeats.get(one.reference)} & shown for one in sent):
+                break
             time.sleep(0.5)
     time.sleep(3)  # in which a doubled post would still come
 
@@ -220,11 +232,23 @@ def posts_by_reference(store: Store) -> dict[str, list[tuple[str, float]]]:
     return found
 
 
+def repeats_of(account: str) -> dict[str, str]:
+    """The references of the entries that were left out as repeats, each with that of the entry that it repeats."""
+    with contextlib.closing(AzureOutbox(Account(account).table())) as outbox:
+        records = [azure_rows.delivery_record(row) for name in GROUPS.values() for row in outbox._rows(name, "seen")]
+    return {record.id[:12]: record.repeat_of[:12] for record in records if record.repeat_of}
+
+
 def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
     with contextlib.closing(hosts.store()) as store:
         posts_of = posts_by_reference(store)
         order = _order(store)
-    outcome.accepted = len(sent)
+    outcome.accepted, repeats = len(sent), repeats_of(hosts.account)
+    outcome.repeats = len(repeats)
+    # A try whose answer got lost was accepted, too; the next one repeats it.
+    known = {one.reference for one in sent} | {repeats.get(one.reference, "") for one in sent}
+    outcome.posted_again = sorted(set(posts_of) - known)
+    sent = [replace(one, reference=repeats.get(one.reference, one.reference)) for one in sent]
     for one in sent:
         posts = posts_of.get(one.reference, [])
         if not posts:
