@@ -13,7 +13,7 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from bridge.entries import Entry, from_message, to_message
+from bridge.entries import Entry, to_message
 from bridge.errors import MessageError
 from bridge.outbox.rows import (
     Backoff,
@@ -23,10 +23,10 @@ from bridge.outbox.rows import (
     Lease,
     Newest,
     OpenEntry,
-    State,
     ThreadRow,
     UnreadableRow,
     Wait,
+    read_open_entry,
 )
 
 Row = dict[str, Any]
@@ -120,7 +120,7 @@ def _state(row: OpenEntry) -> Row:
 def open_entry(row: Row) -> OpenEntry | UnreadableRow:
     """The open entry of a row, or what is known of one that cannot be read."""
     try:
-        return _open_entry(row)
+        return read_open_entry(row, zlib.decompress(row["message"]), version(row))
     except (MessageError, ValueError, KeyError, TypeError, zlib.error) as error:
         reason = str(error) if isinstance(error, MessageError) else f"{type(error).__name__} in its row"
         return UnreadableRow(row_id(row), row["PartitionKey"], _text(row.get("message")), reason, version(row))
@@ -132,26 +132,6 @@ def _text(message: Any) -> str:
         return zlib.decompress(message).decode()
     except (ValueError, TypeError, zlib.error):
         return repr(message)
-
-
-def _open_entry(row: Row) -> OpenEntry:
-    entry = from_message(zlib.decompress(row["message"]))
-    if not isinstance(entry, Entry):
-        raise MessageError("The row does not hold an entry.")
-    return OpenEntry(
-        entry,
-        recorded=row["recorded"],
-        due=row["due"],
-        state=State(row["state"]),
-        tries=row["tries"],
-        not_found_count=row["missing"],
-        isolated=row["alone"],
-        attempt=row["attempt"],
-        claimed=row["claimed"],
-        guard_until=row["until"],
-        thread=row["thread"],
-        version=version(row),
-    )
 
 
 def write_open(row: OpenEntry) -> Operation:

@@ -5,8 +5,10 @@ A row has a version, new with every write. All times are seconds since 1970.
 
 import enum
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from bridge.entries import Entry
+from bridge.entries import Entry, from_message
+from bridge.errors import MessageError
 
 SLOTS = "slots"  # the partition of the whole app's leases
 # A batch of Azure Tables has at most 100 rows: three for each entry that is finished, and the lease.
@@ -54,6 +56,33 @@ class OpenEntry:
     guard_until: float = 0.0
     thread: str = ""
     version: str = ""
+
+
+class Columns(Protocol):
+    """A stored row, by the names of its columns."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+def read_open_entry(row: Columns, message: str | bytes, version: str) -> OpenEntry:
+    """The open entry of a row with this message; MessageError where it holds none. Columns keep older names."""
+    entry = from_message(message)
+    if not isinstance(entry, Entry):
+        raise MessageError("The row does not hold an entry.")
+    return OpenEntry(
+        entry,
+        recorded=row["recorded"],
+        due=row["due"],
+        state=State(row["state"]),
+        tries=row["tries"],
+        not_found_count=row["missing"],
+        isolated=bool(row["alone"]),
+        attempt=row["attempt"],
+        claimed=row["claimed"],
+        guard_until=row["until"],
+        thread=row["thread"],
+        version=version,
+    )
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from bridge.outbox.rows import (
     LeftOut,
     Newest,
     OpenEntry,
-    State,
     ThreadRow,
     UnreadableRow,
     Wait,
+    read_open_entry,
 )
 
 # `group` is a word of SQL, so a group's column is its place: the partition.
@@ -82,30 +82,10 @@ def insert_history(file: sqlite3.Connection, entry: Entry, now: float) -> bool:
 def open_entry(row: sqlite3.Row) -> OpenEntry | UnreadableRow:
     """The open entry of a row, or what is known of one that cannot be read."""
     try:
-        return _open_entry(row)
+        return read_open_entry(row, row["message"], row["version"])
     except (MessageError, ValueError) as error:
         reason = str(error) if isinstance(error, MessageError) else f"{type(error).__name__} in its row"
         return UnreadableRow(row["id"], row["partition"], str(row["message"]), reason, row["version"])
-
-
-def _open_entry(row: sqlite3.Row) -> OpenEntry:
-    entry = from_message(row["message"])
-    if not isinstance(entry, Entry):
-        raise MessageError("The row does not hold an entry.")
-    return OpenEntry(
-        entry,
-        recorded=row["recorded"],
-        due=row["due"],
-        state=State(row["state"]),
-        tries=row["tries"],
-        not_found_count=row["missing"],
-        isolated=bool(row["alone"]),
-        attempt=row["attempt"],
-        claimed=row["claimed"],
-        guard_until=row["until"],
-        thread=row["thread"],
-        version=row["version"],
-    )
 
 
 def insert_open(file: sqlite3.Connection, row: OpenEntry) -> sqlite3.Cursor:

@@ -5,12 +5,14 @@ run.html) hold the sentences, so that the same action reads the same everywhere.
 goes into `details` by the names that the template lists at its top.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.events import Event, Severity
-from bridge.sources import kit
+from bridge.rendering.text import in_words
+from bridge.sources import kit, reading
+from bridge.sources.base import thread_key
 
 # How much an action on a pull request matters; every other one is `info`.
 _ACTIONS: Mapping[str, Severity] = {
@@ -194,3 +196,25 @@ def place(path: str, line: str = "") -> str:
 
 def _short(sha: str) -> str:
     return "" if not sha.strip("0") else sha[:7]
+
+
+def unknown(event: Event, envelope: Collection[str]) -> Event:
+    """An event that is newer than the bridge: what its payload says beside the `envelope`, by the usual names."""
+    others = {name: value for name, value in event.payload.items() if name not in envelope}
+    if not others:
+        return kit.with_details(event, noun="repository", name=event.scope) if event.scope else event
+    found = reading.read(others, in_words(event.kind))
+    return reading.fill(replace(event, actor="", facts=kit.facts(By=event.actor)), found)
+
+
+def identified(events: Iterable[Event], delivery: str, fingerprint: str) -> tuple[Event, ...]:
+    """The events of a service that signs only the body: neither the delivery's id nor the event's name decides."""
+    return tuple(
+        replace(
+            event,
+            delivery=delivery,
+            dedup_key=fingerprint,
+            correlation_key=thread_key(event.correlation_key or fingerprint),
+        )
+        for event in events
+    )

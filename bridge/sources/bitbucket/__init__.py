@@ -1,14 +1,13 @@
 """Bitbucket Cloud: https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, part
 from bridge.rendering.text import in_words, one_line
-from bridge.sources import kit, reading
-from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
+from bridge.sources import forge, kit
+from bridge.sources.base import Ignored, Source, delivery_id, identifier
 from bridge.sources.bitbucket import issues, pull_requests, repositories
 from bridge.sources.bitbucket.texts import person
 from bridge.verification.signatures import Hmac
@@ -46,30 +45,12 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     event = _plain(kind, payload)
     events = repositories.pushes(event) if kind == "repo.push" else [_read(event)]
     # The signature covers only the body: neither the id of the delivery nor the name of the event.
-    dedup_key = webhook.fingerprint
-    return tuple(
-        replace(
-            one,
-            delivery=delivery_id(webhook.header("X-Request-UUID")),
-            dedup_key=dedup_key,
-            correlation_key=thread_key(one.correlation_key or dedup_key),
-        )
-        for one in events
-    )
+    return forge.identified(events, delivery_id(webhook.header("X-Request-UUID")), webhook.fingerprint)
 
 
 def _read(event: Event) -> Event:
     reader = next((reader for start, reader in _READERS.items() if event.kind.startswith(start)), None)
-    return reader(event) if reader else _unknown(event)
-
-
-def _unknown(event: Event) -> Event:
-    """An event that is newer than the bridge: what it says beside actor and repository, by the usual names."""
-    others = {name: value for name, value in event.payload.items() if name not in _ENVELOPE}
-    if not others:
-        return kit.with_details(event, noun="repository", name=event.scope) if event.scope else event
-    found = reading.read(others, in_words(event.kind))
-    return reading.fill(replace(event, actor="", facts=kit.facts(By=event.actor)), found)
+    return reader(event) if reader else forge.unknown(event, _ENVELOPE)
 
 
 def _plain(kind: str, payload: Payload) -> Event:
