@@ -13,7 +13,7 @@ Step = Literal[
     "dropped",  # a route drops an event
     "queued",  # an entry of it is on the queue
     "recorded",  # the entry is in the outbox
-    "repeat",  # an entry of the same id was recorded before
+    "repeat",  # it was recorded before, or repeats or replays another entry, which `repeat_of` names
     "planned",  # it is about to be posted
     "delivered",  # Graph has it
     "deferred",  # it was surely not sent, and is sent later

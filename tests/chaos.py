@@ -98,8 +98,7 @@ class Cluster:
         self.began = time.time()
         self.account = account
         base = {"CHAOS_START": str(self.began), "AzureWebJobsStorage": account, "BRIDGE_SETTLE_SECONDS": "0.5"}
-        base["BRIDGE_CONFIG"] = f"{CONFIG}\n{SOURCES}"
-        self._settings = base | settings
+        self._settings = base | {"BRIDGE_CONFIG": f"{CONFIG}\n{SOURCES}"} | settings
         self.graph = start(folder / "graph", "tests.chaos_host graph", **self._settings)
         self._settings |= {
             "BRIDGE_GRAPH_URL": f"{self.graph.address}/graph/v1.0",
@@ -169,9 +168,8 @@ def _send(hosts: Cluster, amount: Amount, number: int, senders: int, seed: int, 
         index = rng.randrange(THREADS // senders) * senders + number
         group = NAMES[index % 3]
         counts[index] += 1
-        webhook = next_webhook(index, counts[index], rng)
         began = time.time()
-        reference = _accepted(hosts, rng, webhook, group)
+        reference = _accepted(hosts, rng, next_webhook(index, counts[index], rng), group)
         sent.append(Sent((group, index), reference, began, time.time()))
         time.sleep(rng.random() * 2 * amount.seconds * senders / amount.events)
 
@@ -246,9 +244,8 @@ def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
     outcome.accepted, repeats = len(sent), repeats_of(hosts.account)
     outcome.repeats = len(repeats)
     # A try whose answer got lost was accepted, too; the next one repeats it.
-    known = {one.reference for one in sent} | {repeats.get(one.reference, "") for one in sent}
-    outcome.posted_again = sorted(set(posts_of) - known)
     sent = [replace(one, reference=repeats.get(one.reference, one.reference)) for one in sent]
+    outcome.posted_again = sorted(set(posts_of) - {one.reference for one in sent})
     for one in sent:
         posts = posts_of.get(one.reference, [])
         if not posts:
@@ -267,9 +264,8 @@ def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
         outcome.disordered += _disorder(events, order)
     log = hosts.graph.get("/graph/_log").json()
     outcome.requests = len(log)
-    posts = [logged for logged in log if logged["method"] == "POST"]
     outcome.most_in_flight = max((logged["in_flight"] for logged in log), default=0)
-    outcome.most_in_a_group = max((logged["in_group"] for logged in posts), default=0)
+    outcome.most_in_a_group = max((one["in_group"] for one in log if one["method"] == "POST"), default=0)
 
 
 def _order(store: Store) -> dict[str, int]:
