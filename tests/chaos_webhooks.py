@@ -44,6 +44,6 @@ def next_webhook(index: int, count: int, rng: random.Random) -> Webhook:
         named = f"{index} {count}" if rng.random() < 0.8 else ""
         return Webhook("github", issue(rng.choice(ACTIONS), index + 1, nonce=rng.random()), named)
     if index // 3 % 3 == 1:
-        ident = {"id": f"{'i' * LONG_ID} {index} {count}", "pump": f"{'p' * LONG_ID} {index}"}
-        return Webhook("pump", {**ident, "title": f"Pump {index}"})
+        ids = {"id": f"{'i' * LONG_ID} {index} {count}", "pump": f"{'p' * LONG_ID} {index}"}
+        return Webhook("pump", {**ids, "title": f"Pump {index}"})
     return Webhook("lift", {"lift": f"Lift {index}", "state": ("down", "up")[count % 2]})
