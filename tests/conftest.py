@@ -17,6 +17,7 @@ _FOLDER = "FOLDER_OF_THE_TEST_RUN"
 _environment, _synchronous = renderer.environment, sqlite_file.SYNCHRONOUS
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """Use twice as many as there are cores: many tests wait for other processes most of their time."""
     return 2 * (os.cpu_count() or 1)
