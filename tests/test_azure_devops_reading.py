@@ -385,7 +385,7 @@ DEPLOYED = "ms.vss-release.deployment-completed-event"
         (None, "rejected", "was rejected", "error"),
         (None, "canceled", "was canceled", "info"),
         (None, "swallowed", "is now “swallowed”", "info"),
-        (None, None, "was updated", "info"),
+        (None, None, "finished", "info"),
     ],
 )
 def test_a_deployment_is_what_its_status_says(deployment, environment, words, severity):
@@ -414,7 +414,7 @@ BUILD = "build.complete"
         ("failed", "failed", "error"),
         ("canceled", "was canceled", "info"),
         ("abandonedByAliens", "is now “abandoned by aliens”", "info"),
-        ("none", "was updated", "info"),
+        ("none", "finished", "info"),
     ],
 )
 def test_a_build_is_what_its_result_says(result, words, severity):
