@@ -119,9 +119,10 @@ def test_anyone_may_ask_whether_all_is_well_and_the_key_tells_more(stack):
 )
 def test_whatever_graph_does_there_is_exactly_one_post(stack, group, fault):
     stack.fault(fault)
-    opened = stack.send("issues", issue("opened", 5), group)
+    opened_issue = issue("opened")
+    opened = stack.send("issues", opened_issue, group)
     stack.wait_for_posts(group, opened)
-    closed = stack.send("issues", issue("closed", 5), group)
+    closed = stack.send("issues", opened_issue | {"action": "closed"}, group)
     ((_, posts),) = threads = stack.wait_for_posts(group, closed)
     assert len(posts) == 2
     assert references(threads) == accepted([opened, closed])
