@@ -13,15 +13,24 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import as_time
-from bridge.rendering.text import in_words, is_id, last_part, one_line, safe_url
+from bridge.rendering.text import in_words, last_part, one_line, safe_url
 from bridge.sources import reading_names as names
 from bridge.sources.base import thread_key
 from bridge.sources.kit import MAX_TITLE
-from bridge.sources.reading_values import Leaf, leaves
+from bridge.sources.reading_values import (
+    MAX_STATE,
+    SHORT,
+    Leaf,
+    is_event_name,
+    is_name,
+    is_page,
+    is_prose,
+    is_state,
+    is_title,
+    leaves,
+)
 from bridge.sources.severities import known_severity
 
-_SHORT = 120  # characters of a message that can be a title
-_MAX_STATE = 40
 _MAX_TEXT = 20_000
 _MAX_BUTTONS = 3
 _ANY_DEPTH = 99
@@ -74,21 +83,21 @@ def read(value: Any, happened: str = "", about: str = "") -> Reading:
     happened: the kind of event, where the envelope around the value says so; about: what the event is about.
     """
     found = _Search(leaves(value))
-    state, before = found.take(names.STATE, _is_state), found.take(names.BEFORE, _is_state)
-    word = found.take(names.SEVERITY, lambda text: 0 < len(text) <= _MAX_STATE)
-    happened = _event_name(happened or found.take(names.HAPPENED, _is_event_name))
+    state, before = found.take(names.STATE, is_state), found.take(names.BEFORE, is_state)
+    word = found.take(names.SEVERITY, lambda text: 0 < len(text) <= MAX_STATE)
+    happened = _event_name(happened or found.take(names.HAPPENED, is_event_name))
     reference = found.take(names.REFERENCE, _REFERENCE.fullmatch)
-    resource = about or last_part(found.take(names.RESOURCE, _is_name, _ANY_DEPTH)) or found.take(names.NAME, _is_name)
-    titled, message = found.take(names.TITLE, _is_title).rstrip("."), found.take((*names.MESSAGE, ""), _is_prose)
+    resource = about or last_part(found.take(names.RESOURCE, is_name, _ANY_DEPTH)) or found.take(names.NAME, is_name)
+    titled, message = found.take(names.TITLE, is_title).rstrip("."), found.take((*names.MESSAGE, ""), is_prose)
     about = reference or resource
     key = " ".join(filter(None, (titled or happened, about))) if titled or about else ""
     title, message, named = _title(titled, message, reference, resource, "" if state and about else message)
     if not title:
-        about = about or ("" if happened or message else found.take(names.ORIGIN, _is_name))
+        about = about or ("" if happened or message else found.take(names.ORIGIN, is_name))
         title, named = _made_title(happened, about)
-    scope, actor = found.take(names.SCOPE, _is_name), found.take(names.ACTOR, _is_name)
+    scope, actor = found.take(names.SCOPE, is_name), found.take(names.ACTOR, is_name)
     occurred, url, buttons = found.take_time(), found.take_url(names.PAGE), tuple(_buttons(found))
-    story, meters = found.take(names.STORY, _is_name), tuple(_meters(found))
+    story, meters = found.take(names.STORY, is_name), tuple(_meters(found))
     known = (title, titled, state, scope, actor, resource, reference, message, happened)
     severity = known_severity(word)
     return Reading(
@@ -178,7 +187,7 @@ class _Search:
 
     def take_url(self, wanted: Sequence[str]) -> str:
         """The address of a page."""
-        return self.take(wanted, _is_page, _ANY_DEPTH)
+        return self.take(wanted, is_page, _ANY_DEPTH)
 
     def take_time(self) -> datetime | None:
         """When it happened, by the outermost of the names that say so."""
@@ -199,7 +208,7 @@ def _title(titled: str, message: str, reference: str, resource: str, line: str) 
         subject = "" if _mentions(titled, resource) else resource
         return (f"{reference} {titled}" if reference else f"{titled}: {subject}" if subject else titled), message, False
     line, _, rest = line.partition("\n")
-    if not line or len(line) > _SHORT:
+    if not line or len(line) > SHORT:
         return "", message, False
     line = line.rstrip(".")
     return (f"{resource}: {line}" if not _mentions(line, resource) else line), rest.strip(), False
@@ -224,7 +233,7 @@ def _buttons(found: _Search) -> Iterator[tuple[str, str]]:
     """Where to go, runbooks first; an address of no known kind by its own name."""
     pairs = [(text, url) for text, wanted in names.LINKS.items() if (url := found.take_url(wanted))]
     for leaf in list(found.left):
-        if isinstance(leaf.value, str) and _is_page(leaf.value) and (text := names.button(leaf.label)):
+        if isinstance(leaf.value, str) and is_page(leaf.value) and (text := names.button(leaf.label)):
             found.left.remove(leaf)
             pairs.append((text, leaf.value.strip()))
     yield from sorted(pairs, key=lambda pair: names.BUTTONS.index(pair[0]) if pair[0] in names.BUTTONS else 99)[
@@ -262,32 +271,8 @@ def _facts(rest: Sequence[Leaf], known: Sequence[str], occurred: datetime | None
 def _event_name(name: str) -> str:
     """What a type ends with, in words: `level low` of com.contoso.tank.level_low; a phrase stays as it is."""
     if " " in name.strip():
-        return one_line(name, _SHORT)
+        return one_line(name, SHORT)
     return in_words(re.split(r"[./:]", name.strip().rstrip("./:"))[-1])
-
-
-def _is_state(text: str) -> bool:
-    return len(text) <= _MAX_STATE and text.count(" ") < 4 and bool(re.fullmatch(r"[^\W\d][\w -]*", text))
-
-
-def _is_event_name(text: str) -> bool:
-    return len(text) <= _SHORT and bool(re.search(r"[^\W\d]{2}", text)) and not safe_url(text) and not is_id(text)
-
-
-def _is_name(text: str) -> bool:
-    return 0 < len(text) <= 300 and "\n" not in text and not (safe_url(text) and "://" in text)
-
-
-def _is_title(text: str) -> bool:
-    return _is_name(text) and not is_id(text) and len(text) > 1
-
-
-def _is_prose(text: str) -> bool:
-    return len(text) > 1 and not safe_url(text) and (len(text) > 64 or not is_id(text)) and not text.isdigit()
-
-
-def _is_page(text: str) -> bool:
-    return bool(safe_url(text)) and "{" not in text and not names.is_for_machines(text)
 
 
 def _plain(text: str) -> str:

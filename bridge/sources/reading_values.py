@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from bridge.fields import as_time
-from bridge.rendering.text import in_words, is_id, last_part, one_line
+from bridge.rendering.text import in_words, is_id, last_part, one_line, safe_url
 from bridge.sources import reading_names as names
 from bridge.sources.kit import listed
+
+MAX_STATE = 40  # characters
+SHORT = 120  # characters of a message that can be a title
 
 _MAX_DEPTH = 6
 _MAX_LEAVES = 300
@@ -95,7 +98,7 @@ def _of_object(value: Mapping[str, Any], parent: tuple[str, str], depth: int, le
         yield replace(leaf, name=names.MEANING.get(leaf.name, leaf.name))
         if names.normal(called) != "value":
             # Beside its name it has much that is not about the event; a page of it may be wanted.
-            yield from (_leaf(("", key), text, depth + 1) for key, text in value.items() if _is_page(key, text))
+            yield from (_leaf(("", key), text, depth + 1) for key, text in value.items() if _leads_to_page(key, text))
             return
     for key, item in value.items():
         if key != called:
@@ -155,7 +158,7 @@ def _pair(value: Mapping[str, Any]) -> tuple[str, Any] | None:
     return value[called], value[item]
 
 
-def _is_page(key: str, text: Any) -> bool:
+def _leads_to_page(key: str, text: Any) -> bool:
     return isinstance(text, str) and names.normal(str(key)) in names.PAGE
 
 
@@ -168,3 +171,33 @@ def _unpacked(value: Any, texts: int) -> tuple[Any, int]:
     except (ValueError, RecursionError):
         return value, texts
     return (found, texts - 1) if isinstance(found, dict | list) else (value, texts)
+
+
+def is_state(text: str) -> bool:
+    """Whether a text can be a state: a few words."""
+    return len(text) <= MAX_STATE and text.count(" ") < 4 and bool(re.fullmatch(r"[^\W\d][\w -]*", text))
+
+
+def is_event_name(text: str) -> bool:
+    """Whether a text can be the name of a kind of event."""
+    return len(text) <= SHORT and bool(re.search(r"[^\W\d]{2}", text)) and not safe_url(text) and not is_id(text)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of an object: one line, and no address."""
+    return 0 < len(text) <= 300 and "\n" not in text and not (safe_url(text) and "://" in text)
+
+
+def is_title(text: str) -> bool:
+    """Whether a text can be a title: a name that is no id."""
+    return is_name(text) and not is_id(text) and len(text) > 1
+
+
+def is_prose(text: str) -> bool:
+    """Whether a text is what somebody wrote: no address, id or number."""
+    return len(text) > 1 and not safe_url(text) and (len(text) > 64 or not is_id(text)) and not text.isdigit()
+
+
+def is_page(text: str) -> bool:
+    """Whether a text is the address of a page for people."""
+    return bool(safe_url(text)) and "{" not in text and not names.is_for_machines(text)

@@ -81,9 +81,7 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
     buttons = _buttons(report, custom, url, about)
     return Event(
         source="azure_monitor",
-        kind=f"{name}.{report.stage or ('fired' if state == 'firing' else identifier(state.replace(' ', '_')))}".strip(
-            "."
-        ),
+        kind=f"{name}.{report.stage or _stage(state)}".strip("."),
         # It has no id that each delivery has to itself; one that comes again is the same to the byte.
         delivery=digest,
         dedup_key=digest,
