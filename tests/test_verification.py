@@ -1,6 +1,7 @@
 """Verification: signatures that services document or `openssl dgst -hmac` makes, and everything that is not them."""
 
 import base64
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 from bridge.sources import SOURCES
-from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Token
+from bridge.verification.signatures import AnyOf, Basic, Dated, Ed25519, Hmac, Token
 
 SCHEME = Hmac("X-Hub-Signature-256", prefix="sha256=")
 # https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
@@ -145,6 +146,29 @@ def test_old_and_future_signatures_are_refused_with_the_reason(way, away):
     scheme, headers, body, secret = WAYS[way]
     with pytest.raises(AuthenticationError, match="5 minutes ago, or in the future"):
         at(scheme, SIGNED_AT + away).verify(Webhook(headers, body), (secret,))
+
+
+DATED = Dated(SCHEME, sent="sentAt", oldest=3600, clock=lambda: 1_000_000.0)
+
+
+@pytest.mark.parametrize("sent", [1_000_000_000, 996_400_000, 1_000_299_999.5, None])
+def test_a_body_that_was_sent_lately_is_authenticated_and_so_is_one_that_says_nothing(sent):
+    body = json.dumps({"sentAt": sent} if sent else {}).encode()
+    DATED.verify(Webhook(DATED.sign(body, SECRET), body), [SECRET])
+
+
+@pytest.mark.parametrize("sent", [996_399_000, 1_000_301_000, 0, -1])
+def test_a_body_that_was_sent_long_ago_or_in_the_future_is_refused_with_the_reason(sent):
+    body = json.dumps({"sentAt": sent}).encode()
+    with pytest.raises(AuthenticationError, match="sentAt says that the webhook was sent longer ago"):
+        DATED.verify(Webhook(DATED.sign(body, SECRET), body), [SECRET])
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"7", b'{"sentAt": "now"}', b"\xff", b"[" * 100_000])
+def test_a_body_without_a_time_is_left_to_those_who_read_it_and_a_wrong_signature_comes_first(body):
+    DATED.verify(Webhook(DATED.sign(body, SECRET), body), [SECRET])
+    with pytest.raises(AuthenticationError, match="is not of this body"):
+        DATED.verify(Webhook(DATED.sign(b"another", SECRET), body), [SECRET])
 
 
 def test_two_times_and_an_unreadable_time_are_refused_with_the_reason():

@@ -1,6 +1,7 @@
 """Send a payload as its service does: with the service's headers, signed with the secret from the settings."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ def signed(
     source: Source, authentication: Authentication | None, body: bytes, event: str, delivery: str
 ) -> OutgoingWebhook:
     """The webhook as the service would send it. Without an authentication it is unsigned and needs the function key."""
-    body = _with_delivery_id(body, source.delivery_field, delivery)
+    body = _as_new(body, source, delivery)
     headers = {"Content-Type": "application/json", **source.headers(event, delivery)}
     if authentication:
         headers |= authentication.sign(body)
@@ -61,14 +62,16 @@ def post(url: str, webhook: OutgoingWebhook) -> tuple[int, str]:
         return answer.status_code, answer.text
 
 
-def _with_delivery_id(body: bytes, field: str, delivery: str) -> bytes:
-    """Add the delivery's id to the payload: the bridge would take the same bytes for a repeated delivery."""
+def _as_new(body: bytes, source: Source, delivery: str) -> bytes:
+    """The payload with an id of its own, sent now: the bridge would take the same bytes for a replay."""
     try:
         payload = json.loads(body)
     except ValueError:
         return body
+    field = source.delivery_field
     if isinstance(payload, dict):
-        return json.dumps(payload | {field: delivery}).encode()
+        sent = {source.sent_field: int(time.time() * 1000)} if source.sent_field else {}
+        return json.dumps(payload | {field: delivery} | sent).encode()
     if isinstance(payload, list) and all(isinstance(item, dict) for item in payload):
         return json.dumps([item | {field: f"{delivery} {place}"} for place, item in enumerate(payload)]).encode()
     return body

@@ -66,6 +66,7 @@ class Source:
     methods: the HTTP methods of its webhooks and handshakes.
     retry_window: for how many seconds the service sends a webhook again that was not accepted, as it documents.
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
+    sent_field: the field of a payload that says when it was sent, in milliseconds since 1970, for `send`; empty: none.
     event_parts: how many of the dotted parts of a sample's name are the service's name for its event.
     is_declared: it is declared in BRIDGE_CONFIG.
     by_published_keys: where the service signs with keys that it publishes: how it is authenticated if the settings say
@@ -80,6 +81,7 @@ class Source:
     methods: tuple[str, ...] = ("POST",)
     retry_window: float = RETRY_MINUTES * 60
     delivery_field: str = MARK
+    sent_field: str = ""
     event_parts: int = 1
     is_declared: bool = False
     by_published_keys: Callable[[Settings], Authentication | None] = lambda _settings: None

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import hmac
 import itertools
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -223,6 +224,44 @@ class Basic:
 
 
 @dataclass(frozen=True)
+class Dated:
+    """A scheme that signs a JSON body in which the sender says when it was sent.
+
+    sent: the field that says so, in milliseconds since 1970; a body without it has no time.
+    oldest: how many seconds may have passed: retries may keep the time of the first try.
+    clock: seconds since 1970.
+    """
+
+    scheme: Verifier
+    sent: str
+    oldest: float
+    clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
+
+    def signs_body(self, webhook: Webhook) -> bool:
+        """Whether the scheme does."""
+        return self.scheme.signs_body(webhook)
+
+    def verify(self, webhook: Webhook, credentials: Sequence[str]) -> None:
+        """Returns if the scheme authenticates a webhook that is not too old; AuthenticationError otherwise."""
+        self.scheme.verify(webhook, credentials)
+        # Read after the signature is verified: a stranger's body is never parsed.
+        sent = _number(webhook.body, self.sent)
+        if sent is not None and not -TOLERANCE <= self.clock() - sent / 1000 <= self.oldest:
+            raise AuthenticationError(
+                f"{self.sent} says that the webhook was sent longer ago than the service tries again, "
+                "or in the future: is it a replay?"
+            )
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
+        """The headers of the scheme; the body says already when it is sent."""
+        return self.scheme.sign(body, secret)
+
+    def describe(self) -> str:
+        """One phrase for tables."""
+        return f"{self.scheme.describe()}, and the time in {self.sent}"
+
+
+@dataclass(frozen=True)
 class AnyOf:
     """One of several schemes, where the service lets people choose; the first one signs."""
 
@@ -274,6 +313,15 @@ def _once(webhook: Webhook, header: str) -> str:
     if "," in value:
         raise AuthenticationError(f"The header {header} was sent more than once: set it in one place only.")
     return value
+
+
+def _number(body: bytes, name: str) -> float | None:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None  # it is refused where it is read
+    value = content.get(name) if isinstance(content, dict) else None
+    return value if isinstance(value, int | float) else None
 
 
 def _split(text: str, position: int) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from bridge.rendering.filters import upper_first
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit
 from bridge.sources.base import Ignored, Source, delivery_id
-from bridge.verification.signatures import Hmac
+from bridge.verification.signatures import Dated, Hmac
 
 # What belongs to an issue, and is posted in its thread.
 _OF_ISSUE = {"Comment", "Reaction", "IssueAttachment", "Attachment", "IssueSLA"}
@@ -186,12 +186,15 @@ def _attributes(payload: Payload, data: Payload) -> Mapping[str, Any]:
     }
 
 
+# After a minute, an hour and six hours: https://linear.app/developers/webhooks
+_RETRIES = 8 * 3600.0
+
 LINEAR = Source(
     name="linear",
     title="Linear",
-    verifier=Hmac(header="Linear-Signature"),
+    verifier=Dated(Hmac(header="Linear-Signature"), sent="webhookTimestamp", oldest=_RETRIES),
     read=read,
     headers=lambda event, delivery: {"Linear-Event": event, "Linear-Delivery": delivery},
-    # After a minute, an hour and six hours: https://linear.app/developers/webhooks
-    retry_window=8 * 3600.0,
+    retry_window=_RETRIES,
+    sent_field="webhookTimestamp",
 )
