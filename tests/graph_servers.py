@@ -1,6 +1,8 @@
 """Servers on loopback: the stand-in Graph, and one that misbehaves on request."""
 
 import contextlib
+import itertools
+import os
 import socket
 import socketserver
 import threading
@@ -124,7 +126,14 @@ def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+# Each worker of pytest has ports of its own, below the ephemeral ones: a port that is free now is still free when the
+# process that a test starts listens on it.
+_first = 10_000 + 1000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 20)
+_ports = (_first + (os.getpid() + step) % 1000 for step in itertools.count())
+
+
 def closed_port() -> int:
     """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    while True:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port := next(_ports))):
+            return port
