@@ -19,6 +19,11 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=date
 class Entry:
     """One event waiting for one group. `html` is its finished card, footer and reference included.
 
+    summary: what happened, where nothing else names the object. news: the same under a topic that names it.
+    excerpt: the beginning of what somebody wrote. word: the state as people say it. scope: what the object belongs to.
+    minor: a line is enough for it. notes: what the thread remembers of it, by name (`approved`: `hubot`).
+    asks: what its post adds of what the thread remembers, names with their labels (`approved`: `Approved by`).
+    An entry of an earlier version has none of the last seven.
     content, place, repeat_window, place_window: see `Content`.
     """
 
@@ -42,6 +47,13 @@ class Entry:
     place: str = ""
     repeat_window: float = 0.0
     place_window: float = 0.0
+    news: str = ""
+    excerpt: str = ""
+    word: str = ""
+    scope: str = ""
+    minor: bool = False
+    notes: tuple[tuple[str, str], ...] = ()
+    asks: tuple[tuple[str, str], ...] = ()
 
     @property
     def reference(self) -> str:
@@ -157,6 +169,8 @@ def from_message(text: str | bytes) -> Entry | Wake:
                 **fields,
                 "severity": Severity(fields["severity"]),
                 "participants": tuple(fields["participants"]),
+                "notes": tuple((str(name), str(value)) for name, value in fields.get("notes", ())),
+                "asks": tuple((str(name), str(label)) for name, label in fields.get("asks", ())),
                 "occurred": datetime.fromisoformat(fields["occurred"]),
                 "received": datetime.fromisoformat(fields["received"]),
             }

@@ -268,7 +268,7 @@ def _words(node: Node) -> Iterator[str]:
     rows = [each for each in node.above() if each.tag == "tr"]
     if len(rows) == 1:
         first = next(iter(rows[0].shown), "")
-        if not re.match(r"[^\W\d_]{2}", first) or first.split()[0] != first.split()[0].upper():
+        if not re.match(r"[^\W\d_]|[#!]\d", first):
             yield f"a bar without its word: {first}"
     else:
         siblings = [row for row in rows[-2].parent.children if isinstance(row, Node)] if rows[-2].parent else []

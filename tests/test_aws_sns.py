@@ -241,7 +241,7 @@ INSTANCE = "arn:aws:ec2:eu-west-1:123456789012:instance/i-abcd1111"
     [
         (
             bridged("GuardDuty Finding", FINDING, source="aws.guardduty"),
-            "eu-west-1: EC2 instance i-0abc is querying a domain of a pool",
+            "EC2 instance i-0abc is querying a domain of a pool · eu-west-1",
             "GuardDuty Finding: EC2 instance i-0abc is querying a domain of a pool: It asks for it.",
             "error",
         ),
@@ -249,7 +249,7 @@ INSTANCE = "arn:aws:ec2:eu-west-1:123456789012:instance/i-abcd1111"
             bridged(
                 "EC2 Instance State-change Notification", {"instance-id": "i-abcd1111", "state": "stopped"}, [INSTANCE]
             ),
-            "eu-west-1: EC2 Instance State-change Notification: i-abcd1111",
+            "EC2 Instance State-change Notification: i-abcd1111 · eu-west-1",
             "EC2 Instance State-change Notification: i-abcd1111 is now stopped",
             "info",
         ),
@@ -263,7 +263,7 @@ INSTANCE = "arn:aws:ec2:eu-west-1:123456789012:instance/i-abcd1111"
                 },
                 ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:queue-age"],
             ),
-            "eu-west-1: queue-age",
+            "queue-age · eu-west-1",
             "queue-age is resolved",
             "success",
         ),
@@ -276,7 +276,7 @@ INSTANCE = "arn:aws:ec2:eu-west-1:123456789012:instance/i-abcd1111"
                     ]
                 },
             ),
-            "eu-west-1: S3 bucket is public: x",
+            "S3 bucket is public: x · eu-west-1",
             "Security Hub Findings - Imported: S3 bucket is public: x",
             "error",
         ),
@@ -286,23 +286,23 @@ INSTANCE = "arn:aws:ec2:eu-west-1:123456789012:instance/i-abcd1111"
                     {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": {"key": "a/c.csv"}}}
                 ]
             },
-            "pump-alarms: Object created: a/c.csv",
+            "Object created: a/c.csv · pump-alarms",
             "Object created: a/c.csv",
             "info",
         ),
         (
             {"Event Source": "db-instance", "Source ID": "orders-db", "Event Message": "The instance was restarted."},
-            "pump-alarms: orders-db: The instance was restarted",
+            "orders-db: The instance was restarted · pump-alarms",
             "orders-db: The instance was restarted",
             "info",
         ),
         (
             {"source": "contoso.backup", "detail": {"state": "failed"}},
-            "pump-alarms: contoso.backup",
+            "contoso.backup · pump-alarms",
             "contoso.backup is now failed",
             "error",
         ),
-        (["a", "b"], "pump-alarms: a, b", "a, b", "info"),
+        (["a", "b"], "a, b · pump-alarms", "a, b", "info"),
     ],
 )
 def test_json_in_a_message_says_what_happened_to_what(content, topic, summary, severity):

@@ -146,7 +146,7 @@ def test_a_push_of_several_refs_is_an_event_for_each_in_its_own_thread():
 def test_commits_are_listed_where_the_version_sends_them_and_linked_where_it_does_not():
     assert "3c3c3c3 Stop the pump when the tank is empty" in lines(read(sample("repo.refs_changed")))
     old = read(sample("repo.refs_changed.old"))
-    assert "See the commits" in lines(old)
+    assert "See the changes" in lines(old)
     assert f"compare/commits?sourceBranch={'3c' * 20}&targetBranch={'1a' * 20}" in old.url
 
 

@@ -52,7 +52,7 @@ def test_an_issue_is_one_thread_with_its_story_in_order_and_another_issue_anothe
         assert answer.status_code == 202
         threads = stack.wait_for_posts(group, answer)
     ((topic, posts),) = threads
-    assert topic == "contoso/pump: The pump runs dry #7"
+    assert topic == "#7 The pump runs dry · contoso/pump"
     assert [word(html) for html in posts] == ["OPENED", "LABEL ADDED", "COMMENT", "CLOSED"]
     other = stack.send("issues", issue("opened", 8), group)
     assert [len(posts) for _, posts in stack.wait_for_posts(group, other)] == [1, 4]

@@ -18,7 +18,9 @@ PULL = forge.PullRequest("repo 1 #12", "#12", "Stop <the> pump", source="strange
 def read(event: Event, template: str) -> tuple[str, str]:
     """The summary and the card's text."""
     page = TEMPLATES.get_template(template).render(template_context(event, Limits(400, 5), "@@", "a footer"))
-    _, summary, card = (html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", part))) for part in page.split("@@"))
+    _, summary, *_, card = (
+        html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", part))) for part in page.split("@@")
+    )
     return summary.strip(), card
 
 

@@ -239,7 +239,7 @@ def test_a_declared_source_is_proved_and_read_like_any_other() -> None:
     headers = source.headers("fault", "d1")
     assert bridge.receiver.receive("lift", Webhook(headers, body)).status == 401
     receipt = bridge.receiver.receive("lift", Webhook({**headers, **source.verifier.sign(body, "hush")}, body))
-    assert [entry.topic for entry in receipt.entries] == ["Harbour 7: Lift 2 is stuck"]
+    assert [entry.topic for entry in receipt.entries] == ["Lift 2 is stuck · Harbour 7"]
     assert "Lift control" in receipt.entries[0].html
 
 
@@ -316,10 +316,10 @@ def test_what_is_over_says_how_long_it_was_open(source: str, begin: str, end: st
 @pytest.mark.parametrize(
     ("source", "name", "word"),
     [
-        ("linear", "Issue.create", "CREATED"),
-        ("opsgenie", "Acknowledge", "ACKNOWLEDGED"),
-        ("docker_hub", "push", "PUSHED"),
-        ("sentry", "issue.resolved", "RESOLVED"),
+        ("linear", "Issue.create", "Created"),
+        ("opsgenie", "Acknowledge", "Acknowledged"),
+        ("docker_hub", "push", "Pushed"),
+        ("sentry", "issue.resolved", "Resolved"),
     ],
 )
 def test_the_word_at_the_top_says_what_was_done(source: str, name: str, word: str) -> None:

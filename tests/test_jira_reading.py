@@ -57,7 +57,7 @@ def test_several_changes_are_named_in_the_line_and_none_is_cut_silently():
     items = [(f"Field {number}", "a", "b") for number in range(12)]
     event = read(update(*items))
     assert summary(event) == f"Mona Lisa changed {NAME}: Field 0, Field 1, Field 2, Field 3, Field 4 and 7 more"
-    assert lines(event)[-2].startswith("and 5 more Field 7, Field 8")
+    assert any(line.startswith("and 5 more Field 7, Field 8") for line in lines(event))
 
 
 def test_the_changes_say_the_same_in_any_order():

@@ -1,5 +1,6 @@
 """Every post of every source, as people and Outlook's Word engine see it."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ from bridge.entries import Entry, Target, entry_id
 from bridge.events import Event, Severity, Webhook
 from bridge.local.sending import event_name
 from bridge.publishing.digests import digest_html
-from bridge.rendering.renderer import Renderer, post_html
+from bridge.publishing.stories import post_html
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from bridge.sources.base import Ignored, Source
 from tests.look import contrast, findings, parse, remnants
@@ -35,11 +37,10 @@ def entry_of(event: Event, position: int = 0) -> Entry:
     return RENDERER.entry(event, entry_id(event, position, TARGET.group), TARGET, NOW)
 
 
-def is_good_first_line(line: str, event: Event) -> bool:
-    """As a notification it says who or what, and what happened: never the severity alone."""
-    things = (event.actor, event.scope, *event.title.split(), event.kind.partition(".")[0].replace("_", " "))
-    named = any(thing.lower() in line.lower() for thing in things if len(thing) > 1)
-    return named and len(line.split()) >= 2 and line.lower() not in set(Severity)
+def is_good_first_line(line: str) -> bool:
+    """Below the topic, which names the object, it says in words what is new: never the severity alone."""
+    shown = line.replace("\u200c", " ").strip()
+    return bool(re.match(r"[^\W_]|[“„'(]", shown)) and shown.lower() not in set(Severity)
 
 
 def payloads(files: Iterable[Path]) -> Iterator[tuple[Path, Event]]:
@@ -64,9 +65,9 @@ def check(files: Iterable[Path]) -> None:
         found += [
             f"{path.name}: {remnant}" for remnant in remnants(entry.topic, entry.summary, entry.html, event.payload)
         ]
-        if event.title not in entry.topic:
+        if not set(event.title[:100].split()[:-1]) <= set(entry.topic.split()):
             found.append(f"{path.name}: its topic is not of {event.title!r}")
-        if not is_good_first_line(lines[0], event):
+        if not is_good_first_line(lines[0]):
             found.append(f"{path.name}: its first line is {lines[0]!r}")
         seen += 1
     assert seen
@@ -91,7 +92,7 @@ def test_a_post_of_two_cards_and_a_digest() -> None:
         for place, entry in enumerate(entries)
     ]
     assert findings(digest_html(spread)) == []
-    assert parse(digest_html(spread)).lines[0].startswith(f"{len(spread)} events in ")
+    assert parse(digest_html(spread)).lines[0].startswith(f"{len(spread)} events ")
 
 
 BAR = '<td width="6" style="background:#c4314b">&nbsp;</td>'
@@ -116,7 +117,7 @@ CARD = f'<table role="presentation" width="600"><tr>{BAR}<td>{{}}</td></tr></tab
         (CARD.format("FAILED").replace("<td width", '<td bgcolor="#111111" width'), "other"),
         ('<p style="color:#8a8886">a</p>', "'a' in #8a8886 on #fefefe"),
         (CARD.format("&nbsp;"), "a bar without its word"),
-        (CARD.format("Merely text"), "a bar without its word"),
+        (CARD.format("· nothing"), "a bar without its word"),
         (
             CARD.format(
                 'FAILED <table role="presentation"><tr><td><table role="presentation"><tr>'

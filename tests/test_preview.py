@@ -85,7 +85,7 @@ def stream(address: str, process: subprocess.Popen) -> Iterator[dict]:
 
 def test_each_saved_change_appears_at_once(watching):
     first = next(watching.posts)
-    assert first["topic"] == "contoso/pump: Stop the pump when the tank is empty #12"
+    assert first["topic"] == "#12 Stop the pump when the tank is empty · contoso/pump"
     assert [name for name, used in first["templates"] if used] == ["github/pull_request.html"]
     assert first["problems"] == []
 

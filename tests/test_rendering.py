@@ -14,7 +14,7 @@ import pytest
 from bridge.entries import Entry, Target, entry_id, to_message
 from bridge.events import Event, Severity, Webhook
 from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
-from bridge.rendering.renderer import OwnTemplates, Renderer, environment, post_html
+from bridge.rendering.renderer import OwnTemplates, Renderer, environment
 from bridge.rendering.template_problems import problems
 from bridge.rendering.text import safe_url
 from bridge.sources.base import Ignored
@@ -51,7 +51,7 @@ class Inspector(HTMLParser):
             assert name != "style" or "url(" not in (value or ""), value
 
     def handle_comment(self, data: str) -> None:
-        pytest.fail(f"a comment: {data}")
+        assert data in {"headline", "/headline", "timeline"}, data  # marks for the post
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
@@ -78,6 +78,14 @@ def text_of(entry: Entry) -> str:
     return " ".join("".join(Inspector(entry.html).words).split())
 
 
+def topic_of(event: Event) -> str:
+    """The number first, which no inbox cuts off, then the title, then what it belongs to."""
+    number = str(event.details.get("reference") or "")
+    title = event.title.removesuffix(f" {number}")
+    named = f"{number} {title}" if number and event.title == f"{event.details.get('name')} {number}" else event.title
+    return f"{named} · {event.scope}" if event.scope and event.scope not in named else named
+
+
 def check(entry: Entry) -> None:
     """What holds for every entry, whatever the payload was."""
     Inspector(entry.html)
@@ -98,7 +106,7 @@ def test_every_sample_has_a_template_of_github(path: Path, caplog: pytest.LogCap
     entry = entry_of(event)
     check(entry)
     assert not caplog.records
-    assert entry.topic == (f"{event.scope}: {event.title}" if event.scope else event.title)
+    assert entry.topic == topic_of(event)
 
 
 def test_what_github_sends_becomes_posts(caplog: pytest.LogCaptureFixture) -> None:
@@ -194,7 +202,7 @@ def test_actions_on_pull_requests(path: str, action: str, changes: dict[str, Any
 
 def test_a_merge_shows_its_size() -> None:
     entry = entry_of(sample("pull_request.closed"))
-    assert "MERGED · contoso/pump" in text_of(entry).replace("\xa0", "")
+    assert "Merged · contoso/pump" in text_of(entry).replace("\xa0", "")
     assert "+148 \N{MINUS SIGN}37" in text_of(entry)
     assert 'width="80" height="8" bgcolor="#1a7f37"' in entry.html
     assert 'width="20" height="8" bgcolor="#c4314b"' in entry.html
@@ -220,15 +228,6 @@ def test_the_entry_carries_what_publishing_needs() -> None:
     assert entry.received == NOW
     old = entry_of(replace(event, occurred=datetime(2001, 1, 1, tzinfo=UTC)))
     assert old.occurred == NOW
-
-
-def test_a_post_has_its_cards_one_below_another() -> None:
-    first, second = entry_of(sample("issues.opened")), entry_of(sample("issues.labeled"))
-    html = post_html([first, second])
-    Inspector(html)
-    assert html.startswith(first.html)
-    assert html.endswith(second.html)
-    assert post_html([first]) == first.html
 
 
 def strings(value: Any, hostile: str) -> Any:
@@ -292,7 +291,7 @@ def test_lookup_goes_from_special_to_general(tmp_path: Path) -> None:
     check(entry)
     assert entry.topic == "The dog barked"
     assert entry.summary == "The dog barked by rex"
-    assert "BARKED · WARNING" in text_of(entry)
+    assert "Barked · warning" in text_of(entry)
     special = {"github__pull_request.closed": '{% extends "default:event.html" %}'}
     assert user_templates(tmp_path, **special).chosen(event) == "github/pull_request.closed.html"
 
@@ -305,8 +304,7 @@ def test_a_user_template_overrides_one_block(tmp_path: Path) -> None:
     event = sample("pull_request.closed")
     entry = entry_of(event, user_templates(tmp_path, github__pull_request=text))
     assert entry.summary == "Done: Stop the pump when the tank is empty"
-    ours = entry_of(event)
-    assert entry.html == ours.html.replace(ours.summary, entry.summary)
+    assert entry.html == entry_of(event).html
 
 
 @pytest.mark.parametrize(
@@ -315,7 +313,7 @@ def test_a_user_template_overrides_one_block(tmp_path: Path) -> None:
         ("{% extends 'layout.html' %}{% block body %}{{ 1 / 0 }}{% endblock %}", "ZeroDivisionError"),
         ("{% block", "TemplateSyntaxError"),
         ("just text", "does not extend layout.html"),
-        ("{{ boundary }}{{ boundary }}", "lost its footer"),
+        ("{{ boundary }}" * 7, "lost its footer"),
         ("{% extends 'nowhere.html' %}", "TemplateNotFound"),
         ("{% extends 'layout.html' %}{% block topic %}{{ ''.__class__.mro() }}{% endblock %}", "Error"),
         ("{% extends 'layout.html' %}{% block topic %}{{ payload.clear() }}{% endblock %}", "SecurityError"),
@@ -382,7 +380,7 @@ PROBLEMS = {
     "a filter that is none": ("\n{{ event.title|shout }}", ", line 2: No filter named 'shout'."),
     "a block that nothing shows": (
         '{% extends "layout.html" %}\n{% block sumary %}{% endblock %}',
-        ", line 2: nothing shows a block sumary; there are body, summary, topic",
+        ", line 2: nothing shows a block sumary; there are body, excerpt, line, more, news, summary, topic",
     ),
     "a parent that is not there": (
         '{% extends "default:github/isues.html" %}',

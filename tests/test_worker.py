@@ -217,7 +217,7 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
         (thread,) = good.fake_graph.threads(GROUP)
         (post,) = good.fake_graph.posts(GROUP, thread.id)
         assert from_message(message).reference in post.html
-    assert (thread.topic, thread.posts) == ("contoso/pump: The pump runs dry #7", 1)
+    assert (thread.topic, thread.posts) == ("#7 The pump runs dry · contoso/pump", 1)
     assert good.get("health") == ("200", {"ok": True})
     details = {"ok": True, "open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
     assert good.get("health_details") == ("200", details)

@@ -22,6 +22,8 @@ _NOUNS = {
     Severity.INFO: ("info", "info"),
     Severity.SUCCESS: ("success", "successes"),
 }
+# The states of which all alerts of a storm are.
+_ALERTING = {"Firing", "Resolved", "Down", "Up", "Still firing", "No data", "Alert", "Triggered"}
 _MINUTE = timedelta(minutes=1)
 
 
@@ -39,30 +41,32 @@ _LIMITS = (_Limits(text=160, url=500), _Limits(text=120, url=200), _Limits(text=
 
 @dataclass(frozen=True)
 class _Row:
-    """What is shown of one event."""
+    """What is shown of one object: the state that it is in now, and how many events led there."""
 
     severity: Severity
+    word: str
     time: str
+    scope: str
     text: str
     url: str
-    reference: str
+    events: int
+    references: str
 
 
 _TEMPLATE = environment(OwnTemplates()).get_template("digest.html")
 
 
 def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES) -> str:
-    """The digest of one entry or more as one line: how many, how long, how bad, from where.
+    """The digest of one entry or more as one line: how many of what, how long, how bad.
 
     titles: the names of sources for people.
     """
     bad = ", ".join(text for severity, text in _tally(entries) if severity >= Severity.WARNING)
-    names = _listed([name for name, _ in _by_source(entries, titles)], 3)
-    return one_line(f"{_headline(entries)}{': ' if bad else ''}{bad} ({', '.join(names)})", MAX_LINE)
+    return one_line(f"{_headline(entries, titles)}{': ' if bad else ''}{bad}", MAX_LINE)
 
 
 def digest_html(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, zone: tzinfo = UTC) -> str:
-    """The HTML of a post that shows one entry or more, a row each, in the order in which they come.
+    """The HTML of a post that shows one entry or more, a row for each object, in the order in which they come.
 
     It holds every entry's reference. As many as MAX_ROWS stay within MAX_POST bytes, whatever they say.
     titles: the names of sources for people. zone: of the times that are shown.
@@ -83,12 +87,11 @@ def _html(entries: Sequence[Entry], titles: Mapping[str, str], zone: tzinfo, lim
         severity=max(entry.severity for entry in entries),
         period=f"{start} {utc}" if start == end else f"{start} to {end} {utc}",
         offset=utc,
-        headline=_headline(entries),
+        headline=_headline(entries, titles),
         tally=_tally(entries),
         sources=_listed([f"{name} {count(number)}" for name, number in _by_source(entries, titles)], 8),
         chart=chart_of(entries, clock) if last - first >= _MINUTE else None,
-        rows=[_row(entry, clock, limits) for entry in entries],
-        time_width=clock.width,
+        rows=[_row(members, clock, limits) for members in _by_object(entries)],
     ).strip()
 
 
@@ -97,11 +100,29 @@ def _clock(first: datetime, last: datetime, zone: tzinfo) -> Clock:
     return Clock("%H:%M", 36, zone) if one_day else Clock("%d %b %H:%M", 80, zone)
 
 
-def _headline(entries: Sequence[Entry]) -> str:
+def _headline(entries: Sequence[Entry], titles: Mapping[str, str]) -> str:
+    """How many of what in which time: `23 alerts of plant-west in 4 min`."""
     first, last = extent(entries)
     seconds = (last - first).total_seconds()
     length = duration(seconds if seconds < 60 else 60 * round(seconds / 60))
-    return plural(len(entries), "event") + (f" in {length}" if seconds >= 1 else "")
+    noun = "alert" if {entry.word for entry in entries} <= _ALERTING else "event"
+    scopes = {entry.scope for entry in entries}
+    names = [name for name, _ in _by_source(entries, titles)]
+    *others, last_name = _listed(names, 3)
+    place = (
+        f" of {min(scopes)}"
+        if len(scopes) == 1 and min(scopes)
+        else f" from {', '.join(others)}{' and ' if others else ''}{last_name}"
+    )
+    return plural(len(entries), noun) + place + (f" in {length}" if seconds >= 1 else "")
+
+
+def _by_object(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """The entries of each object; the object whose first entry comes first is the first."""
+    objects: dict[str, list[Entry]] = {}
+    for entry in entries:
+        objects.setdefault(entry.key, []).append(entry)
+    return list(objects.values())
 
 
 def _tally(entries: Sequence[Entry]) -> list[tuple[Severity, str]]:
@@ -120,11 +141,16 @@ def _listed(names: list[str], limit: int) -> list[str]:
     return [*names[:limit], f"{count(more)} more"] if more > 0 else names
 
 
-def _row(entry: Entry, clock: Clock, limits: _Limits) -> _Row:
+def _row(members: Sequence[Entry], clock: Clock, limits: _Limits) -> _Row:
+    newest = next((entry for entry in reversed(members) if not entry.minor), members[-1])
+    texts = (newest.summary, newest.topic, newest.kind)
     return _Row(
-        severity=entry.severity,
-        time=clock(entry.occurred),
-        text=next(filter(None, (one_line(text, limits.text) for text in (entry.summary, entry.topic, entry.kind))), ""),
-        url=entry.url if len(entry.url) <= limits.url else "",
-        reference=entry.reference,
+        severity=newest.severity,
+        word=one_line(newest.word, 40) or str(newest.severity),
+        time=clock(newest.occurred),
+        scope=one_line(newest.scope, 60),
+        text=next(filter(None, (one_line(text, limits.text) for text in texts)), ""),
+        url=newest.url if len(newest.url) <= limits.url else "",
+        events=len(members),
+        references=" ".join(entry.reference for entry in members),
     )

@@ -15,8 +15,8 @@ from bridge.publishing.digests import digest_html, digest_topic
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.leases import HeldLease
 from bridge.publishing.policy import Policy
+from bridge.publishing.stories import post_html
 from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
-from bridge.rendering.renderer import post_html
 from bridge.steps import log_entry
 
 # All in seconds.
@@ -143,7 +143,7 @@ class Drain:
             log_entry("planned", row.entry, thread=target)
         self._keep_leases()
         try:
-            post = self._channel.prepare(self._post(batch), target)
+            post = self._channel.prepare(self._post(batch, target), target)
         except GraphError as error:
             self._failed(batch.rows, error)
             return ""
@@ -161,13 +161,15 @@ class Drain:
             self._rows.set_wait(None)
         return thread
 
-    def _post(self, batch: Batch) -> Post:
+    def _post(self, batch: Batch, target: str) -> Post:
         entries = [row.entry for row in batch.rows]
         participants = dict.fromkeys(chain.from_iterable(entry.participants for entry in entries))
         return Post(
             group=self._rows.group,
             topic=digest_topic(entries, self._policy.titles) if batch.digest else entries[0].topic,
-            html=digest_html(entries, self._policy.titles, self._policy.zone) if batch.digest else post_html(entries),
+            html=digest_html(entries, self._policy.titles, self._policy.zone)
+            if batch.digest
+            else post_html(entries, is_reply=bool(target), zone=self._policy.zone),
             references=tuple(entry.reference for entry in entries),
             participants=tuple(participants),
             conversation=entries[0].conversation,

@@ -1,6 +1,7 @@
 """The template filters: Markdown, links, shortening, times and numbers, all safe to show in Outlook."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from bridge.rendering.markdown import markdown
@@ -10,7 +11,22 @@ _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
 _JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)")
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LONGEST = 1e11  # seconds; more is nobody's time
+
+
+def without_subject(sentence: str, subjects: Sequence[str]) -> str:
+    """What a sentence says of one of the subjects that it may begin with: `Firing for pump-07`."""
+    for subject in subjects:
+        if subject and sentence.startswith((f"{subject} ", f"{subject}:")):
+            rest = sentence[len(subject) :].lstrip(": ")
+            return upper_first(rest.removeprefix("is ").removeprefix("was "))
+    return sentence
+
+
+def is_hash(value: object) -> bool:
+    """Whether the value is a full hash of a commit, whose beginning is enough."""
+    return isinstance(value, str) and _HASH.fullmatch(value) is not None
 
 
 def plain(text: str, limit: int) -> str:
@@ -98,6 +114,7 @@ FILTERS = {
     "duration": duration,
     "in_words": in_words,
     "joints": joints,
+    "is_hash": is_hash,
     "is_id": is_id,
     "markdown": markdown,
     "one_line": one_line,
@@ -107,4 +124,5 @@ FILTERS = {
     "short_url": short_url,
     "shorten": shorten,
     "upper_first": upper_first,
+    "without_subject": without_subject,
 }

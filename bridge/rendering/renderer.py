@@ -3,7 +3,7 @@
 import logging
 import secrets
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -39,11 +39,8 @@ from bridge.rendering.text import one_line, printable, safe_url
 ROOT = Path(__file__).parents[2]
 
 _logger = logging.getLogger(__name__)
+_NOTES = 8  # of an entry
 _ANY_EVENT = "default:event.html"
-_GAP = (
-    '<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>'
-    '<td height="12" style="font-size:1px;line-height:12px">&nbsp;</td></tr></table>'
-)
 
 
 @dataclass(frozen=True)
@@ -64,6 +61,11 @@ class _Draft:
 
     topic: str
     summary: str
+    news: str
+    excerpt: str
+    word: str
+    minor: bool
+    phase: str
     html: str
 
 
@@ -166,6 +168,7 @@ class Renderer:
             html="",
             url=safe_url(event.url),
             severity=event.severity,
+            scope=_line(event.scope),
             ends_thread=event.ends_thread,
             participants=target.participants,
             conversation=target.conversation,
@@ -177,7 +180,7 @@ class Renderer:
             place_window=content.place_window,
         )
         drafts = self._drafts(event, blank)
-        entries = (replace(blank, topic=draft.topic, summary=draft.summary, html=draft.html) for draft in drafts)
+        entries = (_finished(blank, event, draft) for draft in drafts)
         return next(filter(_fits, entries), None) or self._without_template(event, blank)
 
     def _drafts(self, event: Event, entry: Entry) -> Iterator[_Draft]:
@@ -194,11 +197,14 @@ class Renderer:
 
     def _draft(self, template: Template, event: Event, entry: Entry, limits: Limits) -> _Draft:
         boundary = secrets.token_hex(16)
-        text = template.render(template_context(event, limits, boundary, self._footer(entry)))
-        topic, summary, html = _split(text, boundary)
-        if entry.reference not in html:
+        service = self._titles.get(entry.source, entry.source)
+        text = template.render(template_context(event, limits, boundary, self._footer(entry), service))
+        draft = _split(text, boundary)
+        if entry.reference not in draft.html:
             raise TemplateError("the card has lost its footer, by which its post is found again")
-        return _Draft(topic or _line(event.title) or event.kind, summary or topic, html)
+        topic = draft.topic or _line(event.title) or event.kind
+        summary = draft.summary or topic
+        return replace(draft, topic=topic, summary=summary, news=draft.news or summary)
 
     def _footer(self, entry: Entry) -> str:
         title = self._titles.get(entry.source, entry.source)
@@ -219,7 +225,7 @@ class Renderer:
         return True
 
 
-def template_context(event: Event, limits: Limits, boundary: str, footer: str) -> dict[str, Any]:
+def template_context(event: Event, limits: Limits, boundary: str, footer: str, service: str = "") -> dict[str, Any]:
     """What a template sees, by its names.
 
     event: what the source understood, with the fields below.
@@ -234,6 +240,7 @@ def template_context(event: Event, limits: Limits, boundary: str, footer: str) -
         post would be too big.
     boundary: what parts the blocks; `layout.html` writes it.
     footer: the line with source, time and reference, by which a post is found again; `layout.html` writes it.
+    service: the name of the source for people.
     sentence: `sentence(object='this issue')`: what happened, by the block `on_<action>`, else `on_other`.
     """
     return {
@@ -247,6 +254,7 @@ def template_context(event: Event, limits: Limits, boundary: str, footer: str) -
         "limits": limits,
         "boundary": boundary,
         "footer": footer,
+        "service": service,
         "sentence": _sentence,
     }
 
@@ -263,17 +271,40 @@ def _sentence(context: Context, object: str, prefix: str = "on") -> Markup:  # n
     return Markup("".join(block[0](context.derived({"object": object, "subject": subject}))).strip())  # noqa: S704
 
 
-def post_html(entries: Sequence[Entry]) -> str:
-    """The HTML of a post: the cards of its entries, one below another."""
-    return _GAP.join(entry.html for entry in entries)
+def _finished(blank: Entry, event: Event, draft: _Draft) -> Entry:
+    notes, asks = (event.details.get(name) or {} for name in ("notes", "asks"))
+    if draft.phase == "firing":
+        notes = {**notes, "since": blank.occurred.isoformat(), **_measured(event)}
+    if draft.phase == "over":
+        lasted = {} if event.details.get("took") else {"since": "Lasted"}
+        asks = {**asks, **lasted, "highest": "Highest value", "lowest": "Lowest value"}
+    return replace(
+        blank,
+        **{name: value for name, value in vars(draft).items() if name != "phase"},
+        notes=_pairs(notes),
+        asks=_pairs(asks),
+    )
 
 
-def _split(text: str, boundary: str) -> tuple[str, str, str]:
-    parts = printable(text).split(boundary)
-    if len(parts) != 3:
+def _measured(event: Event) -> dict[str, str]:
+    """How far a value went beyond its limit: the number for comparing, and the text for people."""
+    meters = event.details.get("meters") or [event.details.get("meter")]
+    if len(meters) != 1 or not meters[0]:
+        return {}
+    value, limit, text = meters[0]
+    return {"highest" if value >= limit else "lowest": f"{float(value)} {text.partition(',')[0]}"}
+
+
+def _pairs(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((one_line(str(name), 80), one_line(str(value), 80)) for name, value in list(values.items())[:_NOTES])
+
+
+def _split(text: str, boundary: str) -> _Draft:
+    *lines, html = printable(text).split(boundary)
+    if len(lines) != 7:
         raise TemplateError("it does not extend layout.html")
-    topic, summary, html = parts
-    return _line(Markup(topic).striptags()), _line(Markup(summary).striptags()), html.strip()  # noqa: S704
+    topic, summary, news, excerpt, word, minor, phase = (_line(Markup(line).striptags()) for line in lines)  # noqa: S704
+    return _Draft(topic, summary, news, excerpt, word, bool(minor), phase, html.strip())
 
 
 def _line(text: str) -> str:

@@ -97,6 +97,7 @@ class Run:
     branch: where it runs; of a fork with the fork's owner. reference: the pull request that it is for (`#12 Title`).
     took: how long it ran, as text. trigger: what started it where nobody did (`its schedule`, `the merge queue`).
     jobs: rows of name, URL and remark. where: the environment that it deploys to.
+    id: of the run. part_of: the id of the run that a job belongs to: the run's post names the jobs that have failed.
     """
 
     name: str
@@ -112,6 +113,8 @@ class Run:
     where: str = ""
     noun: str = "run"
     jobs: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
+    id: str = ""
+    part_of: str = ""
 
 
 def pushed(event: Event, push: Push, key: str, **details: Any) -> Event:
@@ -143,22 +146,31 @@ def ref_key(home: str, kind: str, name: str) -> str:
 
 def pull_request(event: Event, pull: PullRequest, action: str, **details: Any) -> Event:
     """The event as an action on a pull request: one of the blocks `on_<action>` of pull_request.html or action.html."""
+    remarks = {"approved": {"approved": event.actor}, "approval_withdrawn": {"-approved": event.actor}}
+    remarks |= {"approvals_reset": {"-approved": ""}, "review_dismissed": {"-approved": str(details.get("author", ""))}}
+    memory = {"notes": remarks.get(action, {}), "asks": {"approved": "Approved by"} if action == "merged" else {}}
     return replace(
         event,
         correlation_key=pull.key,
         title=kit.title(pull.name or pull.noun.capitalize(), pull.reference),
         url=event.url or pull.url,
         severity=max(event.severity, _ACTIONS.get(action, Severity.INFO)),
-        details={**event.details, **vars(pull), "action": action, **details},
+        details={**event.details, **vars(pull), **memory, "action": action, **details},
     )
 
 
 def ran(event: Event, run: Run, **details: Any) -> Event:
     """The event as a run; its correlation key and title are the source's: mostly those of a pull request or branch."""
+    severity = OUTCOMES.get(run.outcome, Severity.INFO)
+    has_failed = severity >= Severity.ERROR
+    memory = {
+        "notes": {f"failed {run.part_of}": run.name} if run.part_of and has_failed else {},
+        "asks": {f"failed {run.id}": "Failed jobs"} if run.id and has_failed else {},
+    }
     return replace(
         event,
-        severity=OUTCOMES.get(run.outcome, Severity.INFO),
-        details={**event.details, **vars(run), "sha": _short(run.sha), "action": run.outcome, **details},
+        severity=severity,
+        details={**event.details, **vars(run), **memory, "sha": _short(run.sha), "action": run.outcome, **details},
     )
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BridgeError
 from bridge.events import Event, Webhook
+from bridge.publishing.stories import post_html
 from bridge.rendering import renderer as rendering
-from bridge.rendering.renderer import Renderer, post_html
+from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Ignored, Source
 
 _logger = logging.getLogger(__name__)

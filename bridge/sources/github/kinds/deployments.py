@@ -39,14 +39,15 @@ def _deployment_status(event: Event) -> Event:
         who, who_url = dig(payload, "deployment.creator.login"), dig(payload, "deployment.creator.html_url")
     run = forge.Run(_deployed(payload), dig(payload, "deployment_status.state"), trigger=trigger, noun="deployment")
     log = first(payload, ("deployment_status.log_url", "deployment_status.target_url"))
-    # The name has the branch already.
+    site = ("Open the site", dig(payload, "deployment_status.environment_url"))
+    # Of what failed, the log comes before a site that may be as it was. The name has the branch already.
     return ran(
         replace(event, actor=who),
         run,
         replace(head_of("deployment_status", payload), branch=""),
         actor_url=who_url,
         text=dig(payload, "deployment_status.description"),
-        buttons=[("Open the site", dig(payload, "deployment_status.environment_url")), ("Log", log)],
+        buttons=[site, ("See the log", log)] if run.outcome == "success" else [("See the log", log), site],
     )
 
 

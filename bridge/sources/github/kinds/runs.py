@@ -8,7 +8,7 @@ from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects
 from bridge.rendering.filters import between, duration
 from bridge.rendering.text import in_words
-from bridge.sources import forge
+from bridge.sources import forge, kit
 from bridge.sources.github.heads import Head, head_of, pull_request, started_by
 from bridge.sources.github.keys import queued_pull_request
 from bridge.sources.github.kind import Kind, with_details
@@ -58,6 +58,11 @@ def _took(payload: Payload, thing: str, start: str, end: str) -> str:
     return between(moment(payload, f"{thing}.{start}"), moment(payload, f"{thing}.{end}")) if ended else ""
 
 
+def _attempt(payload: Payload, run: str, attempt: str) -> str:
+    """The id of one attempt of a run; empty where a part is missing."""
+    return kit.key(str(dig(payload, run, 0) or ""), str(dig(payload, attempt, 0) or ""))
+
+
 def _workflow_run(event: Event) -> Event:
     payload = event.payload
     number = dig(payload, "workflow_run.run_number", 0)
@@ -68,6 +73,7 @@ def _workflow_run(event: Event) -> Event:
         outcome=_state(payload, "workflow_run"),
         took=_took(payload, "workflow_run", "run_started_at", "updated_at"),
         attempt=dig(payload, "workflow_run.run_attempt", 0),
+        id=_attempt(payload, "workflow_run.id", "workflow_run.run_attempt"),
         trigger=trigger,
     )
     started = replace(event, actor=who)
@@ -90,6 +96,7 @@ def _workflow_job(event: Event) -> Event:
         attempt=dig(payload, "workflow_job.run_attempt", 0),
         noun="job",
         jobs=failed,
+        part_of=_attempt(payload, "workflow_job.run_id", "workflow_job.run_attempt"),
     )
     # Nobody says who started its run.
     return ran(replace(event, actor=""), run, head_of("workflow_job", payload))

@@ -100,7 +100,7 @@ def _secret_kind(**actions: str) -> Kind:
             ("File", "location.details.path"),
             ("Place", "location.type"),
             ("Commit", "location.details.commit_sha"),
-            ("Pushed anyway", "alert.push_protection_bypassed"),
+            ("Pushed anyway by", "alert.push_protection_bypassed_by.login"),
         ),
         actions={**_ALERT_ACTIONS, **actions},
         read=_secret,

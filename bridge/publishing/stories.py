@@ -1,0 +1,125 @@
+"""How the events of one thread read in one post: the newest that matters as a card, and how it came about as lines."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from itertools import takewhile
+from types import MappingProxyType
+
+from jinja2 import Template
+
+from bridge.entries import Entry
+from bridge.events import Severity
+from bridge.publishing.memory import Memory, recalled, remembered
+from bridge.rendering.renderer import OwnTemplates, environment
+from bridge.rendering.text import one_line
+
+# What a card marks for its post: the headline, which a reply leaves out, and the place of the timeline.
+_HEADLINE = re.compile(r"<!--headline-->.*?<!--/headline-->\s*", re.DOTALL)
+_TIMELINE = "<!--timeline-->"
+_MARKS = re.compile(r"<!--(?:/?headline|timeline)-->\s*")
+_EXCERPT = 160  # characters
+_NO_MEMORY: Memory = MappingProxyType({})
+_WORDS = 2  # that two lines must share at their beginning to be one
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event as a line of the timeline."""
+
+    occurred: datetime
+    text: str
+    url: str
+    excerpt: str
+    severity: Severity
+    kind: str
+    minor: bool
+
+
+def post_html(
+    entries: Sequence[Entry], *, is_reply: bool = False, memory: Memory = _NO_MEMORY, zone: tzinfo = UTC
+) -> str:
+    """The HTML of a post that shows one entry or more of one thread, in the order in which they come.
+
+    is_reply: the thread's first post has the headline, and this one begins with the news. memory: what the thread
+    remembers of earlier posts. zone: of the times that are shown.
+    """
+    lead = lead_of(entries)
+    card = _HEADLINE.sub("", lead.html) if is_reply else lead.html
+    lines = merged([line(entry) for entry in entries if entry is not lead], lead.excerpt)
+    facts = recalled(remembered(memory, entries[: entries.index(lead)]), lead)
+    before, mark, after = card.rpartition(_TIMELINE)
+    if mark:
+        return _MARKS.sub("", before) + _rows(facts, lines, lead.occurred, zone) + _MARKS.sub("", after)
+    others = [entry.html for entry in entries if entry is not lead]
+    return _GAP.join(_MARKS.sub("", html) for html in (card, *others))
+
+
+def lead_of(entries: Sequence[Entry]) -> Entry:
+    """The entry that the post shows as its card: the newest that is more than a line."""
+    return next((entry for entry in reversed(entries) if not entry.minor), entries[-1])
+
+
+def line(entry: Entry) -> Line:
+    """The entry in one line."""
+    text = entry.news or entry.summary or entry.topic
+    return Line(entry.occurred, text, entry.url, entry.excerpt, entry.severity, entry.kind, entry.minor)
+
+
+def merged(lines: Sequence[Line], shown: str) -> list[Line]:
+    """The lines, oldest first; what minor ones have in common is said once, and so is what somebody wrote.
+
+    shown: the excerpt that the card shows already.
+    """
+    found: list[Line] = []
+    excerpts = {shown}
+    for each in sorted(lines, key=lambda one: one.occurred):
+        text = _joined(found[-1], each) if found else ""
+        if text:
+            found[-1] = replace(found[-1], text=text)
+            continue
+        found.append(replace(each, excerpt="" if each.minor or each.excerpt in excerpts else each.excerpt))
+        excerpts.add(each.excerpt)
+    return found
+
+
+def _joined(before: Line, after: Line) -> str:
+    """Two minor lines of one kind as one: `octocat added label bug, safety to this issue`; empty where that fails."""
+    if not (before.minor and after.minor and before.kind == after.kind):
+        return ""
+    if before.text == after.text:
+        return before.text
+    one, other = before.text.split(" "), after.text.split(" ")
+    head = _shared(one, other)
+    tail = _shared(one[head:][::-1], other[head:][::-1])
+    first, second = one[head : len(one) - tail], other[head : len(other) - tail]
+    if head < _WORDS or not first or not second:
+        return ""
+    return one_line(" ".join([*one[:head], f"{' '.join(first)},", *second, *one[len(one) - tail :]]), _EXCERPT)
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words the two have in common at their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _rows(facts: Sequence[tuple[str, str]], lines: Sequence[Line], lead: datetime, zone: tzinfo) -> str:
+    if not facts and not lines:
+        return ""
+    days = {each.occurred.astimezone(zone).date() for each in lines} | {lead.astimezone(zone).date()}
+    form, width = ("%H:%M", 44) if len(days) == 1 else ("%-d %b %H:%M", 92)
+    times = [each.occurred.astimezone(zone).strftime(form) for each in lines]
+    return _template().render(facts=facts, rows=list(zip(times, lines, strict=True)), width=width)
+
+
+@cache
+def _template() -> Template:
+    return environment(OwnTemplates()).get_template("timeline.html")
+
+
+_GAP = (
+    '<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>'
+    '<td height="12" style="font-size:1px;line-height:12px">&nbsp;</td></tr></table>'
+)
