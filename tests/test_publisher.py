@@ -431,6 +431,16 @@ def test_a_drain_without_a_lease_comes_back_when_the_lease_expires(simulation):
     assert simulation.channel.delivered() == refs(1)
 
 
+@pytest.mark.parametrize("rights", [["lease"], [f"slot/{number}" for number in range(4)]], ids=["the group's", "slots"])
+def test_leases_of_a_host_whose_clock_was_six_hours_ahead_delay_a_group_by_their_length(simulation, rights):
+    ahead = simulation.clock.now + 6 * 3600
+    for name in rights:
+        simulation.outbox.acquire("g" if name == "lease" else "slots", name, "dead", ahead, ahead + LEASE)
+    simulation.put(entry(1))
+    simulation.run(LEASE + 20)
+    assert simulation.channel.delivered() == refs(1)
+
+
 def test_a_drain_without_a_slot_comes_back_soon(simulation):
     for number in range(4):
         simulation.outbox.acquire("slots", f"slot/{number}", "busy", simulation.clock.now, simulation.clock.now + 20)

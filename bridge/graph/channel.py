@@ -45,7 +45,7 @@ class Channel(Protocol):
     def find(self, group: str, tokens: Sequence[str], since: datetime, where: str = "") -> Mapping[str, str]:
         """Returns those of the tokens that were posted, each with its thread: that of the earliest post with it.
 
-        A later one is a copy: whoever reads a post may write its token into another.
+        A later one is a copy: a person who reads a post can write its token into another.
         since: nothing older is searched. where: the draft that was sent, or the thread of the reply.
         """
 

@@ -17,7 +17,7 @@ from bridge.outbox.rows import SLOTS, Backoff, DeadLetter, Hold
 from bridge.publishing.batching import SKEW, next_due
 from bridge.publishing.drain import Budget, Drain
 from bridge.publishing.group_rows import GroupRows
-from bridge.publishing.leases import HeldLease, new_owner, take_lease, take_slot
+from bridge.publishing.leases import HeldLease, acquire, new_owner, take_lease, take_slot
 from bridge.publishing.policy import Policy
 from bridge.publishing.recorder import Recorder, dead_letter, parsed
 from bridge.publishing.waker import Waker
@@ -156,7 +156,7 @@ class Publisher:
     def _purge(self, now: float) -> None:
         """Once a day, by the first who comes: it may be a walk through all of the history."""
         owner = new_owner(self._rng)
-        if self._outbox.acquire(SLOTS, "purge", owner, now, now + DAY).owner == owner:
+        if acquire(self._outbox, SLOTS, "purge", owner, now, now + DAY).owner == owner:
             self._outbox.purge(now - self._policy.history, now - self._policy.rules.idle)
 
     def _drain(self, group: str) -> None:
