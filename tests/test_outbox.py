@@ -255,6 +255,22 @@ def test_the_history_says_what_became_of_a_delivery(outbox):
     assert outbox.history("2") == []
 
 
+def test_the_history_finds_entries_by_the_token_of_their_post_and_by_their_ids(outbox):
+    other, *rows = (recorded(outbox, number) for number in (3, 1, 2))
+    rows = outbox.change([replace(row, state=State.SENDING, attempt="a1b2c3d4e5f60718") for row in rows])
+    ids = [row.entry.id for row in rows]
+    # While the outcome is unknown, and afterwards.
+    assert [record.id for record in outbox.history("a1b2c3d4e5f60718")] == ids
+    outbox.finish(rows, [thread("k")])
+    assert [(record.id, record.token) for record in outbox.history("a1b2c3d4e5f60718")] == [
+        (entry_id, "a1b2c3d4e5f60718") for entry_id in ids
+    ]
+    assert [record.id for record in outbox.history(other.entry.id)] == [other.entry.id]
+    assert [record.id for record in outbox.history(other.entry.id[:12])] == [other.entry.id]
+    for nothing in ("a1b2c3d4", "0000000", "", "%", "g" * 8, "' or 1 = 1 --"):
+        assert outbox.history(nothing) == []
+
+
 def test_the_history_is_in_the_order_of_recording(outbox):
     for number, second in ((1, 9), (2, 0), (3, 5)):
         outbox.record(entry(number, delivery="d"), START + second, START)

@@ -30,6 +30,7 @@ from bridge.outbox.rows import (
     ThreadRow,
     UnreadableRow,
     Wait,
+    is_id,
 )
 
 # The partition that lists the others.
@@ -134,7 +135,7 @@ class AzureOutbox:
 
     def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
         group = entries[0].entry.group
-        history = [azure_rows.note_thread(row.entry, threads[0].thread) for row in entries]
+        history = [azure_rows.note_thread(row, threads[0].thread) for row in entries]
         rows = [azure_rows.write_thread(group, thread) for thread in threads]
         etags = self._submit([*rows, *map(azure_rows.delete_open, entries), *history])
         return [replace(thread, version=etag) for thread, etag in zip(threads, etags, strict=False)]
@@ -169,13 +170,21 @@ class AzureOutbox:
         self._submit([history, opened])
         self._submit([remove])
 
-    def history(self, delivery: str) -> Sequence[DeliveryRecord]:
-        found = [
-            azure_rows.delivery_record(row)
-            for group in self._groups()
-            for row in self._rows(group, "seen", "delivery eq @delivery", delivery=delivery)
-        ]
-        return sorted(found, key=lambda record: (record.recorded, record.id))
+    def history(self, asked: str) -> Sequence[DeliveryRecord]:
+        if not asked:
+            return []
+        found = {row["RowKey"]: row for group in self._groups() for row in self._history(group, asked)}
+        records = [azure_rows.delivery_record(row) for row in found.values()]
+        return sorted(records, key=lambda record: (record.recorded, record.id))
+
+    def _history(self, group: str, asked: str) -> Iterator[Row]:
+        yield from self._rows(group, "seen", "delivery eq @asked or token eq @asked", asked=asked)
+        if is_id(asked):
+            # What comes after the digits is "g".
+            yield from self._rows(group, "seen", first=f"seen-{asked}", last=f"seen-{asked}g")
+        for row in self._rows(group, "open", "attempt eq @asked", asked=asked):
+            known = self._get(group, f"seen-{azure_rows.row_id(row)}")
+            yield from [known] if known else []
 
     def counts(self) -> Counts:
         groups = self._groups()

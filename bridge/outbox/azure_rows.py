@@ -74,9 +74,10 @@ def history(entry: Entry, now: float) -> Row:
     return key(entry.group, f"seen-{entry.id}") | values
 
 
-def note_thread(entry: Entry, thread: str) -> Operation:
-    """Adds to that row in which thread the entry was delivered."""
-    return "upsert", key(entry.group, f"seen-{entry.id}") | {"thread": thread}, {"mode": UpdateMode.MERGE}
+def note_thread(row: OpenEntry, thread: str) -> Operation:
+    """Adds to that row in which thread the entry was delivered, and by which post."""
+    values = {"thread": thread, "token": row.mark}
+    return "upsert", key(row.entry.group, f"seen-{row.entry.id}") | values, {"mode": UpdateMode.MERGE}
 
 
 def delivery_record(row: Row) -> DeliveryRecord:
@@ -90,6 +91,7 @@ def delivery_record(row: Row) -> DeliveryRecord:
         recorded=row["at"],
         thread=row.get("thread", ""),
         repeat_of=row.get("repeat_of", ""),
+        token=row.get("token", ""),
     )
 
 

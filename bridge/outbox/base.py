@@ -115,8 +115,12 @@ class Entries(Protocol):
     def requeue(self, letter: DeadLetter, entry: Entry, now: float) -> None:
         """Turns a dead letter into the open entry that it holds, due now. Conflict when it is open already, or gone."""
 
-    def history(self, delivery: str) -> Sequence[DeliveryRecord]:
-        """What is known of the entries of that delivery, by its sender's id."""
+    def history(self, asked: str) -> Sequence[DeliveryRecord]:
+        """What is known of some entries, in the order of their recording.
+
+        asked: their delivery, by its sender's id; the token of their post; or the beginning of an entry's id,
+        eight digits of it or more.
+        """
 
     def counts(self) -> Counts:
         """How many entries are open and how many dead, in all groups."""

@@ -21,6 +21,7 @@ from bridge.outbox.rows import (
     ThreadRow,
     UnreadableRow,
     Wait,
+    is_id,
 )
 from bridge.outbox.sqlite_file import SqliteFile
 
@@ -107,6 +108,7 @@ class SqliteOutbox:
             for row in entries:
                 sqlite_rows.remove_open(file, row)
                 file.execute("UPDATE seen SET thread = ? WHERE id = ?", (threads[0].thread, row.entry.id))
+                file.execute("REPLACE INTO token VALUES (?, ?)", (row.entry.id, row.mark))
         return written
 
     def write_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
@@ -137,12 +139,19 @@ class SqliteOutbox:
             sqlite_rows.insert_history(file, entry, now)
             sqlite_rows.require_one(sqlite_rows.insert_open(file, OpenEntry(entry, recorded=now, due=now)))
 
-    def history(self, delivery: str) -> Sequence[DeliveryRecord]:
+    def history(self, asked: str) -> Sequence[DeliveryRecord]:
+        if not asked:
+            return []
+        # Each by an index; what comes after the digits is "g".
+        first, last = (asked, f"{asked}g") if is_id(asked) else ("", "")
         sql = (
-            "SELECT seen.id, seen.partition, source, kind, delivery, seen.at, thread, coalesce(of, '')"
-            " FROM seen LEFT JOIN repeat USING (id) WHERE delivery = ? ORDER BY seen.at, seen.id"
+            "SELECT seen.id, seen.partition, source, kind, delivery, seen.at, thread, coalesce(of, ''),"
+            " coalesce(token, '') FROM seen LEFT JOIN repeat USING (id) LEFT JOIN token USING (id) WHERE seen.id IN ("
+            "SELECT id FROM seen WHERE delivery = ? UNION SELECT id FROM seen WHERE id >= ? AND id < ?"
+            " UNION SELECT id FROM token WHERE token = ? UNION SELECT id FROM open WHERE attempt = ?)"
+            " ORDER BY seen.at, seen.id"
         )
-        return [DeliveryRecord(*row) for row in self._rows(sql, delivery)]
+        return [DeliveryRecord(*row) for row in self._rows(sql, asked, first, last, asked, asked)]
 
     def counts(self) -> Counts:
         return Counts(*self._rows("SELECT (SELECT count(*) FROM open), (SELECT count(*) FROM dead)")[0])
@@ -150,6 +159,7 @@ class SqliteOutbox:
     def purge(self, before: float, idle: float) -> None:
         with self._transaction() as file:
             file.execute("DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM open)", (before,))
+            file.execute("DELETE FROM token WHERE id NOT IN (SELECT id FROM seen)")
             file.execute("DELETE FROM dead WHERE at < ?", (before,))
             file.execute("DELETE FROM thread WHERE posted < ? OR ended < ?", (idle, before))
             file.execute("DELETE FROM newest WHERE (partition, key) NOT IN (SELECT partition, key FROM thread)")

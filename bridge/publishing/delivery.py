@@ -16,7 +16,7 @@ from bridge.graph.tokens import Identity
 from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.batching import Rules
-from bridge.publishing.leases import RateLimiter, app_lock, new_owner
+from bridge.publishing.leases import RateLimiter, acquire, app_lock, new_owner
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.publishing.waker import Waker
@@ -92,7 +92,7 @@ class Delivery:
 
     def _renew(self) -> None:
         owner, now = new_owner(self._rng), self._clock()
-        due = self.outbox.acquire(SLOTS, "renewal", owner, now, now + _DAY)
+        due = acquire(self.outbox, SLOTS, "renewal", owner, now, now + _DAY)
         if due.owner != owner:
             return
         try:

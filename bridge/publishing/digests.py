@@ -10,6 +10,7 @@ from bridge.entries import Entry
 from bridge.events import Severity
 from bridge.limits import MAX_LINE, MAX_POST
 from bridge.publishing.chart import Clock, chart_of, extent, worst_first
+from bridge.publishing.stories import signed
 from bridge.rendering.filters import count, duration, offset, plural
 from bridge.rendering.renderer import OwnTemplates, environment
 from bridge.rendering.text import one_line
@@ -50,7 +51,6 @@ class _Row:
     text: str
     url: str
     events: int
-    references: str
 
 
 _TEMPLATE = environment(OwnTemplates()).get_template("digest.html")
@@ -65,18 +65,20 @@ def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLE
     return one_line(f"{_headline(entries, titles)}{': ' if bad else ''}{bad}", MAX_LINE)
 
 
-def digest_html(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, zone: tzinfo = UTC) -> str:
+def digest_html(
+    entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, zone: tzinfo = UTC, token: str = ""
+) -> str:
     """The HTML of a post that shows one entry or more, a row for each object, in the order in which they come.
 
-    It holds every entry's reference. As many as MAX_ROWS stay within MAX_POST bytes, whatever they say.
-    titles: the names of sources for people. zone: of the times that are shown.
+    As many as MAX_ROWS stay within MAX_POST bytes, whatever they say.
+    titles: the names of sources for people. zone: of the times that are shown. token: of the attempt.
     """
     html = ""
     for limits in _LIMITS:
         html = _html(entries, titles, zone, limits)
         if len(html.encode()) <= MAX_POST:
             break
-    return html
+    return signed(html, [token])
 
 
 def _html(entries: Sequence[Entry], titles: Mapping[str, str], zone: tzinfo, limits: _Limits) -> str:
@@ -152,5 +154,4 @@ def _row(members: Sequence[Entry], clock: Clock, limits: _Limits) -> _Row:
         text=next(filter(None, (one_line(text, limits.text) for text in texts)), ""),
         url=newest.url if len(newest.url) <= limits.url else "",
         events=len(members),
-        references=" ".join(entry.reference for entry in members),
     )

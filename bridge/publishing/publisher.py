@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from bridge.outbox.rows import SLOTS, Backoff, DeadLetter, Hold
 from bridge.publishing.batching import SKEW, next_due
 from bridge.publishing.drain import Budget, Drain
 from bridge.publishing.group_rows import GroupRows
-from bridge.publishing.leases import HeldLease, new_owner, take_lease, take_slot
+from bridge.publishing.leases import HeldLease, acquire, new_owner, take_lease, take_slot
 from bridge.publishing.policy import Policy
 from bridge.publishing.recorder import Recorder, dead_letter, parsed
 from bridge.publishing.waker import Waker
@@ -33,10 +34,15 @@ _OURS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 _logger = logging.getLogger(__name__)
 
 
+def new_token() -> str:
+    """A token for an attempt: 64 random bits, which nobody guesses by posting."""
+    return secrets.token_hex(8)
+
+
 class Publisher:
     """Publishes the entries of `outbox` through `channel`. Never sleeps: a wake on `queue` does the waiting.
 
-    clock: seconds since 1970. rng: the order of slots, and how long to wait for one.
+    clock: seconds since 1970. rng: the order of slots, and how long to wait for one. new_token: as in `Drain`.
     Errors of storage are raised: the message at hand is to be handled again.
     """
 
@@ -49,6 +55,7 @@ class Publisher:
         *,
         clock: Callable[[], float] = time.time,
         rng: random.Random | None = None,
+        new_token: Callable[[], str] = new_token,
     ) -> None:
         self._outbox = outbox
         self._queue = queue
@@ -57,6 +64,7 @@ class Publisher:
         self._clock = clock
         # The system's: processes that are forked from one another must not draw the same owners.
         self._rng = rng or random.SystemRandom()
+        self._new_token = new_token
         self._waker = Waker(outbox, queue, clock)
         self._recorder = Recorder(outbox, self._waker, policy.settle, clock)
 
@@ -148,7 +156,7 @@ class Publisher:
     def _purge(self, now: float) -> None:
         """Once a day, by the first who comes: it may be a walk through all of the history."""
         owner = new_owner(self._rng)
-        if self._outbox.acquire(SLOTS, "purge", owner, now, now + DAY).owner == owner:
+        if acquire(self._outbox, SLOTS, "purge", owner, now, now + DAY).owner == owner:
             self._outbox.purge(now - self._policy.history, now - self._policy.rules.idle)
 
     def _drain(self, group: str) -> None:
@@ -182,7 +190,8 @@ class Publisher:
                 return False
             try:
                 rows = GroupRows(self._outbox, self._outbox, group, self._clock)
-                due = Drain(rows, self._channel, lease, slot, budget, self._policy, self._clock).run()
+                drain = Drain(rows, self._channel, lease, slot, budget, self._policy, self._clock, self._new_token)
+                due = drain.run()
                 if due is not None:
                     self._waker.ask(group, due)
             except LeaseLost:

@@ -19,7 +19,8 @@ from bridge.rendering.text import one_line
 # What a card marks for its post: the headline, which a reply leaves out, and the place of the timeline.
 _HEADLINE = re.compile(r"<!--headline-->.*?<!--/headline-->\s*", re.DOTALL)
 _TIMELINE = "<!--timeline-->"
-_MARKS = re.compile(r"<!--(?:/?headline|timeline)-->\s*")
+_TOKEN = "<!--token-->"  # noqa: S105  the place of one
+_MARKS = re.compile(r"<!--(?:/?headline|timeline|token)-->\s*")
 _EXCERPT = 160  # characters
 _NO_MEMORY: Memory = MappingProxyType({})
 _WORDS = 2  # that two lines must share at their beginning to be one
@@ -39,12 +40,18 @@ class Line:
 
 
 def post_html(
-    entries: Sequence[Entry], *, is_reply: bool = False, memory: Memory = _NO_MEMORY, zone: tzinfo = UTC
+    entries: Sequence[Entry],
+    *,
+    is_reply: bool = False,
+    memory: Memory = _NO_MEMORY,
+    zone: tzinfo = UTC,
+    token: str = "",
 ) -> str:
     """The HTML of a post that shows one entry or more of one thread, in the order in which they come.
 
-    is_reply: the thread's first post has the headline, and this one begins with the news. memory: what the thread
-    remembers of earlier posts. zone: of the times that are shown.
+    is_reply: the thread's first post has the headline, and this one begins with the news.
+    memory: what the thread remembers of earlier posts. zone: of the times that are shown.
+    token: of the attempt, by which the post is found; its footer shows it behind the references of the entries.
     """
     lead = lead_of(entries)
     card = _HEADLINE.sub("", lead.html) if is_reply else lead.html
@@ -52,9 +59,19 @@ def post_html(
     facts = recalled(remembered(memory, entries[: entries.index(lead)]), lead)
     before, mark, after = card.rpartition(_TIMELINE)
     if mark:
-        return _MARKS.sub("", before) + _rows(facts, lines, lead.occurred, zone) + _MARKS.sub("", after)
-    others = [entry.html for entry in entries if entry is not lead]
-    return _GAP.join(_MARKS.sub("", html) for html in (card, *others))
+        html = before + _rows(facts, lines, lead.occurred, zone) + after
+    else:
+        html = _GAP.join(entry.html for entry in entries)
+    return signed(html, [*(entry.reference for entry in entries), token] if token else [])
+
+
+def signed(html: str, marks: Sequence[str]) -> str:
+    """The finished post, with these in its last footer, or below a card that has none."""
+    line = "".join(f" · {mark}" for mark in marks if mark)
+    before, footer, after = html.rpartition(_TOKEN)
+    if line and not footer:
+        return _MARKS.sub("", html) + _LAST_LINE.format(line.removeprefix(" · "))
+    return _MARKS.sub("", before + line + after if footer else html)
 
 
 def lead_of(entries: Sequence[Entry]) -> Entry:
@@ -122,4 +139,8 @@ def _template() -> Template:
 _GAP = (
     '<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>'
     '<td height="12" style="font-size:1px;line-height:12px">&nbsp;</td></tr></table>'
+)
+_LAST_LINE = (
+    '<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr><td style="padding:4px 0 0 26px;'
+    "font-family:'Segoe UI',Arial,sans-serif;font-size:11px;line-height:16px;color:#767472\">{}</td></tr></table>"
 )

@@ -200,15 +200,14 @@ class Renderer:
         service = self._titles.get(entry.source, entry.source)
         text = template.render(template_context(event, limits, boundary, self._footer(entry), service))
         draft = _split(text, boundary)
-        if entry.reference not in draft.html:
-            raise TemplateError("the card has lost its footer, by which its post is found again")
+        if not draft.html:
+            raise TemplateError("the card is empty")
         topic = draft.topic or _line(event.title) or event.kind
         summary = draft.summary or topic
         return replace(draft, topic=topic, summary=summary, news=draft.news or summary)
 
     def _footer(self, entry: Entry) -> str:
-        title = self._titles.get(entry.source, entry.source)
-        return f"{title} · {clock(entry.occurred, self._zone)} · {entry.reference}"
+        return clock(entry.occurred, self._zone)
 
     def _without_template(self, event: Event, entry: Entry) -> Entry:
         title = _line(event.title) or event.kind
@@ -239,7 +238,7 @@ def template_context(event: Event, limits: Limits, boundary: str, footer: str, s
     limits: how much to show: `limits.text` characters of a text, `limits.rows` rows of a list; less is tried when the
         post would be too big.
     boundary: what parts the blocks; `layout.html` writes it.
-    footer: the line with source, time and reference, by which a post is found again; `layout.html` writes it.
+    footer: the line with the time; `layout.html` writes it.
     service: the name of the source for people.
     sentence: `sentence(object='this issue')`: what happened, by the block `on_<action>`, else `on_other`.
     """
