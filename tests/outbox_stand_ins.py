@@ -130,4 +130,4 @@ def token_of(post):
 
 def entries_of(post):
     """The entries that a post shows, in their order."""
-    return re.findall(r"(?<![\w-])\d{12}(?![\w-])", post.html)
+    return list(dict.fromkeys(re.findall(r"(?<![\w-])\d{12}(?![\w-])", post.html)))

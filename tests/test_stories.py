@@ -8,8 +8,8 @@ import pytest
 from bridge.entries import Entry, Target
 from bridge.events import Severity, Webhook
 from bridge.local.sending import event_name
-from bridge.publishing.memory import recalled, remembered
-from bridge.publishing.stories import lead_of, line, merged, post_html
+from bridge.publishing.memory import remembered
+from bridge.publishing.stories import lead_of, line, merged, post_html, recalled
 from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.look import findings, parse

@@ -5,6 +5,7 @@ The name of a row begins with its kind: `open-`, `seen-`, `dead-`, `thread-`. Th
 """
 
 import hashlib
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from bridge.outbox.rows import (
     ThreadRow,
     UnreadableRow,
     Wait,
+    memory_of,
     read_open_entry,
 )
 
@@ -164,10 +166,9 @@ def thread_name(key: str) -> str:
 def thread(row: Row) -> ThreadRow:
     """The thread of a row."""
     newest = Newest(row.get("newest", ""), row.get("content", ""), row.get("received", 0.0))
-    left_out = row.get("left_out", 0.0)
-    return ThreadRow(
-        row["key"], row["thread"], row["created"], row["posted"], row.get("ended"), version(row), newest, left_out
-    )
+    left_out, memory = row.get("left_out", 0.0), memory_of(row.get("memory", ""))
+    known = (row["key"], row["thread"], row["created"], row["posted"], row.get("ended"), version(row))
+    return ThreadRow(*known, newest, left_out, memory)
 
 
 def write_thread(group: str, thread: ThreadRow) -> Operation:
@@ -175,7 +176,7 @@ def write_thread(group: str, thread: ThreadRow) -> Operation:
     values = {"key": thread.key, "thread": thread.thread, "created": thread.created, "posted": thread.posted}
     ended = {} if thread.ended is None else {"ended": thread.ended}
     newest = {"newest": thread.newest.id, "content": thread.newest.content, "received": thread.newest.received}
-    memory = {**newest, "left_out": thread.left_out}
+    memory = {**newest, "left_out": thread.left_out, "memory": json.dumps(thread.memory)}
     return write(key(group, thread_name(thread.key)) | values | ended | memory, thread.version)
 
 

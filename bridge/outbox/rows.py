@@ -4,8 +4,10 @@ A row has a version, new with every write. All times are seconds since 1970.
 """
 
 import enum
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bridge.entries import Entry, from_message
@@ -109,6 +111,15 @@ class Newest:
     received: float = 0.0
 
 
+# What a thread remembers of its events: names with their values, oldest first.
+Memory = Mapping[str, tuple[str, ...]]
+
+
+def memory_of(text: str) -> Memory:
+    """What a stored memory holds; nothing where there is none."""
+    return {name: tuple(values) for name, values in json.loads(text or "{}").items()}
+
+
 @dataclass(frozen=True)
 class ThreadRow:
     """The thread that a key has now; `thread` is empty when that thread is gone, or was not started yet.
@@ -116,6 +127,7 @@ class ThreadRow:
     created: when the bridge started it. posted: when it last posted there. ended: when the event occurred that ended
     it; None: it goes on. An empty version means that there is no such row yet.
     newest: what a repeat of it is recognised by. left_out: when the latest repeat that was left out was received.
+    memory: what later posts add of its earlier events.
     """
 
     key: str
@@ -126,6 +138,7 @@ class ThreadRow:
     version: str = ""
     newest: Newest = Newest()
     left_out: float = 0.0
+    memory: Memory = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

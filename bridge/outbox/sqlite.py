@@ -91,7 +91,8 @@ class SqliteOutbox:
         return [group for (group,) in self._rows("SELECT DISTINCT partition FROM open WHERE due < ?", before)]
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
-        sql = "SELECT * FROM thread LEFT JOIN newest USING (partition, key) WHERE partition = ? AND key = ?"
+        sql = "SELECT * FROM thread LEFT JOIN newest USING (partition, key) LEFT JOIN memory USING (partition, key)"
+        sql += " WHERE partition = ? AND key = ?"
         return {key: sqlite_rows.thread(row) for key in keys for row in self._rows(sql, group, key)}
 
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
@@ -162,7 +163,9 @@ class SqliteOutbox:
             file.execute("DELETE FROM token WHERE id NOT IN (SELECT id FROM seen)")
             file.execute("DELETE FROM dead WHERE at < ?", (before,))
             file.execute("DELETE FROM thread WHERE posted < ? OR ended < ?", (idle, before))
-            file.execute("DELETE FROM newest WHERE (partition, key) NOT IN (SELECT partition, key FROM thread)")
+            for table in ("newest", "memory"):
+                sql = f"DELETE FROM {table} WHERE (partition, key) NOT IN (SELECT partition, key FROM thread)"  # noqa: S608
+                file.execute(sql)
             file.execute("DELETE FROM repeat WHERE at < ?", (before,))
             file.execute("DELETE FROM content WHERE at < ?", (before,))
 

@@ -3,6 +3,7 @@
 The columns `missing`, `alone` and `until` of `open` and the table `pause` keep the names of older files.
 """
 
+import json
 import secrets
 import sqlite3
 from dataclasses import replace
@@ -21,6 +22,7 @@ from bridge.outbox.rows import (
     ThreadRow,
     UnreadableRow,
     Wait,
+    memory_of,
     read_open_entry,
 )
 
@@ -50,6 +52,8 @@ CREATE INDEX IF NOT EXISTS thread_posted ON thread (posted);
 CREATE TABLE IF NOT EXISTS newest (
   partition TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, content TEXT NOT NULL, received REAL NOT NULL,
   left_out REAL NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS memory (
+  partition TEXT NOT NULL, key TEXT NOT NULL, memory TEXT NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS repeat (
   id TEXT PRIMARY KEY, partition TEXT NOT NULL, key TEXT NOT NULL, of TEXT NOT NULL, since REAL NOT NULL,
   recorded REAL NOT NULL, message TEXT NOT NULL, at REAL NOT NULL);
@@ -163,7 +167,7 @@ def thread(row: sqlite3.Row) -> ThreadRow:
     """The thread of a row, with the key's newest event."""
     newest = Newest(row["id"] or "", row["content"] or "", row["received"] or 0.0)
     known = (row["key"], row["thread"], row["created"], row["posted"], row["ended"], row["version"])
-    return ThreadRow(*known, newest, row["left_out"] or 0.0)
+    return ThreadRow(*known, newest, row["left_out"] or 0.0, memory_of(row["memory"]))
 
 
 def write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> ThreadRow:
@@ -181,6 +185,10 @@ def write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> Thr
     require_one(file.execute(sql, (*values, *where)))
     newest = (thread.newest.id, thread.newest.content, thread.newest.received, thread.left_out)
     file.execute("REPLACE INTO newest VALUES (?, ?, ?, ?, ?, ?)", (group, thread.key, *newest))
+    if thread.memory:
+        file.execute("REPLACE INTO memory VALUES (?, ?, ?)", (group, thread.key, json.dumps(thread.memory)))
+    else:
+        file.execute("DELETE FROM memory WHERE partition = ? AND key = ?", (group, thread.key))
     return written
 
 

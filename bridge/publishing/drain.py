@@ -15,7 +15,7 @@ from bridge.publishing.digests import digest_html, digest_topic
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.leases import HeldLease
 from bridge.publishing.policy import Policy
-from bridge.publishing.stories import post_html
+from bridge.publishing.stories import lead_of, post_html
 from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
 from bridge.steps import log_entry
 
@@ -173,7 +173,9 @@ class Drain:
         if batch.digest:
             html = digest_html(entries, titles, zone, token)
         else:
-            html = post_html(entries, is_reply=bool(target), zone=zone, token=token)
+            known = self._rows.threads.get(lead_of(entries).key)
+            memory = known.memory if known else {}
+            html = post_html(entries, is_reply=bool(target), memory=memory, zone=zone, token=token)
         participants = dict.fromkeys(chain.from_iterable(entry.participants for entry in entries))
         return Post(
             group=self._rows.group,

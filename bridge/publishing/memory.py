@@ -3,19 +3,16 @@
 Pure: the memory is a value of the thread's row, names with their values, oldest first.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from bridge.entries import Entry
-from bridge.rendering.filters import duration
-
-Memory = Mapping[str, tuple[str, ...]]
+from bridge.outbox.rows import Memory
 
 _VALUES = 10  # of a name
 _NAMES = 20
-# What is said once, at the first or at the most extreme event, with the order that decides.
-_FIRST = "since"
-_EXTREMES = {"highest": max, "lowest": min}
+# Of these only one value is kept: the first, and the most extreme.
+FIRST = "since"
+EXTREMES = {"highest": max, "lowest": min}
 
 
 def remembered(memory: Memory, entries: Sequence[Entry]) -> Memory:
@@ -26,30 +23,15 @@ def remembered(memory: Memory, entries: Sequence[Entry]) -> Memory:
             if name.startswith("-"):
                 left = known.get(name[1:], ())
                 known[name[1:]] = tuple(each for each in left if value and each != value)
-            elif name == _FIRST:
+            elif name == FIRST:
                 known.setdefault(name, (value,))
-            elif name in _EXTREMES:
-                known[name] = (_EXTREMES[name]((*known.get(name, ()), value), key=_number),)
+            elif name in EXTREMES:
+                known[name] = (EXTREMES[name]((*known.get(name, ()), value), key=_number),)
             elif value not in known.get(name, ()):
                 known[name] = (*known.get(name, ()), value)[-_VALUES:]
         if entry.ends_thread:
-            known = {name: values for name, values in known.items() if name not in {_FIRST, *_EXTREMES}}
+            known = {name: values for name, values in known.items() if name not in {FIRST, *EXTREMES}}
     return dict(list(known.items())[-_NAMES:])
-
-
-def recalled(memory: Memory, entry: Entry) -> list[tuple[str, str]]:
-    """What the entry's post adds of the memory before it: labels with texts."""
-    found = [(label, _text(name, memory[name], entry)) for name, label in entry.asks if memory.get(name)]
-    return [(label, text) for label, text in found if text]
-
-
-def _text(name: str, values: Sequence[str], entry: Entry) -> str:
-    if name == _FIRST:
-        seconds = (entry.occurred - datetime.fromisoformat(values[0])).total_seconds()
-        return duration(seconds) if seconds >= 1 else ""
-    if name in _EXTREMES:
-        return values[0].partition(" ")[2]
-    return ", ".join(values)
 
 
 def _number(value: str) -> float:

@@ -12,7 +12,9 @@ from jinja2 import Template
 
 from bridge.entries import Entry
 from bridge.events import Severity
-from bridge.publishing.memory import Memory, recalled, remembered
+from bridge.outbox.rows import Memory
+from bridge.publishing.memory import EXTREMES, FIRST, remembered
+from bridge.rendering.filters import duration
 from bridge.rendering.renderer import OwnTemplates, environment
 from bridge.rendering.text import one_line
 
@@ -56,7 +58,8 @@ def post_html(
     lead = lead_of(entries)
     card = _HEADLINE.sub("", lead.html) if is_reply else lead.html
     lines = merged([line(entry) for entry in entries if entry is not lead], lead.excerpt)
-    facts = recalled(remembered(memory, entries[: entries.index(lead)]), lead)
+    before_it = [entry for entry in entries[: entries.index(lead)] if entry.key == lead.key]
+    facts = recalled(remembered(memory, before_it), lead)
     before, mark, after = card.rpartition(_TIMELINE)
     if mark:
         html = before + _rows(facts, lines, lead.occurred, zone) + after
@@ -77,6 +80,19 @@ def signed(html: str, marks: Sequence[str]) -> str:
 def lead_of(entries: Sequence[Entry]) -> Entry:
     """The entry that the post shows as its card: the newest that is more than a line."""
     return next((entry for entry in reversed(entries) if not entry.minor), entries[-1])
+
+
+def recalled(memory: Memory, entry: Entry) -> list[tuple[str, str]]:
+    """What the entry's post adds of what its thread remembers: labels with texts."""
+    found = [(label, _remembered_text(name, memory[name], entry)) for name, label in entry.asks if memory.get(name)]
+    return [(label, text) for label, text in found if text]
+
+
+def _remembered_text(name: str, values: Sequence[str], entry: Entry) -> str:
+    if name == FIRST:
+        seconds = (entry.occurred - datetime.fromisoformat(values[0])).total_seconds()
+        return duration(seconds) if seconds >= 1 else ""
+    return values[0].partition(" ")[2] if name in EXTREMES else ", ".join(values)
 
 
 def line(entry: Entry) -> Line:

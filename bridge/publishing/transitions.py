@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from bridge.outbox.rows import OpenEntry, State, ThreadRow
 from bridge.publishing.batching import SKEW, ended_after
+from bridge.publishing.memory import remembered
 from bridge.publishing.repeats import newest_of, received
 
 # All in seconds.
@@ -73,8 +74,14 @@ def thread_after(known: ThreadRow | None, rows: Sequence[OpenEntry], thread: str
     """The row of a key's thread after these entries of the key were posted into `thread`."""
     if known is None or known.thread not in {thread, rows[0].thread} or not known.thread:
         known = replace(known or ThreadRow(rows[0].entry.key, "", now, now), created=now, ended=None)
-    newest = newest_of(rows, known.newest)
-    return replace(known, thread=thread, posted=now, ended=ended_after(known.ended, rows), newest=newest)
+    return replace(
+        known,
+        thread=thread,
+        posted=now,
+        ended=ended_after(known.ended, rows),
+        newest=newest_of(rows, known.newest),
+        memory=remembered(known.memory, [row.entry for row in rows]),
+    )
 
 
 def thread_without(known: ThreadRow | None, row: OpenEntry, now: float) -> ThreadRow:
