@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -110,16 +111,16 @@ def check(entries: Sequence[Entry]) -> str:
     [
         (
             [*storm((Severity.CRITICAL, 3), (Severity.ERROR, 40), (Severity.INFO, 168)), entry(source="github")],
-            "212 events in 4 min: 3 critical, 41 errors (Alertmanager, GitHub)",
+            "212 events from Alertmanager and GitHub in 4 min: 3 critical, 41 errors",
         ),
-        ([entry()], "1 event: 1 error (Alertmanager)"),
-        ([entry(severity=Severity.CRITICAL)], "1 event: 1 critical (Alertmanager)"),
-        ([entry(severity=Severity.WARNING), entry(1, Severity.WARNING)], "2 events: 2 warnings (Alertmanager)"),
-        (storm((Severity.SUCCESS, 2), (Severity.INFO, 1), seconds=12), "3 events in 12 s (Alertmanager)"),
-        (storm((Severity.INFO, 1200), source="barks", seconds=3900), "1,200 events in 1 h 5 min (barks)"),
+        ([entry()], "1 event from Alertmanager: 1 error"),
+        ([entry(severity=Severity.CRITICAL)], "1 event from Alertmanager: 1 critical"),
+        ([entry(severity=Severity.WARNING), entry(1, Severity.WARNING)], "2 events from Alertmanager: 2 warnings"),
+        (storm((Severity.SUCCESS, 2), (Severity.INFO, 1), seconds=12), "3 events from Alertmanager in 12 s"),
+        (storm((Severity.INFO, 1200), source="barks", seconds=3900), "1,200 events from barks in 1 h 5 min"),
         (
             [entry(number, source=f"source-{number}") for number in range(9)],
-            "9 events: 9 errors (source-0, source-1, source-2, 6 more)",
+            "9 events from source-0, source-1, source-2 and 6 more: 9 errors",
         ),
     ],
 )
@@ -128,8 +129,8 @@ def test_topic(entries: list[Entry], topic: str) -> None:
 
 
 def test_sources_without_a_title_go_by_their_name() -> None:
-    assert digest_topic([entry(source="github")]) == "1 event: 1 error (github)"
-    assert "github 1" in text_of(digest_html([entry(source="github")]))
+    assert digest_topic([entry(source="github")]) == "1 event from github: 1 error"
+    assert "1 event from github" in text_of(digest_html([entry(source="github")]))
 
 
 @pytest.mark.parametrize("title", ["x" * 5000, "word " * 5000, "line\nline\n" * 100, "\x00<b>\u202e"])
@@ -149,19 +150,28 @@ def test_the_head_says_how_bad_how_many_when_and_from_where() -> None:
     ]
     html = check(entries)
     text = text_of(html).replace("\xa0", "")
-    assert "DIGEST · CRITICAL · 14:03 to 14:07 UTC" in text
-    assert "27 events in 4 min 3 critical · 1 error · 20 warnings · 1 info · 2 successes" in text
+    assert "Digest · 14:03 to 14:07 UTC" in text
+    assert (
+        "27 events from Alertmanager and GitHub in 4 min 3 critical · 1 error · 20 warnings · 1 info · 2 successes"
+        in text
+    )
     assert "Alertmanager 24 · GitHub 3" in text
     assert 'width="6" bgcolor="#8c1a2b"' in html
 
 
-@pytest.mark.parametrize(
-    ("severity", "label"),
-    [(Severity.SUCCESS, "DIGEST ·"), (Severity.INFO, "DIGEST ·"), (Severity.WARNING, "DIGEST · WARNING ·")],
-)
-def test_the_severity_is_shown_where_it_matters(severity: Severity, label: str) -> None:
-    text = text_of(check([entry(severity=Severity.SUCCESS), entry(1, severity)])).replace("\xa0", "")
-    assert f" {label} 14:03 UTC" in text
+def test_a_row_is_an_object_in_its_newest_state_and_says_how_many_events_led_there() -> None:
+    firing = replace(entry(1, seconds=0, summary="db-03 is down"), word="Firing", scope="plant-west")
+    over = replace(firing, id="f" * 32, word="Resolved", severity=Severity.SUCCESS, summary="db-03 is up again")
+    html = digest_html([firing, replace(over, occurred=NOW + timedelta(minutes=3)), entry(2)])
+    assert rows_of(html) == [
+        "Resolved · 14:06 · plant-west · 2 events db-03 is up again",
+        "Error · 14:03 InstanceDown db-03",
+    ]
+
+
+def test_the_topic_names_what_all_events_have_in_common() -> None:
+    alerts = [replace(entry(number, seconds=80 * number), word="Firing", scope="plant-west") for number in range(4)]
+    assert digest_topic(alerts, TITLES) == "4 alerts of plant-west in 4 min: 4 errors"
 
 
 def test_rows_keep_the_order_and_say_severity_time_and_summary() -> None:
@@ -171,9 +181,9 @@ def test_rows_keep_the_order_and_say_severity_time_and_summary() -> None:
         entry(9, Severity.SUCCESS, 120, summary=" ", topic=""),
     ]
     assert rows_of(check(entries)) == [
-        "critical 14:04 Everything is down",
-        "info 14:03 Only a topic",
-        "success 14:05 firing",
+        "Critical · 14:04 Everything is down",
+        "Info · 14:03 Only a topic",
+        "Success · 14:05 firing",
     ]
 
 
@@ -182,10 +192,10 @@ def test_times_are_utc_and_have_their_day_where_there_is_more_than_one() -> None
     entries = [entry(number, seconds=number * 6 * 3600) for number in range(2)]
     moved = [type(each)(**{**vars(each), "occurred": each.occurred.astimezone(east)}) for each in entries]
     assert digest_html(moved) == digest_html(entries)
-    assert rows_of(check(moved))[1].startswith("error 20:03 ")
+    assert rows_of(check(moved))[1].startswith("Error · 20:03 ")
     long = check([entry(), entry(1, seconds=86400)])
     assert "23 Nov 14:03 to 24 Nov 14:03 UTC" in text_of(long)
-    assert rows_of(long)[1].startswith("error 24 Nov 14:03 ")
+    assert rows_of(long)[1].startswith("Error · 24 Nov 14:03 ")
 
 
 @pytest.mark.parametrize(

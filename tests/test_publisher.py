@@ -77,13 +77,49 @@ def test_more_than_ten_new_threads_become_one_digest_and_later_events_reply_ther
     ((thread, digest),) = simulation.channel.posts
     assert sorted(entries_of(digest)) == refs(*range(11))
     assert digest.topic == digest_topic([entry(number) for number in range(11)], {})
-    # Later events of its members come together, those of others do not.
+    # Later events of its members come together, and those of others that belong to the same storm with them.
     simulation.put(entry(20, "3"), entry(21, "7"), entry(22, "other"))
     simulation.run(10)
-    assert [(where, entries_of(post)) for where, post in simulation.channel.posts[1:]] == [
-        ("thread-2", refs(22)),
-        (thread, refs(20, 21)),
-    ]
+    assert [(where, entries_of(post)) for where, post in simulation.channel.posts[1:]] == [(thread, refs(20, 21, 22))]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "source", "where"),
+    [
+        (250, "generic", "thread-1"),
+        (400, "generic", "thread-2"),
+        (10, "another", "thread-2"),
+    ],
+    ids=["soon", "after the storm", "from elsewhere"],
+)
+def test_what_follows_a_storm_joins_its_thread(simulation, seconds, source, where):
+    simulation.put(*(entry(number, str(number)) for number in range(11)))
+    simulation.run(10)
+    simulation.run(seconds)
+    simulation.put(replace(entry(20, "late"), source=entry(0).source if source == "generic" else source))
+    simulation.run(10)
+    assert simulation.channel.posts[-1][0] == where
+
+
+def test_a_storm_ends_after_an_hour_even_if_it_never_rests(simulation):
+    simulation.put(*(entry(number, str(number)) for number in range(11)))
+    for minute in range(70):
+        simulation.run(60)
+        simulation.put(entry(100 + minute, f"late {minute}"))
+    simulation.run(10)
+    threads = [where for where, _ in simulation.channel.posts]
+    assert threads.index("thread-2") in range(55, 65)
+    assert len(set(threads)) > 5
+
+
+def test_a_storm_whose_thread_is_gone_starts_no_circle(simulation):
+    simulation.put(*(entry(number, str(number)) for number in range(11)))
+    simulation.run(100)
+    simulation.channel.faults = [ThreadGone("404")] * 2
+    simulation.put(entry(20, "late"))
+    simulation.run(60)
+    assert simulation.channel.posts[-1][0] == "thread-2"
+    assert simulation.publisher.health()["open"] == 0
 
 
 def test_ten_new_threads_stay_threads(simulation):

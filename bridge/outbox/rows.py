@@ -111,6 +111,8 @@ class Newest:
     received: float = 0.0
 
 
+DIGEST = "digest"  # the key of the row of a group's latest digest; keys of entries contain a space
+
 # What a thread remembers of its events: names with their values, oldest first.
 Memory = Mapping[str, tuple[str, ...]]
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 
 from bridge.limits import MAX_CARDS, MAX_POST, MAX_ROWS
-from bridge.outbox.rows import OpenEntry, State, ThreadRow
+from bridge.outbox.rows import DIGEST, OpenEntry, State, ThreadRow
 
+SOURCES = "sources"  # what the row of a digest remembers: where its storm comes from
 SKEW = 1.0  # seconds; clocks of two machines may be that far apart
 
 Rows = tuple[OpenEntry, ...]
@@ -19,11 +20,15 @@ class Rules:
     reopen: an event that occurs within this time after the thread's end still belongs to the thread.
     idle: a thread that had no post for so long is over.
     digest_over: up to so many new threads at once are threads of their own; more become one digest.
+    storm, longest_storm: what is new within this time after the latest post of a digest, and comes from one of its
+    sources, belongs to its storm and goes into its thread; a storm is over that long after its first post.
     """
 
     reopen: float = 900.0
     idle: float = 90 * 86400.0
     digest_over: int = 10
+    storm: float = 300.0
+    longest_storm: float = 3600.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
     episodes = [
         (_is_due(members, now), *_first_episode(members, threads.get(members[0].entry.key), rules)) for members in free
     ]
+    storm = _storm(threads.get(DIGEST), now, rules)
+    episodes = [(due, target or storm.get(rows[0].entry.source, ""), rows) for due, target, rows in episodes]
     new = [(due, rows) for due, target, rows in episodes if not target]
     old = [(target, rows) for due, target, rows in episodes if target and due]
     if len(new) > rules.digest_over and any(due for due, _ in new):
@@ -135,6 +142,14 @@ def _first_episode(members: Sequence[OpenEntry], thread: ThreadRow | None, rules
         rows += (row,)
         ended = ended_after(ended, [row])
     return target, rows
+
+
+def _storm(digest: ThreadRow | None, now: float, rules: Rules) -> Mapping[str, str]:
+    """The thread of a storm that goes on, for each of its sources."""
+    if digest is None or not digest.thread or now - digest.posted > rules.storm:
+        return {}
+    over = now - digest.created > rules.longest_storm
+    return {} if over else dict.fromkeys(digest.memory.get(SOURCES, ()), digest.thread)
 
 
 def _replies(old: Sequence[tuple[str, Rows]], rules: Rules) -> Iterator[list[Batch]]:

@@ -8,12 +8,13 @@ from itertools import chain, groupby
 
 from bridge.errors import AccessRefused, Conflict, ContentRefused, GraphError, LeaseLost, NotSent, ThreadGone
 from bridge.graph.channel import Channel, Post
-from bridge.outbox.rows import Backoff, Hold, OpenEntry, State
+from bridge.outbox.rows import DIGEST, Backoff, Hold, OpenEntry, State
 from bridge.publishing import transitions
 from bridge.publishing.batching import SKEW, Batch, next_due, plan
 from bridge.publishing.digests import digest_html, digest_topic
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.leases import HeldLease
+from bridge.publishing.memory import IN_DIGEST
 from bridge.publishing.policy import Policy
 from bridge.publishing.stories import lead_of, post_html
 from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
@@ -175,7 +176,9 @@ class Drain:
         else:
             known = self._rows.threads.get(lead_of(entries).key)
             memory = known.memory if known else {}
-            html = post_html(entries, is_reply=bool(target), memory=memory, zone=zone, token=token)
+            # A thread of its own has a topic that names it.
+            is_reply = known is not None and known.thread == target != "" and IN_DIGEST not in memory
+            html = post_html(entries, is_reply=is_reply, memory=memory, zone=zone, token=token)
         participants = dict.fromkeys(chain.from_iterable(entry.participants for entry in entries))
         return Post(
             group=self._rows.group,
@@ -231,12 +234,17 @@ class Drain:
         now, count = self._clock(), rows[0].not_found_count
         if count:
             # A key has one row, however many of its entries were in the post.
-            threads = {row.entry.key: self._rows.threads.get(row.entry.key) for row in rows}
+            keys = {DIGEST, *(row.entry.key for row in rows)}
+            threads = {key: self._rows.threads.get(key) for key in keys if key != DIGEST or self._is_of_digest(rows)}
             self._rows.lose_threads(
                 [row for row in threads.values() if row and row.thread and row.created + SETTLED_THREAD < now]
             )
         later = partial(transitions.thread_not_found, now=now, count=count + 1)
         self._rows.put_off("deferred", rows, later, error)
+
+    def _is_of_digest(self, rows: Sequence[OpenEntry]) -> bool:
+        known = self._rows.threads.get(DIGEST)
+        return known is not None and known.thread == rows[0].thread
 
     def _content_refused(self, rows: Sequence[OpenEntry], error: ContentRefused) -> None:
         if len(rows) == 1:

@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from bridge.entries import to_message
 from bridge.errors import RowRefused
 from bridge.outbox.base import Entries, Wakes
-from bridge.outbox.rows import BATCH, DeadLetter, Newest, OpenEntry, State, ThreadRow, UnreadableRow, Wait
+from bridge.outbox.rows import BATCH, DIGEST, DeadLetter, Newest, OpenEntry, State, ThreadRow, UnreadableRow, Wait
+from bridge.publishing.batching import SOURCES
 from bridge.publishing.leases import HeldLease
+from bridge.publishing.memory import placed
 from bridge.publishing.recorder import UNREADABLE, log_dead
 from bridge.publishing.repeats import received, repeats, was_wrong
 from bridge.publishing.transitions import thread_after, thread_lost, thread_without
@@ -41,7 +44,7 @@ class GroupRows:
         self.open = {row.entry.id: row for row in rows}
         for one in unreadable:
             self._set_aside(one)
-        self.threads = dict(self._entries.threads(self.group, {row.entry.key for row in rows}))
+        self.threads = dict(self._entries.threads(self.group, {DIGEST, *(row.entry.key for row in rows)}))
         self.wait = self._wakes.wait_of(self.group)
 
     def waits(self) -> bool:
@@ -109,13 +112,16 @@ class GroupRows:
         return restored
 
     def finish(self, rows: Sequence[OpenEntry], thread: str) -> None:
-        """Ends entries that were delivered into the thread."""
+        """Ends entries that were delivered into the thread by one post."""
         now = self._clock()
+        if len({row.entry.key for row in rows}) > 1 or self._is_digest(thread):
+            self._note_digest(rows, thread, now)
         for part in _parts(rows):
             keys: dict[str, list[OpenEntry]] = {}
             for row in part:
                 keys.setdefault(row.entry.key, []).append(row)
             threads = [thread_after(self.threads.get(key), members, thread, now) for key, members in keys.items()]
+            threads = [replace(row, memory=placed(row.memory, in_digest=self._is_digest(thread))) for row in threads]
             try:
                 self.threads |= {row.key: row for row in self._entries.finish(part, threads)}
             except RowRefused as error:
@@ -124,6 +130,20 @@ class GroupRows:
             self._forget(part)
             for row in part:
                 log_entry("delivered", row.entry, thread=thread, token=row.mark)
+
+    def _is_digest(self, thread: str) -> bool:
+        known = self.threads.get(DIGEST)
+        return known is not None and known.thread == thread
+
+    def _note_digest(self, rows: Sequence[OpenEntry], thread: str, now: float) -> None:
+        """Writes what a storm is recognised by: its thread, when it began and was last posted, and its sources."""
+        known = self.threads.get(DIGEST)
+        version = known.version if known else ""
+        if known is None or known.thread != thread:
+            known = ThreadRow(DIGEST, thread, created=now, posted=now, version=version)
+        sources = dict.fromkeys((*known.memory.get(SOURCES, ()), *(row.entry.source for row in rows)))
+        noted = replace(known, posted=now, memory={SOURCES: tuple(sources)})
+        self.threads |= {row.key: row for row in self._entries.write_threads(self.group, [noted])}
 
     def _finish_each(self, rows: Sequence[OpenEntry], thread: str, error: RowRefused) -> None:
         """Ends entries one by one, as storage refuses a row of one of them; that one becomes a dead letter."""

@@ -13,6 +13,7 @@ _NAMES = 20
 # Of these only one value is kept: the first, and the most extreme.
 FIRST = "since"
 EXTREMES = {"highest": max, "lowest": min}
+IN_DIGEST = "in digest"
 
 
 def remembered(memory: Memory, entries: Sequence[Entry]) -> Memory:
@@ -32,6 +33,12 @@ def remembered(memory: Memory, entries: Sequence[Entry]) -> Memory:
         if entry.ends_thread:
             known = {name: values for name, values in known.items() if name not in {FIRST, *EXTREMES}}
     return dict(list(known.items())[-_NAMES:])
+
+
+def placed(memory: Memory, *, in_digest: bool) -> Memory:
+    """The memory of an object that is now in a digest's thread, whose topic does not name it, or in one of its own."""
+    own = {name: values for name, values in memory.items() if name != IN_DIGEST}
+    return {**own, IN_DIGEST: ("yes",)} if in_digest else own
 
 
 def _number(value: str) -> float:

@@ -57,7 +57,9 @@ def post_html(
     """
     lead = lead_of(entries)
     card = _HEADLINE.sub("", lead.html) if is_reply else lead.html
-    lines = merged([line(entry) for entry in entries if entry is not lead], lead.excerpt)
+    # Of several objects, each line names its own.
+    named = len({entry.key for entry in entries}) > 1
+    lines = merged([line(entry, is_named=named) for entry in entries if entry is not lead], lead.excerpt)
     before_it = [entry for entry in entries[: entries.index(lead)] if entry.key == lead.key]
     facts = recalled(remembered(memory, before_it), lead)
     before, mark, after = card.rpartition(_TIMELINE)
@@ -95,9 +97,9 @@ def _remembered_text(name: str, values: Sequence[str], entry: Entry) -> str:
     return values[0].partition(" ")[2] if name in EXTREMES else ", ".join(values)
 
 
-def line(entry: Entry) -> Line:
-    """The entry in one line."""
-    text = entry.news or entry.summary or entry.topic
+def line(entry: Entry, *, is_named: bool = False) -> Line:
+    """The entry in one line. is_named: it names its object."""
+    text = (entry.summary if is_named else entry.news or entry.summary) or entry.topic
     return Line(entry.occurred, text, entry.url, entry.excerpt, entry.severity, entry.kind, entry.minor)
 
 
