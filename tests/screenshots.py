@@ -79,7 +79,7 @@ def page_of_run(browser: Browser, folder: Path) -> None:
             page.goto(stack.address)
             if width > 1000:
                 page.get_by_role("button", name="Send a sample").click()
-            thread = page.locator("#threads li").filter(has_text="contoso/pump: Stop the pump").get_by_role("button")
+            thread = page.locator("#threads li").filter(has_text="#12 Stop the pump").get_by_role("button")
             expect(thread).to_have_count(1, timeout=30_000)
             thread.click()
             frame = page.frame_locator("#posts iframe").first.locator("body")

@@ -84,7 +84,7 @@ def test_the_event_is_named_by_the_file_or_an_option(capsys, folder):
 def test_preview_writes_the_post_and_shows_which_template_it_used(capsys):
     assert cli.main(["preview", "github", PULL]) == 0
     written = capsys.readouterr()
-    assert "<title>contoso/pump: Stop the pump when the tank is empty #12</title>" in written.out
+    assert "<title>#12 Stop the pump when the tank is empty · contoso/pump</title>" in written.out
     assert written.err.splitlines() == [
         "github/pull_request.opened.html",
         "github/pull_request.html  <- used",
@@ -97,7 +97,7 @@ def test_preview_writes_a_file_and_opens_a_browser(capsys, folder, monkeypatch):
     # A browser that only records what it should open.
     monkeypatch.setenv("BROWSER", f"sh -c 'echo %s > {folder}/opened'")
     assert cli.main(["preview", "github", PULL, "--output", "post.html", "--open"]) == 0
-    assert "OPENED" in (folder / "post.html").read_text()
+    assert "Opened" in (folder / "post.html").read_text()
     assert capsys.readouterr().out == ""
 
 

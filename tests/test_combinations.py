@@ -219,7 +219,7 @@ def test_the_same_webhooks_end_as_threads(cloud, tmp_path, monkeypatch, identity
     if "thread" in group:
         assert [len(posts) for _, posts in threads] == [4]
     else:
-        topic = "contoso/pump: The pump runs dry 7 #7"
+        topic = "#7 The pump runs dry 7 · contoso/pump"
         assert {name.removeprefix("RE: "): len(posts) for name, posts in threads}[topic] == 2
         assert len(threads) == 2
     assert [finding for finding in findings if finding["verdict"] == "failed"] == []

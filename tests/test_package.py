@@ -144,7 +144,7 @@ def test_the_local_host_runs_it_from_an_empty_folder_and_a_signed_webhook_become
         answer = stack.send("issues", issue("opened", 7), "group-1")
         assert answer.status_code == 202
         ((topic, _),) = stack.wait_for_posts("group-1", answer)
-        assert topic == "contoso/pump: The pump runs dry 7 #7"
+        assert topic == "#7 The pump runs dry 7 · contoso/pump"
         assert stack.send("issues", issue("opened", 8), "group-1", secret="another").status_code == 401
     assert SECRET not in (tmp_path / "empty/log").read_text()
 

@@ -92,7 +92,7 @@ def test_each_saved_change_appears_at_once(watching):
     payload = json.loads((watching.folder / PULL).read_text())
     payload["pull_request"]["title"] = "Stop the fan"
     watching.save(PULL, json.dumps(payload))
-    assert watching.until(lambda post: "fan" in post["topic"])["topic"] == "contoso/pump: Stop the fan #12"
+    assert watching.until(lambda post: "fan" in post["topic"])["topic"] == "#12 Stop the fan · contoso/pump"
 
     override = '{% extends "default:github/pull_request.html" %}{% block summary %}{{ event.title }}!{% endblock %}'
     watching.save(OWN, override)
@@ -159,7 +159,7 @@ def test_a_browser_follows_each_saved_change(watching):
         changed = '{% extends "default:github/pull_request.html" %}{% block body %}<tr><td>Changed</td></tr>'
         watching.save(OWN, f"{changed}{hostile}{{% endblock %}}")
         expect(wide).to_contain_text("Changed")
-        expect(page).to_have_title("Preview: contoso/pump: Stop the pump when the tank is empty #12")
+        expect(page).to_have_title("Preview: #12 Stop the pump when the tank is empty · contoso/pump")
 
         watching.save(OWN, changed)
         expect(problems).to_contain_text("github/pull_request.html, line 1: Unexpected end of template")

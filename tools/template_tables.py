@@ -24,6 +24,7 @@ _EXAMPLES = {
     "duration": "{{ 250|duration }}",
     "in_words": "{{ 'review_requested'|in_words }}",
     "joints": "{{ 'client_CountryOrRegion'|joints }}",
+    "is_hash": "{{ field('pull_request.merge_commit_sha')|is_hash }}",
     "is_id": "{{ field('pull_request.merge_commit_sha')|is_id }}",
     "markdown": "{{ '**Dry** run'|markdown(limits.text) }}",
     "one_line": "{{ event.title|one_line(20) }}",
@@ -32,6 +33,7 @@ _EXAMPLES = {
     "safe_url": "{{ event.url|safe_url }}",
     "short_url": "{{ event.url|short_url }}",
     "upper_first": "{{ action|upper_first }}",
+    "without_subject": "{{ 'PumpDown is firing for pump-07'|without_subject(['PumpDown']) }}",
     "shorten": "{{ field('pull_request.body')|shorten(40) }}",
 }
 _MACRO = re.compile(r"(?:\{#-((?:(?!#\}).)*)-#\}\n)?\{% macro (\w+\(.*?\)) -?%\}", re.DOTALL)
