@@ -286,6 +286,9 @@ class Template:
         assert start + length <= len(text), text
         return text[start : start + length]
 
+    def _tolower(self, text):
+        return text.lower()
+
     def _toupper(self, text):
         return text.upper()
 

@@ -157,10 +157,19 @@ def test_what_changes_the_app_is_done_one_after_the_other(values):
 @sets
 def test_the_app_is_made_last_of_what_it_needs(values):
     resources = deployed(values)
-    needed = {r.symbol.partition("/")[0] for r in resources} & {
-        "storage", "container", "insights", "identity", "secrets", "roles", "network", "zoneLinks", "endpointNames", "plan",
-    }  # fmt: skip
-    assert needed <= before(resources)["app"]
+    needed = {
+        "storage",
+        "container",
+        "insights",
+        "identity",
+        "secrets",
+        "roles",
+        "network",
+        "zoneLinks",
+        "endpointNames",
+        "plan",
+    }
+    assert needed & {r.symbol.partition("/")[0] for r in resources} <= before(resources)["app"]
 
 
 @sets

@@ -90,7 +90,7 @@ def _converted(path: str, element: Element) -> str:
     values = [option["value"] for option in options] if isinstance(options, list) else []
     if set(values) == {"yes", "no"}:
         return f"equals({path}, 'yes')"
-    if "validations" in constraints or (values and all(value.isdigit() for value in values)):
+    if constraints.get("validations") or (values and all(value.isdigit() for value in values)):
         return f"int({path})"
     if values:
         return path
