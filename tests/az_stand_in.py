@@ -297,6 +297,7 @@ def _joined(directory, query, body, group):
 
 
 _AGENT = "microsoft.graph.agentIdentity"
+_BLUEPRINT = f"{_AGENT}Blueprint"
 _USER = "microsoft.graph.agentUser"
 _REQUESTS = (
     ("get", "/servicePrincipals", _listed("servicePrincipals", need=("appId",))),

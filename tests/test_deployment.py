@@ -1,7 +1,9 @@
 """The files of the deployment: valid by Microsoft's schemas, true to the settings, and as closed as they promise."""
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from itertools import pairwise
@@ -207,6 +209,35 @@ def test_azds_defaults_are_those_of_the_template():
         expected = PARAMETERS.get(name, {}).get("defaultValue", "")
         if default is not None and not str(expected).startswith("["):
             assert default == str(expected).lower().replace("recreate", "Recreate").replace("utc", "UTC"), name
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "printed"),
+    [
+        (['{"ok": true}'], 0, ""),
+        (["", "<html>503</html>", '{"ok": true}'], 0, ""),
+        (['{"ok": false}'], 0, "::warning::"),
+        ([""], 1, "::error::"),
+    ],
+)
+def test_a_deployment_succeeds_though_a_group_is_on_hold(answers, status, printed, tmp_path):
+    jobs = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())["jobs"]
+    (step,) = [s for job in jobs.values() for s in job["steps"] if s.get("name") == "Wait until the app answers"]
+    curl = tmp_path / "curl"
+    curl.write_text(
+        '#!/usr/bin/env bash\nn=$(cat "$0.n" 2>/dev/null || echo 0)\necho $((n + 1)) >"$0.n"\n'
+        f"answers=({' '.join(map(shlex.quote, answers))})\n"
+        'printf %s "${answers[$((n < ${#answers[@]} ? n : ${#answers[@]} - 1))]}"\n'
+    )
+    curl.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "APP": "bridge", "PAUSE": "0"}
+    run = subprocess.run(["bash", "-e", "-c", step["run"]], env=env, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout[: len(printed)]) == (status, printed)
+
+
+def test_health_says_ok_as_the_workflow_expects():
+    assert '"ok": true' in json.dumps({"ok": True})
+    assert "json.dumps(body)" in (ROOT / "function_app.py").read_text()
 
 
 AZD = yaml.safe_load((ROOT / "azure.yaml").read_text())

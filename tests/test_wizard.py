@@ -327,7 +327,8 @@ def test_words_are_plain():
     labels = {element["label"] for element in FIELDS.values() if isinstance(element["label"], str)}
     assert {"Maximum instances", "Duplicate window (days)", "Time zone"} <= labels
     for text in TEXTS:
-        assert not re.search(r"\b(whoever|anew|confine)\b", text), text
+        assert text[0].isupper() or text[0] in "[123", text
+        assert "BRIDGE_" not in text or "BRIDGE_CONFIG" in text, text
     # A tooltip says more than its label.
     for element in FIELDS.values():
         label = element["label"] if isinstance(element["label"], str) else element["label"]["password"]

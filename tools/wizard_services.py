@@ -6,8 +6,8 @@ from bridge.sources import SOURCES
 from tools.wizard_elements import ID, Element, choice, info, password, section, text
 
 # Characters that need no escaping in JSON or in settings. The secrets of all services consist of them.
-_ONE = "[0-9A-Za-z+/=_.~-]{8,200}"
-_SECRET = (f"^{_ONE}(,{_ONE})?$", "8 to 200 characters: letters, digits and + / = _ . ~ - (or <new>,<old>).")
+_ONE = "[0-9A-Za-z+/=_.~-]{16,200}"
+_SECRET = (f"^{_ONE}(,{_ONE})?$", "16 to 200 characters: letters, digits and + / = _ . ~ - (or <new>,<old>).")
 # These make the secret themselves.
 _GIVEN = {"linear", "pagerduty", "sentry", "standard_webhooks", "stripe"}
 # Sections, each with its heading and sources; what is in none is in the last.
@@ -117,7 +117,7 @@ def _fields(part: str) -> Iterator[Element]:
         yield password(
             name,
             f"{title} webhook secret",
-            f"docs/sources.md says where {title} takes or shows it. During a rotation: <new>,<old>.",
+            f"Where {title} takes or shows it: docs/sources.md. During a rotation: <new>,<old>.",
             _SECRET,
             visible,
         )
