@@ -9,6 +9,8 @@ app='' resource_group='' client_id='' principal_id='' graph_principal=''
 subscription=${AZURE_SUBSCRIPTION_ID:-}         # azd sets it
 changes=0 fresh='' purpose='' answer='' tenant='' signed_in='' cloud_shell=''
 az_cloud='' graph_host='' login_host='' exchange=''
+# Git's bash on Windows would take an id that begins with a slash for a path, and translate it.
+export MSYS_NO_PATHCONV=1
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 
@@ -98,6 +100,7 @@ start() {
   command -v az >/dev/null || fail "az was not found: install the Azure CLI, or use the Cloud Shell."
   answer=$(az account show --query '[user.cloudShellID,tenantId,user.name,user.type]' --output tsv 2>"$errors") ||
     fail "Nobody is signed in to az: run \`az login --allow-no-subscriptions\` first."
+  answer=${answer//$'\r'/}
   # shellcheck disable=SC2034  # signed_in and cloud_shell are for the scripts
   { read -r cloud_shell && read -r tenant && read -r who && read -r signed_in; } <<<"$answer" ||
     fail "Unexpected output of az account show."
@@ -126,6 +129,7 @@ ask() {
     fi
     fail "$purpose: az failed. $(tr -s '[:space:]' ' ' <"$errors" | cut -c 1-600)"
   done
+  answer=${answer//$'\r'/} # as lines end on Windows
 }
 
 # arm <arguments of az...>: the same, in the given subscription.

@@ -61,6 +61,7 @@ def new_directory(**changes):
         "subscriptions": {"default": TENANT, "azds": TENANT, "elsewhere": "another tenant"},
         "asked": [],  # the subscriptions of all calls so far
         "cloud_shell": None,
+        "line_end": "\n",
         "cloud": "AzureCloud",
         "applications": {},
         "servicePrincipals": {
@@ -148,7 +149,7 @@ class Az:
             "role assignment create": lambda: self._give_role(given),
             "rest": lambda: self._rest(given),
         }[command]()
-        return _tsv(queried(given["--query"], result))
+        return _tsv(queried(given["--query"], result)).replace("\n", self.directory["line_end"])
 
     def _set(self, given):
         _named(self.directory["apps"], given["--name"])["settings"] = given["--settings"]

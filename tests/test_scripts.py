@@ -427,3 +427,18 @@ def test_a_subscription_of_another_tenant_is_an_error(tmp_path):
     assert run.returncode == 1
     assert "az account set --subscription elsewhere" in run.stderr
     assert tenant.now["writes"] == []
+
+
+@ALL
+def test_lines_may_end_as_on_windows(call, tmp_path):
+    made = []
+    for number, line_end in enumerate(("\n", "\r\n")):
+        (tmp_path / str(number)).mkdir()
+        tenant = Tenant(tmp_path / str(number), line_end=line_end)
+        settings = settings_of(tenant.run(*call, "--yes"))
+        made.append((settings, {name: value for name, value in tenant.now.items() if name != "line_end"}))
+    assert made[0] == made[1]
+
+
+def test_ids_are_not_taken_for_paths_on_windows():
+    assert "export MSYS_NO_PATHCONV=1" in (SCRIPTS / "common.sh").read_text()
