@@ -7,7 +7,7 @@ from typing import Any
 from bridge.sources import SOURCES
 
 # Characters that need no escaping in JSON or in settings. The secrets of all services consist of them.
-_SECRET = "^[0-9A-Za-z+/=_.~-]{8,200}$"  # noqa: S105  a pattern
+_SECRET = "^[0-9A-Za-z+/=_.~-]{16,200}$"  # noqa: S105  a pattern
 _FIELD_TYPES = ("Microsoft.Common.CheckBox", "Microsoft.Common.PasswordBox")
 
 
@@ -58,7 +58,7 @@ def _fields(elements: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             "constraints": {
                 "required": chosen,
                 "regex": _SECRET,
-                "validationMessage": "8 to 200 characters: letters, digits and + / = _ . ~ -",
+                "validationMessage": "16 to 200 characters: letters, digits and + / = _ . ~ -",
             },
             "options": {"hideConfirmation": True},
             "visible": chosen,

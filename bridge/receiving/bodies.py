@@ -11,6 +11,7 @@ from email.message import Message
 
 from bridge.errors import BadWebhook, TooLarge
 from bridge.events import Webhook
+from bridge.limits import in_units
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1: deflate is in the zlib format, which some senders leave out.
 _WINDOWS: Mapping[str, tuple[int, ...]] = {
@@ -37,7 +38,7 @@ def readable(webhook: Webhook, max_body: int) -> Webhook:
     if text is webhook.body:
         return webhook
     if len(text) > max_body:
-        raise TooLarge(f"The body is longer than {max_body // 1024**2} MiB.")
+        raise TooLarge(f"The body is longer than {in_units(max_body)}.")
     headers = {**webhook.headers, "content-type": content_type.get_content_type()}
     headers.pop("content-encoding", None)
     return replace(webhook, body=text, headers=headers, sent=webhook.body)
@@ -54,7 +55,7 @@ def _decompressed(webhook: Webhook, max_body: int) -> bytes:
         except zlib.error:
             continue
         if len(body) > max_body:
-            raise TooLarge(f"The decompressed body is longer than {max_body // 1024**2} MiB.")
+            raise TooLarge(f"The decompressed body is longer than {in_units(max_body)}.")
         if stream.eof:
             return body
     raise BadWebhook("The body cannot be decompressed: send it complete, as gzip, as deflate or as it is.")
