@@ -127,10 +127,9 @@ class SignIn:
             if time.monotonic() >= self._next_look:
                 self._next_look = time.monotonic() + _LOOK_AGAIN
                 self._known = self._read_pending()
-        except GraphError as error:
+        except UnknownSignIn:
             self._next_look = time.monotonic() + _FAILED_AGAIN
-            _logger.error("A sign-in cannot be finished. %s", error)  # noqa: TRY400  it says it all
-            raise UnknownSignIn(f"The sign-in cannot be finished now; the app's log says why. {_AGAIN}") from None
+            raise
         finally:
             self._looking.release()
 
@@ -146,7 +145,11 @@ class SignIn:
         return flow
 
     def _read_pending(self) -> dict[str, Any]:
-        pending: dict[str, Any] = json.loads(self._vault.read(self._pending) or "{}")
+        try:
+            pending: dict[str, Any] = json.loads(self._vault.read(self._pending) or "{}")
+        except GraphError as error:
+            _logger.error("A sign-in cannot be finished. %s", error)  # noqa: TRY400  it says it all
+            raise UnknownSignIn(f"The sign-in cannot be finished now; the app's log says why. {_AGAIN}") from None
         return pending
 
     def _application(

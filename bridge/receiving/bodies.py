@@ -4,6 +4,7 @@ Authentication is over the bytes that were sent, so it comes first.
 """
 
 import codecs
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +20,7 @@ _WINDOWS: Mapping[str, tuple[int, ...]] = {
     "x-gzip": (31,),
     "deflate": (15, -15),
 }
+_NESTED = re.compile(rb"^content-type:\s*(multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -72,6 +74,9 @@ def _part(webhook: Webhook, body: bytes) -> tuple[bytes, Message]:
     """The only part of a form that holds JSON: https://www.rfc-editor.org/rfc/rfc7578."""
     from email.parser import BytesParser  # noqa: PLC0415  few webhooks are forms
 
+    if _NESTED.search(body):
+        # Its parser compares each line with the boundaries of all forms around it.
+        raise BadWebhook("A part of the multipart form is a form or a message itself: send application/json.")
     head = f"Content-Type: {' '.join(webhook.header('Content-Type').split())}\r\n\r\n"
     form = BytesParser().parsebytes(head.encode("latin-1", "replace") + body)
     parts = [(_content(part), part) for part in form.walk() if not part.is_multipart()]
