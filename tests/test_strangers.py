@@ -6,8 +6,6 @@ import hmac
 import itertools
 import json
 import time
-import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -18,7 +16,7 @@ from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.errors import AuthenticationError, SettingsError, Unavailable
 from bridge.events import Webhook
-from bridge.limits import DEFAULT_BODY, MAX_BODY, MAX_CALLBACK, MAX_DEPTH, MAX_REFUSALS, MAX_SIGNATURES
+from bridge.limits import DEFAULT_BODY, MAX_BODY, MAX_DEPTH, MAX_REFUSALS, MAX_SIGNATURES
 from bridge.receiving.receiver import Receiver
 from bridge.receiving.refusals import Refusals
 from bridge.rendering.renderer import Renderer
@@ -31,7 +29,7 @@ from bridge.verification.github_networks import GithubNetworks
 from bridge.verification.networks import caller
 from bridge.verification.shared_secrets import Basic, Token
 from bridge.verification.signatures import Ed25519, Hmac
-from tests.local_stack import NAMES, SECRET, issue, running
+from tests.local_stack import issue
 from tests.test_sources import NOW, VERIFIED, body
 from tests.test_sources import SECRET as GOOD
 
@@ -103,7 +101,7 @@ def test_a_body_is_not_hashed_where_no_header_holds_what_looks_like_a_signature_
     if scheme.timestamp:
         wrong.append(replace(scheme, clock=lambda: now - 400).sign(b"{}", GOOD))
 
-    def hashed(*_):
+    def hashed(*_, **__):
         raise AssertionError("The body was hashed")
 
     monkeypatch.setattr(hmac, "new", hashed)
@@ -185,7 +183,7 @@ def test_nobody_is_authenticated_by_an_empty_key_or_by_what_anyone_may_know(name
             for key in keys[secret]:
                 values = {each: ids.get(each, now) for each in scheme._names}
                 parts_of_it = [each + value for each, value in values.items() if each.endswith("=")]
-                message = scheme._message(content, values)
+                message = b"".join(scheme._pieces(content, values))
                 digest = hmac.new(key, message, getattr(hashlib, scheme.algorithm)).digest()
                 text = digest.hex() if scheme.encoding == "hex" else base64.b64encode(digest).decode()
                 headers = {**ids, scheme.header: scheme.separator.join([*parts_of_it, scheme.prefix + text])}
@@ -202,19 +200,6 @@ def refuse(scheme, headers, content, secret):
 def test_sixteen_bytes_are_enough_and_a_token_may_look_like_base64():
     for secret in ("x" * 16, "abcdabcdabcdabcdabcd", f"whsec_{base64.b64encode(bytes(16)).decode()}"):
         assert receiver(secrets={"gitlab": (secret,)}).authentications["gitlab"].problem == ""
-
-
-def test_a_weak_secret_is_reported_by_health_and_over_http_and_stops_nothing_else(tmp_path):
-    with running(tmp_path, BRIDGE_GITLAB_SECRET="whsec_") as stack:
-        report = stack.health()
-        assert report["ok"] is False
-        assert [problem.split()[0] for problem in report["problems"]] == ["BRIDGE_GITLAB_SECRET"]
-        refused = requests.post(f"{stack.address}/api/webhooks/gitlab", b"{}", timeout=60)
-        assert (refused.status_code, "BRIDGE_GITLAB_SECRET" in refused.text) == (503, True)
-        answer = stack.send("issues", issue("opened"), NAMES[0])
-        assert answer.status_code == 202
-        stack.wait_for_posts(NAMES[0], answer)
-    assert "One source accepts no webhook: BRIDGE_GITLAB_SECRET" in (tmp_path / "log").read_text()
 
 
 # Nesting
@@ -491,106 +476,3 @@ def test_before_they_were_ever_fetched_those_of_the_release_count(monkeypatch):
     github = Bridge(Configuration.from_env(env)).receiver
     for client, status in (("140.82.115.1:1", 401), ("192.0.2.1:1", 401), ("198.51.100.1:1", 403)):
         assert github.receive("github", Webhook({"Client-IP": client}, b"{}")).status == status
-
-
-def test_nobody_else_can_say_from_where_a_webhook_comes(tmp_path):
-    for networks, status in (("127.0.0.0/8", 202), ("192.0.2.0/24", 403)):
-        with running(tmp_path / str(status), BRIDGE_GITHUB_NETWORKS=networks) as stack:
-            content = json.dumps(issue("opened")).encode()
-            headers = {**SOURCES["github"].headers("issues", str(uuid.uuid4())), "Client-IP": "192.0.2.1:1"}
-            headers |= SOURCES["github"].verifier.sign(content, SECRET)
-            url = f"{stack.address}/api/webhooks/github"
-            assert requests.post(url, content, headers=headers, timeout=60).status_code == status
-
-
-# Over HTTP
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("strangers")) as stack:
-        stack.folder = tmp_path_factory.getbasetemp() / "strangers0"
-        yield stack
-
-
-@pytest.mark.parametrize(
-    ("content", "status"),
-    [
-        (b"a=b&" * (MAX_CALLBACK // 4 + 1), 413),
-        (b"a=b&" * (60 << 18), 413),
-        (b"a&" * (MAX_CALLBACK // 2), 400),
-        (b"a=b&" * 2000, 400),
-        (b"state=" + b"9" * 10 + b".a." + b"0" * 64, 400),
-        (b"\xff\xfe", 400),
-    ],
-    ids=["too long", "60 MiB", "blank", "fields", "forged", "no text"],
-)
-def test_a_stranger_cannot_make_the_sign_in_work_hard(stack, content, status):
-    started = time.monotonic()
-    answer = requests.post(f"{stack.address}/api/sign-in/callback", content, timeout=60)
-    assert answer.status_code == status
-    assert time.monotonic() - started < 2
-
-
-def test_a_flood_over_http_is_429_and_a_signed_webhook_comes_through_it(stack):
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: stack.send("issues", issue("opened"), secret="nobody's secret"), range(100)))
-    assert [each.status_code for each in answers].count(401) == MAX_REFUSALS
-    flooded = [each for each in answers if each.status_code == 429]
-    assert len(flooded) == 100 - MAX_REFUSALS
-    assert all(0 < int(each.headers["Retry-After"]) <= 60 for each in flooded)
-    answer = stack.send("issues", issue("opened"), NAMES[0])
-    assert answer.status_code == 202
-    stack.wait_for_posts(NAMES[0], answer)
-
-
-PATHS = [
-    "/",
-    "/page/mail",
-    "/nothing",
-    "/api/health",
-    "/api/health/details?code=local",
-    "/api/doctor?code=local",
-    "/api/webhooks/docker_hub?code=local",
-    "/graph/_log",
-    "/graph/_faults",
-    f"/graph/v1.0/groups/{GROUP}/threads",
-    "/msi/token?resource=https://graph.microsoft.com&api-version=2019-08-01",
-]
-FOREIGN = {
-    "another name that points here": ({"Host": "evil.example:7071"}, 421),
-    "another name at this port": ({"Host": "evil.example:{port}"}, 421),
-    "another port": ({"Host": "127.0.0.1:1"}, 421),
-    "a page of another origin": ({"Origin": "http://evil.example"}, 403),
-    "a page without an origin": ({"Origin": "null"}, 403),
-    "a script or form of another site": ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
-}
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize(("headers", "status"), FOREIGN.values(), ids=FOREIGN)
-def test_no_path_of_the_local_host_answers_another_page_or_name(stack, method, path, headers, status):
-    port = stack.address.rpartition(":")[2]
-    headers = {name: value.format(port=port) for name, value in headers.items()}
-    headers |= {"Content-Type": "text/plain", "X-IDENTITY-HEADER": "local"}
-    answer = requests.request(method, stack.address + path, data=b"{}", headers=headers, timeout=60)
-    assert (answer.status_code, len(answer.text.splitlines())) == (status, 1)
-    assert "Access-Control-Allow-Origin" not in answer.headers
-
-
-def test_programs_of_this_machine_need_no_origin(stack):
-    port = stack.address.rpartition(":")[2]
-    for headers in ({}, {"Host": f"localhost:{port}"}, {"Host": f"LOCALHOST:{port}"}, {"Origin": stack.address}):
-        assert stack.get("/api/health/details?code=local", headers=headers).status_code in {200, 503}
-
-
-def test_a_tunnel_makes_only_webhooks_available(tmp_path):
-    with running(tmp_path, BRIDGE_LOCAL_TUNNEL="Pump.ngrok.app") as stack:
-        tunnel = {"Host": "pump.ngrok.app"}
-        answers = {path: stack.get(path, headers=tunnel).status_code for path in PATHS if "webhooks" not in path}
-        assert set(answers.values()) == {421}
-        sent = requests.post(f"{stack.address}/api/webhooks/github", b"{}", headers=tunnel, timeout=60)
-        assert sent.status_code == 401
-        foreign = {**tunnel, "Origin": "https://evil.example"}
-        assert requests.post(f"{stack.address}/api/webhooks/github", headers=foreign, timeout=60).status_code == 403

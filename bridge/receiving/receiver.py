@@ -82,7 +82,8 @@ class Receiver:
             self._admit(source, webhook)
         except WebhookError as error:
             return self.turn_away(name, error)
-        except Exception as error:  # noqa: BLE001  a stranger may have caused it, and would fill the log with it
+        except Exception as error:
+            _logger.debug("A webhook of %s could not be authenticated", name, exc_info=True)
             return self.turn_away(name, Unavailable(f"The webhook cannot be authenticated: {type(error).__name__}."))
         try:
             return self._receive(source, webhook)
