@@ -14,7 +14,7 @@ MAX_FIELDS = 1000  # of a form
 MAX_DEPTH = 100  # levels of nested JSON: a deep document of Jira has thirty, and every reader takes two hundred
 MAX_SIGNATURES = 4  # of one header that are looked at: a service sends two while a secret is rotated
 MIN_KEY = 16  # bytes of a secret: a key of 128 bits
-MAX_REFUSALS = 20  # a minute, of one source on one instance, each answered and logged by itself
+MAX_REFUSALS = 60  # a minute, of one source on one instance, each answered and logged by itself
 
 MAX_ID = 255  # characters of a correlation key and of a delivery id
 MAX_KIND = 200  # characters
