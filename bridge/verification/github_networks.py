@@ -12,7 +12,7 @@ from bridge.fields import dig, parse_json
 from bridge.verification.networks import Network, is_in
 
 _META = "https://api.github.com/meta"  # https://docs.github.com/rest/meta/meta#get-github-meta-information
-# What it said on 2026-11-28, until it is fetched for the first time.
+# Those that projects list for it in 2026: they count until it could be fetched for the first time.
 _PUBLISHED = (
     "192.30.252.0/22",
     "185.199.108.0/22",
