@@ -8,6 +8,9 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bridge.errors import BadWebhook, TooLarge
+from bridge.fields import form_fields
+from bridge.limits import MAX_CALLBACK, in_units
 from bridge.outbox import is_configured
 from bridge.receiving.receiver import Receiver
 from bridge.rendering.renderer import Renderer
@@ -40,6 +43,7 @@ class Bridge:
             routes=configuration.routes,
             renderer=self.renderer,
             clock=lambda: datetime.now(UTC),
+            networks=configuration.networks,
         )
         self._publisher = publisher
         self._delivery: Delivery | None = None
@@ -52,7 +56,22 @@ class Bridge:
 
     def sweep(self) -> None:
         """Does what is due every five minutes, whether or not anything comes in."""
+        self.receiver.refusals.flush()
         (self._publisher or self.delivery).sweep()
+
+    def finish_sign_in(self, body: bytes) -> str:
+        """Redeems the form with which Entra sends the browser back, and returns the account's name.
+
+        WebhookError or UnknownSignIn where anyone could be asking; another BridgeError where it is the person at the
+        browser.
+        """
+        if len(body) > MAX_CALLBACK:
+            raise TooLarge(f"The body is longer than {in_units(MAX_CALLBACK)}.")
+        try:
+            fields = form_fields(body)
+        except ValueError:
+            raise BadWebhook("The form has too many fields.") from None
+        return self.delivery.finish_sign_in(fields)
 
     def health(self) -> Mapping[str, object]:
         """What the outbox says about groups and entries; `ok` unless it cannot be read or a group is on hold."""
@@ -60,8 +79,10 @@ class Bridge:
             report = self.publisher.health()
         except Exception as error:  # whatever it is, it is what the caller asks about
             _logger.exception("The outbox cannot be read")
-            return {"ok": False, "problems": [f"The outbox cannot be read: {type(error).__name__}."]}
-        return {"ok": not report.get("held"), **report}
+            problems = [f"The outbox cannot be read: {type(error).__name__}.", *self.configuration.problems]
+            return {"ok": False, "problems": problems}
+        wrong = self.configuration.problems
+        return {"ok": not (report.get("held") or wrong), **({"problems": wrong} if wrong else {}), **report}
 
     @property
     def delivery(self) -> Delivery:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bridge.limits import MAX_BODY
 from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
@@ -96,6 +97,10 @@ def test_every_expression_is_whole():
 def test_every_name_that_a_resource_waits_for_is_there():
     waits = {name for resource in RESOURCES.values() for name in resource.get("dependsOn", ())}
     assert waits | named("reference", TEMPLATE) <= RESOURCES.keys()
+
+
+def test_the_host_takes_no_body_that_the_bridge_refuses():
+    assert VARIABLES["settings"]["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] == str(MAX_BODY)
 
 
 def test_every_setting_can_be_set_and_has_the_default_of_the_bridge():

@@ -232,13 +232,15 @@ def test_what_is_wrong_with_a_form_is_said(table: str, problem: str) -> None:
 
 
 def test_a_declared_source_is_proved_and_read_like_any_other() -> None:
-    bridge = Bridge(Configuration.of(Settings(GROUP, LIFT, secrets={"lift": ("hush",)})))
+    bridge = Bridge(Configuration.of(Settings(GROUP, LIFT, secrets={"lift": ("hush, says the lift",)})))
     source = bridge.configuration.sources["lift"]
     assert (source.path, source.secret_setting) == ("generic/lift", "BRIDGE_LIFT_SECRET")
     body = json.dumps(STUCK).encode()
     headers = source.headers("fault", "d1")
     assert bridge.receiver.receive("lift", Webhook(headers, body)).status == 401
-    receipt = bridge.receiver.receive("lift", Webhook({**headers, **source.verifier.sign(body, "hush")}, body))
+    receipt = bridge.receiver.receive(
+        "lift", Webhook({**headers, **source.verifier.sign(body, "hush, says the lift")}, body)
+    )
     assert [entry.topic for entry in receipt.entries] == ["Harbour 7: Lift 2 is stuck"]
     assert "Lift control" in receipt.entries[0].html
 

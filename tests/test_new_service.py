@@ -12,7 +12,7 @@ from bridge.verification.signatures import Hmac
 from tests.local_stack import ROOT
 from tools.docs import GENERATED
 
-SECRET = "demo-secret"
+SECRET = "demo-secret-of-the-lift"
 NAME = "lift_control"
 PRESET = """
 title = "Lift control"

@@ -24,7 +24,7 @@ from tests.local_stack import ROOT, SECRET, environment, running
 WORKER = ROOT / ".venv-worker"
 PATIENCE = 60.0
 # Standard Webhooks takes none but Base64.
-PLAIN_SECRETS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_c2VjcmV0LW9uZQ=="}
+PLAIN_SECRETS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdHMh"}
 SECRETS = {source.secret_setting: PLAIN_SECRETS[name] for name, source in SOURCES.items()}
 CREDENTIALS = Settings(secrets={name: (secret,) for name, secret in PLAIN_SECRETS.items()})
 # One of each that differs for a host, by its bindings and by its verifier: tests/test_sources.py has all of them.

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
-from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options
+from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options, tunnel
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.host.host import Host
+from bridge.local.own_origin import OwnOrigin
 from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.page.webhooks import WebhookLog
 from bridge.outbox import is_configured
@@ -45,7 +47,8 @@ def _application(port: int, host: Host | None, hosted: HostedBridge | None) -> S
         fake_graph.close()
 
     routes = [*(host.routes() if host else []), *fake_graph.routes(), *page.routes()]
-    application = Starlette(routes=routes, lifespan=lifespan)
+    own = Middleware(OwnOrigin, port=port, tunnel=tunnel(os.environ))
+    application = Starlette(routes=routes, lifespan=lifespan, middleware=[own])
     application.state.before_shutdown = page.close
     return application
 

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from bridge.errors import AccessRefused, GraphError
 from bridge.graph import credentials, federation
@@ -67,11 +68,11 @@ class Delivery:
 
     def begin_sign_in(self) -> str:
         """Begins the service account's sign-in, as `SignIn` does; SignInError when there is no such account."""
-        return self._sign_in().begin()
+        return self._sign_in.begin()
 
     def finish_sign_in(self, answer: Mapping[str, str]) -> str:
         """Finishes the sign-in, as `SignIn` does, and tries the groups that were on hold again at once."""
-        name = self._sign_in().finish(answer)
+        name = self._sign_in.finish(answer)
         for group, wait in self.outbox.waits().items():
             if isinstance(wait, Hold):
                 self.outbox.set_wait(group, None)
@@ -79,6 +80,7 @@ class Delivery:
                     self.waker.wake(group)
         return name
 
+    @cached_property
     def _sign_in(self) -> SignIn:
         return SignIn(self._settings, lambda: app_lock(self.outbox, "account", self._clock, self._rng))
 
@@ -97,8 +99,11 @@ class Delivery:
             return
         try:
             with app_lock(self.outbox, "account", self._clock, self._rng) as locked:
-                if locked:
-                    federation.Account(self._settings).refresh()
+                if not locked:
+                    # A sign-in is being finished. The next sweep tries again.
+                    self.outbox.renew(replace(due, owner="", expires=0.0))
+                    return
+                federation.Account(self._settings).refresh()
         except GraphError as error:
             # The next sweep tries again.
             self.outbox.renew(replace(due, owner="", expires=0.0))

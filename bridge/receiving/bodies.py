@@ -4,6 +4,7 @@ Authentication is over the bytes that were sent, so it comes first.
 """
 
 import codecs
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from email.message import Message
 
 from bridge.errors import BadWebhook, TooLarge
 from bridge.events import Webhook
+from bridge.limits import in_units
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1: deflate is in the zlib format, which some senders leave out.
 _WINDOWS: Mapping[str, tuple[int, ...]] = {
@@ -18,6 +20,7 @@ _WINDOWS: Mapping[str, tuple[int, ...]] = {
     "x-gzip": (31,),
     "deflate": (15, -15),
 }
+_NESTED = re.compile(rb"^content-type:\s*(multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -37,7 +40,7 @@ def readable(webhook: Webhook, max_body: int) -> Webhook:
     if text is webhook.body:
         return webhook
     if len(text) > max_body:
-        raise TooLarge(f"The body is longer than {max_body // 1024**2} MiB.")
+        raise TooLarge(f"The body is longer than {in_units(max_body)}.")
     headers = {**webhook.headers, "content-type": content_type.get_content_type()}
     headers.pop("content-encoding", None)
     return replace(webhook, body=text, headers=headers, sent=webhook.body)
@@ -54,7 +57,7 @@ def _decompressed(webhook: Webhook, max_body: int) -> bytes:
         except zlib.error:
             continue
         if len(body) > max_body:
-            raise TooLarge(f"The decompressed body is longer than {max_body // 1024**2} MiB.")
+            raise TooLarge(f"The decompressed body is longer than {in_units(max_body)}.")
         if stream.eof:
             return body
     raise BadWebhook("The body cannot be decompressed: send it complete, as gzip, as deflate or as it is.")
@@ -71,6 +74,9 @@ def _part(webhook: Webhook, body: bytes) -> tuple[bytes, Message]:
     """The only part of a form that holds JSON: https://www.rfc-editor.org/rfc/rfc7578."""
     from email.parser import BytesParser  # noqa: PLC0415  few webhooks are forms
 
+    if _NESTED.search(body):
+        # Its parser compares each line with the boundaries of all forms around it.
+        raise BadWebhook("A part of the multipart form is a form or a message itself: send application/json.")
     head = f"Content-Type: {' '.join(webhook.header('Content-Type').split())}\r\n\r\n"
     form = BytesParser().parsebytes(head.encode("latin-1", "replace") + body)
     parts = [(_content(part), part) for part in form.walk() if not part.is_multipart()]

@@ -17,8 +17,10 @@ from bridge.events import Severity
 from bridge.rendering.expressions import Expression, compiled, fault
 from bridge.sources.base import RETRY_MINUTES
 from bridge.toml_tables import Table
-from bridge.verification.signatures import AnyOf, Basic, Ed25519, Hmac, Token
-from bridge.verification.verifier import Verifier
+from bridge.verification.combinations import AnyOf
+from bridge.verification.shared_secrets import Basic, Token
+from bridge.verification.signatures import Ed25519, Hmac
+from bridge.verification.verifier import SecretVerifier
 
 _logger = logging.getLogger(__name__)
 
@@ -125,7 +127,7 @@ class Form:
         return None if isinstance(value, Undefined) else value
 
 
-def parse(name: str, table: Table) -> tuple[Form, Verifier | None]:
+def parse(name: str, table: Table) -> tuple[Form, SecretVerifier | None]:
     """The form that the table declares, and its verifier; what is wrong with them is a problem of the table.
 
     What is wrong with the expressions is not: `check_expressions` finds it.
@@ -201,7 +203,7 @@ def _severities(table: Table) -> Mapping[str, Severity]:
     return {} if wrong else {word.lower(): Severity(severity) for word, severity in severities.values.items()}
 
 
-def _verifier(table: Table) -> Verifier | None:
+def _verifier(table: Table) -> SecretVerifier | None:
     """What `verifier` describes: one scheme, a list of which any will do, or none: a function key is required."""
     value = table.values.get("verifier", [])
     schemes = value if isinstance(value, list) else [value]
@@ -216,7 +218,7 @@ def _signed_headers(table: object) -> frozenset[str]:
     return frozenset(set.intersection(*signed)) if signed else frozenset()
 
 
-def _scheme(scheme: object, table: Table) -> Verifier | None:
+def _scheme(scheme: object, table: Table) -> SecretVerifier | None:
     kind = _VERIFIERS.get(str(scheme.get("kind"))) if isinstance(scheme, Mapping) else None
     if kind is None or not isinstance(scheme, Mapping):
         table.report_key("verifier", f"needs a `kind`, one of {', '.join(_VERIFIERS)}")

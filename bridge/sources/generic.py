@@ -7,11 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
-from bridge.errors import BadWebhook
+from bridge.errors import BadWebhook, TooDeep
 from bridge.events import Event, Severity, Webhook
-from bridge.fields import as_time
+from bridge.fields import as_time, form_fields
 from bridge.rendering.filters import upper_first
 from bridge.rendering.text import in_words, one_line, printable
 from bridge.sources.base import MARK, Ignored, Source, decode_json
@@ -20,7 +19,7 @@ from bridge.sources.reading import fill
 from bridge.sources.reading import read as read_any
 from bridge.sources.severities import severity_of
 from bridge.toml_tables import Problems, Table
-from bridge.verification.verifier import Verifier
+from bridge.verification.verifier import SecretVerifier
 
 
 class BrokenJson(Exception):
@@ -53,7 +52,7 @@ def declared(name: str, table: Table) -> Source:
     return replace(source(form, verifier), is_declared=True)
 
 
-def source(form: Form, verifier: Verifier | None) -> Source:
+def source(form: Form, verifier: SecretVerifier | None) -> Source:
     """The source whose webhooks are read by the form."""
     return Source(
         name=form.name,
@@ -206,11 +205,16 @@ def _delivery(form: Form, names: Mapping[str, Any]) -> str:
 
 def _decoded(body: str, webhook: Webhook) -> Any:
     if body == "form" or (body == "any" and webhook.header("Content-Type").lower().startswith(_FORM)):
-        return dict(parse_qsl(webhook.body.decode("utf-8", "replace"), keep_blank_values=True))
+        try:
+            return form_fields(webhook.body, keep_blank=True)
+        except ValueError as error:
+            raise BadWebhook("The form has too many fields.") from error
     if body == "json":
         return _payload(decode_json(webhook.body))
     try:
         return decode_json(webhook.body)
+    except TooDeep:
+        raise
     except BadWebhook:
         if webhook.body.lstrip()[:1] in {b"{", b"["}:
             raise BrokenJson from None

@@ -1,13 +1,13 @@
 """The plain values of a JSON value, each with its name and how far it is from what the event is about."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bridge.fields import as_time
+from bridge.errors import TooDeep
+from bridge.fields import as_time, parse_json
 from bridge.rendering.text import in_words, is_id, last_part, one_line, safe_url
 from bridge.sources import reading_names as names
 from bridge.sources.kit import listed
@@ -167,8 +167,8 @@ def _unpacked(value: Any, texts: int) -> tuple[Any, int]:
     if not (texts and isinstance(value, str) and value.strip()[:1] in {"{", "["} and len(value) <= _MAX_JSON):
         return value, texts
     try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
+        found = parse_json(value)
+    except (ValueError, TooDeep):
         return value, texts
     return (found, texts - 1) if isinstance(found, dict | list) else (value, texts)
 

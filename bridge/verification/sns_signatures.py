@@ -6,7 +6,6 @@ Imported only where it is configured: the cryptography takes a tenth of a second
 
 import base64
 import binascii
-import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
-from bridge.fields import as_time
+from bridge.fields import as_time, parse_json
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):sns:([a-z0-9-]{3,30}):\d+:[\w.-]+", re.ASCII)
 # AWS signs with SHA-1 unless the topic's SignatureVersion is set to 2.
@@ -90,8 +89,8 @@ class SnsSignature:
 
 def _message(body: bytes) -> Mapping[str, str]:
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
+        content = parse_json(body)
+    except ValueError:
         content = None
     if not isinstance(content, dict):
         raise AuthenticationError("The body is not a message of SNS: turn raw message delivery off.")

@@ -18,7 +18,7 @@ from bridge.sources.azure_container_registry import is_part
 from bridge.sources.azure_resources import resource
 from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
 from bridge.sources.event_grid import management, services
-from bridge.verification.signatures import Token
+from bridge.verification.shared_secrets import Token
 
 _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 # What reads an event, by the beginning of its type; what is not here is read as JSON that nobody described.
@@ -174,6 +174,10 @@ EVENT_GRID = Source(
     verifier=Token("Authorization", "Bearer "),
     read=read,
     methods=("POST", "OPTIONS"),
+    # An event has at most 1 MB, and so has a batch, unless its last event goes beyond:
+    # https://learn.microsoft.com/azure/event-grid/quotas-limits
+    # https://learn.microsoft.com/azure/event-grid/delivery-and-retry#output-batching
+    max_body=2 * 1024 * 1024,
     delivery_field="id",
     # https://learn.microsoft.com/azure/event-grid/delivery-and-retry
     retry_window=86400.0,
