@@ -155,6 +155,8 @@ HOSTILE = {
     "a status that is none": [b"HTTP/1.1 9999999 OK\r\n\r\n"],
     "an error": [b"HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\nkeys"],
     "nothing there": [b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nkeys"],
+    "forbidden": [b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nkeys"],
+    "gone": [b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"],
     "no content": [b"HTTP/1.1 204 No Content\r\n\r\n"],
     "an empty body": [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"],
     "a redirect": [b"HTTP/1.1 302 Found\r\nLocation: /good\r\nContent-Length: 4\r\n\r\nkeys"],
@@ -180,12 +182,12 @@ HOSTILE = {
 
 
 class Host:
-    """A host on loopback. answers: what it sends to whom asks for a path; asked: the paths, oldest first."""
+    """A host on loopback. answers: what it sends for a path; asked: the paths, oldest first; sent: bytes so far."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.answers, self.asked = {}, []
+        self.answers, self.asked, self.sent = {}, [], 0
         self.ending = threading.Event()
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -206,6 +208,7 @@ class Host:
             for piece in self.answers.get(path, [b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]):
                 if isinstance(piece, bytes):
                     connection.sendall(piece)
+                    self.sent += len(piece)
                 elif self.ending.wait(piece):
                     return
 
@@ -265,7 +268,7 @@ def test_without_keys_a_failing_host_costs_one_request_and_a_moment(host, what, 
     for _ in range(3):
         with pytest.raises(Unavailable) as raised:
             keys(host.url("keys"))
-        assert isinstance(raised.value, NotPublished) == (what == "nothing there")
+        assert isinstance(raised.value, NotPublished) == (what in {"nothing there", "forbidden", "gone"})
     assert time.monotonic() - began < 1
     assert host.asked == ["keys"]
     assert (
@@ -303,15 +306,18 @@ def test_addresses_of_a_stranger_fill_no_memory_and_push_no_keys_out(host):
     assert host.asked.count("keys") == 1
 
 
-def test_keys_of_more_addresses_than_there_are_push_out_the_oldest(host):
+def test_keys_of_more_addresses_than_there_are_places_push_out_those_used_least(host):
     keys = of(host)
     for number in range(MOST + 1):
         host.answers[f"{number}"] = [GOOD]
+        keys(host.url("0"))
         keys(host.url(f"{number}"))
-    keys(host.url("1"))
     assert (len(keys), len(host.asked)) == (MOST, MOST + 1)
     keys(host.url("0"))
-    assert host.asked[-1] == "0"
+    keys(host.url("2"))
+    assert len(host.asked) == MOST + 1
+    keys(host.url("1"))
+    assert host.asked[-1] == "1"
 
 
 def test_cached_keys_do_not_wait_for_slow_addresses(host):
@@ -352,17 +358,42 @@ def test_while_one_asks_again_the_others_use_what_they_have(host):
     assert host.asked == ["keys"] * 2
 
 
-def test_an_address_that_only_waited_for_others_is_not_taken_for_failed(host):
-    keys = of(host, Clock())
-    host.answers |= {"keys": [GOOD], **{f"{number}": [60] for number in range(public_keys.AT_ONCE)}}
+def occupied(host, keys, answer):
+    """Lets strangers name as many addresses with that answer as are asked at once; returns when all have failed."""
+    addresses = [f"{number}" for number in range(public_keys.AT_ONCE)]
+    host.answers |= dict.fromkeys(addresses, answer)
 
-    def stranger(number):
-        with pytest.raises(Unavailable):
-            keys(host.url(f"{number}"))
+    def stranger(address):
+        with contextlib.suppress(Unavailable):
+            keys(host.url(address))
 
-    threads = [threading.Thread(target=stranger, args=(number,)) for number in range(public_keys.AT_ONCE)]
+    threads = [threading.Thread(target=stranger, args=(address,)) for address in addresses]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_an_address_that_only_waited_for_others_is_not_taken_for_failed(host):
+    keys = of(host, Clock())
+    host.answers["keys"] = [GOOD]
+    occupied(host, keys, HOSTILE["headers byte by byte"])
+    with pytest.raises(Unavailable):
+        keys(host.url("keys"))
+    assert "keys" not in host.asked
+    host.ending.set()
     assert keys(host.url("keys")) == b"keys"
+
+
+def test_an_answer_that_comes_too_slowly_gives_its_place_back(host):
+    keys = of(host, Clock())
+    host.answers["keys"] = [GOOD]
+    occupied(host, keys, HOSTILE["a body byte by byte"])
+    assert keys(host.url("keys")) == b"keys"
+
+
+def test_an_answer_without_an_end_is_not_read_for_long(host):
+    host.answers["keys"] = [b"HTTP/1.1 200 OK\r\n\r\n", *[bytes(1 << 20)] * 1000]
+    with pytest.raises(Unavailable):
+        of(host)(host.url("keys"))
+    assert host.sent < 32 << 20

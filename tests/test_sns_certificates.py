@@ -63,6 +63,12 @@ def test_each_region_has_its_name_of_sns(topic, name):
         taken(pem(of_sns(f"{name}.contoso.com")), where=region(topic))
 
 
+@pytest.mark.parametrize("topic", ["arn:aws-us-gov:sns:us-gov-east-1:1:t", "arn:aws-cn:sns:cn-north-1:1:t"])
+def test_the_name_of_the_oldest_regions_is_not_that_of_another_partition(topic):
+    with pytest.raises(AuthenticationError, match="not issued to Amazon SNS"):
+        taken(pem(of_sns()), where=region(topic))
+
+
 def unextended():
     """A certificate without any extension, of the right name and issuer."""
     valid = (NOW - YEAR, NOW + YEAR)

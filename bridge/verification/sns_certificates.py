@@ -119,7 +119,7 @@ class SigningCertificates:
         if not name:
             raise AuthenticationError("The certificate at SigningCertURL was not issued to Amazon SNS.")
         now = datetime.fromtimestamp(self.clock(), UTC)
-        policy = PolicyBuilder().store(Store(list(self.roots))).time(now).max_chain_depth(2)
+        policy = PolicyBuilder().store(Store(list(self.roots))).time(now)
         try:
             verifier = policy.build_server_verifier(x509.DNSName(name))
             verifier.verify(certificate, others or self._issuers(certificate))
