@@ -122,7 +122,7 @@ def test_a_message_that_is_sent_again_later_is_refused(changed, later):
         verify(signed({**ALARM, **changed}), later=later)
 
 
-def test_a_certificate_of_another_counts_for_nothing_whoever_publishes_it():
+def test_a_certificate_of_another_counts_for_nothing_although_sns_publishes_it():
     own = certificate("evil.example", "evil.example", names=("evil.example",), valid=(-9 * YEAR, -8 * YEAR))
     for published in (own, of_sns(issuer="evil.example", own="evil.example"), of_sns(valid=(-YEAR, -YEAR / 2))):
         with pytest.raises(AuthenticationError, match="certificate at SigningCertURL"):

@@ -81,7 +81,7 @@ def built(tmp_path_factory):
 
 
 def test_the_lock_has_all_that_its_libraries_require_and_no_more(built):
-    """The package is installed without looking at dependencies, so that it is the same on every machine."""
+    """The package is installed without looking at dependencies: it is the same on every machine."""
     found = {
         canonicalize_name(each.metadata["Name"]): each for each in distributions(path=[built[2].parent / "libraries"])
     }
@@ -90,18 +90,18 @@ def test_the_lock_has_all_that_its_libraries_require_and_no_more(built):
         "os_name": "posix", "platform_python_implementation": "CPython", "implementation_name": "cpython",
     }  # fmt: skip
     waiting = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines() if line[0] != "#"]
-    seen = set()
+    visited = set()
     while waiting:
         each = waiting.pop()
         name = canonicalize_name(each.name)
         assert found[name].version in each.specifier, f"{each} is not in requirements.lock: run make lock"
-        for extra in {"", *each.extras} - {known for which, known in seen if which == name}:
-            seen.add((name, extra))
+        for extra in {"", *each.extras} - {known for which, known in visited if which == name}:
+            visited.add((name, extra))
             required = [Requirement(text) for text in found[name].requires or ()]
             waiting += [
                 more for more in required if more.marker is None or more.marker.evaluate({**azure, "extra": extra})
             ]
-    assert {name for name, _ in seen} == set(found)
+    assert {name for name, _ in visited} == set(found)
 
 
 def test_its_bill_of_materials_has_its_libraries_and_is_the_same_each_time(built):
