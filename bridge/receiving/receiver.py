@@ -14,6 +14,7 @@ from bridge.events import Event, Webhook
 from bridge.limits import MAX_BODY
 from bridge.receiving.bodies import readable
 from bridge.receiving.routing import Decision, Routes
+from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Authentication, Ignored, Source
 from bridge.steps import log_step
@@ -59,7 +60,7 @@ class Receiver:
     """Turns a webhook into an answer and entries.
 
     authentications: by the source's name; a source without one needs the function key. clock: the time, with its zone.
-    nonce: a text that no other arrival has.
+    nonce: a text that no other arrival has. faults: where health looks for what went wrong.
     """
 
     sources: Mapping[str, Source]
@@ -68,6 +69,7 @@ class Receiver:
     renderer: Renderer
     clock: Callable[[], datetime] = field(repr=False)
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16), repr=False)
+    faults: RecentFaults = field(default_factory=RecentFaults, repr=False)
 
     def receive(self, name: str, webhook: Webhook) -> Receipt:
         """Never raises: a webhook that is refused is answered with the status and the reason of its error."""
@@ -75,10 +77,13 @@ class Receiver:
             return self._receive(self.sources[name], webhook)
         except WebhookError as error:
             log_step("refused", logging.WARNING, source=name, status=error.status, reason=str(error))
+            if error.status >= Unavailable.status:
+                self.faults.note(f"Webhooks of {name} were answered with {error.status}.")
             return Receipt(error.status, {"error": str(error)})
         except Exception:
             # 503 and not 500: senders that try again do so on 503, and a repaired bridge then accepts the webhook.
             _logger.exception("A webhook of %s could not be received", name)
+            self.faults.note(f"Webhooks of {name} were answered with {Unavailable.status}.")
             return Receipt(Unavailable.status, {"error": "The bridge failed on this webhook; its log says why."})
 
     def explain(self, name: str, webhook: Webhook) -> Explanation:
