@@ -258,8 +258,8 @@ TABLE: Mapping[str, Setting] = {
     ),
     "BRIDGE_WATCHDOG_MINUTES": Setting(
         "watchdog_minutes",
-        conversions.at_least(5),
-        "Watchdog: how often an entry goes all the way up to the request to Graph (minutes); empty: never",
+        conversions.at_least(0),
+        "Watchdog: how often an entry goes all the way up to the request to Graph (minutes); 0: never",
     ),
     "BRIDGE_OUTBOX": Setting("outbox", Path, "SQLite file of outbox and queue, where no storage account is configured"),
 }

@@ -223,6 +223,7 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
     assert (thread.topic, thread.posts) == ("contoso/pump: The pump runs dry #7", 1)
     assert good.get("health") == ("200", {"ok": True})
     details = {"ok": True, "open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    details |= {"overdue": {}, "sweep": {"at": None, "age": None}, "poison": 0, "problems": []}
     assert good.get("health_details") == ("200", details)
 
 
