@@ -19,6 +19,8 @@ from bridge.graph.mail import MailToGroups
 from bridge.outbox import is_configured
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.delivery import Delivery
+from bridge.publishing.publisher import new_token
+from bridge.rendering.renderer import with_token
 from bridge.settings import Group, Settings, is_loopback
 
 _COMBINATION = "identity and channel"
@@ -253,10 +255,10 @@ def _reached(delivery: Delivery, group: Group) -> str:
 
 
 def _test_post(delivery: Delivery, group: str, wait: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
-    reference, started = secrets.token_hex(6), datetime.now(UTC)
-    html = f"<p>The webhook bridge can post into this group.</p><p>{reference}</p>"
+    token, started = new_token(), datetime.now(UTC)
+    html = with_token("<p>The webhook bridge can post into this group.</p>", token)
     try:
-        post = delivery.channel.prepare(Post(group, "Test of the webhook bridge", html, (reference,)), "")
+        post = delivery.channel.prepare(Post(group, "Test of the webhook bridge", html, token), "")
         thread = delivery.channel.start(post)
     except BridgeError as error:
         yield _failed("test post", error)
@@ -264,12 +266,12 @@ def _test_post(delivery: Delivery, group: str, wait: Callable[[float], None] = t
     for pause in _PATIENCE:
         wait(pause)
         try:
-            if delivery.channel.find(group, [reference], started - timedelta(minutes=1), post.draft or thread):
-                yield _ok("test post", f"posted into {group} and read back: {reference}")
+            if delivery.channel.find(group, [token], started - timedelta(minutes=1), post.draft or thread):
+                yield _ok("test post", f"posted into {group} and read back: {token}")
                 return
         except GraphError as error:
             yield Finding(Verdict.WARNING, "test post", f"posted, but it cannot be read back: {error}")
             return
     yield Finding(
-        Verdict.WARNING, "test post", f"posted, but Graph does not show it yet: look for {reference} in the group"
+        Verdict.WARNING, "test post", f"posted, but Graph does not show it yet: look for {token} in the group"
     )

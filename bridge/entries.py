@@ -17,7 +17,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=date
 
 @dataclass(frozen=True)
 class Entry:
-    """One event waiting for one group. `html` is its finished card, footer and reference included.
+    """One event waiting for one group. `html` is its finished card.
 
     content, place, repeat_window, place_window: see `Content`.
     """
@@ -45,7 +45,10 @@ class Entry:
 
     @property
     def reference(self) -> str:
-        """The first twelve digits of the id: the footer of the post shows it, and the post is found by it."""
+        """The first twelve digits of the id.
+
+        Versions before the tokens of attempts wrote it into the footer of a card: a post of theirs is found by it.
+        """
         return self.id[:12]
 
     @property

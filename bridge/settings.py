@@ -86,6 +86,7 @@ class Settings:
     thread_days: float = 90.0
     give_up_hours: float = 24.0
     history_days: float = 30.0
+    watchdog_minutes: float = 0.0
     outbox: Path = Path(".bridge/outbox.sqlite")
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -270,6 +271,11 @@ TABLE: Mapping[str, Setting] = {
         "history_days",
         conversions.at_least(1),
         "Retention of the delivery history, by which repeats are recognised (days)",
+    ),
+    "BRIDGE_WATCHDOG_MINUTES": Setting(
+        "watchdog_minutes",
+        conversions.at_least(0),
+        "Watchdog: how often an entry goes all the way up to the request to Graph (minutes); 0: never",
     ),
     "BRIDGE_OUTBOX": Setting("outbox", Path, "SQLite file of outbox and queue, where no storage account is configured"),
 }

@@ -24,9 +24,10 @@ from bridge.outbox.azure_storage import Account
 from tests.azurite import azurite
 from tests.chaos_host import SPEED
 from tests.chaos_webhooks import SOURCES, Webhook, next_webhook
-from tests.local_stack import CONFIG, GROUPS, NAMES, REFERENCE, Stack, start
+from tests.local_stack import CONFIG, GROUPS, NAMES, TOKEN, Stack, entries_by_token, start
 
 THREADS = 60
+ENTRY = 12  # digits of an entry's id
 # What Graph does, by the seconds of its own clock that it may take.
 FAULTS = [
     *("429", "503", "500", "created-but-504", "drop-before", "drop-after"),
@@ -58,10 +59,10 @@ LONG = Amount(events=2400, kills=44, freezes=24, faults=440, seconds=240)
 
 @dataclass(frozen=True)
 class Sent:
-    """An event that was accepted: its thread, its reference, and the moments before and after."""
+    """An event that was accepted: its thread, the beginning of its entry's id, and the moments before and after."""
 
     key: tuple[str, int]
-    reference: str
+    entry: str
     began: float
     accepted: float
 
@@ -169,8 +170,8 @@ def _send(hosts: Cluster, amount: Amount, number: int, senders: int, seed: int, 
         group = NAMES[index % 3]
         counts[index] += 1
         began = time.time()
-        reference = _accepted(hosts, rng, next_webhook(index, counts[index], rng), group)
-        sent.append(Sent((group, index), reference, began, time.time()))
+        entry = _accepted(hosts, rng, next_webhook(index, counts[index], rng), group)
+        sent.append(Sent((group, index), entry, began, time.time()))
         time.sleep(rng.random() * 2 * amount.seconds * senders / amount.events)
 
 
@@ -181,7 +182,7 @@ def _accepted(hosts: Cluster, rng: random.Random, webhook: Webhook, group: str) 
         with contextlib.suppress(requests.RequestException):
             answer = webhook.send(rng.choice(hosts.hosts), group)
             if answer.status_code == 202:
-                return answer.json()["accepted"][0][:12]
+                return answer.json()["accepted"][0][:ENTRY]
         time.sleep(0.1)
     raise AssertionError(f"no host accepts anything; look at {hosts.folder}")
 
@@ -212,53 +213,60 @@ def _wait_until_calm(hosts: Cluster, sent: list[Sent], patience: float = 240.0) 
     store = hosts.store()
     with contextlib.closing(store):
         while time.monotonic() < deadline:
-            shown, repeats = set(posts_by_reference(store)), repeats_of(hosts.account)
-            if all({one.reference, repeats.get(one.reference)} & shown for one in sent):
+            shown, repeats = set(posts_by_entry(store, hosts.account)), repeats_of(hosts.account)
+            if all({one.entry, repeats.get(one.entry)} & shown for one in sent):
                 break
             time.sleep(0.5)
     time.sleep(3)  # in which a doubled post would still come
 
 
-def posts_by_reference(store: Store) -> dict[str, list[tuple[str, float]]]:
-    """The posts that show each reference: their thread, and when they came."""
-    found: dict[str, list[tuple[str, float]]] = {}
+def posts_by_entry(store: Store, account: str) -> dict[str, list[tuple[str, float]]]:
+    """The posts of each entry: their thread, and when they came. Posts that no entry has are there by their tokens."""
+    entries, found = delivered(account), dict[str, list[tuple[str, float]]]()
     for group in store.groups():
         for thread in store.threads(group):
             for post in store.posts(group, thread.id):
-                for reference in dict.fromkeys(REFERENCE.findall(post.html)):
-                    found.setdefault(reference, []).append((thread.id, post.received.timestamp()))
+                (*_, token) = TOKEN.findall(post.html)
+                for entry in entries.get(token, [token]):
+                    found.setdefault(entry, []).append((thread.id, post.received.timestamp()))
     return found
 
 
+def delivered(account: str) -> dict[str, list[str]]:
+    """The delivered entries, by the tokens of their posts."""
+    with contextlib.closing(AzureOutbox(Account(account).table())) as outbox:
+        return entries_by_token(outbox)
+
+
 def repeats_of(account: str) -> dict[str, str]:
-    """The references of the entries that were left out as repeats, each with that of the entry that it repeats."""
+    """The entries that were left out as repeats, each with the one that it repeats."""
     with contextlib.closing(AzureOutbox(Account(account).table())) as outbox:
         records = [azure_rows.delivery_record(row) for name in GROUPS.values() for row in outbox._rows(name, "seen")]
-    return {record.id[:12]: record.repeat_of[:12] for record in records if record.repeat_of}
+    return {record.id[:ENTRY]: record.repeat_of[:ENTRY] for record in records if record.repeat_of}
 
 
 def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
     with contextlib.closing(hosts.store()) as store:
-        posts_of = posts_by_reference(store)
-        order = _order(store)
+        posts_of = posts_by_entry(store, hosts.account)
+        order = _order(store, delivered(hosts.account))
     outcome.accepted, repeats = len(sent), repeats_of(hosts.account)
     outcome.repeats = len(repeats)
     # A try whose answer got lost was accepted, too; the next one repeats it.
-    sent = [replace(one, reference=repeats.get(one.reference, one.reference)) for one in sent]
-    outcome.posted_again = sorted(set(posts_of) - {one.reference for one in sent})
-    for one in sent:
-        posts = posts_of.get(one.reference, [])
-        if not posts:
-            outcome.lost.append(one.reference)
-        for _, received in posts[1:]:
-            real = hosts.began + (received - hosts.began) / SPEED
-            excused = any(0 <= real - moment < WINDOW for moment in hosts.continued)
-            (outcome.excused if excused else outcome.duplicated).append(one.reference)
+    sent = [replace(one, entry=repeats.get(one.entry, one.entry)) for one in sent]
+    # A post that no entry has doubles another: the attempt that counts has another token.
+    doubles = {token: posts for token, posts in posts_of.items() if len(token) > ENTRY}
+    outcome.posted_again = sorted(posts_of.keys() - doubles.keys() - {one.entry for one in sent})
+    outcome.lost = [one.entry for one in sent if one.entry not in posts_of]
+    again = [(entry, received) for entry, posts in posts_of.items() for _, received in posts[1:]]
+    for name, received in [*again, *((token, posts[0][1]) for token, posts in doubles.items())]:
+        real = hosts.began + (received - hosts.began) / SPEED
+        excused = any(0 <= real - moment < WINDOW for moment in hosts.continued)
+        (outcome.excused if excused else outcome.duplicated).append(name)
     by_key: dict[tuple[str, int], list[Sent]] = {}
     for one in sorted(sent, key=lambda one: one.began):
         by_key.setdefault(one.key, []).append(one)
     for key, events in by_key.items():
-        threads = {thread for one in events for thread, _ in posts_of.get(one.reference, [])[:1]}
+        threads = {thread for one in events for thread, _ in posts_of.get(one.entry, [])[:1]}
         if len(threads) > 1:
             outcome.split.append(f"{key}")
         outcome.disordered += _disorder(events, order)
@@ -268,25 +276,25 @@ def _look(hosts: Cluster, sent: list[Sent], outcome: Outcome) -> None:
     outcome.most_in_a_group = max((one["in_group"] for one in log if one["method"] == "POST"), default=0)
 
 
-def _order(store: Store) -> dict[str, int]:
-    """The place of each reference in its group's posts."""
-    found = [
-        reference
+def _order(store: Store, entries: dict[str, list[str]]) -> dict[str, int]:
+    """The place of each entry's post among those of its group."""
+    tokens = [
+        TOKEN.findall(post.html)[-1]
         for group in store.groups()
         for thread in store.threads(group)
         for post in store.posts(group, thread.id)
-        for reference in REFERENCE.findall(post.html)
     ]
-    return {reference: place for place, reference in reversed(list(enumerate(found)))}
+    places = reversed(list(enumerate(tokens)))
+    return {entry: place for place, token in places for entry in entries.get(token, [])}
 
 
 def _disorder(events: list[Sent], order: dict[str, int]) -> list[str]:
     """The events of a thread that were posted before one that had been accepted long before they were sent."""
     return [
-        late.reference
+        late.entry
         for place, early in enumerate(events)
         for late in events[place + 1 :]
-        if late.began - early.accepted > IN_ORDER_AFTER and order.get(late.reference, 0) < order.get(early.reference, 0)
+        if late.began - early.accepted > IN_ORDER_AFTER and order.get(late.entry, 0) < order.get(early.entry, 0)
     ]
 
 

@@ -11,12 +11,17 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
 
+from bridge.outbox import azure_rows
+from bridge.outbox.azure import AzureOutbox
+from bridge.outbox.azure_storage import Account
+from bridge.outbox.base import Outbox
+from bridge.outbox.sqlite import SqliteOutbox
 from bridge.sources import SOURCES
 from tests.graph_servers import closed_port
 
@@ -26,7 +31,7 @@ PATIENCE = 30.0  # seconds to wait for something that must happen, even on a slo
 NAMES = [f"group-{number}" for number in range(60)]
 GROUPS = {name: f"00000000-0000-4000-8000-{number:012d}" for number, name in enumerate(NAMES, 1)}
 CONFIG = "[groups]\n" + "\n".join(f'{name} = "{group}"' for name, group in GROUPS.items())
-REFERENCE = re.compile(r"(?<![\w-])[0-9a-f]{12}(?![\w-])")
+TOKEN = re.compile(r"(?<![\w-])[0-9a-f]{16}(?![\w-])")
 
 
 _OURS = ("BRIDGE_", "IDENTITY_", "PORT", "AzureWebJobsStorage")
@@ -67,6 +72,8 @@ class Stack:
 
     address: str
     process: subprocess.Popen
+    folder: Path = Path()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def send(
         self,
@@ -109,9 +116,24 @@ class Stack:
         accepted = {entry[:12] for answer in answers for entry in answer.json()["accepted"]}
         for _ in polling(patience):
             threads = self.threads(group)
-            if accepted <= set(references(threads)):
+            if accepted <= set(self.posted(threads)):
                 return threads
         raise AssertionError(f"{group} has {threads} after {patience} seconds, not {accepted}")
+
+    def posted(self, threads: list[tuple[str, list[str]]]) -> list[str]:
+        """The entries whose posts these are, as `posted` finds them."""
+        with self.outbox() as outbox:
+            return posted(threads, outbox)
+
+    @contextlib.contextmanager
+    def outbox(self) -> Iterator[Outbox]:
+        """What the bridge keeps, read from beside it."""
+        if account := self.settings.get("AzureWebJobsStorage"):
+            opened: Outbox = AzureOutbox(Account(account).table())
+        else:
+            opened = SqliteOutbox(self.folder / self.settings.get("BRIDGE_OUTBOX", ".bridge/outbox.sqlite"))
+        with contextlib.closing(opened):
+            yield opened
 
     def first_event(self, topic: str):
         """The content of a topic that the page receives when it is opened."""
@@ -144,7 +166,7 @@ def start(folder: Path, command: str | list[str] = "bridge run", **settings: str
             stdout=written,
             stderr=written,
         )
-    stack = Stack(f"http://127.0.0.1:{port}", process)
+    stack = Stack(f"http://127.0.0.1:{port}", process, folder, settings)
     try:
         _wait_until_it_answers(stack, log)
     except BaseException:
@@ -198,6 +220,24 @@ def issue(action: str, number: int = 0, **more: object) -> dict:
     }
 
 
-def references(threads: list[tuple[str, list[str]]]) -> list[str]:
-    """The references of the posted entries, from the footers of their cards."""
-    return [reference for _, posts in threads for html in posts for reference in REFERENCE.findall(html)]
+def posted(threads: list[tuple[str, list[str]]], outbox: Outbox) -> list[str]:
+    """The beginnings of the ids of the entries whose posts these are, by the tokens in their last lines.
+
+    A post that the outbox does not know, as one that doubles another, is there by its token.
+    """
+    entries = entries_by_token(outbox)
+    tokens = [token for _, posts in threads for html in posts for token in TOKEN.findall(html)[-1:]]
+    return [entry for token in tokens for entry in entries.get(token, [token])]
+
+
+def entries_by_token(outbox: Outbox) -> dict[str, list[str]]:
+    """The beginnings of the ids of the delivered entries, by the tokens of their posts."""
+    if isinstance(outbox, AzureOutbox):
+        rows = outbox._table.query_entities("RowKey ge 'seen-' and RowKey lt 'seen.' and token gt ''")
+        pairs = [(azure_rows.row_id(row), row["token"]) for row in rows]
+    else:
+        pairs = [tuple(row) for row in outbox._rows("SELECT id, token FROM token")]
+    found: dict[str, list[str]] = {}
+    for entry_id, token in pairs:
+        found.setdefault(token, []).append(entry_id[:12])
+    return found

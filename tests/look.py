@@ -178,7 +178,7 @@ def remnants(topic: str, summary: str, html: str, payload: object) -> list[str]:
 
 
 def _prose(body: Node) -> list[str]:
-    """The lines but for code, in which anything may stand, and the footer's reference."""
+    """The lines but for code, in which anything may stand, and the last line's token."""
     return [" ".join(line.split()) for line in "".join(_without_code(body)).split("\n") if line.strip()]
 
 

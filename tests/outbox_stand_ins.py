@@ -1,5 +1,6 @@
 """What the tests of the publishing wing share: a clock, entries, and a channel that fails on demand."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -37,14 +38,15 @@ class FakeChannel:
     def reply(self, thread, post):
         return self._take(thread, post)
 
-    def find(self, group, references, since, where=""):
+    def find(self, group, tokens, since, where=""):
         if self.find_faults:
             raise self.find_faults.pop(0)
-        return {r: where for where, post in self.posts for r in post.references if r in references}
+        # The earliest last: it counts.
+        return {token: where for where, post in reversed(self.posts) for token in tokens if token in post.html}
 
     def delivered(self):
-        """The references of all posts, in their order."""
-        return [reference for _, post in self.posts for reference in post.references]
+        """The entries of all posts, in their order."""
+        return [number for _, post in self.posts for number in entries_of(post)]
 
     def _take(self, thread, post):
         fault = self.faults.pop(0) if self.faults else None
@@ -83,12 +85,12 @@ class FakeDraftChannel(FakeChannel):
         assert thread not in self.drafts
         return self.start(post)
 
-    def find(self, group, references, since, where=""):
+    def find(self, group, tokens, since, where=""):
         if self.find_faults:
             raise self.find_faults.pop(0)
         assert where
         sent = {post.draft for _, post in self.posts}
-        return dict.fromkeys(references, where) if where in sent else {}
+        return dict.fromkeys(tokens, where) if where in sent else {}
 
 
 def entry(number, thread="one", group="g", **changes):
@@ -102,7 +104,7 @@ def entry(number, thread="one", group="g", **changes):
         "kind": "push",
         "delivery": str(number),
         "topic": f"Topic {number}",
-        "summary": "",
+        "summary": entry_id[:12],
         "html": f"<p>{entry_id[:12]}</p>",
         "url": "",
         "severity": Severity.INFO,
@@ -116,4 +118,16 @@ def entry(number, thread="one", group="g", **changes):
 
 
 def refs(*numbers):
+    """By which the posts show these entries, in cards and in the rows of digests."""
     return [f"{number:012d}" for number in numbers]
+
+
+def token_of(post):
+    """The token of its attempt, in the last line of a post."""
+    (token,) = re.findall(r"[0-9a-f]{16}", post.html.rpartition("<tr>")[2])
+    return token
+
+
+def entries_of(post):
+    """The entries that a post shows, in their order."""
+    return re.findall(r"(?<![\w-])\d{12}(?![\w-])", post.html)

@@ -53,6 +53,7 @@ class Simulation:
             Policy(**policy),
             clock=self.clock,
             rng=self.random,
+            new_token=lambda: f"{self.random.getrandbits(64):016x}",
         )
 
     def crashing(self, fuse, channel=None):

@@ -315,7 +315,7 @@ def test_a_token_that_expires_in_the_middle_of_a_drain_is_replaced(tenant, name)
             if number == 2:
                 tenant.cloud.fake_graph.tokens.revoke()
                 tenant.cloud.entra.identity_tokens.clear()
-            channel.start(Post(GROUP, f"Topic {number}", "<p>Post</p>", ()))
+            channel.start(Post(GROUP, f"Topic {number}", "<p>Post</p>", ""))
     assert len(tenant.cloud.fake_graph.threads(GROUP)) == 4
     statuses = [logged.status for logged in tenant.cloud.fake_graph.log]
     assert statuses == [201, 201, 401, 201, 201]

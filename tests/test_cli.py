@@ -5,17 +5,19 @@ import json
 import logging
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from bridge.cli import main as cli
 from bridge.entries import to_message
-from bridge.outbox.rows import DeadLetter, ThreadRow
+from bridge.outbox.rows import DeadLetter, State, ThreadRow
 from bridge.outbox.sqlite import SqliteOutbox
 from tests.local_stack import ROOT, SECRET, running, workplace
 from tests.outbox_stand_ins import START, entry
 
 PULL = str(ROOT / "bridge/sources/github/samples/pull_request.opened.json")
+TOKEN = "a1b2c3d4e5f60718"
 PING = str(ROOT / "bridge/sources/github/samples/ping.json")
 
 
@@ -279,12 +281,33 @@ def test_the_history_shows_the_state_of_a_delivery(outbox, capsys, delivery, sta
     assert f"state     {state}\n" in capsys.readouterr().out
 
 
+def test_a_post_leads_to_its_entries_and_an_entry_to_its_post(outbox, capsys):
+    (row,) = outbox.change([replace(row, state=State.SENDING, attempt=TOKEN) for row in outbox.open_entries("g")])
+    assert cli.main(["history", TOKEN]) == 0
+    shown = capsys.readouterr().out
+    assert f"state      not delivered yet: sending\n  last line  {TOKEN}\n" in shown
+    (thread,) = outbox.threads("g", [row.entry.key]).values()
+    outbox.finish([row], [replace(thread, thread="its-thread")])
+    for asked in (TOKEN, row.entry.id, row.entry.id[:12], row.entry.delivery):
+        assert cli.main(["history", asked]) == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith(row.entry.id)
+        assert f"state      delivered in the thread its-thread\n  last line  {TOKEN}\n" in shown
+
+
+def test_a_post_of_a_dead_letter_leads_to_it(outbox, capsys):
+    letter = DeadLetter(entry(3).id, "g", "", f"It may have been posted, with {TOKEN} in its footer. 403", "", START)
+    outbox.move_to_dead_letters(*outbox.open_entries("g"), letter)
+    assert cli.main(["history", TOKEN]) == 0
+    assert capsys.readouterr().out.startswith(entry(3).id)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["requeue"], "Choose dead letters by id"),
         (["requeue", "nothing"], "No dead letter matches"),
-        (["history", "nothing"], "There is no record of the delivery nothing"),
+        (["history", "nothing"], "There is no record of nothing"),
     ],
 )
 def test_a_command_that_finds_nothing_says_so(outbox, capsys, arguments, message):

@@ -18,8 +18,10 @@ from bridge.doctor import as_json, examine
 from bridge.entries import to_message
 from bridge.events import Webhook
 from bridge.local.fake_graph.tokens import Grant
+from bridge.outbox.sqlite import SqliteOutbox
 from bridge.settings import Settings
 from bridge.sources import SOURCES
+from tests import local_stack
 from tests.local_stack import (
     GROUPS,
     PATIENCE,
@@ -28,7 +30,6 @@ from tests.local_stack import (
     environment,
     issue,
     polling,
-    references,
     running,
     until,
     workplace,
@@ -126,7 +127,7 @@ def bridge(
         yield InProcess(cloud)
 
 
-def posted(cloud, *accepted: list[str]) -> list[tuple[str, list[str]]]:
+def posted(cloud, folder, *accepted: list[str]) -> list[tuple[str, list[str]]]:
     """Topic and posts of the group's threads, as soon as the accepted entries are delivered."""
     wanted = {entry[:12] for entries in accepted for entry in entries}
     for _ in polling():
@@ -134,8 +135,9 @@ def posted(cloud, *accepted: list[str]) -> list[tuple[str, list[str]]]:
             (thread.topic, [post.html for post in cloud.fake_graph.posts(GROUPS[GROUP], thread.id)])
             for thread in cloud.fake_graph.threads(GROUPS[GROUP])
         ]
-        if wanted <= set(references(threads)):
-            return threads
+        with contextlib.closing(SqliteOutbox(folder / ".bridge/outbox.sqlite")) as outbox:
+            if wanted <= set(local_stack.posted(threads, outbox)):
+                return threads
     raise AssertionError(f"{threads} after {PATIENCE} seconds, not {wanted}")
 
 
@@ -189,7 +191,7 @@ def test_what_waited_for_the_sign_in_is_told_after_it(cloud, tmp_path):
         waiting = stack.send("issues", issue("opened"))
         assert "python -m bridge sign-in" in until_held(stack)["reason"]
         assert sign_in(cloud, stack).text == "bridge-account@contoso.com has signed in; you may close this page.\n"
-        assert len(posted(cloud, waiting.json()["accepted"])) == 1
+        assert len(posted(cloud, tmp_path, waiting.json()["accepted"])) == 1
         assert stack.health()["held"] == {}
 
 
@@ -209,9 +211,9 @@ def test_the_same_webhooks_end_as_threads(cloud, tmp_path, monkeypatch, identity
         if identity == "service-account":
             started.sign_in()
         opened = started.send("opened", 7)
-        posted(cloud, opened)
+        posted(cloud, tmp_path, opened)
         closed, other = started.send("closed", 7), started.send("opened", 8)
-        threads = posted(cloud, opened, closed, other)
+        threads = posted(cloud, tmp_path, opened, closed, other)
         assert started.held() == {}
         findings = started.findings()
     if "thread" in group:

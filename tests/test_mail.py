@@ -38,7 +38,7 @@ def channel(fake_graph, monkeypatch):
 
 def post(*references, topic="Topic", participants=(), abandoned=()):
     html = f"<p>{'</p><p>'.join(references)}</p>"
-    return Post(GROUP, topic, html, references, participants, abandoned=abandoned)
+    return Post(GROUP, topic, html, " ".join(references), participants, abandoned=abandoned)
 
 
 def started(channel, *references, **more):
@@ -134,7 +134,7 @@ def test_an_abandoned_draft_is_deleted(fake_graph, channel):
 
 
 def post_with(draft):
-    return Post(GROUP, "Topic", "", (), draft=draft)
+    return Post(GROUP, "Topic", "", "", draft=draft)
 
 
 def test_a_thread_whose_last_message_is_gone_is_gone(channel):

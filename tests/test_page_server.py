@@ -244,8 +244,8 @@ def test_a_sample_is_sent_signed_and_an_event_announces_its_post(stack):
                 break
     row = row_of(stack, accepted, "sent")
     mail = stack.get("/page/mail", params={"group": GROUPS[NAMES[0]], "thread": row["thread"]}).json()
-    assert (row["group"], mail["posts"][0]["webhooks"]) == ("group-0", [accepted[:12]])
-    raw = stack.get("/page/webhook", params={"reference": accepted[:12]}).json()
+    assert (row["group"], mail["posts"][0]["webhooks"]) == ("group-0", [accepted])
+    raw = stack.get("/page/webhook", params={"entry": accepted}).json()
     assert (raw["line"], raw["status"]) == ("POST /api/webhooks/github", 202)
     assert raw["headers"]["x-github-event"] == "issues"
     assert json.loads(raw["body"])["issue"]["number"] == 7001
@@ -417,6 +417,6 @@ def test_the_secrets_of_a_request_are_hidden(stack):
     headers |= SOURCES["github"].verifier.sign(body, "demo-secret-for-local-use-only")
     url = f"{stack.address}/api/webhooks/github?code=secret-c"
     accepted = requests.post(url, body, headers=headers, timeout=60).json()["accepted"][0]
-    raw = stack.get("/page/webhook", params={"reference": accepted[:12]})
+    raw = stack.get("/page/webhook", params={"entry": accepted})
     assert raw.json()["headers"]["authorization"] == "(hidden)"
     assert not any(f"secret-{rest}" in raw.text for rest in ("a", "b", "c", "for-local-use-only"))

@@ -13,7 +13,7 @@ from bridge.publishing.batching import Rules
 from bridge.publishing.digests import digest_topic
 from bridge.publishing.leases import LEASE
 from bridge.publishing.transitions import GUARD, LAG, LATE, thread_after
-from tests.outbox_stand_ins import START, FakeChannel, FakeDraftChannel, entry, refs
+from tests.outbox_stand_ins import START, FakeChannel, FakeDraftChannel, entries_of, entry, refs, token_of
 from tests.publishing_simulation import Crash, Crashing, Simulation
 
 
@@ -27,7 +27,7 @@ def simulation(tmp_path):
 def test_entries_of_one_thread_become_one_post_in_order_of_occurrence(simulation):
     simulation.put(entry(2), entry(1), entry(3, "two"))
     simulation.run(10)
-    assert [(thread, list(post.references)) for thread, post in simulation.channel.posts] == [
+    assert [(thread, entries_of(post)) for thread, post in simulation.channel.posts] == [
         ("thread-1", refs(1, 2)),
         ("thread-2", refs(3)),
     ]
@@ -60,7 +60,7 @@ def test_a_thread_is_about_one_incident(simulation, events, threads, together):
         simulation.put(at(second, number, ends_thread=ends))
         simulation.run(0 if together else 10)
     simulation.run(10)
-    delivered = {reference: thread for thread, post in simulation.channel.posts for reference in post.references}
+    delivered = {reference: thread for thread, post in simulation.channel.posts for reference in entries_of(post)}
     if not (together and events[-1][0] > 86400):  # no thread is idle when all is delivered at once
         assert list(delivered.values()) == [f"thread-{thread}" for thread in threads]
     assert len(delivered) == len(events)
@@ -75,12 +75,12 @@ def test_more_than_ten_new_threads_become_one_digest_and_later_events_reply_ther
     simulation.put(*(entry(number, str(number)) for number in range(11)))
     simulation.run(10)
     ((thread, digest),) = simulation.channel.posts
-    assert sorted(digest.references) == refs(*range(11))
+    assert sorted(entries_of(digest)) == refs(*range(11))
     assert digest.topic == digest_topic([entry(number) for number in range(11)], {})
     # Later events of its members come together, those of others do not.
     simulation.put(entry(20, "3"), entry(21, "7"), entry(22, "other"))
     simulation.run(10)
-    assert [(where, list(post.references)) for where, post in simulation.channel.posts[1:]] == [
+    assert [(where, entries_of(post)) for where, post in simulation.channel.posts[1:]] == [
         ("thread-2", refs(22)),
         (thread, refs(20, 21)),
     ]
@@ -96,7 +96,7 @@ def test_a_storm_is_a_digest_with_replies_of_two_hundred_rows_the_most_severe_fi
     severities = [Severity.INFO, Severity.ERROR, Severity.WARNING]
     simulation.put(*(entry(number, str(number), severity=severities[number % 3]) for number in range(450)))
     simulation.run(10)
-    assert [(thread, len(post.references)) for thread, post in simulation.channel.posts] == [
+    assert [(thread, len(entries_of(post))) for thread, post in simulation.channel.posts] == [
         ("thread-1", 200),
         ("thread-1", 200),
         ("thread-1", 50),
@@ -105,7 +105,7 @@ def test_a_storm_is_a_digest_with_replies_of_two_hundred_rows_the_most_severe_fi
     # So are the replies of all its members.
     simulation.put(*(entry(1000 + number, str(number)) for number in range(450)))
     simulation.run(10)
-    assert [(thread, len(post.references)) for thread, post in simulation.channel.posts[3:]] == [
+    assert [(thread, len(entries_of(post))) for thread, post in simulation.channel.posts[3:]] == [
         ("thread-1", 200),
         ("thread-1", 200),
         ("thread-1", 50),
@@ -269,7 +269,10 @@ def test_a_group_that_may_not_be_read_goes_on_and_unknown_outcomes_become_dead_l
     simulation.run(3600)
     assert simulation.channel.delivered() == refs(1, 2)
     (letter,) = simulation.outbox.dead_letters()
-    assert letter.reason == "It may have been posted. Whether it was could not be found out: 403: no"
+    token = token_of(simulation.channel.posts[0][1])
+    assert letter.reason == (
+        f"It may have been posted, with {token} in its footer. Whether it was could not be found out: 403: no"
+    )
 
 
 def test_a_dead_letter_of_an_unknown_outcome_says_that_it_may_have_been_posted(simulation):
@@ -279,16 +282,20 @@ def test_a_dead_letter_of_an_unknown_outcome_says_that_it_may_have_been_posted(s
     simulation.put(entry(1), entry(2, "two"))
     simulation.run(26 * 3600)
     reasons = {letter.id: letter.reason for letter in simulation.outbox.dead_letters()}
-    assert reasons == {entry(1).id: "It may have been posted. 403: no", entry(2).id: "403: no"}
+    token = token_of(simulation.channel.posts[0][1])
+    assert reasons == {
+        entry(1).id: f"It may have been posted, with {token} in its footer. 403: no",
+        entry(2).id: "403: no",
+    }
 
 
 def test_an_unknown_outcome_is_looked_up_in_its_group_from_its_claim_on(tmp_path):
     class Asked(FakeChannel):
         asked = ()
 
-        def find(self, group, references, since, where=""):
-            self.asked += ((group, list(references), since, where),)
-            return super().find(group, references, since, where)
+        def find(self, group, tokens, since, where=""):
+            self.asked += ((group, list(tokens), since, where),)
+            return super().find(group, tokens, since, where)
 
     simulation = Simulation(tmp_path, channel=Asked)
     simulation.put(entry(1))
@@ -298,8 +305,10 @@ def test_an_unknown_outcome_is_looked_up_in_its_group_from_its_claim_on(tmp_path
     simulation.put(entry(2))
     simulation.run()
     since = datetime.fromtimestamp(START + 105, UTC)
-    assert simulation.channel.asked
-    assert all(asked == ("g", refs(2), since, "thread-1") for asked in simulation.channel.asked)
+    # The post that is sent again has another token.
+    ((token,),) = {tuple(tokens) for _, tokens, _, _ in simulation.channel.asked}
+    assert token not in simulation.channel.posts[-1][1].html
+    assert all(asked == ("g", [token], since, "thread-1") for asked in simulation.channel.asked)
     simulation.close()
 
 
@@ -419,6 +428,16 @@ def test_a_drain_without_a_lease_comes_back_when_the_lease_expires(simulation):
     simulation.run(LEASE)
     assert simulation.channel.delivered() == []
     simulation.run(10)
+    assert simulation.channel.delivered() == refs(1)
+
+
+@pytest.mark.parametrize("rights", [["lease"], [f"slot/{number}" for number in range(4)]], ids=["the group's", "slots"])
+def test_leases_of_a_host_whose_clock_was_six_hours_ahead_delay_a_group_by_their_length(simulation, rights):
+    ahead = simulation.clock.now + 6 * 3600
+    for name in rights:
+        simulation.outbox.acquire("g" if name == "lease" else "slots", name, "dead", ahead, ahead + LEASE)
+    simulation.put(entry(1))
+    simulation.run(LEASE + 20)
     assert simulation.channel.delivered() == refs(1)
 
 

@@ -9,7 +9,7 @@ import requests
 
 from bridge.entries import VERSION
 from tests.azurite import needs_azurite
-from tests.local_stack import CONFIG, NAMES, issue, polling, references, running
+from tests.local_stack import CONFIG, NAMES, issue, polling, running
 
 PUMP = """
 [sources.pump.event]
@@ -69,7 +69,7 @@ def test_down_up_and_down_again_are_three_events(stack, group, source, down, up,
         if wait:
             stack.wait_for_posts(group, answers[-1])
     threads = stack.wait_for_posts(group, *answers)
-    assert sorted(references(threads)) == sorted(accepted(*answers))
+    assert sorted(stack.posted(threads)) == sorted(accepted(*answers))
     assert len(set(accepted(*answers))) == 4
 
 
@@ -79,7 +79,7 @@ def test_what_is_sent_again_is_posted_once(stack, group):
     again = [send(stack, "grafana", LEGACY["alerting"], group) for _ in range(3)]
     last = send(stack, "grafana", LEGACY["ok"], group)
     threads = stack.wait_for_posts(group, last)
-    assert sorted(references(threads)) == sorted(accepted(first, last))
+    assert sorted(stack.posted(threads)) == sorted(accepted(first, last))
     assert len(set(accepted(*again))) == 3
 
 
@@ -98,8 +98,8 @@ def test_a_signed_body_is_posted_once_whatever_a_replay_says_beside_it(stack, gr
     last = [stack.send("issues", issue("opened"), name) for name in (group, other)]
     for name, answer in zip((group, other), last, strict=True):
         stack.wait_for_posts(name, answer)
-    assert sorted(references(stack.threads(group))) == sorted(accepted(first, last[0]))
-    assert references(stack.threads(other)) == accepted(last[1])
+    assert sorted(stack.posted(stack.threads(group))) == sorted(accepted(first, last[0]))
+    assert stack.posted(stack.threads(other)) == accepted(last[1])
 
 
 @pytest.mark.parametrize("field", ["id", "pump", "title"])
@@ -110,7 +110,7 @@ def test_ids_of_33000_characters_are_accepted_and_keep_events_apart(stack, group
         payload |= {"id": f"{group} {number}"} | {field: "x" * 33_000 + end}
         answers.append(send(stack, "generic/pump", payload, group))
     threads = stack.wait_for_posts(group, *answers)
-    assert sorted(references(threads)) == sorted(accepted(*answers))
+    assert sorted(stack.posted(threads)) == sorted(accepted(*answers))
     assert len(threads) == (2 if field == "pump" else 1)
     # A repeat of it is known by its id.
     assert accepted(send(stack, "generic/pump", payload, group)) == accepted(answers[1])
@@ -127,7 +127,7 @@ def test_a_row_of_a_newer_version_is_set_aside_and_health_says_so(tmp_path):
                 break
         _spoil(tmp_path / "outbox.sqlite", bad)
         threads = stack.wait_for_posts(group, answers[0], answers[2])
-        assert sorted(references(threads)) == sorted(accepted(answers[0], answers[2]))
+        assert sorted(stack.posted(threads)) == sorted(accepted(answers[0], answers[2]))
         assert (stack.health()["open"], stack.health()["dead"]) == (0, 1)
 
 

@@ -23,15 +23,15 @@ def test_any_number_of_hosts_gives_the_same_posts(tmp_path, storage, hosts):
             sent = list(pool.map(lambda item: _send(cluster, *item), enumerate(events)))
         with contextlib.closing(cluster.store()) as store:
             deadline = time.monotonic() + 180  # twenty times as fast, so twenty times as sensitive to a busy machine
-            while set(sent) - set(chaos.posts_by_reference(store)):
+            while set(sent) - set(chaos.posts_by_entry(store, cluster.account)):
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
-            posts_of = chaos.posts_by_reference(store)
+            posts_of = chaos.posts_by_entry(store, cluster.account)
             assert {group: len(store.threads(group)) for group in store.groups()} == dict.fromkeys(
                 [GROUPS[name] for name in NAMES[:6]], 6
             )
         log = cluster.graph.get("/graph/_log").json()
-    assert Counter(reference for reference, posts in posts_of.items() for _ in posts) == Counter(sent)
+    assert Counter(entry for entry, posts in posts_of.items() for _ in posts) == Counter(sent)
     assert max(logged["in_group"] for logged in log) == 1
     assert max(logged["in_flight"] for logged in log) <= 4
 

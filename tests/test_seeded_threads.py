@@ -35,7 +35,7 @@ def seed(client):
 
 
 def post(*references, **more):
-    return Post(GROUP, "Topic", f"<p>{'</p><p>'.join(references)}</p>", references, **more)
+    return Post(GROUP, "Topic", f"<p>{'</p><p>'.join(references)}</p>", " ".join(references), **more)
 
 
 def bodies(fake_graph, thread):

@@ -1,5 +1,6 @@
 """Each step of an entry's life leaves a line with its ids: one query over the log gives an event's whole story."""
 
+import json
 from pathlib import Path
 from typing import get_args
 
@@ -8,7 +9,7 @@ import pytest
 from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown, ThreadGone
 from bridge.publishing.transitions import LAG
 from bridge.steps import Step
-from tests.outbox_stand_ins import START, entry
+from tests.outbox_stand_ins import START, entry, token_of
 from tests.publishing_simulation import Simulation
 
 IDS = {"entry": entry(1).id, "group": "g", "source": "github", "delivery": "1", "correlation_key": "one"}
@@ -19,6 +20,12 @@ def simulation(tmp_path):
     made = Simulation(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def steps(steps):
+    """Without the tokens of attempts, which are random."""
+    return lambda: [(level, {name: ids[name] for name in ids if name != "token"}) for level, ids in steps()]
 
 
 def line(level, step, **more):
@@ -34,6 +41,16 @@ def test_a_delivery_without_faults(simulation, steps):
     simulation.put(entry(1), entry(1))
     simulation.run(10)
     assert steps() == [RECORDED, line("INFO", "repeat"), PLANNED, DELIVERED]
+
+
+def test_a_posts_last_line_leads_to_the_log(simulation, caplog):
+    caplog.set_level("INFO")
+    simulation.channel.faults = [(True, OutcomeUnknown("504"))]
+    simulation.put(entry(1))
+    simulation.run(100)
+    token = token_of(simulation.channel.posts[0][1])
+    found = [json.loads(line.message) for line in caplog.records if token in line.message]
+    assert [(ids["step"], ids["entry"]) for ids in found] == [("unknown", entry(1).id), ("delivered", entry(1).id)]
 
 
 def test_an_entry_that_was_not_sent_says_why_and_when_it_is_tried_again(simulation, steps):

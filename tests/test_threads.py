@@ -1,5 +1,6 @@
 import contextlib
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,7 +51,7 @@ def channel(stack):
 
 
 def post(*references, topic="Topic", group=GROUP, participants=()):
-    return Post(group, topic, f"<p>{'</p><p>'.join(references)}</p>", references, participants)
+    return Post(group, topic, f"<p>{'</p><p>'.join(references)}</p>", " ".join(references), participants)
 
 
 def test_a_thread_is_started_and_replied_to(fake_graph, channel):
@@ -68,7 +69,7 @@ def test_a_thread_goes_out_as_graph_wants_it():
 
     with raw(answer(201, b'{"id": "AAQ="}')) as server:
         client = GraphClient(server.url, Token())
-        sent = Post("a/b", "t" * 300, "<p>\u00fc</p>", ("r",), ("Alex Darrow <alexd@contoso.com>", "sam@contoso.com"))
+        sent = Post("a/b", "t" * 300, "<p>\u00fc</p>", "r", ("Alex Darrow <alexd@contoso.com>", "sam@contoso.com"))
         assert GroupThreads(client).start(sent) == "AAQ="
         server.answers = [answer(202)]
         GroupThreads(client).reply("AA_Q-k/?#==", sent)
@@ -147,6 +148,31 @@ def test_references_are_found_with_their_threads(fake_graph, channel, clock):
     assert channel.find(GROUP, [], SINCE) == {}
 
 
+@pytest.mark.parametrize("is_reply", [False, True])
+def test_a_copy_of_a_token_is_not_the_post(fake_graph, channel, clock, is_reply):
+    old = channel.start(post("old"))
+    thread = channel.reply(old, post("token")) if is_reply else channel.start(post("token"))
+    for copy in (old, ""):
+        clock.forward(seconds=3)
+        channel.reply(copy, post("see token!")) if copy else channel.start(post("see token!"))
+    assert channel.find(GROUP, ["token"], SINCE) == {"token": thread}
+    assert channel.find(GROUP, ["token"], SINCE, thread) == {"token": thread}
+
+
+def test_a_post_full_of_angle_brackets_is_read_in_time():
+    class Token:
+        def token(self, claims=""):
+            return "t"
+
+    post = {"body": {"content": f"{'<' * 400_000} token"}}
+    with raw(answer(200, json.dumps({"value": [post]}).encode())) as server:
+        client = GraphClient(server.url, Token())
+        began = time.process_time()
+        assert GroupThreads(client).find("g", ["token"], SINCE, "1") == {"token": "1"}
+        assert time.process_time() - began < 5
+        client.close()
+
+
 @pytest.mark.parametrize(
     ("html", "found"),
     [
@@ -161,7 +187,7 @@ def test_references_are_found_with_their_threads(fake_graph, channel, clock):
     ],
 )
 def test_a_reference_is_a_word_of_the_text(channel, html, found):
-    thread = channel.start(Post(GROUP, "t", html, ("ref",)))
+    thread = channel.start(Post(GROUP, "t", html, "ref"))
     assert channel.find(GROUP, ["ref"], SINCE) == ({"ref": thread} if found else {})
 
 

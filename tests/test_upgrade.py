@@ -31,7 +31,7 @@ from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.rows import Backoff, Hold
 from tests.azurite import needs_azurite
-from tests.outbox_stand_ins import START, FakeChannel, entry, refs
+from tests.outbox_stand_ins import START, FakeChannel, entries_of, entry, refs
 from tests.publishing_simulation import Simulation
 
 DATA = Path(__file__).parent / "data/version_1"
@@ -44,7 +44,7 @@ class Graph(FakeChannel):
     def __init__(self):
         super().__init__()
         delivered = {"thread-1": 0, "thread-2": 1, "thread-5": 4}
-        self.posts = [(thread, Post("g", "", "", tuple(refs(number)))) for thread, number in delivered.items()]
+        self.posts = [(thread, Post("g", "", *refs(number), "")) for thread, number in delivered.items()]
         self.started = 10
 
 
@@ -82,7 +82,7 @@ def upgraded(request, tmp_path):
 
 
 def threads_of(channel, *numbers):
-    return [thread for thread, post in channel.posts if set(refs(*numbers)) & set(post.references)]
+    return [thread for thread, post in channel.posts if set(refs(*numbers)) & set(entries_of(post))]
 
 
 def test_every_entry_of_the_version_before_is_delivered_once(upgraded):
@@ -94,7 +94,7 @@ def test_every_entry_of_the_version_before_is_delivered_once(upgraded):
     assert threads_of(upgraded.channel, 6) == ["thread-2"]
     assert [record.thread for record in upgraded.outbox.history("4")] == ["thread-5"]
     # Isolated entries are posts of their own.
-    assert {tuple(refs(7)), tuple(refs(8))} <= {post.references for _, post in upgraded.channel.posts}
+    assert {tuple(refs(7)), tuple(refs(8))} <= {tuple(entries_of(post)) for _, post in upgraded.channel.posts}
     assert upgraded.publisher.health() == {"open": 0, "dead": 2, "held": {}, "backoff": {}, "paused": []}
 
 

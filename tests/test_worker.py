@@ -14,6 +14,7 @@ from bridge.entries import from_message
 from bridge.local.sending import OutgoingWebhook, event_name, signed, with_function_key
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
+from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.settings import Settings
 from bridge.sources import SOURCES
@@ -216,10 +217,13 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
                 wakes.delete(wake)
         (thread,) = good.fake_graph.threads(GROUP)
         (post,) = good.fake_graph.posts(GROUP, thread.id)
-        assert from_message(message).reference in post.html
+        with contextlib.closing(SqliteOutbox(good.outbox)) as outbox:
+            (record,) = outbox.history(from_message(message).id)
+        assert record.token in post.html
     assert (thread.topic, thread.posts) == ("contoso/pump: The pump runs dry #7", 1)
     assert good.get("health") == ("200", {"ok": True})
     details = {"ok": True, "open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    details |= {"overdue": {}, "sweep": {"at": None, "age": None}, "poison": 0, "problems": []}
     assert good.get("health_details") == ("200", details)
 
 

@@ -8,40 +8,59 @@ from typing import TYPE_CHECKING
 from bridge.cli.common import outbox, table
 from bridge.errors import CommandError
 from bridge.events import bounded
+from bridge.outbox.rows import State
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bridge.cli.parser import Commands
+    from bridge.outbox.base import Outbox
     from bridge.outbox.rows import DeliveryRecord, OpenEntry
 
 
 def register(commands: Commands) -> None:
     """Add the command."""
-    history = commands.add_parser("history", help="show what happened to a delivery")
-    history.add_argument("delivery", metavar="DELIVERY", help="the id of the delivery, as its service shows it")
+    history = commands.add_parser("history", help="show what happened to a delivery, or what a post is about")
+    history.add_argument(
+        "asked",
+        metavar="ID",
+        help="the id of a delivery, as its service shows it; the id of an entry, as the answer to a webhook gives it;"
+        " or what stands in the last line of a post",
+    )
     history.set_defaults(command=_history)
 
 
 def _history(asked: argparse.Namespace) -> int:
     with outbox() as opened:
-        records = opened.history(bounded(asked.delivery))
         dead = {letter.id: letter.reason for letter in opened.dead_letters()}
+        records = opened.history(bounded(asked.asked)) or _of_dead_letters(opened, dead, asked.asked)
         still_open = {row.entry.id: row for record in records for row in opened.open_entries(record.group)}
     if not records:
-        raise CommandError(
-            f"There is no record of the delivery {asked.delivery}: it was refused, ignored or dropped, or is too old."
-        )
+        raise CommandError(f"There is no record of {asked.asked}: it was refused, ignored or dropped, or is too old.")
     for record in records:
         rows = {
             "event": f"{record.source} {record.kind}",
+            "delivery": record.delivery,
             "group": record.group,
             "recorded": f"{datetime.fromtimestamp(record.recorded, UTC):%Y-%m-%d %H:%M:%S} UTC",
             "state": _state(record, dead, still_open),
+            "last line": _mark(record, still_open),
         }
-        print("\n".join([record.id, *table(rows.items())]))
+        print("\n".join([record.id, *table((name, text) for name, text in rows.items() if text)]))
     return 0
+
+
+def _of_dead_letters(opened: Outbox, dead: Mapping[str, str], token: str) -> Sequence[DeliveryRecord]:
+    """What is known of dead letters that may have been posted, by the token of the post."""
+    ids = [entry_id for entry_id, reason in dead.items() if token in reason.split()]
+    return [record for entry_id in ids for record in opened.history(entry_id)]
+
+
+def _mark(record: DeliveryRecord, still_open: Mapping[str, OpenEntry]) -> str:
+    """What the last line of its post shows, or would."""
+    row = still_open.get(record.id)
+    return row.mark if row and row.state is State.SENDING else record.token
 
 
 def _state(record: DeliveryRecord, dead: Mapping[str, str], still_open: Mapping[str, OpenEntry]) -> str:

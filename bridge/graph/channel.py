@@ -10,7 +10,7 @@ from typing import Protocol
 class Post:
     """One message to a group: the cards of one or more entries.
 
-    references: one for each entry, all of them visible in `html`.
+    token: random, and only this message shows it, in the footer of `html`: by it the message is found again.
     participants: "Name <address>" of people whom a new thread invites.
     conversation: the id of the conversation in which a new thread is started.
     draft: the reference of the draft that the channel has prepared.
@@ -20,7 +20,7 @@ class Post:
     group: str
     topic: str
     html: str
-    references: tuple[str, ...]
+    token: str
     participants: tuple[str, ...] = ()
     conversation: str = ""
     draft: str = ""
@@ -42,9 +42,10 @@ class Channel(Protocol):
     def reply(self, thread: str, post: Post) -> str:
         """Adds the post to the thread and returns the reference that the thread has from now on."""
 
-    def find(self, group: str, references: Sequence[str], since: datetime, where: str = "") -> Mapping[str, str]:
-        """Returns those of the references that were posted, each with its thread.
+    def find(self, group: str, tokens: Sequence[str], since: datetime, where: str = "") -> Mapping[str, str]:
+        """Returns those of the tokens that were posted, each with its thread: that of the earliest post with it.
 
+        A later one is a copy: a person who reads a post can write its token into another.
         since: nothing older is searched. where: the draft that was sent, or the thread of the reply.
         """
 

@@ -76,11 +76,11 @@ class MailToGroups:
     def find(
         self,
         group: str,  # noqa: ARG002  the id of a message is enough
-        references: Sequence[str],
+        tokens: Sequence[str],
         since: datetime,
         where: str = "",
     ) -> Mapping[str, str]:
-        """All of the references, if the draft has been sent: https://learn.microsoft.com/graph/api/message-get."""
+        """All of the tokens, if the draft has been sent: https://learn.microsoft.com/graph/api/message-get."""
         if not is_draft(where):
             raise OutcomeUnknown("It was not sent by mail (BRIDGE_CHANNEL), and is not searched for in the mailbox.")
         try:
@@ -91,7 +91,7 @@ class MailToGroups:
             if self._clock() < since + _FILING:
                 raise OutcomeUnknown(f"{error} It may be on its way to Sent Items: it is looked up again.") from None
             return {}  # Somebody has deleted the draft.
-        return {} if message.get("isDraft") is not False else dict.fromkeys(references, where)
+        return {} if message.get("isDraft") is not False else dict.fromkeys(tokens, where)
 
     def _draft(self, post: Post) -> str:
         message = {

@@ -1,6 +1,7 @@
 """The channel `threads`: https://learn.microsoft.com/graph/api/resources/conversationthread."""
 
 import html
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ _MOST_PAGES = 20
 _MOST_FIRST_POSTS = 1000
 # Codes of a 404 that mean the group and not the thread.
 _GROUP_CODES = ("ErrorGroupNotFound", "Request_ResourceNotFound", "ErrorInvalidGroup", "MailboxNotEnabledForRESTAPI")
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*>")
 
 
 class GroupThreads:
@@ -106,23 +107,24 @@ class GroupThreads:
             self._first_posts[thread] = found
         return self._first_posts[thread]
 
-    def find(self, group: str, references: Sequence[str], since: datetime, where: str = "") -> Mapping[str, str]:
-        """Returns those of the references that the group's posts show, each with its thread.
+    def find(self, group: str, tokens: Sequence[str], since: datetime, where: str = "") -> Mapping[str, str]:
+        """Returns those of the tokens that the group's posts show, each with its thread.
 
-        Graph can neither filter nor search threads, so they are read, newest first, until all references are found.
+        Graph can neither filter nor search threads, so all are read that have a post since then: the earliest post
+        that shows a token counts, as anybody can copy it from there into another.
         OutcomeUnknown when there are more than can be read. https://learn.microsoft.com/graph/api/group-list-threads
         """
         if is_draft(where):
             raise OutcomeUnknown("It was sent by mail (BRIDGE_CHANNEL), and is not searched for among the threads.")
         thread = self._seeds.get(group, where)
-        threads = iter([thread]) if thread else self._newer(group, since - _SKEW)
-        found: dict[str, str] = {}
-        missing = set(references)
-        while missing and (candidate := next(threads, "")):
-            shown = self._shown(group, candidate, missing)
-            found |= dict.fromkeys(shown, candidate)
-            missing -= shown
-        return found
+        threads = [thread] if thread else self._newer(group, since - _SKEW)
+        posts = [
+            (received, candidate, shown)
+            for candidate in (threads if tokens else ())
+            for received, shown in self._shown(group, candidate, tokens)
+        ]
+        latest_first = sorted(posts, key=lambda post: post[0], reverse=True)
+        return {token: candidate for _, candidate, shown in latest_first for token in shown}
 
     def _newer(self, group: str, since: datetime) -> Iterator[str]:
         """The ids of the threads with a post since then."""
@@ -132,20 +134,17 @@ class GroupThreads:
             if page and not newer:
                 return
 
-    def _shown(self, group: str, thread: str, references: set[str]) -> set[str]:
-        """The references that the posts of a thread show."""
-        shown: set[str] = set()
+    def _shown(self, group: str, thread: str, tokens: Sequence[str]) -> Iterator[tuple[float, list[str]]]:
+        """When each post of a thread was received that shows some of the tokens, and which."""
         try:
             for page in self._client.pages(f"{_threads(group, thread)}/posts", _POST_PAGE, _MOST_PAGES):
                 for post in page:
                     text = _text(post)
-                    shown |= {reference for reference in references - shown if _mentions(text, reference)}
-                if shown == references:
-                    break
+                    if shown := [token for token in tokens if _mentions(text, token)]:
+                        yield _received(post), shown
         except NotFound as error:
             if error.code in _GROUP_CODES:
                 raise
-        return shown
 
 
 def _threads(group: str, thread: str = "", conversation: str = "") -> str:
@@ -171,12 +170,20 @@ def _is_newer(thread: Mapping[str, Any], since: datetime) -> bool:
         return True  # To read one thread too many costs a request; one too few, a second post.
 
 
+def _received(post: Mapping[str, Any]) -> float:
+    """When Graph received a post, in seconds since 1970; one that does not say when counts as the latest."""
+    try:
+        return datetime.fromisoformat(str(post["receivedDateTime"])).timestamp()
+    except (KeyError, ValueError):
+        return math.inf
+
+
 def _text(post: Mapping[str, Any]) -> str:
     shown = post.get("body")
     content = shown.get("content") if isinstance(shown, dict) else None
     return html.unescape(_TAG.sub(" ", content)) if isinstance(content, str) else ""
 
 
-def _mentions(text: str, reference: str) -> bool:
-    """Whether the text contains the reference as a whole word: one can be the beginning of another."""
-    return re.search(rf"(?<![\w-]){re.escape(reference)}(?![\w-])", text) is not None
+def _mentions(text: str, token: str) -> bool:
+    """Whether the text contains the token as a whole word."""
+    return re.search(rf"(?<![\w-]){re.escape(token)}(?![\w-])", text) is not None

@@ -13,12 +13,15 @@ from starlette.middleware import Middleware
 from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options, tunnel
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.host.host import Host
+from bridge.local.host.http_functions import Exchange
 from bridge.local.own_origin import OwnOrigin
 from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.page.webhooks import WebhookLog
 from bridge.outbox import is_configured
 from bridge.outbox.base import Queue
 from bridge.outbox.sqlite_queue import SqliteQueue
+
+_NOT_QUEUED = 500  # of the host, when it cannot put a webhook's entries on the queue
 
 
 def bridge_app(port: int) -> Starlette:
@@ -27,7 +30,13 @@ def bridge_app(port: int) -> Starlette:
     function_app = importlib.import_module("function_app")
     secrets = function_app.bridge.configuration.settings.secrets.values() if function_app.bridge else ()
     webhooks = WebhookLog(itertools.chain.from_iterable(secrets))
-    host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=webhooks.add)
+
+    def on_answer(exchange: Exchange) -> None:
+        webhooks.add(exchange)
+        if function_app.bridge and exchange.status == _NOT_QUEUED:
+            function_app.bridge.faults.note(f"{exchange.path} was answered with {exchange.status}.")
+
+    host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=on_answer)
     return _application(port, host, HostedBridge(function_app.bridge, webhooks, host.wake))
 
 

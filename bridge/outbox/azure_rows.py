@@ -23,6 +23,7 @@ from bridge.outbox.rows import (
     Lease,
     Newest,
     OpenEntry,
+    Summary,
     ThreadRow,
     UnreadableRow,
     Wait,
@@ -35,6 +36,7 @@ Operation = tuple[Any, ...]
 
 NOWHERE = "nowhere"  # the partition of dead letters that belong to no group
 WAIT = "pause"  # the name of the row
+SUMMARIES, SUMMARY = "summaries", "summary"  # the partition, and with what the names of its rows begin
 
 
 def versioned_row(row: Any) -> Row:
@@ -74,9 +76,10 @@ def history(entry: Entry, now: float) -> Row:
     return key(entry.group, f"seen-{entry.id}") | values
 
 
-def note_thread(entry: Entry, thread: str) -> Operation:
-    """Adds to that row in which thread the entry was delivered."""
-    return "upsert", key(entry.group, f"seen-{entry.id}") | {"thread": thread}, {"mode": UpdateMode.MERGE}
+def note_thread(row: OpenEntry, thread: str) -> Operation:
+    """Adds to that row in which thread the entry was delivered, and by which post."""
+    values = {"thread": thread, "token": row.mark}
+    return "upsert", key(row.entry.group, f"seen-{row.entry.id}") | values, {"mode": UpdateMode.MERGE}
 
 
 def delivery_record(row: Row) -> DeliveryRecord:
@@ -90,6 +93,7 @@ def delivery_record(row: Row) -> DeliveryRecord:
         recorded=row["at"],
         thread=row.get("thread", ""),
         repeat_of=row.get("repeat_of", ""),
+        token=row.get("token", ""),
     )
 
 
@@ -215,6 +219,18 @@ def wait_row(group: str, wait: Wait) -> Row:
         case Backoff(until):
             values = {"until": until, "reason": "", "since": 0.0, "tries": 0}
     return key(group, WAIT) | values
+
+
+def summary(row: Row) -> Summary:
+    """The summary of a row."""
+    return Summary(row_id(row), row["at"], row["count"], row.get("due"), row["held"])
+
+
+def summary_row(summary: Summary) -> Row:
+    """The row of a summary."""
+    due = {} if summary.due is None else {"due": summary.due}
+    values = {"at": summary.at, "count": summary.count, "held": summary.held}
+    return key(SUMMARIES, f"{SUMMARY}-{summary.name}") | values | due
 
 
 def dead(letter: DeadLetter) -> Row:

@@ -4,6 +4,7 @@ A row has a version, new with every write. All times are seconds since 1970.
 """
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,9 +12,12 @@ from bridge.entries import Entry, from_message
 from bridge.errors import MessageError
 
 SLOTS = "slots"  # the partition of the whole app's leases
+WATCHDOG = "watchdog"  # in place of a group, for entries that are not posted
+SWEEP, PASSED = "sweep", "passed"  # the names of the summaries that are not of a group
 # A batch of Azure Tables has at most 100 rows: three for each entry that is finished, and the lease.
 # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 BATCH = 32
+_ID = re.compile(r"[0-9a-f]{8,32}")
 
 
 class Recorded(enum.Enum):
@@ -39,9 +43,9 @@ class OpenEntry:
     recorded: when it was recorded. due: when the next action for it is due.
     tries: how often it was surely not sent. not_found_count: how often its thread was not found.
     isolated: it is posted by itself, because a post with others was refused.
-    attempt, claimed: the post that may have delivered it, and when that left. guard_until: until then Graph may still
-    carry that post out, so a search that does not find it shows nothing. thread: where to look for it: the draft that
-    was sent, or the thread that was replied to; empty when the post started a thread.
+    attempt, claimed: the token of the post that may have delivered it, and when that left. guard_until: until then
+    Graph may still carry that post out, so a search that does not find it shows nothing. thread: where to look for it:
+    the draft that was sent, or the thread that was replied to; empty when the post started a thread.
     """
 
     entry: Entry
@@ -56,6 +60,19 @@ class OpenEntry:
     guard_until: float = 0.0
     thread: str = ""
     version: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What the footer of its post shows: the token of the attempt.
+
+        Earlier versions wrote the entry's reference there, and gave attempts names with a dot.
+        """
+        return self.entry.reference if "." in self.attempt else self.attempt
+
+
+def is_id(asked: str) -> bool:
+    """Whether a text may be the beginning of an entry's id."""
+    return _ID.fullmatch(asked) is not None
 
 
 class Columns(Protocol):
@@ -211,6 +228,7 @@ class DeliveryRecord:
     """What the history knows of an entry.
 
     thread: where it was delivered; empty while it is not. repeat_of: the entry that it repeats; it is not posted then.
+    token: what the footer of its post shows; empty for what an earlier version delivered.
     """
 
     id: str
@@ -221,6 +239,28 @@ class DeliveryRecord:
     recorded: float
     thread: str
     repeat_of: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What health needs to know of a group without reading its rows, as the last drain or sweep found it.
+
+    name: the group's; SWEEP, for the last sweep; PASSED, for the last watchdog that came through. at: when it was
+    written. count: open entries; of the sweep, the messages that it had to leave in the poison queue. due: when the
+    next of the entries is due. held: the group needs a person.
+    """
+
+    name: str
+    at: float
+    count: int = 0
+    due: float | None = None
+    held: bool = False
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether there is nothing to say of the group."""
+        return not (self.count or self.held) and self.due is None
 
 
 @dataclass(frozen=True)

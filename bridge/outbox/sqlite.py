@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge.entries import Entry
 from bridge.errors import RowRefused
+from bridge.limits import MAX_MESSAGE
 from bridge.outbox import sqlite_rows
 from bridge.outbox.rows import (
     ContentRow,
@@ -18,9 +19,11 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
+    Summary,
     ThreadRow,
     UnreadableRow,
     Wait,
+    is_id,
 )
 from bridge.outbox.sqlite_file import SqliteFile
 
@@ -107,6 +110,7 @@ class SqliteOutbox:
             for row in entries:
                 sqlite_rows.remove_open(file, row)
                 file.execute("UPDATE seen SET thread = ? WHERE id = ?", (threads[0].thread, row.entry.id))
+                file.execute("REPLACE INTO token VALUES (?, ?)", (row.entry.id, row.mark))
         return written
 
     def write_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
@@ -137,12 +141,19 @@ class SqliteOutbox:
             sqlite_rows.insert_history(file, entry, now)
             sqlite_rows.require_one(sqlite_rows.insert_open(file, OpenEntry(entry, recorded=now, due=now)))
 
-    def history(self, delivery: str) -> Sequence[DeliveryRecord]:
+    def history(self, asked: str) -> Sequence[DeliveryRecord]:
+        if not asked:
+            return []
+        # Each by an index; what comes after the digits is "g".
+        first, last = (asked, f"{asked}g") if is_id(asked) else ("", "")
         sql = (
-            "SELECT seen.id, seen.partition, source, kind, delivery, seen.at, thread, coalesce(of, '')"
-            " FROM seen LEFT JOIN repeat USING (id) WHERE delivery = ? ORDER BY seen.at, seen.id"
+            "SELECT seen.id, seen.partition, source, kind, delivery, seen.at, thread, coalesce(of, ''),"
+            " coalesce(token, '') FROM seen LEFT JOIN repeat USING (id) LEFT JOIN token USING (id) WHERE seen.id IN ("
+            "SELECT id FROM seen WHERE delivery = ? UNION SELECT id FROM seen WHERE id >= ? AND id < ?"
+            " UNION SELECT id FROM token WHERE token = ? UNION SELECT id FROM open WHERE attempt = ?)"
+            " ORDER BY seen.at, seen.id"
         )
-        return [DeliveryRecord(*row) for row in self._rows(sql, delivery)]
+        return [DeliveryRecord(*row) for row in self._rows(sql, asked, first, last, asked, asked)]
 
     def counts(self) -> Counts:
         return Counts(*self._rows("SELECT (SELECT count(*) FROM open), (SELECT count(*) FROM dead)")[0])
@@ -150,6 +161,7 @@ class SqliteOutbox:
     def purge(self, before: float, idle: float) -> None:
         with self._transaction() as file:
             file.execute("DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM open)", (before,))
+            file.execute("DELETE FROM token WHERE id NOT IN (SELECT id FROM seen)")
             file.execute("DELETE FROM dead WHERE at < ?", (before,))
             file.execute("DELETE FROM thread WHERE posted < ? OR ended < ?", (idle, before))
             file.execute("DELETE FROM newest WHERE (partition, key) NOT IN (SELECT partition, key FROM thread)")
@@ -190,6 +202,25 @@ class SqliteOutbox:
 
     def waits(self) -> Mapping[str, Wait]:
         return {row["partition"]: sqlite_rows.wait(row) for row in self._rows("SELECT * FROM pause")}
+
+    # Summaries.
+
+    def note(self, summary: Summary) -> None:
+        values = (summary.name, summary.at, summary.count, summary.due, summary.held)
+        self._file.connection.execute("REPLACE INTO summary VALUES (?, ?, ?, ?, ?)", values)
+
+    def summaries(self) -> Sequence[Summary]:
+        rows = self._rows("SELECT name, at, count, due, held FROM summary")
+        return [Summary(name, at, count, due, bool(held)) for name, at, count, due, held in rows]
+
+    def tally(self) -> Mapping[str, tuple[int, float]]:
+        # An index that has both; the rows have the messages, too.
+        rows = self._rows("SELECT partition, count(*), min(due) FROM open INDEXED BY open_due GROUP BY partition")
+        return {group: (count, due) for group, count, due in rows}
+
+    def probe(self, now: float) -> None:
+        values = (now, MAX_MESSAGE)
+        self._file.connection.execute("REPLACE INTO probe VALUES (1, ?, zeroblob(?))", values)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

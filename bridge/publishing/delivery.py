@@ -17,7 +17,7 @@ from bridge.graph.tokens import Identity
 from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.batching import Rules
-from bridge.publishing.leases import RateLimiter, app_lock, new_owner
+from bridge.publishing.leases import RateLimiter, acquire, app_lock, new_owner
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.publishing.waker import Waker
@@ -55,16 +55,20 @@ class Delivery:
         self.identity = token_source(settings)
         self.client = GraphClient(settings.graph_base, self.identity)
         self.channel = self._channel(groups)
-        self.publisher = Publisher(outbox, queue, self.channel, _policy(settings, groups, titles), clock=clock)
+        policy = _policy(settings, groups, titles)
+        self.publisher = Publisher(outbox, queue, self.channel, policy, clock=clock, authorise=self.identity.token)
 
     def sweep(self) -> None:
         """Does what is due every five minutes, and renews the service account's sign-in once a day."""
-        self.publisher.sweep()
-        if self._settings.identity == "service-account":
-            self._renew()
-        elif self.outbox.wait_of(IDENTITY):
-            # A hold of a service account that was given up.
-            self.outbox.set_wait(IDENTITY, None)
+        try:
+            if self._settings.identity == "service-account":
+                self._renew()
+            elif self.outbox.wait_of(IDENTITY):
+                # A hold of a service account that was given up.
+                self.outbox.set_wait(IDENTITY, None)
+        finally:
+            # It ends with the summary, in which the hold is, too.
+            self.publisher.sweep()
 
     def begin_sign_in(self) -> str:
         """Begins the service account's sign-in, as `SignIn` does; SignInError when there is no such account."""
@@ -78,6 +82,7 @@ class Delivery:
                 self.outbox.set_wait(group, None)
                 if group != IDENTITY:
                     self.waker.wake(group)
+        self.publisher.summarise()
         return name
 
     @cached_property
@@ -94,7 +99,7 @@ class Delivery:
 
     def _renew(self) -> None:
         owner, now = new_owner(self._rng), self._clock()
-        due = self.outbox.acquire(SLOTS, "renewal", owner, now, now + _DAY)
+        due = acquire(self.outbox, SLOTS, "renewal", owner, now, now + _DAY)
         if due.owner != owner:
             return
         try:
@@ -134,4 +139,5 @@ def _policy(settings: Settings, groups: Mapping[str, Group], titles: Mapping[str
         paused=frozenset(group for group, known in groups.items() if known.paused),
         titles=titles,
         zone=settings.time_zone,
+        watchdog=settings.watchdog_minutes * 60,
     )

@@ -45,7 +45,6 @@ class _Row:
     time: str
     text: str
     url: str
-    reference: str
 
 
 _TEMPLATE = environment(OwnTemplates()).get_template("digest.html")
@@ -64,7 +63,7 @@ def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLE
 def digest_html(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, zone: tzinfo = UTC) -> str:
     """The HTML of a post that shows one entry or more, a row each, in the order in which they come.
 
-    It holds every entry's reference. As many as MAX_ROWS stay within MAX_POST bytes, whatever they say.
+    As many as MAX_ROWS stay within MAX_POST bytes, whatever they say.
     titles: the names of sources for people. zone: of the times that are shown.
     """
     html = ""
@@ -126,5 +125,4 @@ def _row(entry: Entry, clock: Clock, limits: _Limits) -> _Row:
         time=clock(entry.occurred),
         text=next(filter(None, (one_line(text, limits.text) for text in (entry.summary, entry.topic, entry.kind))), ""),
         url=entry.url if len(entry.url) <= limits.url else "",
-        reference=entry.reference,
     )

@@ -16,7 +16,7 @@ from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.leases import HeldLease
 from bridge.publishing.policy import Policy
 from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
-from bridge.rendering.renderer import post_html
+from bridge.rendering.renderer import post_html, with_token
 from bridge.steps import log_entry
 
 # All in seconds.
@@ -27,7 +27,7 @@ UNREADABLE = 3600.0  # how long an outcome is looked up in a group that the iden
 
 _REFUSED_CONTENT = "Look at the event's template and payload; correct the template, then requeue the dead letter."
 _REFUSED_ACCESS = "Give the identity access to the group, or route its events elsewhere; then requeue the dead letter."
-_MAYBE = "It may have been posted."
+_MAYBE = "It may have been posted, with {} in its footer."
 _NEVER_KNOWN = "Look into the group whether the post is there; if it is not, requeue the dead letter."
 
 
@@ -44,7 +44,10 @@ class Budget:
 
 
 class Drain:
-    """The drain of one group by the holder of its lease and of a slot."""
+    """The drain of one group by the holder of its lease and of a slot.
+
+    new_token: returns a text that nobody can guess and that no other attempt has.
+    """
 
     def __init__(
         self,
@@ -55,10 +58,12 @@ class Drain:
         budget: Budget,
         policy: Policy,
         clock: Callable[[], float],
+        new_token: Callable[[], str],
     ) -> None:
         self._rows, self._channel = rows, channel
         self._lease, self._slot = lease, slot
-        self._budget, self._policy, self._clock = budget, policy, clock
+        self._budget, self._policy = budget, policy
+        self._clock, self._new_token = clock, new_token
 
     def run(self) -> float | None:
         """Does what can be done now; returns when there will be more to do, None when nothing is open.
@@ -96,15 +101,15 @@ class Drain:
         self._budget.requests -= 1
         asked, first = self._clock(), attempt[0]
         since = datetime.fromtimestamp(first.claimed, UTC)
-        references = [row.entry.reference for row in attempt]
+        tokens = list(dict.fromkeys(row.mark for row in attempt))
         try:
-            found = self._channel.find(self._rows.group, references, since, first.thread)
+            found = self._channel.find(self._rows.group, tokens, since, first.thread)
         except GraphError as error:
             self._lookup_failed(attempt, error)
             return
         for thread in dict.fromkeys(found.values()):
-            self._rows.finish([row for row in attempt if found.get(row.entry.reference) == thread], thread)
-        self._not_found([row for row in attempt if row.entry.reference not in found], attempt, asked)
+            self._rows.finish([row for row in attempt if found.get(row.mark) == thread], thread)
+        self._not_found([row for row in attempt if row.mark not in found], attempt, asked)
 
     def _not_found(self, rows: list[OpenEntry], attempt: list[OpenEntry], asked: float) -> None:
         guard_until = max(row.guard_until for row in attempt)
@@ -120,7 +125,7 @@ class Drain:
         patience = UNREADABLE if isinstance(error, AccessRefused) else self._policy.give_up
         if self._clock() > attempt[0].claimed + patience:
             for row in attempt:
-                reason = f"{_MAYBE} Whether it was could not be found out: {error}"
+                reason = f"{_MAYBE.format(row.mark)} Whether it was could not be found out: {error}"
                 self._rows.move_to_dead_letters(row, reason, _NEVER_KNOWN)
         else:
             later = partial(transitions.lookup_deferred, due=self._next_try(error, tries), tries=tries + 1)
@@ -142,14 +147,15 @@ class Drain:
         for row in batch.rows:
             log_entry("planned", row.entry, thread=target)
         self._keep_leases()
+        token = self._new_token()
         try:
-            post = self._channel.prepare(self._post(batch), target)
+            post = self._channel.prepare(self._post(batch, token), target)
         except GraphError as error:
             self._failed(batch.rows, error)
             return ""
         self._budget.requests -= 1 if post.draft else 0
         self._keep_leases()
-        claimed = self._claim(batch.rows, post.draft or target)
+        claimed = self._claim(batch.rows, token, post.draft or target)
         self._budget.requests -= 1
         try:
             thread = self._channel.reply(target, post) if target else self._channel.start(post)
@@ -161,23 +167,24 @@ class Drain:
             self._rows.set_wait(None)
         return thread
 
-    def _post(self, batch: Batch) -> Post:
+    def _post(self, batch: Batch, token: str) -> Post:
         entries = [row.entry for row in batch.rows]
+        shown = digest_html(entries, self._policy.titles, self._policy.zone) if batch.digest else post_html(entries)
         participants = dict.fromkeys(chain.from_iterable(entry.participants for entry in entries))
         return Post(
             group=self._rows.group,
             topic=digest_topic(entries, self._policy.titles) if batch.digest else entries[0].topic,
-            html=digest_html(entries, self._policy.titles, self._policy.zone) if batch.digest else post_html(entries),
-            references=tuple(entry.reference for entry in entries),
+            html=with_token(shown, token),
+            token=token,
             participants=tuple(participants),
             conversation=entries[0].conversation,
             abandoned=tuple(dict.fromkeys(row.thread for row in batch.rows if row.thread)),
         )
 
-    def _claim(self, rows: Sequence[OpenEntry], where: str) -> Sequence[OpenEntry]:
+    def _claim(self, rows: Sequence[OpenEntry], token: str, where: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""
-        now, attempt = self._clock(), f"{self._lease.lease.owner}.{self._budget.requests}"
-        claimed = self._rows.claim(self._lease, [transitions.claimed(row, now, attempt, where) for row in rows])
+        now = self._clock()
+        claimed = self._rows.claim(self._lease, [transitions.claimed(row, now, token, where) for row in rows])
         if self._clock() > now + START or min(self._lease.left(), self._slot.left()) < REQUEST + SLACK + SKEW:
             self._rows.change(claimed, partial(transitions.released, now=now))
             raise LeaseLost("Claiming the entries took too long to send them safely.")
@@ -241,5 +248,5 @@ class Drain:
             log_entry("held", row.entry, thread=row.thread, reason=str(error))
         for row in list(self._rows.open.values()):
             if now >= max(since, row.recorded) + self._policy.give_up:
-                reason = f"{_MAYBE} {error}" if row.state is State.SENDING else str(error)
+                reason = f"{_MAYBE.format(row.mark)} {error}" if row.state is State.SENDING else str(error)
                 self._rows.move_to_dead_letters(row, reason, _REFUSED_ACCESS)

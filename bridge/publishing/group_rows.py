@@ -7,7 +7,7 @@ from typing import TypeVar
 from bridge.entries import to_message
 from bridge.errors import RowRefused
 from bridge.outbox.base import Entries, Wakes
-from bridge.outbox.rows import BATCH, DeadLetter, Newest, OpenEntry, ThreadRow, UnreadableRow, Wait
+from bridge.outbox.rows import BATCH, DeadLetter, Newest, OpenEntry, State, ThreadRow, UnreadableRow, Wait
 from bridge.publishing.leases import HeldLease
 from bridge.publishing.recorder import UNREADABLE, log_dead
 from bridge.publishing.repeats import received, repeats, was_wrong
@@ -78,7 +78,8 @@ class GroupRows:
     ) -> None:
         """Changes entries that are not delivered yet, and logs why."""
         for row in self.change(rows, transition):
-            log_entry(step, row.entry, logging.WARNING, row.thread, due=row.due, reason=str(reason))
+            token = {"token": row.mark} if row.state is State.SENDING else {}
+            log_entry(step, row.entry, logging.WARNING, row.thread, due=row.due, reason=str(reason), **token)
 
     def leave_out_repeats(self) -> None:
         """Ends the entries that only repeat the event before them, and opens again what was wrongly left out."""
@@ -122,7 +123,7 @@ class GroupRows:
                 continue
             self._forget(part)
             for row in part:
-                log_entry("delivered", row.entry, thread=thread)
+                log_entry("delivered", row.entry, thread=thread, token=row.mark)
 
     def _finish_each(self, rows: Sequence[OpenEntry], thread: str, error: RowRefused) -> None:
         """Ends entries one by one, as storage refuses a row of one of them; that one becomes a dead letter."""

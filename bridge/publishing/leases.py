@@ -11,6 +11,7 @@ from bridge.outbox.rows import SLOTS, Lease
 from bridge.publishing.batching import SKEW
 
 LEASE = 120.0  # seconds
+AHEAD = 10.0  # seconds that the clock of a holder may be ahead of others before its leases are shortened
 SLOT_COUNT = 4  # Graph allows an app four requests at once
 
 
@@ -87,11 +88,25 @@ class RateLimiter:
         free = [number for number, until in list(self._taken.items()) if until <= self._clock()]
         for number in self._rng.sample(free, len(free)):
             now, owner = self._clock(), new_owner(self._rng)
-            lease = self._leases.acquire(SLOTS, f"{self._name}/{number}", owner, now, now + self._seconds)
+            lease = acquire(self._leases, SLOTS, f"{self._name}/{number}", owner, now, now + self._seconds)
             self._taken[number] = lease.expires
             if lease.owner == owner:
                 return 0.0
         return max(min(self._taken.values()) - self._clock(), SKEW)
+
+
+def acquire(leases: Leases, partition: str, name: str, owner: str, now: float, expires: float) -> Lease:
+    """The lease as `Leases.acquire` gives it, but nobody's for longer than the caller would have it from now on.
+
+    A lease that says more was written by a clock that is ahead. Its row is shortened: from then on it ends at the same
+    time for everybody, and a holder that still lives has lost it, as if it had been taken over.
+    """
+    lease = leases.acquire(partition, name, owner, now, expires)
+    if lease.owner == owner or lease.expires <= expires + AHEAD:
+        return lease
+    with contextlib.suppress(Conflict):
+        leases.renew(replace(lease, expires=expires))
+    return replace(lease, expires=expires)
 
 
 def new_owner(rng: random.Random) -> str:
@@ -102,5 +117,5 @@ def new_owner(rng: random.Random) -> str:
 def _take(leases: Leases, partition: str, name: str, owner: str, clock: Callable[[], float]) -> HeldLease | float:
     now = clock()
     # It expires a little later for others than for its holder: their clocks may differ.
-    lease = leases.acquire(partition, name, owner, now - SKEW, now + LEASE)
+    lease = acquire(leases, partition, name, owner, now - SKEW, now + LEASE)
     return HeldLease(leases, lease, clock) if lease.owner == owner else lease.expires

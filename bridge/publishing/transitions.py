@@ -23,10 +23,10 @@ START, SLACK = 10.0, 5.0  # from the claim to the last look at the clock, from t
 GUARD = START + SLACK + REQUEST + LATE + LAG
 
 
-def claimed(row: OpenEntry, now: float, attempt: str, where: str) -> OpenEntry:
+def claimed(row: OpenEntry, now: float, token: str, where: str) -> OpenEntry:
     """Before its request leaves. where: the draft that is sent, or the thread that is replied to; else empty."""
     until = now + GUARD
-    return replace(row, state=State.SENDING, due=until, guard_until=until, claimed=now, attempt=attempt, thread=where)
+    return replace(row, state=State.SENDING, due=until, guard_until=until, claimed=now, attempt=token, thread=where)
 
 
 def released(row: OpenEntry, now: float) -> OpenEntry:

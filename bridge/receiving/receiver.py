@@ -15,6 +15,7 @@ from bridge.limits import in_units
 from bridge.receiving.bodies import readable
 from bridge.receiving.refusals import Refusals
 from bridge.receiving.routing import Decision, Routes
+from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Authentication, Ignored, Source
 from bridge.steps import log_step
@@ -62,7 +63,8 @@ class Receiver:
 
     authentications: by the source's name; a source without one needs the function key. clock: the time, with its zone.
     nonce: a text that no other arrival has. networks: from where the webhooks of a source may come, by its name; from
-    anywhere without. refusals: counts those who are refused before they are authenticated.
+    anywhere without. refusals: counts those who are refused before they are authenticated. faults: where health looks
+    for what went wrong.
     """
 
     sources: Mapping[str, Source]
@@ -73,6 +75,7 @@ class Receiver:
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16), repr=False)
     networks: Mapping[str, AllowList] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals, repr=False)
+    faults: RecentFaults = field(default_factory=RecentFaults, repr=False)
 
     def receive(self, name: str, webhook: Webhook) -> Receipt:
         """Never raises: a webhook that is refused is answered with the status and the reason of its error."""
@@ -89,13 +92,20 @@ class Receiver:
             return self._receive(source, webhook)
         except RecursionError:
             # Of bodies whose parts are nested, such as forms: JSON has a bound of its own.
-            return _refused(name, BadWebhook("The body is nested too deep."))
+            return self._refused(name, BadWebhook("The body is nested too deep."))
         except WebhookError as error:
-            return _refused(name, error)
+            return self._refused(name, error)
         except Exception:
             # 503 and not 500: senders that try again do so on 503, and a repaired bridge then accepts the webhook.
             _logger.exception("A webhook of %s could not be received", name)
+            self.faults.note(f"Webhooks of {name} were answered with {Unavailable.status}.")
             return Receipt(Unavailable.status, {"error": "The bridge failed on this webhook; its log says why."})
+
+    def _refused(self, name: str, error: WebhookError) -> Receipt:
+        log_step("refused", logging.WARNING, source=name, status=error.status, reason=str(error))
+        if error.status >= Unavailable.status:
+            self.faults.note(f"Webhooks of {name} were answered with {error.status}.")
+        return Receipt(error.status, {"error": str(error)})
 
     def turn_away(self, name: str, error: WebhookError | UnknownSignIn) -> Receipt:
         """The answer to a request that was refused before its sender was authenticated; a flood of them gets 429."""
@@ -169,11 +179,6 @@ class Receiver:
 
     def _decide(self, event: Event, webhook: Webhook) -> Decision:
         return self.routes.decide(event, webhook.query.get("group", ""))
-
-
-def _refused(name: str, error: WebhookError) -> Receipt:
-    log_step("refused", logging.WARNING, source=name, status=error.status, reason=str(error))
-    return Receipt(error.status, {"error": str(error)})
 
 
 def _log(event: Event, decision: Decision, entries: Sequence[Entry]) -> None:

@@ -45,6 +45,11 @@ _GAP = (
     '<td height="12" style="font-size:1px;line-height:12px">&nbsp;</td></tr></table>'
 )
 
+_LAST_LINE = (
+    '<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr><td style="padding:4px 0 0 26px;'
+    "font-family:'Segoe UI',Arial,sans-serif;font-size:11px;line-height:16px;color:#767472\">{}</td></tr></table>"
+)
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -196,13 +201,13 @@ class Renderer:
         boundary = secrets.token_hex(16)
         text = template.render(template_context(event, limits, boundary, self._footer(entry)))
         topic, summary, html = _split(text, boundary)
-        if entry.reference not in html:
-            raise TemplateError("the card has lost its footer, by which its post is found again")
+        if not html:
+            raise TemplateError("the card is empty")
         return _Draft(topic or _line(event.title) or event.kind, summary or topic, html)
 
     def _footer(self, entry: Entry) -> str:
         title = self._titles.get(entry.source, entry.source)
-        return f"{title} · {clock(entry.occurred, self._zone)} · {entry.reference}"
+        return f"{title} · {clock(entry.occurred, self._zone)}"
 
     def _without_template(self, event: Event, entry: Entry) -> Entry:
         title = _line(event.title) or event.kind
@@ -233,7 +238,7 @@ def template_context(event: Event, limits: Limits, boundary: str, footer: str) -
     limits: how much to show: `limits.text` characters of a text, `limits.rows` rows of a list; less is tried when the
         post would be too big.
     boundary: what parts the blocks; `layout.html` writes it.
-    footer: the line with source, time and reference, by which a post is found again; `layout.html` writes it.
+    footer: the line with source and time; `layout.html` writes it.
     sentence: `sentence(object='this issue')`: what happened, by the block `on_<action>`, else `on_other`.
     """
     return {
@@ -266,6 +271,11 @@ def _sentence(context: Context, object: str, prefix: str = "on") -> Markup:  # n
 def post_html(entries: Sequence[Entry]) -> str:
     """The HTML of a post: the cards of its entries, one below another."""
     return _GAP.join(entry.html for entry in entries)
+
+
+def with_token(html: str, token: str) -> str:
+    """The post with the token of its attempt in its last line."""
+    return html + _LAST_LINE.format(token)
 
 
 def _split(text: str, boundary: str) -> tuple[str, str, str]:

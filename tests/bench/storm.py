@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.rows import Row, scratch
-from tests.local_stack import NAMES, Stack, issue, references, running
+from tests.local_stack import NAMES, Stack, issue, running
 
 GRAPH = 0.3  # seconds a request
 GRAPHS = 4  # requests at once, Graph's limit for an app
@@ -36,7 +36,7 @@ def storm(folder: Path, events: int, threads: int) -> Storm:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda number: _send(stack, began, number, threads), range(events)))
         sent = Counter(answer.json()["accepted"][0][:12] for answer in answers)
-        posted = references(stack.wait_for_posts(GROUP, *answers, patience=120))
+        posted = stack.posted(stack.wait_for_posts(GROUP, *answers, patience=120))
         seconds = time.monotonic() - began
         return Storm(sent, Counter(posted), len(stack.get("/graph/_log").json()), seconds)
 

@@ -17,6 +17,6 @@ class StepFormatter(logging.Formatter):
 
 
 def _step(step: dict[str, object]) -> str:
-    reference = str(step.get("entry", ""))[:12]  # as in the post's footer
+    entry = str(step.get("entry", ""))[:12]
     values = [str(step[name]) for name in _SHOWN if step.get(name)]
-    return " ".join([f"{step['step']:<9}", f"{reference:<12}", *values])
+    return " ".join([f"{step['step']:<9}", f"{entry:<12}", *values])

@@ -1,7 +1,7 @@
 """The stand-in's groups as the page shows them: their threads, and the posts of one thread."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.fake_graph.store import StoredPost, StoredThread
 
 _MOST_THREADS = 200
-_REFERENCE = re.compile(r"(?<![\w-])[0-9a-f]{12}(?![\w-])")
+_TOKEN = re.compile(r"(?<![\w-])[0-9a-f]{16}(?![\w-])")
 
 Labels = Mapping[str, str]  # the names of groups in the settings, by lower-case group id
 
@@ -23,12 +23,12 @@ def label(labels: Labels, group: str) -> str:
 class Selection:
     """The groups, the threads of the selected group, and the posts of the selected thread.
 
-    has_webhook: whether the webhook of the entry with a reference can be shown.
+    webhooks_of: the entries of the post with a token whose webhook can be shown.
     """
 
     fake_graph: FakeGraph
     labels: Labels
-    has_webhook: Callable[[str], bool]
+    webhooks_of: Callable[[str], Sequence[str]]
 
     def show(self, group: str, thread: str) -> dict[str, Any]:
         """The selection, ready for JSON. The first group or thread replaces one that does not exist."""
@@ -48,13 +48,14 @@ class Selection:
         }
 
     def _post(self, post: StoredPost) -> dict[str, Any]:
-        references = dict.fromkeys(_REFERENCE.findall(post.html))
+        # The token of its attempt is in its last line; what stands before is a payload's.
+        tokens = _TOKEN.findall(post.html)[-1:]
         return {
             "id": post.id,
             "html": post.html,
             "received": post.received.isoformat(),
             "sender": post.sender,
-            "webhooks": [reference for reference in references if self.has_webhook(reference)],
+            "webhooks": [entry for token in tokens for entry in self.webhooks_of(token)],
         }
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from bridge.outbox.base import Outbox
 from bridge.outbox.rows import Backoff, DeadLetter, Hold, OpenEntry, State, Wait
 
 _MOST = 100
+_MOST_POSTS = 1000
 _FAR_FUTURE = 10 * 365 * 86400.0  # seconds; nothing is due later
 
 
@@ -58,6 +59,7 @@ class OutboxView:
         self._labels = labels
         self._clock = clock
         self._sent: dict[str, str] = {}  # the threads of sent entries by entry id, which need not be looked up again
+        self._posts: dict[str, Sequence[str]] = {}  # the entries of posts, by the tokens of these
 
     def show(self) -> Mapping[str, object]:
         """The newest rows, most recent first, and the number of entries in each state, ready for JSON."""
@@ -73,6 +75,14 @@ class OutboxView:
         newest = sorted(rows.values(), key=lambda row: (-row.at, row.id))
         counts = Counter(row.state for row in newest) | Counter(dead=len(letters))
         return {"counts": counts, "rows": [asdict(row) for row in newest[:_MOST]]}
+
+    def webhooks_of(self, token: str) -> Sequence[str]:
+        """The entries of the post with that token whose webhook can be shown."""
+        if not self._posts.get(token):
+            if len(self._posts) >= _MOST_POSTS:
+                self._posts.clear()
+            self._posts[token] = [record.id for record in self._outbox().history(token)]
+        return [entry for entry in self._posts[token] if self._webhooks.has(entry)]
 
     def _open(self, row: OpenEntry, waits: Mapping[str, Wait], now: float) -> Row:
         wait = waits.get(row.entry.group, Backoff(0.0))

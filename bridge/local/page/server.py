@@ -78,11 +78,12 @@ class PageServer:
 
     async def _mail(self, request: Request) -> Response:
         group, thread = request.query_params.get("group", ""), request.query_params.get("thread", "")
-        selection = mail.Selection(self._fake_graph, self._labels, self._webhooks.has)
+        webhooks_of = self._outbox.webhooks_of if self._outbox else lambda _: ()
+        selection = mail.Selection(self._fake_graph, self._labels, webhooks_of)
         return JSONResponse(await run_in_threadpool(selection.show, group, thread))
 
     async def _webhook(self, request: Request) -> Response:
-        webhook = self._webhooks.show(request.query_params.get("reference", ""))
+        webhook = self._webhooks.show(request.query_params.get("entry", ""))
         return JSONResponse(webhook) if webhook else PlainTextResponse("This webhook is no longer available.\n", 404)
 
     async def _events(self, _: Request) -> Response:

@@ -36,7 +36,7 @@ class WebhookLog:
         self._clock = clock
         self._lock = threading.Lock()
         self._recent: deque[RecentWebhook] = deque()
-        self._by_reference: OrderedDict[str, RecentWebhook] = OrderedDict()
+        self._by_entry: OrderedDict[str, RecentWebhook] = OrderedDict()
         self._times: deque[float] = deque(maxlen=100_000)
 
     def add(self, exchange: Exchange) -> None:
@@ -48,10 +48,10 @@ class WebhookLog:
         with self._lock:
             self._times.append(webhook.at)
             self._recent.append(webhook)
-            self._by_reference |= {entry.reference: webhook for entry in webhook.entries}
+            self._by_entry |= {entry.id: webhook for entry in webhook.entries}
             if len(self._recent) > _MOST:
                 for entry in self._recent.popleft().entries:
-                    self._by_reference.pop(entry.reference, None)
+                    self._by_entry.pop(entry.id, None)
 
     def times(self) -> list[float]:
         """When webhooks came, newest first."""
@@ -63,14 +63,14 @@ class WebhookLog:
         with self._lock:
             return {entry.id: (webhook.at, entry) for webhook in self._recent for entry in webhook.entries}
 
-    def has(self, reference: str) -> bool:
-        """Whether the webhook of the entry with that reference is still here."""
-        return reference in self._by_reference
+    def has(self, entry_id: str) -> bool:
+        """Whether the webhook of the entry is still here."""
+        return entry_id in self._by_entry
 
-    def show(self, reference: str) -> Mapping[str, Any] | None:
+    def show(self, entry_id: str) -> Mapping[str, Any] | None:
         """The webhook of an entry without its secrets, ready for JSON."""
         with self._lock:
-            webhook = self._by_reference.get(reference)
+            webhook = self._by_entry.get(entry_id)
         if webhook is None:
             return None
         body, exchange = webhook.exchange.body or b"", webhook.exchange

@@ -112,21 +112,21 @@ function webhooks(post) {
   if (!post.webhooks.length) {
     pane.append(make("p", { className: "note" }, "Not available: the webhook came before this process was started, or more than 500 webhooks ago."));
   }
-  for (const [number, reference] of post.webhooks.entries()) {
+  for (const [number, entry] of post.webhooks.entries()) {
     const details = make("details", { open: number === 0 },
-      make("summary", {}, `Webhook ${reference}`), make("pre", { tabIndex: 0, role: "region", "aria-label": `Webhook ${reference}` }, "…"));
-    details.ontoggle = () => { if (details.open) fill(details.lastChild, reference); };
+      make("summary", {}, `Webhook ${entry.slice(0, 12)}`), make("pre", { tabIndex: 0, role: "region", "aria-label": `Webhook ${entry.slice(0, 12)}` }, "…"));
+    details.ontoggle = () => { if (details.open) fill(details.lastChild, entry); };
     pane.append(details);
   }
   if (post.webhooks.length > 1) pane.prepend(make("p", { className: "note" }, many(post.webhooks.length, "webhook")));
   return pane;
 }
 
-async function fill(pre, reference) {
+async function fill(pre, entry) {
   if (pre.dataset.filled) return;
   pre.dataset.filled = "yes";
   try {
-    const raw = await (await get("webhook", { reference })).json();
+    const raw = await (await get("webhook", { entry })).json();
     const headers = Object.entries(raw.headers).map(([name, value]) => `${name}: ${value}`);
     pre.textContent = [raw.line, ...headers, "", indented(raw.body) + (raw.is_cut ? "\n…" : ""), "",
       `Answered ${raw.status}: ${raw.answer}`].join("\n");
