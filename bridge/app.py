@@ -42,7 +42,7 @@ class Bridge:
         settings = configuration.settings
         self.configuration = configuration
         self.faults = RecentFaults()
-        self.renderer = Renderer(settings.templates, configuration.titles, settings.time_zone)
+        self.renderer = Renderer(settings.templates, configuration.titles, settings.time_zone, configuration.extended)
         self.receiver = Receiver(
             sources=configuration.sources,
             authentications=configuration.authentications,

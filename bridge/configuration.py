@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from bridge.receiving.routing import NAMES, Route, Routes
 from bridge.rendering.expressions import compiled, fault
 from bridge.settings import Group, Settings
-from bridge.sources import SOURCES, generic
+from bridge.sources import SOURCES, extending
 from bridge.sources.base import Authentication, Source
 from bridge.toml_tables import Problems, Table
 from bridge.verification.networks import Address, AllowList
@@ -58,6 +58,11 @@ class Configuration:
     def problems(self) -> Sequence[str]:
         """What keeps single sources from accepting webhooks; all else works. No value is in any of them."""
         return [each.problem for each in self.authentications.values() if each.problem]
+
+    @property
+    def extended(self) -> Mapping[str, str]:
+        """The sources that extend one of the bridge's own, each with the name of that one."""
+        return {name: source.extends for name, source in self.sources.items() if source.extends}
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -204,5 +209,5 @@ def _declared(document: Table) -> Mapping[str, Source]:
         table = Table.of(f"BRIDGE_CONFIG: the source {name}", value, tables.problems)
         if name in SOURCES:
             table.report("is one of the bridge's own: choose another name")
-        found[name] = generic.declared(name, table)
+        found[name] = extending.declared(name, table, SOURCES)
     return found

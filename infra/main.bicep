@@ -42,6 +42,10 @@ param bitbucketServerSecret string = ''
 @secure()
 param circleciSecret string = ''
 
+@description('Secret of CloudEvents.')
+@secure()
+param cloudEventsSecret string = ''
+
 @description('Secret of Datadog.')
 @secure()
 param datadogSecret string = ''
@@ -208,6 +212,7 @@ module bridge '../azuredeploy.json' = {
       bitbucket: bitbucketSecret
       bitbucket_server: bitbucketServerSecret
       circleci: circleciSecret
+      cloud_events: cloudEventsSecret
       datadog: datadogSecret
       dynatrace: dynatraceSecret
       event_grid: eventGridSecret

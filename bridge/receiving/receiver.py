@@ -175,7 +175,7 @@ class Receiver:
     def _read(self, source: Source, webhook: Webhook) -> Sequence[Event] | Ignored:
         if webhook.method == "POST" and not webhook.body.strip():
             raise BadWebhook("The body is empty.")
-        return source.read(readable(webhook, source.max_body))
+        return source.read(readable(webhook, source.max_body, as_fields=source.takes_fields))
 
     def _decide(self, event: Event, webhook: Webhook) -> Decision:
         return self.routes.decide(event, webhook.query.get("group", ""))

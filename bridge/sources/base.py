@@ -76,7 +76,8 @@ class Source:
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
     sent_field: the field of a payload that says when it was sent, in milliseconds since 1970, for `send`; empty: none.
     event_parts: how many of the dotted parts of a sample's name are the service's name for its event.
-    is_declared: it is declared in BRIDGE_CONFIG.
+    is_declared: it is declared in BRIDGE_CONFIG. extends: the source of the bridge's own that it is made from.
+    takes_fields: of a multipart form without JSON, or with several parts of it, it takes the fields.
     by_published_keys: where the service signs with keys that it publishes: how it is authenticated if the settings say
         which of its senders may send, else None.
     """
@@ -93,6 +94,8 @@ class Source:
     sent_field: str = ""
     event_parts: int = 1
     is_declared: bool = False
+    extends: str = ""
+    takes_fields: bool = False
     by_published_keys: Callable[[Settings], Authentication | None] = lambda _settings: None
 
     @property
@@ -103,7 +106,7 @@ class Source:
     @property
     def samples(self) -> Path:
         """The folder of recorded payloads, one for each kind of event; it is not in the package for Azure."""
-        return Path(__file__).parent / self.name / "samples"
+        return Path(__file__).parent / (self.extends or self.name) / "samples"
 
     @property
     def secret_setting(self) -> str:
