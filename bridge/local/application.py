@@ -10,13 +10,14 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options, tunnel
+from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options, received_folder, tunnel
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.host.host import Host
 from bridge.local.host.http_functions import Exchange
 from bridge.local.own_origin import OwnOrigin
 from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.page.webhooks import WebhookLog
+from bridge.local.received import ReceivedWebhooks
 from bridge.outbox import is_configured
 from bridge.outbox.base import Queue
 from bridge.outbox.sqlite_queue import SqliteQueue
@@ -29,15 +30,17 @@ def bridge_app(port: int) -> Starlette:
     # Not imported at the top: importing it reads the settings.
     function_app = importlib.import_module("function_app")
     secrets = function_app.bridge.configuration.settings.secrets.values() if function_app.bridge else ()
-    webhooks = WebhookLog(itertools.chain.from_iterable(secrets))
+    secrets = tuple(itertools.chain.from_iterable(secrets))
+    webhooks, received = WebhookLog(secrets), ReceivedWebhooks(received_folder(os.environ), secrets)
 
     def on_answer(exchange: Exchange) -> None:
         webhooks.add(exchange)
+        received.add(exchange)
         if function_app.bridge and exchange.status == _NOT_QUEUED:
             function_app.bridge.faults.note(f"{exchange.path} was answered with {exchange.status}.")
 
     host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=on_answer)
-    return _application(port, host, HostedBridge(function_app.bridge, webhooks, host.wake))
+    return _application(port, host, HostedBridge(function_app.bridge, webhooks, host.wake, received))
 
 
 def fake_graph_app(port: int) -> Starlette:

@@ -73,6 +73,11 @@ def fake_graph_file(env: Mapping[str, str]) -> Path:
     return outbox_file(env).with_name("graph.sqlite")
 
 
+def received_folder(env: Mapping[str, str]) -> Path:
+    """The folder with the last webhooks of each source, beside the outbox."""
+    return outbox_file(env).with_name("received")
+
+
 def permissions(env: Mapping[str, str]) -> str:
     """What the stand-in Graph permits: everything (`open`), or only what Microsoft does (`microsoft`)."""
     chosen = env.get("BRIDGE_LOCAL_PERMISSIONS", "").strip() or "open"
