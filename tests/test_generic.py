@@ -211,10 +211,33 @@ def test_a_source_with_a_title_alone_takes_any_body(headers, body, title, severi
     assert (event.title, event.severity) == (title, severity)
 
 
+def test_a_text_of_several_lines_is_shown_as_it_came() -> None:
+    body = b"Backup of db-1 failed\n* step 3\n  exit code 2 # now"
+    (event,) = declared("[sources.pump]")["pump"].read(Webhook({"Content-Type": "text/plain"}, body))
+    html = Renderer().entry(event, "0" * 32, Target("g"), datetime.now(UTC)).html
+    assert event.title == "Backup of db-1 failed"
+    assert "* step 3" in html
+    assert "  exit code 2 # now" in html.replace("&nbsp;", " ")
+    assert (event.severity, event.ends_thread) == ("info", False)
+
+
 def test_texts_about_different_matters_are_different_threads() -> None:
     source = declared("[sources.pump]")["pump"]
     keys = [source.read(Webhook({}, body))[0].correlation_key for body in (b"Pump 7 is dry", b"Backup failed", b"7")]
     assert len(set(keys)) == 3
+
+
+@pytest.mark.parametrize("holder", ["alarm", "alert", "incident", "problem", "issue"])
+def test_the_beginning_and_the_end_of_what_has_an_id_are_one_thread(holder: str) -> None:
+    source = declared("[sources.pump]")["pump"]
+    bodies = [
+        {"event": f"{holder}.{word}", holder: {"id": 2231, "name": "Level low", "status": word}}
+        for word in ("raised", "cleared")
+    ]
+    events = [source.read(Webhook({}, json.dumps(body).encode()))[0] for body in bodies]
+    assert [event.correlation_key for event in events] == [f"{holder} 2231"] * 2
+    assert [event.ends_thread for event in events] == [False, True]
+    assert not any("2231" in text for event in events for _, text in event.facts)
 
 
 def test_a_form_with_too_many_fields_is_refused() -> None:

@@ -21,6 +21,17 @@ def decoded(body: str, webhook: Webhook) -> Any:
     return _without_nulls(_decoded(body, webhook))
 
 
+def is_text(body: str, webhook: Webhook) -> bool:
+    """Whether `any` body is plain text."""
+    if body != "any" or webhook.header("Content-Type").lower().startswith(_FORM):
+        return False
+    try:
+        decode_json(webhook.body)
+    except BadWebhook:
+        return True
+    return False
+
+
 def _decoded(body: str, webhook: Webhook) -> Any:
     if body == "form":
         # The fields of a multipart form come as JSON.

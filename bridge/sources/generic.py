@@ -11,7 +11,7 @@ from bridge.rendering.text import one_line
 from bridge.sources import cloud_event, form_values
 from bridge.sources.base import MARK, Ignored, Source
 from bridge.sources.form import check_expressions, parse
-from bridge.sources.form_bodies import BrokenJson, decoded
+from bridge.sources.form_bodies import BrokenJson, decoded, is_text
 from bridge.sources.form_expressions import Form
 from bridge.sources.reading import fill
 from bridge.sources.reading import read as read_any
@@ -109,7 +109,8 @@ def event_of(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
     item = names["item"]
     if cloud_event.is_event(item):
         return _cloud_event(form, webhook, item)
-    return _undescribed(_event(form, webhook, names), item)
+    event = _undescribed(_event(form, webhook, names), item)
+    return _verbatim(event) if is_text(form.body, webhook) else event
 
 
 def _unread(form: Form, webhook: Webhook) -> Event:
@@ -140,6 +141,12 @@ def _undescribed(event: Event, item: Any) -> Event:
     window = None if reading.is_key_stable else event.repeat_window
     key = reading.key or (filled.title if reading.title else event.correlation_key)
     return replace(filled, correlation_key=key, repeat_window=window)
+
+
+def _verbatim(event: Event) -> Event:
+    """A plain text of several lines as it came: none of it was meant as Markdown."""
+    text = event.details.get("text", "")
+    return replace(event, details={**event.details, "text": f"~~~~~~\n{text}\n~~~~~~"}) if "\n" in text else event
 
 
 def _cloud_event(form: Form, webhook: Webhook, item: Mapping[str, Any]) -> Event:

@@ -92,6 +92,8 @@ def _walk(value: Any, parent: tuple[str, str], depth: int, level: int, texts: in
 def _of_object(value: Mapping[str, Any], parent: tuple[str, str], depth: int, level: int, texts: int) -> Iterator[Leaf]:
     name = names.normal(parent[1])
     is_inner = bool(name) and name not in names.CONTAINERS
+    if name in names.STORIES and (story := _id(value)):
+        yield Leaf("storyid", "", f"{name} {story}", depth)
     called = _called(value) if is_inner else None
     if called:
         leaf = _leaf(parent, value[called], depth)
@@ -146,6 +148,12 @@ def _called(value: Mapping[str, Any]) -> str | None:
     """The key by which an object is called."""
     keys = {names.normal(str(key)): key for key, text in value.items() if isinstance(text, str) and text}
     return next((keys[name] for name in names.CALLED if name in keys), None)
+
+
+def _id(value: Mapping[str, Any]) -> str:
+    """The id of an object, if it has one."""
+    found = value.get("id")
+    return str(found).strip()[:100] if isinstance(found, str | int) and not isinstance(found, bool) else ""
 
 
 def _pair(value: Mapping[str, Any]) -> tuple[str, Any] | None:

@@ -68,7 +68,6 @@ async function say(text, work) {
 // Posts that a wrong table no longer makes stay, in grey, until it is right again.
 function show({ posts, problems }) {
   element("learn-problems").replaceChildren(...problems.map((text) => make("li", {}, text)));
-  element("learn-problems").hidden = problems.length === 0;
   element("learn-posts").classList.toggle("stale", posts.length === 0);
   if (posts.length) element("learn-posts").replaceChildren(...posts.map(article));
 }
