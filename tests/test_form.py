@@ -182,6 +182,14 @@ def test_what_has_ended_says_how_long_it_lasted():
     assert "It lasted" not in card(read({**without_start, "state": "full"}, GROWN))
 
 
+def test_the_thread_learns_when_it_began_and_ended_where_no_payload_says_so():
+    started = GROWN.replace('started = "item.since"\n', "").replace("[words]", 'severity = "item.grade"\n[words]', 1)
+    states = [("Low", "error"), ("Low", "info"), ("full", "info")]
+    events = [read({**TANK, "state": state, "grade": grade}, started) for state, grade in states]
+    assert [event.details.get("phase") for event in events] == ["firing", None, "over"]
+    assert "took" not in events[2].details
+
+
 def test_a_minor_event_is_marked():
     assert [read({**TANK, "state": state}, GROWN).details.get("minor") for state in ("touched", "Low")] == [True, None]
 

@@ -103,6 +103,7 @@ def test_a_form_says_everything_of_an_event() -> None:
             text="Between **3** and 4",
             facts=(("Floor", "3"), ("Since", "2026-11-23T14:00:00+00:00"), ("Doors", "left, right")),
             attributes={"floor": 3},
+            details={"phase": "firing"},
             dedup_key=hashlib.sha256(json.dumps(STUCK).encode()).hexdigest(),
         )
     ]

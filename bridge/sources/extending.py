@@ -156,7 +156,4 @@ def _details(form: Form, event: Event, names: Mapping[str, Any], *, is_retitled:
         found["name"] = event.title  # which is what the card shows
     if "text" in form.keys("event") and "text" in found and "text" not in own:
         found["text"] = event.text
-    started = form_values.time(form, "started", names)
-    return form_values.with_duration(
-        form_values.with_words(form, found), started, event.occurred, ends=event.ends_thread
-    )
+    return form_values.with_duration(form, names, replace(event, details=form_values.with_words(form, found)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bridge.events import Severity
+from bridge.events import Event, Severity
 from bridge.fields import as_time
 from bridge.rendering.filters import between, figure, upper_first
 from bridge.rendering.text import in_words, one_line, printable
@@ -97,14 +97,19 @@ def with_words(form: Form, found: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "word": said} if said else dict(found)
 
 
-def with_duration(
-    found: Mapping[str, Any], started: datetime | None, occurred: datetime | None, *, ends: bool
-) -> dict[str, Any]:
-    """The values for templates with when it began, and at its end how long it took."""
-    if started is None:
-        return dict(found)
-    took = between(started, occurred) if ends else ""
-    return {"started": started, **({"took": took} if took else {}), **found}
+def with_duration(form: Form, names: Names, event: Event) -> dict[str, Any]:
+    """The values for templates with when it began, and at its end how long it took.
+
+    phase: whether it has begun (`firing`) or ended (`over`), by which the thread knows how long it lasted where no
+    payload says so.
+    """
+    if not {"started", "ends_thread"} & {*form.keys("event")}:
+        return dict(event.details)
+    started = time(form, "started", names)
+    took = between(started, event.occurred) if event.ends_thread else ""
+    phase = "over" if event.ends_thread else "firing" if event.severity >= "warning" else ""
+    made = {"started": started, "took": took, "phase": phase}
+    return {**{name: value for name, value in made.items() if value}, **event.details}
 
 
 def _detail(value: Any) -> Any:

@@ -167,9 +167,7 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
     key = form_values.key(form, "correlation_key", names)
     title = form_values.text(form, "title", names) or f"{form.title}: {kind.replace('_', ' ').replace('.', ' ')}"
     occurred, ends = form_values.time(form, "occurred", names), bool(form.value("event", "ends_thread", names))
-    started = form_values.time(form, "started", names)
-    details = form_values.with_words(form, form_values.details(form, names))
-    return Event(
+    event = Event(
         source=form.name,
         kind=kind,
         delivery=delivery or body,
@@ -187,10 +185,11 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
         occurred=occurred,
         facts=tuple(form_values.facts(form, names)),
         attributes=form_values.attributes(form, names),
-        details=form_values.with_duration(details, started, occurred, ends=ends),
+        details=form_values.with_words(form, form_values.details(form, names)),
         text=form_values.long_text(form, names),
         ends_thread=ends,
     )
+    return replace(event, details=form_values.with_duration(form, names, event))
 
 
 def _delivery(form: Form, names: Mapping[str, Any]) -> str:

@@ -134,6 +134,7 @@ def fill(event: Event, reading: Reading) -> Event:
         "before": reading.before,
         "word": in_words(reading.state) or reading.happened,
         "text": event.text or reading.message,
+        "phase": "over" if reading.is_over else "firing" if reading.state and severity >= "warning" else "",
         "meters": reading.meters,
         "buttons": reading.buttons,
     }
