@@ -9,7 +9,7 @@ VENV = .venv
 # Without bytecode every process that a test starts would compile the bridge again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run setup test test-newer coverage check mutants audit chaos fuzz bench azurite gallery screenshots docs package clean
+.PHONY: help run setup test test-newer coverage check mutants audit lock chaos fuzz bench azurite gallery screenshots docs package sbom clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -27,9 +27,11 @@ help:
 	@echo 'make screenshots  take the pictures of the docs with a headless Chromium'
 	@echo 'make docs         regenerate everything that repeats the code: docs, deployment, gallery'
 	@echo 'make package      build released-package.zip, which Azure runs as it is'
+	@echo 'make sbom         list the libraries in released-package.zip: released-package.cdx.json (CycloneDX)'
 	@echo 'make check        check style, types and layers'
 	@echo 'make mutants      change the critical code in many ways, and list the changes that no test notices'
-	@echo 'make audit        look for known vulnerabilities in the libraries (asks PyPI)'
+	@echo 'make audit        look for known vulnerabilities in the libraries of the package (asks PyPI)'
+	@echo 'make lock         renew requirements.lock, the versions in the package (asks PyPI)'
 	@echo 'make clean        remove everything that the other targets have made'
 
 run: $(VENV)/ready
@@ -62,7 +64,13 @@ mutants: $(VENV)/ready
 
 audit: $(VENV)/ready
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check 'pip-audit>=2.10'
-	@$(VENV)/bin/pip-audit --requirement requirements.txt
+	@$(VENV)/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict
+
+# Renovate does the same with the command that it finds in the lock.
+lock: $(VENV)/ready
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check 'uv>=0.9'
+	@$(VENV)/bin/uv pip compile requirements.txt --output-file=requirements.lock --generate-hashes --universal \
+	  --python-version=3.13 --upgrade --quiet
 
 chaos: $(VENV)/ready emulator
 	@$(VENV)/bin/python -m tests.chaos
@@ -82,6 +90,9 @@ docs: gallery
 
 package: $(VENV)/ready
 	@$(VENV)/bin/python -m tools.package released-package.zip $(PYTHONS)
+
+sbom: package
+	@$(VENV)/bin/python -m tools.sbom released-package.zip released-package.cdx.json
 
 gallery: $(VENV)/ready
 	@$(VENV)/bin/python -m tools.gallery

@@ -5,14 +5,13 @@ import logging
 import os
 import typing
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qsl
 
 import azure.functions as func
 
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.entries import to_message
-from bridge.errors import BridgeError, SettingsError, SignInError
+from bridge.errors import BridgeError, SettingsError, SignInError, UnknownSignIn, WebhookError
 from bridge.events import Webhook
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
@@ -27,6 +26,8 @@ bridge: Bridge | None = None
 problems: tuple[str, ...] = ()
 try:
     bridge = Bridge(Configuration.from_env(os.environ))
+    for _problem in bridge.configuration.problems:
+        _logger.error("One source accepts no webhook: %s", _problem)
 except SettingsError as error:
     # The functions are indexed all the same, and answer 503: senders try again on 503, and give up on 404.
     problems = error.problems
@@ -90,15 +91,15 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the worker binds i
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name
     """Says whether all is well, and nothing else: anyone may ask."""
-    report = _health()
-    return _answer(200 if report["ok"] else 503, {"ok": report["ok"]})
+    well = bridge is not None and bridge.is_well()
+    return _answer(200 if well else 503, {"ok": well})
 
 
 # A separate function: the host does not say to an anonymous one whether a key was given.
 @app.function_name("health_details")
 @app.route("health/details", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def health_details(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name
-    """Says what is wrong: settings at fault, groups on hold, dead letters."""
+    """Says what is wrong: settings at fault, groups on hold or late, a sweep that does not come, dead letters."""
     report = _health()
     return _answer(200 if report["ok"] else 503, report)
 
@@ -132,8 +133,7 @@ def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
     """Redeems the code with which Entra sends the browser back, and keeps the account."""
 
     def finish(bridge: Bridge) -> func.HttpResponse:
-        form = dict(parse_qsl(req.get_body().decode("utf-8", "replace")))
-        name = bridge.delivery.finish_sign_in(form)
+        name = bridge.finish_sign_in(req.get_body())
         return func.HttpResponse(f"{name} has signed in; you may close this page.\n", mimetype="text/plain")
 
     return _to_browser(finish)
@@ -145,6 +145,10 @@ def _to_browser(answer: Callable[[Bridge], func.HttpResponse]) -> func.HttpRespo
         return _answer(503, _WRONG)
     try:
         return answer(bridge)
+    except (UnknownSignIn, WebhookError) as error:
+        refused = bridge.receiver.turn_away("sign_in", error)
+        text = f"{refused.body['error']}\n"
+        return func.HttpResponse(text, status_code=refused.status, headers=refused.headers, mimetype="text/plain")
     except BridgeError as error:
         status = 400 if isinstance(error, SignInError) else 503
         return func.HttpResponse(f"{error}\n", status_code=status, mimetype="text/plain")

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
+import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from bridge.errors import BadWebhook, TooLarge
+from bridge.fields import form_fields
+from bridge.limits import MAX_CALLBACK, in_units
 from bridge.outbox import is_configured
 from bridge.receiving.receiver import Receiver
+from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bridge.configuration import Configuration
     from bridge.outbox.base import Outbox, Queue
     from bridge.publishing.delivery import Delivery
     from bridge.publishing.publisher import Publisher
     from bridge.settings import Settings
+
+_FRESH = 5.0  # seconds for which an answer about health is good
 
 _logger = logging.getLogger(__name__)
 
@@ -33,17 +41,22 @@ class Bridge:
     def __init__(self, configuration: Configuration, publisher: Publisher | None = None) -> None:
         settings = configuration.settings
         self.configuration = configuration
-        self.renderer = Renderer(settings.templates, configuration.titles, settings.time_zone)
+        self.faults = RecentFaults()
+        self.renderer = Renderer(settings.templates, configuration.titles, settings.time_zone, configuration.extended)
         self.receiver = Receiver(
             sources=configuration.sources,
             authentications=configuration.authentications,
             routes=configuration.routes,
             renderer=self.renderer,
             clock=lambda: datetime.now(UTC),
+            networks=configuration.networks,
+            faults=self.faults,
         )
         self._publisher = publisher
         self._delivery: Delivery | None = None
         self._building = threading.Lock()
+        self._asking = threading.Lock()
+        self._well = (-math.inf, True)
 
     @property
     def publisher(self) -> Publisher:
@@ -52,16 +65,50 @@ class Bridge:
 
     def sweep(self) -> None:
         """Does what is due every five minutes, whether or not anything comes in."""
+        self.receiver.refusals.flush()
         (self._publisher or self.delivery).sweep()
 
-    def health(self) -> Mapping[str, object]:
-        """What the outbox says about groups and entries; `ok` unless it cannot be read or a group is on hold."""
+    def finish_sign_in(self, body: bytes) -> str:
+        """Redeems the form with which Entra sends the browser back, and returns the account's name.
+
+        WebhookError or UnknownSignIn where anyone could be asking; another BridgeError where it is the person at the
+        browser.
+        """
+        if len(body) > MAX_CALLBACK:
+            raise TooLarge(f"The body is longer than {in_units(MAX_CALLBACK)}.")
         try:
-            report = self.publisher.health()
+            fields = form_fields(body)
+        except ValueError:
+            raise BadWebhook("The form has too many fields.") from None
+        return self.delivery.finish_sign_in(fields)
+
+    def is_well(self) -> bool:
+        """Whether nothing needs a person, as it was a few seconds ago at the most: anyone may ask, and often."""
+        with self._asking:
+            asked, well = self._well
+            if time.monotonic() < asked + _FRESH:
+                return well
+            return self._remember(not self._problems(dict).get("problems"))
+
+    def health(self) -> Mapping[str, object]:
+        """How the app is doing: `ok` unless something needs a person, `problems` in a sentence each, and the counts."""
+        report = self._problems(self.publisher.health)
+        ok = self._remember(not (report.get("problems") or report.get("held")))
+        return {"ok": ok, **report}
+
+    def _problems(self, more: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+        recent = [f"{text} ({count} in the last minutes)" for text, count in self.faults.report().items()]
+        wrong = self.configuration.problems
+        try:
+            condition = self.publisher.condition()
+            return {**more(), **condition, "problems": [*cast("list[str]", condition["problems"]), *wrong, *recent]}
         except Exception as error:  # whatever it is, it is what the caller asks about
             _logger.exception("The outbox cannot be read")
-            return {"ok": False, "problems": [f"The outbox cannot be read: {type(error).__name__}."]}
-        return {"ok": not report.get("held"), **report}
+            return {"problems": [f"The outbox cannot be read: {type(error).__name__}.", *wrong, *recent]}
+
+    def _remember(self, well: bool) -> bool:
+        self._well = (time.monotonic(), well)
+        return well
 
     @property
     def delivery(self) -> Delivery:

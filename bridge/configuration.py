@@ -3,17 +3,19 @@
 Every problem with any of them is reported in one SettingsError.
 """
 
+import ipaddress
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bridge.receiving.routing import NAMES, Route, Routes
 from bridge.rendering.expressions import compiled, fault
 from bridge.settings import Group, Settings
-from bridge.sources import SOURCES, generic
+from bridge.sources import SOURCES, extending
 from bridge.sources.base import Authentication, Source
 from bridge.toml_tables import Problems, Table
+from bridge.verification.networks import Address, AllowList
 
 _TABLES = {"groups", "route", "sources"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
@@ -31,6 +33,7 @@ class Configuration:
     groups: all groups to which posts may go, by their object ids; the default group comes first.
     sources: the bridge's own and those of BRIDGE_CONFIG, by their names.
     authentications: how the senders of a source are authenticated. Webhooks of the other sources need the function key.
+    networks: from where the webhooks of a source may come; those of the other sources may come from anywhere.
     """
 
     settings: Settings
@@ -38,6 +41,7 @@ class Configuration:
     routes: Routes
     sources: Mapping[str, Source]
     authentications: Mapping[str, Authentication]
+    networks: Mapping[str, AllowList] = field(default_factory=dict)
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Configuration":
@@ -49,6 +53,16 @@ class Configuration:
     def of(settings: Settings) -> "Configuration":
         """Reads BRIDGE_GROUP and BRIDGE_CONFIG of the settings; SettingsError with every problem."""
         return _read(settings, Problems())
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What keeps single sources from accepting webhooks; all else works. No value is in any of them."""
+        return [each.problem for each in self.authentications.values() if each.problem]
+
+    @property
+    def extended(self) -> Mapping[str, str]:
+        """The sources that extend one of the bridge's own, each with the name of that one."""
+        return {name: source.extends for name, source in self.sources.items() if source.extends}
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -68,6 +82,7 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     if is_readable and not (settings.group or routes or problems.names("BRIDGE_GROUP")):
         problems.add("BRIDGE_GROUP is missing: set it to the object id of the group that receives the posts")
     sources = {**SOURCES, **_declared(document)}
+    networks = _networks(settings, sources, problems)
     problems.raise_any()
     return Configuration(
         settings=settings,
@@ -79,7 +94,28 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
             for name, source in sources.items()
             if (authentication := source.authentication(settings))
         },
+        networks=networks,
     )
+
+
+def _networks(settings: Settings, sources: Collection[str], problems: Problems) -> Mapping[str, AllowList]:
+    """The allow-lists of the sources."""
+    found: dict[str, AllowList] = {}
+    for name, texts in settings.networks.items():
+        setting = f"BRIDGE_{name.upper()}_NETWORKS"
+        # A typing error must not leave a source open that somebody meant to close.
+        if name not in sources:
+            problems.add(f"{setting} belongs to no source: `python -m bridge sources` lists them")
+        networks = tuple(ipaddress.ip_network(text) for text in texts if text != "github")
+        found[name] = AllowList(setting, networks, _published() if "github" in texts else ())
+    return found
+
+
+def _published() -> Container[Address]:
+    # Imported here: with its library it costs a tenth of a second.
+    from bridge.verification.github_networks import GithubNetworks  # noqa: PLC0415
+
+    return GithubNetworks()
 
 
 def _document(text: str, problems: Problems) -> Table:
@@ -173,5 +209,5 @@ def _declared(document: Table) -> Mapping[str, Source]:
         table = Table.of(f"BRIDGE_CONFIG: the source {name}", value, tables.problems)
         if name in SOURCES:
             table.report("is one of the bridge's own: choose another name")
-        found[name] = generic.declared(name, table)
+        found[name] = extending.declared(name, table, SOURCES)
     return found

@@ -1,5 +1,6 @@
 """Conversions of the texts of settings; each raises ValueError with what is wrong, but without the text."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,20 @@ def topics(text: str) -> tuple[str, ...]:
     parts = separated(text)
     if not all(re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]{3,30}:\d+:[\w.-]+", part) for part in parts):
         raise ValueError("must be ARNs of topics, such as arn:aws:sns:eu-west-1:123456789012:alarms")
+    return parts
+
+
+def networks(text: str) -> tuple[str, ...]:
+    """Networks in CIDR notation, and `github` for those that GitHub publishes."""
+    parts = separated(text)
+    try:
+        for part in parts:
+            if part != "github":
+                ipaddress.ip_network(part)
+    except ValueError:
+        raise ValueError("must be networks, such as 192.0.2.0/24 or 2001:db8::/32, or `github`") from None
+    if not parts:
+        raise ValueError("is empty: list networks, or remove the setting")
     return parts
 
 

@@ -126,6 +126,8 @@ def _sources(configuration: Configuration) -> Iterator[Finding]:
         text = "No service's secret is set: every webhook needs the function key."
         advice = "Set BRIDGE_<SOURCE>_SECRET for those that can sign, or put ?code=... into the webhooks' URLs."
         yield Finding(Verdict.WARNING, "sources", text, advice)
+    for problem in configuration.problems:
+        yield _failed("sources", problem, "Until then the source answers 503; all others work.")
     with_secret = {name for name, source in configuration.sources.items() if source.verifier}
     for name in sorted(configuration.settings.secrets.keys() - with_secret):
         text = f"BRIDGE_{name.upper()}_SECRET belongs to no source that has a secret."

@@ -2,11 +2,15 @@
 
 BridgeError
 ├── SettingsError            settings or BRIDGE_CONFIG are wrong; carries every problem at once
+├── SignInError              the sign-in of the service account cannot be begun or finished
+│   └── UnknownSignIn        nobody has begun it: anyone could be asking
 ├── CommandError             a command line cannot be carried out; one line for a person, exit status 2
 ├── MessageError             a queue message that no version of the bridge wrote
 ├── WebhookError             a webhook that is refused with a 4xx, or with 503
 │   ├── AuthenticationError  401: the sender is not authenticated
+│   ├── NotAllowed           403: the address is not one from which the source's webhooks may come
 │   ├── BadWebhook           400: empty, no JSON where the service writes JSON, unknown group
+│   │   └── TooDeep          JSON that is nested deeper than the bridge reads
 │   ├── TooLarge             413: longer than the bridge takes
 │   └── Unavailable          503: our own fault; senders try again on it
 ├── GraphError               Microsoft Graph did not take a post
@@ -26,6 +30,8 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
+from bridge.limits import MAX_DEPTH
+
 _TOKEN = re.compile(r"(?i:bearer)\s+[^\s\"',;]+|eyJ[\w-]{6,}(?:\.[\w-]*){0,4}")
 
 
@@ -43,6 +49,12 @@ class SettingsError(BridgeError):
 
 class SignInError(BridgeError):
     """The sign-in of the service account cannot be begun or finished."""
+
+
+class UnknownSignIn(SignInError):
+    """The state is not that of the sign-in that was begun last: anyone could be asking. status: of the answer."""
+
+    status: ClassVar[int] = 400
 
 
 class CommandError(BridgeError):
@@ -65,10 +77,23 @@ class AuthenticationError(WebhookError):
     status = 401
 
 
+class NotAllowed(WebhookError):
+    """The source's webhooks may not come from this address."""
+
+    status = 403
+
+
 class BadWebhook(WebhookError):
     """The webhook cannot be understood."""
 
     status = 400
+
+
+class TooDeep(BadWebhook):
+    """JSON that is nested deeper than the bridge reads."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The JSON is nested more than {MAX_DEPTH} levels deep.")
 
 
 class TooLarge(WebhookError):

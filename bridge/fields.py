@@ -1,9 +1,14 @@
 """Reading values from payloads, which can hold anything: a missing value, or one of another type, is no error."""
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, overload
+from urllib.parse import parse_qsl
+
+from bridge.errors import TooDeep
+from bridge.limits import MAX_DEPTH, MAX_FIELDS
 
 Payload = Mapping[str, Any]
 
@@ -11,6 +16,39 @@ _NUMBER = re.compile(r"\s*\d{9,19}(\.\d{1,9})?\s*", re.ASCII)
 _LATEST = 1e11  # seconds: the year 5138; more is in milliseconds, microseconds or nanoseconds
 
 _T = TypeVar("_T")
+
+
+def parse_json(text: str | bytes, parse_int: Callable[[str], Any] | None = None) -> Any:
+    """The value of a JSON text; ValueError where it is none, TooDeep where it has more levels than the bridge reads."""
+    try:
+        value = json.loads(text, parse_int=parse_int)
+    except RecursionError:
+        raise TooDeep from None
+    # Most texts have so few brackets that they need no closer look.
+    marks = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
+    if sum(map(text.count, marks)) > MAX_DEPTH and _is_deep(value):  # type: ignore[arg-type]
+        raise TooDeep
+    return value
+
+
+def form_fields(body: bytes, *, keep_blank: bool = False) -> Mapping[str, str]:
+    """The fields of a form (application/x-www-form-urlencoded), the last one of each name; ValueError if too many."""
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=keep_blank, max_num_fields=MAX_FIELDS))
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether there are more levels than may be, looked at one after the other: recursion is what must not happen."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True
 
 
 @overload

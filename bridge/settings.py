@@ -32,6 +32,7 @@ _NEEDS = {
 }
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SECRET = re.compile(r"BRIDGE_([A-Z0-9_]+)_SECRET")
+_NETWORKS = re.compile(r"BRIDGE_([A-Z0-9_]+)_NETWORKS")
 # Azure passes on the text of a reference that it could not resolve:
 # https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
 _UNRESOLVED = "@Microsoft.KeyVault("
@@ -54,7 +55,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of the environment. config: the text of BRIDGE_CONFIG. Secrets are not in the representation."""
+    """The settings of the environment. config: the text of BRIDGE_CONFIG. Secrets are not in the representation.
+
+    secrets, networks: by the names of sources. Networks are in CIDR notation, or `github`.
+    """
 
     group: str = ""
     config: str = ""
@@ -82,8 +86,10 @@ class Settings:
     thread_days: float = 90.0
     give_up_hours: float = 24.0
     history_days: float = 30.0
+    watchdog_minutes: float = 0.0
     outbox: Path = Path(".bridge/outbox.sqlite")
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def cloud(self) -> Cloud:
@@ -121,10 +127,21 @@ class Settings:
             for name in env
             if (match := _SECRET.fullmatch(name)) and (text := _resolved(name, env[name], problems))
         }
-        settings = Settings(**values, secrets=secrets)
+        settings = Settings(**values, secrets=secrets, networks=_networks(env, problems))
         for problem in _contradictions(settings, problems):
             problems.add(problem)
         return settings
+
+
+def _networks(env: Mapping[str, str], problems: Problems) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name in env:
+        if (match := _NETWORKS.fullmatch(name)) and env[name].strip():
+            try:
+                found[match[1].lower()] = conversions.networks(env[name])
+            except ValueError as error:
+                problems.add(f"{name} {error}")
+    return found
 
 
 def _resolved(name: str, text: str, problems: Problems) -> str:
@@ -254,6 +271,11 @@ TABLE: Mapping[str, Setting] = {
         "history_days",
         conversions.at_least(1),
         "Retention of the delivery history, by which repeats are recognised (days)",
+    ),
+    "BRIDGE_WATCHDOG_MINUTES": Setting(
+        "watchdog_minutes",
+        conversions.at_least(0),
+        "Watchdog: how often an entry goes all the way up to the request to Graph (minutes); 0: never",
     ),
     "BRIDGE_OUTBOX": Setting("outbox", Path, "SQLite file of outbox and queue, where no storage account is configured"),
 }

@@ -1,5 +1,7 @@
 """The sign-in of the service account, in the deployed app: only there is the managed identity that redeems it.
 
+Anyone can call back. Until a state is verified, that costs a hash, and the vault is read once in a while, not for each.
+
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 """
 
@@ -9,21 +11,28 @@ import json
 import logging
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from typing import Any
 
 import msal
 
-from bridge.errors import GraphError, SignInError
+from bridge.errors import GraphError, SignInError, UnknownSignIn
 from bridge.graph.entra import application, assertions, granted
 from bridge.graph.federation import APP_ADVICE, Account, Vault
 from bridge.settings import Settings
 
 _CALLBACK = "sign-in/callback"
 _GOOD_FOR = 600.0  # seconds
+# Seconds between two looks at the vault on behalf of anyone: no person signs in that fast.
+_LOOK_AGAIN = 0.5
+_FAILED_AGAIN = 30.0  # after one that failed
+_WAIT = 0.5  # for a look that is under way
 _STATE = re.compile(r"[0-9]{1,12}\.[\w-]{1,64}\.[0-9a-f]{64}", re.ASCII)
 _AGAIN = "Begin again with `python -m bridge sign-in`."
+_UNKNOWN = f"This is not the sign-in that was begun last, or it was more than ten minutes ago. {_AGAIN}"
 
 _logger = logging.getLogger(__name__)
 
@@ -33,6 +42,7 @@ class SignIn:
 
     lock: an app lock, held while the account is changed; false when another instance holds it.
     Both methods raise SignInError when the person at the browser has to do something, else NotSent or AccessRefused.
+    Keep one of it for the process.
     """
 
     def __init__(
@@ -52,6 +62,9 @@ class SignIn:
         self._account = Account(settings)
         self._managed = assertions(settings)
         self._pending = f"{settings.key_vault_entry}-pending"
+        self._known: Mapping[str, Any] = {}  # what is pending, as far as it is known here
+        self._next_look = float("-inf")
+        self._looking = threading.Lock()
 
     def begin(self) -> str:
         """Returns the address at Entra where the person signs in; earlier ones are no longer valid."""
@@ -66,15 +79,22 @@ class SignIn:
                 # Not in the address, which proxies and logs keep.
                 response_mode="form_post",
             )
-        self._vault.write(self._pending, json.dumps({"key": key.hex(), "flow": flow}))
+        pending = {"key": key.hex(), "flow": flow}
+        self._vault.write(self._pending, json.dumps(pending))
+        self._known = pending
         return str(flow["auth_uri"])
 
     def finish(self, answer: Mapping[str, str]) -> str:
-        """Redeems the code with which Entra sent the browser back, keeps the account, and returns its name."""
+        """Redeems the code with which Entra sent the browser back, keeps the account, and returns its name.
+
+        UnknownSignIn where the state is not of the sign-in that was begun last: nothing else is done for strangers.
+        """
+        state = answer.get("state", "")
+        self._verify(state)
         with self._lock() as locked:
             if not locked:
                 raise SignInError("The account is being changed right now. Try again in two minutes.")
-            flow = self._taken(answer.get("state", ""))
+            flow = self._taken(state)
             if "error" in answer:
                 raise SignInError(f"Entra did not let the account sign in ({answer['error'][:100]}). {_AGAIN}")
             cache = msal.SerializableTokenCache()
@@ -88,22 +108,49 @@ class SignIn:
             self._account.keep(cache)
         return str(redeemed.get("id_token_claims", {}).get("preferred_username", "the account"))
 
+    def _verify(self, state: str) -> None:
+        """Returns if the state is of a sign-in that was begun; raises UnknownSignIn otherwise."""
+        # Nothing is looked up for a text that does not look like one of our states.
+        if not _STATE.fullmatch(state):
+            raise UnknownSignIn(_UNKNOWN)
+        if not _is_good(state, self._known, self._clock()):
+            # Another instance may have begun it.
+            self._look()
+        if not _is_good(state, self._known, self._clock()):
+            raise UnknownSignIn(_UNKNOWN)
+
+    def _look(self) -> None:
+        """Reads what is pending, unless that was done a moment ago."""
+        if not self._looking.acquire(timeout=_WAIT):
+            return
+        try:
+            if time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + _LOOK_AGAIN
+                self._known = self._read_pending()
+        except UnknownSignIn:
+            self._next_look = time.monotonic() + _FAILED_AGAIN
+            raise
+        finally:
+            self._looking.release()
+
     def _taken(self, state: str) -> dict[str, object]:
         """The flow that was begun with that state, which is no longer valid then."""
-        try:
-            # The vault is only read for a text that looks like one of our states.
-            pending = json.loads(self._vault.read(self._pending) or "{}") if _STATE.fullmatch(state) else {}
-        except GraphError as error:
-            # Until the state is verified, anyone could be asking.
-            _logger.error("A sign-in cannot be finished. %s", error)  # noqa: TRY400  it says it all
-            raise SignInError(f"The sign-in cannot be finished now; the app's log says why. {_AGAIN}") from None
-        if not pending or not _is_good(state, bytes.fromhex(pending["key"]), self._clock()):
-            raise SignInError(
-                f"This is not the sign-in that was begun last, or it was more than ten minutes ago. {_AGAIN}"
-            )
+        pending = self._read_pending()
+        # Another instance may have taken it since it was read.
+        if not _is_good(state, pending, self._clock()):
+            raise SignInError(_UNKNOWN)
         self._vault.write(self._pending, "{}")
+        self._known = {}
         flow: dict[str, object] = pending["flow"]
         return flow
+
+    def _read_pending(self) -> dict[str, Any]:
+        try:
+            pending: dict[str, Any] = json.loads(self._vault.read(self._pending) or "{}")
+        except GraphError as error:
+            _logger.error("A sign-in cannot be finished. %s", error)  # noqa: TRY400  it says it all
+            raise UnknownSignIn(f"The sign-in cannot be finished now; the app's log says why. {_AGAIN}") from None
+        return pending
 
     def _application(
         self, cache: msal.TokenCache | None = None
@@ -115,8 +162,11 @@ def _signed(text: str, key: bytes) -> str:
     return f"{text}.{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}"
 
 
-def _is_good(state: str, key: bytes, now: float) -> bool:
+def _is_good(state: str, pending: Mapping[str, Any], now: float) -> bool:
+    """Whether a text that looks like a state is the one of what is pending, and not too old."""
+    if not pending:
+        return False
     text, _, _ = state.rpartition(".")
-    if not hmac.compare_digest(_signed(text, key).encode(), state.encode()):
+    if not hmac.compare_digest(_signed(text, bytes.fromhex(pending["key"])).encode(), state.encode()):
         return False
     return now < float(text.partition(".")[0])

@@ -6,21 +6,132 @@ targetScope = 'subscription'
 @maxLength(20)
 param environmentName string
 
-@description('Region of all resources. It must support Flex Consumption plans.')
+@description('Region of all resources: one that has Flex Consumption plans.')
+@metadata({ azd: { type: 'location' } })
 param location string
 
 @description('Default group: object id of the Microsoft 365 group that receives what no route sends elsewhere.')
 param group string
 
-@description('Groups, routes and your own sources as TOML.')
-param config string = ''
+@description('Groups, routes and your own sources as TOML, in base64: quotes and line breaks pass unharmed.')
+param configBase64 string = ''
 
-@description('Secrets of webhooks by the name of their source.')
+// Secrets of webhooks (written by `make docs`).
+
+@description('Secret of Alertmanager.')
 @secure()
-param webhookSecrets object
+param alertmanagerSecret string = ''
+
+@description('Secret of Azure Container Registry.')
+@secure()
+param azureContainerRegistrySecret string = ''
+
+@description('Secret of Azure DevOps.')
+@secure()
+param azureDevopsSecret string = ''
+
+@description('Secret of Bitbucket.')
+@secure()
+param bitbucketSecret string = ''
+
+@description('Secret of Bitbucket Data Center.')
+@secure()
+param bitbucketServerSecret string = ''
+
+@description('Secret of CircleCI.')
+@secure()
+param circleciSecret string = ''
+
+@description('Secret of CloudEvents.')
+@secure()
+param cloudEventsSecret string = ''
+
+@description('Secret of Datadog.')
+@secure()
+param datadogSecret string = ''
+
+@description('Secret of Dynatrace.')
+@secure()
+param dynatraceSecret string = ''
+
+@description('Secret of Azure Event Grid.')
+@secure()
+param eventGridSecret string = ''
+
+@description('Secret of Freshstatus.')
+@secure()
+param freshstatusSecret string = ''
+
+@description('Secret of Google Cloud Monitoring.')
+@secure()
+param gcpMonitoringSecret string = ''
+
+@description('Secret of GitHub.')
+@secure()
+param githubSecret string = ''
+
+@description('Secret of GitLab.')
+@secure()
+param gitlabSecret string = ''
+
+@description('Secret of Grafana.')
+@secure()
+param grafanaSecret string = ''
+
+@description('Secret of Jira.')
+@secure()
+param jiraSecret string = ''
+
+@description('Secret of Linear.')
+@secure()
+param linearSecret string = ''
+
+@description('Secret of New Relic.')
+@secure()
+param newRelicSecret string = ''
+
+@description('Secret of Opsgenie.')
+@secure()
+param opsgenieSecret string = ''
+
+@description('Secret of PagerDuty.')
+@secure()
+param pagerdutySecret string = ''
+
+@description('Secret of Sentry.')
+@secure()
+param sentrySecret string = ''
+
+@description('Secret of SonarQube.')
+@secure()
+param sonarqubeSecret string = ''
+
+@description('Secret of Standard Webhooks.')
+@secure()
+param standardWebhooksSecret string = ''
+
+@description('Secret of Stripe.')
+@secure()
+param stripeSecret string = ''
+
+@description('Secret of UptimeRobot.')
+@secure()
+param uptimerobotSecret string = ''
+
+@description('Secret of Zabbix.')
+@secure()
+param zabbixSecret string = ''
+
+// End of secrets.
+
+@description('Object id of the user or group that manages the secrets in the key vault; empty: the account that deploys.')
+param secretsOfficer string = ''
 
 @description('Secure webhooks of Azure Monitor: client id of the app registration for which their tokens are issued.')
 param azureMonitorAudience string = ''
+
+@description('Amazon SNS: ARNs of the topics that may send, separated by commas.')
+param awsSnsTopics string = ''
 
 @description('Identity that posts: managed-identity, agent-user or service-account.')
 param identity string = 'managed-identity'
@@ -46,11 +157,38 @@ param appId string = ''
 @description('Time zone of the times in posts.')
 param timeZone string = 'UTC'
 
-@description('Always-ready instances.')
+@description('Address that receives the alerts.')
+param alertEmail string = ''
+
+@description('First day of the month in which the budget starts; needed for a budget.')
+param budgetStart string = utcNow('yyyy-MM-01')
+
+@description('Whether to recover the key vaults that were deleted with the resource group less than 7 days ago.')
+param recoverVaults bool = false
+
+@description('How instances are updated: Recreate or RollingUpdate.')
+param updateStrategy string = 'Recreate'
+
+@description('Whether plan and storage span availability zones.')
+param zoneRedundant bool = false
+
+@description('Whether storage and key vaults are reached only through private endpoints.')
+param privateNetwork bool = false
+
+@description('Addresses of the virtual network: a /24 that no peered network uses.')
+param networkAddresses string = '10.60.0.0/24'
+
+@description('Whether three places ask the app for its health every 15 minutes.')
+param availabilityTest bool = false
+
+@description('Always-ready instances for webhooks.')
 param alwaysReady int = 0
 
-@description('Address that receives the alerts: dead letters, late posts, failures.')
-param alertEmail string = ''
+@description('Always-ready instances for posting.')
+param alwaysReadyPublish int = 0
+
+@description('Monthly budget in the currency of the subscription; 0: none.')
+param monthlyBudget int = 0
 
 resource resourceGroup 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: 'rg-${environmentName}'
@@ -66,9 +204,38 @@ module bridge '../azuredeploy.json' = {
     location: location
     tags: { 'azd-env-name': environmentName }
     group: group
-    config: config
-    webhookSecrets: webhookSecrets
+    config: empty(configBase64) ? '' : base64ToString(configBase64)
+    webhookSecrets: {
+      alertmanager: alertmanagerSecret
+      azure_container_registry: azureContainerRegistrySecret
+      azure_devops: azureDevopsSecret
+      bitbucket: bitbucketSecret
+      bitbucket_server: bitbucketServerSecret
+      circleci: circleciSecret
+      cloud_events: cloudEventsSecret
+      datadog: datadogSecret
+      dynatrace: dynatraceSecret
+      event_grid: eventGridSecret
+      freshstatus: freshstatusSecret
+      gcp_monitoring: gcpMonitoringSecret
+      github: githubSecret
+      gitlab: gitlabSecret
+      grafana: grafanaSecret
+      jira: jiraSecret
+      linear: linearSecret
+      new_relic: newRelicSecret
+      opsgenie: opsgenieSecret
+      pagerduty: pagerdutySecret
+      sentry: sentrySecret
+      sonarqube: sonarqubeSecret
+      standard_webhooks: standardWebhooksSecret
+      stripe: stripeSecret
+      uptimerobot: uptimerobotSecret
+      zabbix: zabbixSecret
+    }
+    secretsOfficer: secretsOfficer
     azureMonitorAudience: azureMonitorAudience
+    awsSnsTopics: awsSnsTopics
     identity: identity
     channel: channel
     mailFrom: mailFrom
@@ -77,8 +244,17 @@ module bridge '../azuredeploy.json' = {
     agentUserId: agentUserId
     appId: appId
     timeZone: timeZone
-    alwaysReady: alwaysReady
     alertEmail: alertEmail
+    budgetStart: budgetStart
+    recoverVaults: recoverVaults
+    updateStrategy: updateStrategy
+    zoneRedundant: zoneRedundant
+    privateNetwork: privateNetwork
+    networkAddresses: networkAddresses
+    availabilityTest: availabilityTest
+    alwaysReady: alwaysReady
+    alwaysReadyPublish: alwaysReadyPublish
+    monthlyBudget: monthlyBudget
   }
 }
 
@@ -89,4 +265,5 @@ output BRIDGE_WEBHOOKS array = bridge.outputs.webhookUrls
 output BRIDGE_CLIENT_ID string = bridge.outputs.identityClientId
 output BRIDGE_PRINCIPAL_ID string = bridge.outputs.identityPrincipalId
 output BRIDGE_KEY_VAULT string = bridge.outputs.accountVaultName
+output BRIDGE_SECRETS_VAULT string = bridge.outputs.secretsVaultName
 output BRIDGE_NEXT_COMMAND string = bridge.outputs.nextCommand

@@ -6,8 +6,11 @@ graph_app=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenan
 unknown='(new)'                                # on --dry-run, the id of an object that was not created
 dry_run='' yes='' cloud=global
 app='' resource_group='' client_id='' principal_id='' graph_principal=''
-changes=0 fresh='' purpose='' answer='' tenant='' signed_in=''
+subscription=${AZURE_SUBSCRIPTION_ID:-}         # azd sets it
+changes=0 fresh='' purpose='' answer='' tenant='' signed_in='' cloud_shell=''
 az_cloud='' graph_host='' login_host='' exchange=''
+# Git's bash on Windows would take an id that begins with a slash for a path, and translate it.
+export MSYS_NO_PATHCONV=1
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 
@@ -28,7 +31,7 @@ arguments() {
     shift
   done
   shift
-  names+='cloud dry-run! yes! '
+  names+='cloud subscription dry-run! yes! '
   while (($#)); do
     [[ $1 != --help ]] || help
     name=${1#--} variable=${1#--}
@@ -95,10 +98,18 @@ start() {
   local who
   choose_cloud
   command -v az >/dev/null || fail "az was not found: install the Azure CLI, or use the Cloud Shell."
-  answer=$(az account show --query '[tenantId,user.name,user.type]' --output tsv 2>"$errors") ||
+  answer=$(az account show --query '[user.cloudShellID,tenantId,user.name,user.type]' --output tsv 2>"$errors") ||
     fail "Nobody is signed in to az: run \`az login --allow-no-subscriptions\` first."
-  # shellcheck disable=SC2034  # signed_in is for the scripts
-  { read -r tenant && read -r who && read -r signed_in; } <<<"$answer" || fail "Unexpected output of az account show."
+  answer=${answer//$'\r'/}
+  # shellcheck disable=SC2034  # signed_in and cloud_shell are for the scripts
+  { read -r cloud_shell && read -r tenant && read -r who && read -r signed_in; } <<<"$answer" ||
+    fail "Unexpected output of az account show."
+  if [[ $subscription ]]; then
+    look "the subscription $subscription" arm account show --query tenantId
+    # Requests to Graph go to the tenant of the default subscription.
+    [[ $answer == "$tenant" ]] || fail "The subscription $subscription is in the tenant $answer, but az uses $tenant:" \
+      "run \`az account set --subscription $subscription\`."
+  fi
   look 'the cloud of az' ask cloud show --query name
   [[ $answer == "$az_cloud" ]] ||
     fail "az uses $answer, but --cloud $cloud means $az_cloud: run \`az cloud set --name $az_cloud\` and \`az login\`."
@@ -118,6 +129,16 @@ ask() {
     fi
     fail "$purpose: az failed. $(tr -s '[:space:]' ' ' <"$errors" | cut -c 1-600)"
   done
+  answer=${answer//$'\r'/} # as lines end on Windows
+}
+
+# arm <arguments of az...>: the same, in the given subscription.
+arm() { ask "$@" ${subscription:+--subscription "$subscription"}; }
+
+# The Cloud Shell signs in to Graph by itself, without the permissions to create applications and to consent.
+refuse_cloud_shell() {
+  [[ $cloud_shell != true || $dry_run ]] ||
+    fail "The Cloud Shell may not do this as it is: run \`az login --use-device-code\` in it, then this again."
 }
 
 # graph <method> <path> <query> [<body>]: sends a request to Microsoft Graph; puts the result of the query into $answer.
@@ -198,12 +219,12 @@ find_identity() {
   if [[ ! $given ]]; then
     [[ $app ]] || fail '--app, --client-id or --principal-id is missing: one of them must name the identity.'
     needs resource-group
-    look "the identity of $app" ask functionapp identity show --name "$app" --resource-group "$resource_group" \
+    look "the identity of $app" arm functionapp identity show --name "$app" --resource-group "$resource_group" \
       --query principalId
     principal_id=$answer
   fi
   if [[ ! $given && ! $principal_id ]]; then
-    look "the user-assigned identities of $app" ask functionapp identity show --name "$app" \
+    look "the user-assigned identities of $app" arm functionapp identity show --name "$app" \
       --resource-group "$resource_group" --query 'userAssignedIdentities.*.[clientId,principalId] | []'
     [[ $answer ]] || fail "$app has no managed identity: enable one under Settings, Identity."
     [[ $(wc -l <<<"$answer") -eq 2 ]] || fail "$app has several identities: choose one with --client-id."
@@ -223,16 +244,16 @@ find_identity() {
   if [[ $user_assigned == true ]]; then client_id=$id; fi
 }
 
-# trust <object id of an application>: makes the managed identity a credential of the application.
+# trust <path of an application>: makes the managed identity a credential of the application.
 trust() {
-  local issuer
+  local issuer path="$1/federatedIdentityCredentials"
   look 'the issuer of the tenant' ask rest --method get --skip-authorization-header \
     --url "https://$login_host/$tenant/v2.0/.well-known/openid-configuration" --query issuer
   issuer=$answer
-  look 'the credentials of the application' graph get "/applications/$1/federatedIdentityCredentials" \
+  look 'the credentials of the application' graph get "$path" \
     "value[?subject=='$principal_id'].name | [0]"
   [[ $answer ]] || change "add the managed identity $principal_id as a credential of the application" \
-    graph post "/applications/$1/federatedIdentityCredentials" id \
+    graph post "$path" id \
     "{\"name\": \"managed-identity-$principal_id\", \"issuer\": \"$issuer\", \"subject\": \"$principal_id\",
       \"audiences\": [\"$exchange\"]}"
 }

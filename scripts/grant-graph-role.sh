@@ -10,6 +10,7 @@
 #                             threads and for replying to posts (in a seeded thread), but not for creating threads.
 #                             GroupMember.Read.All lets the mail channel look up the addresses of groups.
 #   --cloud                   global (default), us-gov, us-dod or china
+#   --subscription            id or name of the subscription of the app; default: that of azd, else that of az
 #   --dry-run                 print the changes, but do not make them
 #   --yes                     do not ask before the first change
 #

@@ -13,6 +13,7 @@
 #   --name                    the name of blueprint, agent and user; default: Webhook bridge
 #   --cloud                   global (default), us-gov, us-dod or china
 #   --as-person               try it as a person: see below
+#   --subscription            id or name of the subscription of the app; default: that of azd, else that of az
 #   --dry-run                 print the changes, but do not make them
 #   --yes                     do not ask before the first change
 #
@@ -58,7 +59,8 @@ look 'the principal of the blueprint' graph get \
 [[ $answer ]] || change 'create the principal of the blueprint' \
   graph post /servicePrincipals/microsoft.graph.agentIdentityBlueprintPrincipal id "{\"appId\": \"$blueprint_id\"}"
 
-trust "$blueprint"
+# https://learn.microsoft.com/graph/api/agentidentityblueprint-post-federatedidentitycredentials
+trust "/applications/$blueprint/microsoft.graph.agentIdentityBlueprint"
 
 look "the agent identity '$name'" graph get \
   "/servicePrincipals/microsoft.graph.agentIdentity?\$filter=displayName eq '$name'" \

@@ -89,7 +89,10 @@ try {
         $environments = @{
             'global' = 'O365Default'; 'us-gov' = 'O365USGovGCCHigh'; 'us-dod' = 'O365USGovDoD'; 'china' = 'O365China'
         }
-        Connect-ExchangeOnline -ExchangeEnvironmentName $environments[$Cloud] -ShowBanner:$false
+        # The Cloud Shell has no browser to sign in with.
+        $device = @{}
+        if ("$env:AZUREPS_HOST_ENVIRONMENT" -like 'cloud-shell*' -or $env:ACC_CLOUD) { $device = @{ Device = $true } }
+        Connect-ExchangeOnline -ExchangeEnvironmentName $environments[$Cloud] -ShowBanner:$false @device
     }
     $connection = Get-ConnectionInformation | Where-Object State -eq 'Connected' | Select-Object -First 1
     Say "Tenant $($connection.TenantId), signed in as $($connection.UserPrincipalName)."
@@ -114,6 +117,13 @@ try {
     }
     elseif ("$($pointer[0].ObjectId)" -ne "$PrincipalId") {
         throw "Exchange knows $ClientId with the object id $($pointer[0].ObjectId), not ${PrincipalId}: check both ids."
+    }
+
+    # Exchange has not written out the roles and scopes of a new tenant, and refuses to add one.
+    if ((Get-OrganizationConfig).IsDehydrated) {
+        Invoke-Change 'enable customization of the organization, which cannot be undone' {
+            Enable-OrganizationCustomization
+        }
     }
 
     $filter = "PrimarySmtpAddress -eq '$Mailbox'"

@@ -11,6 +11,7 @@
 #   --group       the object id of a Microsoft 365 group to post to; may be given several times
 #   --name        the name of the app registration; default: Webhook bridge
 #   --cloud       global (default), us-gov, us-dod or china
+#   --subscription  id or name of the subscription of the vault; default: that of azd, else that of az
 #   --dry-run     print the changes, but do not make them
 #   --yes         do not ask before the first change
 #
@@ -33,15 +34,16 @@ needs url client-id account vault group
 [[ $url =~ ^https://[A-Za-z0-9.-]+/?$ ]] || fail '--url must be https:// and the host of the app, without a path.'
 redirect="${url%/}/api/sign-in/callback"
 start
+refuse_cloud_shell
 find_identity
 find_graph
 
 check_groups "$group"
 look "the account $account" graph get "/users/$account?\$select=id" id
 account_id=$answer
-look "the key vault $vault" ask keyvault show --name "$vault" \
-  --query '[id,properties.vaultUri,properties.enableRbacAuthorization]'
-{ read -r vault_id && read -r vault_url && read -r by_roles; } <<<"$answer" || fail "$purpose: unexpected output."
+look "the key vault $vault" arm keyvault show --name "$vault" \
+  --query '[properties.enableRbacAuthorization,id,properties.vaultUri]'
+{ read -r by_roles && read -r vault_id && read -r vault_url; } <<<"$answer" || fail "$purpose: unexpected output."
 [[ $by_roles == true ]] || fail "$vault uses access policies: set its permission model to Azure role-based access control."
 
 wanted=''
@@ -73,14 +75,14 @@ look 'its service principal' graph get "/servicePrincipals?\$filter=appId eq '$a
 [[ $answer ]] || change 'create its service principal' graph post /servicePrincipals id "{\"appId\": \"$app_id\"}"
 two principal _
 
-trust "$application"
+trust "/applications/$application"
 consent "$principal" "$account_id" "$scopes"
 
 officer='Key Vault Secrets Officer'
-look "the roles on $vault" ask role assignment list --assignee "$principal_id" --role "$officer" --scope "$vault_id" \
+look "the roles on $vault" arm role assignment list --assignee "$principal_id" --role "$officer" --scope "$vault_id" \
   --include-inherited --query '[0].id'
 [[ $answer ]] || change "give the managed identity the role $officer on the key vault $vault" \
-  ask role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
+  arm role assignment create --assignee-object-id "$principal_id" --assignee-principal-type ServicePrincipal \
   --role "$officer" --scope "$vault_id" --query id
 
 make_member "$account_id" "$group"

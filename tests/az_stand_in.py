@@ -28,13 +28,13 @@ CLOUDS = {
     ),
 }
 _PARAMETERS = {
-    "account show": "--query",
+    "account show": "--subscription --query",
     "cloud show": "--query",
-    "functionapp identity show": "--name --resource-group --query",
-    "functionapp config appsettings set": "--name --resource-group --settings --query",
-    "keyvault show": "--name --query",
-    "role assignment list": "--assignee --role --scope --include-inherited --query",
-    "role assignment create": "--assignee-object-id --assignee-principal-type --role --scope --query",
+    "functionapp identity show": "--name --resource-group --subscription --query",
+    "functionapp config appsettings set": "--name --resource-group --settings --subscription --query",
+    "keyvault show": "--name --subscription --query",
+    "role assignment list": "--assignee --role --scope --include-inherited --subscription --query",
+    "role assignment create": "--assignee-object-id --assignee-principal-type --role --scope --subscription --query",
     "rest": "--method --url --resource --query --headers --body --skip-authorization-header",
 }
 _FLAGS = ("--include-inherited", "--skip-authorization-header", "--only-show-errors")
@@ -57,6 +57,11 @@ def new_directory(**changes):
     """A tenant with apps, groups, users and a key vault, in which nothing is set up yet."""
     return {
         "account": ["admin@contoso.com", "user"],
+        "subscription": "default",  # of az
+        "subscriptions": {"default": TENANT, "azds": TENANT, "elsewhere": "another tenant"},
+        "asked": [],  # the subscriptions of all calls so far
+        "cloud_shell": None,
+        "line_end": "\n",
         "cloud": "AzureCloud",
         "applications": {},
         "servicePrincipals": {
@@ -125,10 +130,16 @@ class Az:
         command, given = _parsed(arguments)
         if not self.directory["account"] and command != "cloud show":
             raise Refused("ERROR: Please run 'az login' to setup account.")
+        subscription = given.get("--subscription", self.directory["subscription"])
+        if self.directory["subscription"] and "--subscription" in _PARAMETERS[command]:
+            self.directory["asked"].append(subscription)
         result = {
             "account show": lambda: {
-                "tenantId": TENANT,
-                "user": dict(zip(("name", "type"), self.directory["account"], strict=True)),
+                "tenantId": _named(self.directory["subscriptions"], subscription),
+                "user": {
+                    **dict(zip(("name", "type"), self.directory["account"], strict=True)),
+                    "cloudShellID": self.directory["cloud_shell"],
+                },
             },
             "cloud show": lambda: {"name": self.directory["cloud"]},
             "functionapp identity show": lambda: _named(self.directory["apps"], given["--name"]),
@@ -138,7 +149,7 @@ class Az:
             "role assignment create": lambda: self._give_role(given),
             "rest": lambda: self._rest(given),
         }[command]()
-        return _tsv(queried(given["--query"], result))
+        return _tsv(queried(given["--query"], result)).replace("\n", self.directory["line_end"])
 
     def _set(self, given):
         _named(self.directory["apps"], given["--name"])["settings"] = given["--settings"]
@@ -242,15 +253,28 @@ def _patched(kind):
     return answer
 
 
-def _credentials(directory, query, body, key):
-    return {"value": _named(directory["applications"], key)["federatedIdentityCredentials"]}
+def _application(directory, key, type_):
+    """An application; credentials of blueprints have a path of their own."""
+    application = _named(directory["applications"], key)
+    if application.get("@type") != type_:
+        raise Refused("ERROR: Bad Request(the path is not that of the type)")
+    return application
 
 
-def _trusted(directory, query, body, key):
-    if set(body) != {"name", "issuer", "subject", "audiences"} or len(body["audiences"]) != 1:
-        raise Refused("ERROR: Bad Request(credential)")
-    _named(directory["applications"], key)["federatedIdentityCredentials"].append(body)
-    return {"id": "credential"}
+def _credentials(type_):
+    return lambda directory, query, body, key: {
+        "value": _application(directory, key, type_)["federatedIdentityCredentials"]
+    }
+
+
+def _trusted(type_):
+    def answer(directory, query, body, key):
+        if set(body) != {"name", "issuer", "subject", "audiences"} or len(body["audiences"]) != 1:
+            raise Refused("ERROR: Bad Request(credential)")
+        _application(directory, key, type_)["federatedIdentityCredentials"].append(body)
+        return {"id": "credential"}
+
+    return answer
 
 
 def _app_roles(directory, query, body, key):
@@ -274,6 +298,7 @@ def _joined(directory, query, body, group):
 
 
 _AGENT = "microsoft.graph.agentIdentity"
+_BLUEPRINT = f"{_AGENT}Blueprint"
 _USER = "microsoft.graph.agentUser"
 _REQUESTS = (
     ("get", "/servicePrincipals", _listed("servicePrincipals", need=("appId",))),
@@ -298,8 +323,14 @@ _REQUESTS = (
         f"/applications/{_AGENT}Blueprint",
         _made("applications", _AGENT + "Blueprint", "displayName sponsors@odata.bind"),
     ),
-    ("get", f"/applications/({_ID})/federatedIdentityCredentials", _credentials),
-    ("post", f"/applications/({_ID})/federatedIdentityCredentials", _trusted),
+    ("get", f"/applications/({_ID})/federatedIdentityCredentials", _credentials(None)),
+    ("post", f"/applications/({_ID})/federatedIdentityCredentials", _trusted(None)),
+    (
+        "get",
+        f"/applications/({_ID})/{_AGENT}Blueprint/federatedIdentityCredentials",
+        _credentials(_AGENT + "Blueprint"),
+    ),
+    ("post", f"/applications/({_ID})/{_AGENT}Blueprint/federatedIdentityCredentials", _trusted(_AGENT + "Blueprint")),
     ("get", f"/users/{_USER}", _listed("users", _USER, ("userPrincipalName",))),
     (
         "post",

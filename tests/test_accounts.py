@@ -11,10 +11,10 @@ import jwt
 import pytest
 
 from bridge.clouds import CLOUDS
-from bridge.errors import AccessRefused, NotSent, SignInError
+from bridge.errors import AccessRefused, NotSent, SignInError, UnknownSignIn
 from bridge.graph.channel import Post
 from bridge.graph.client import GraphClient
-from bridge.graph.federation import Account
+from bridge.graph.federation import Account, Vault
 from bridge.graph.threads import GroupThreads
 from bridge.graph.tokens import FRESH
 from bridge.publishing.delivery import token_source
@@ -228,6 +228,29 @@ def test_a_state_that_was_not_signed_here_changes_nothing(tenant, state):
     with pytest.raises(SignInError):
         page.finish({**form, "state": state})
     assert page.finish(form)
+
+
+def test_strangers_do_not_make_every_instance_read_the_vault(tenant, monkeypatch):
+    form = tenant.browser(tenant.sign_in().begin())
+    another, reads = tenant.sign_in(), []
+    read = Vault.read
+    monkeypatch.setattr(Vault, "read", lambda self, name: reads.append(name) or read(self, name))
+    started = time.monotonic()
+    for _ in range(500):
+        with pytest.raises(UnknownSignIn):
+            another.finish({"state": f"9999999999.{'a' * 22}.{'0' * 64}"})
+    assert len(reads) <= 2 + 2 * (time.monotonic() - started)
+    # What another instance has begun can be finished here while they go on.
+    assert another.finish(form)
+
+
+def test_a_vault_that_fails_is_not_asked_by_each_stranger(tenant, monkeypatch, caplog):
+    page = tenant.sign_in()
+    tenant.cloud.vault.down = True
+    for _ in range(20):
+        with pytest.raises(UnknownSignIn):
+            page.finish({"state": f"9999999999.{'a' * 22}.{'0' * 64}"})
+    assert caplog.text.count("A sign-in cannot be finished") == 1
 
 
 def test_a_person_who_declines_can_begin_again(tenant):

@@ -2,41 +2,31 @@
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.entries import Target
-from bridge.errors import AuthenticationError, CommandError, Unavailable
+from bridge.errors import AuthenticationError, CommandError
 from bridge.events import Webhook
 from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources.aws_sns import AWS_SNS
-from bridge.verification.sns_signatures import SnsSignature, host
+from bridge.verification.sns_certificates import SigningCertificates
+from bridge.verification.sns_certificates import read as read_certificates
+from bridge.verification.sns_signatures import SnsSignature
+from tests.amazon import ISSUER, NOW, REPOSITORY, YEAR, certificate, der, key, of_sns, pem
+from tests.amazon import ROOT as AUTHORITY
 from tests.local_stack import ROOT
 from tests.look import parse
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:pump-alarms"
-KEY, FOREIGN = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
-
-
-def certificate(key):
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, *_days())
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-
-
-def _days():
-    now = datetime.now(UTC)
-    return now - timedelta(1), now + timedelta(1)
+KEY, FOREIGN = key("sns.amazonaws.com"), key("evil.example")
 
 
 def sample(name):
@@ -55,21 +45,25 @@ def signed(message, key=KEY, version="2", **changed):
 
 def verify(message, topics=(TOPIC,), published=None, later=0):
     asked = []
-    now = datetime(2026, 11, 23, 14, 5, tzinfo=UTC).timestamp() + later
 
-    def keys(url):
+    def clock():
+        return NOW.timestamp() + later
+
+    def fetch(url):
         asked.append(url)
-        return certificate(KEY) if published is None else published
+        return read_certificates(
+            der(ISSUER) if url == REPOSITORY else published or pem(of_sns(valid=(-YEAR, 9 * YEAR)))
+        )
 
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
-    SnsSignature(keys, clock=lambda: now).verify(Webhook({}, body), topics)
+    SnsSignature(SigningCertificates(fetch, (AUTHORITY,), clock), clock).verify(Webhook({}, body), topics)
     return asked
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
 @pytest.mark.parametrize("name", ["alarm.alarm", "notification.json", "subscription_confirmation"])
 def test_what_sns_signed_for_a_topic_is_authenticated(name, version):
-    assert verify(signed(sample(name), version=version)) == [sample(name)["SigningCertURL"]]
+    assert verify(signed(sample(name), version=version)) == [sample(name)["SigningCertURL"], REPOSITORY]
 
 
 ALARM = sample("alarm.alarm")
@@ -87,11 +81,23 @@ ELSEWHERE = "https://sns.eu-west-1.amazonaws.com.contoso.com/key.pem"
         (signed(ALARM, version="2", SignatureVersion="1"), "not of this message"),
         (signed(ALARM, SignatureVersion="3"), "neither 1 nor 2"),
         (signed({**ALARM, "TopicArn": f"{TOPIC}2"}), "not in BRIDGE_AWS_SNS_TOPICS"),
-        (signed({**ALARM, "SigningCertURL": ELSEWHERE}), "not on the host"),
-        (signed({**ALARM, "SigningCertURL": ALARM["SigningCertURL"].replace("https", "http")}), "not on the host"),
-        (signed({**ALARM, "SigningCertURL": ALARM["SigningCertURL"].replace("sns.", "x@sns.")}), "not on the host"),
-        (signed({**ALARM, "SigningCertURL": ALARM["SigningCertURL"].replace("west", "east")}), "not on the host"),
-        (signed({**ALARM, "SigningCertURL": ALARM["SigningCertURL"].replace(".pem", ".txt")}), "not on the host"),
+        (signed({**ALARM, "SigningCertURL": ELSEWHERE}), "not where SNS publishes"),
+        (
+            signed({**ALARM, "SigningCertURL": ALARM["SigningCertURL"].replace("https", "http")}),
+            "not where SNS publishes",
+        ),
+        (
+            signed({**ALARM, "SigningCertURL": ALARM["SigningCertURL"].replace("sns.", "x@sns.")}),
+            "not where SNS publishes",
+        ),
+        (
+            signed({**ALARM, "SigningCertURL": ALARM["SigningCertURL"].replace("west", "east")}),
+            "not where SNS publishes",
+        ),
+        (
+            signed({**ALARM, "SigningCertURL": ALARM["SigningCertURL"].replace(".pem", ".txt")}),
+            "not where SNS publishes",
+        ),
         (b"no JSON", "not a message of SNS"),
         (b"[]", "not a message of SNS"),
         (b"{}", "not in BRIDGE_AWS_SNS_TOPICS"),
@@ -116,29 +122,58 @@ def test_a_message_that_is_sent_again_later_is_refused(changed, later):
         verify(signed({**ALARM, **changed}), later=later)
 
 
-@pytest.mark.parametrize("published", [b"", b"no certificate", certificate(ec.generate_private_key(ec.SECP256R1()))])
-def test_a_certificate_that_is_none_lets_the_sender_try_again(published):
-    with pytest.raises(Unavailable, match="certificate"):
-        verify(signed(ALARM), published=published)
+def test_a_certificate_of_another_counts_for_nothing_although_sns_publishes_it():
+    own = certificate("evil.example", "evil.example", names=("evil.example",), valid=(-9 * YEAR, -8 * YEAR))
+    for published in (own, of_sns(issuer="evil.example", own="evil.example"), of_sns(valid=(-YEAR, -YEAR / 2))):
+        with pytest.raises(AuthenticationError, match="certificate at SigningCertURL"):
+            verify(signed(ALARM, FOREIGN), published=pem(published))
 
 
 @pytest.mark.parametrize(
-    ("topic", "expected"),
+    "changed",
     [
-        (TOPIC, "sns.eu-west-1.amazonaws.com"),
-        ("arn:aws-cn:sns:cn-north-1:1:t", "sns.cn-north-1.amazonaws.com.cn"),
-        ("arn:aws-us-gov:sns:us-gov-west-1:1:t", "sns.us-gov-west-1.amazonaws.com"),
-        ("arn:aws:sqs:eu-west-1:1:t", ""),
-        ("arn:aws:sns:evil.com/x:1:t", ""),
+        {"SigningCertURL": ELSEWHERE},
+        {"SigningCertURL": f"{ALARM['SigningCertURL']}?x"},
+        {"SignatureVersion": "3"},
+        {"TopicArn": f"{TOPIC}2"},
+        {"TopicArn": TOPIC.replace("pump", "Pump")},
+        {"TopicArn": f"{TOPIC} "},
+        {"Timestamp": "2015-01-01T00:00:00.000Z"},
+        {"MessageId": "1\n2"},
     ],
 )
-def test_a_topic_names_the_host_of_its_certificates(topic, expected):
-    assert host(topic) == expected
+def test_nothing_is_requested_for_a_message_that_would_be_refused_anyway(changed):
+    asked = []
+    with pytest.raises(AuthenticationError):
+        SnsSignature(SigningCertificates(asked.append, (AUTHORITY,)), NOW.timestamp).verify(
+            Webhook({}, json.dumps({**signed(ALARM), **changed}).encode()), (TOPIC,)
+        )
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            {"Message": "text\nMessageId\nX\nSubject\nURGENT", "MessageId": "m1"},
+            {"Message": "text", "MessageId": "X", "Subject": "URGENT\nMessageId\nm1"},
+        ),
+        (
+            {"Message": "text\nMessageId\nm2", "MessageId": "m1"},
+            {"Message": "text", "MessageId": "m2\nMessageId\nm1"},
+        ),
+    ],
+)
+def test_a_signed_text_is_not_split_in_another_way(said, shown):
+    plain = {name: value for name, value in ALARM.items() if name != "Subject"}
+    message = {**signed({**plain, **said}), **shown}
+    with pytest.raises(AuthenticationError, match="line break"):
+        verify(message)
 
 
 def test_nobody_but_aws_signs():
     with pytest.raises(CommandError, match="Only AWS"):
-        SnsSignature(lambda _: b"").sign(b"", TOPIC)
+        SnsSignature.of_amazon([TOPIC]).sign(b"", TOPIC)
 
 
 def test_with_topics_in_the_settings_unsigned_messages_are_refused_and_without_the_function_key_decides():

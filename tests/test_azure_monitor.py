@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,7 @@ from bridge.sources.azure_monitor.authentication import ACTION_GROUPS, ACTION_GR
 from bridge.sources.azure_monitor.values import amount, code, number, period, shown
 from bridge.sources.azure_resources import resource
 from bridge.verification.entra_tokens import EntraToken
+from bridge.verification.entra_tokens import read as read_keys
 from tests.entra import signing_key
 from tests.local_stack import ROOT
 from tests.look import findings, parse
@@ -577,12 +579,12 @@ def secured(keys: Any) -> Receiver:
     return replace(bridge.receiver, authentications={"azure_monitor": replace(authentication, verifier=verifier)})
 
 
-def published(url: str, *, fresh: bool = False) -> bytes:
+def published(url: str, *, fresh: bool = False) -> Mapping[str, jwt.PyJWK]:
     key = jwt.algorithms.RSAAlgorithm.to_jwk(signing_key().public_key(), as_dict=True)
-    return json.dumps({"keys": [{**key, "kid": "now", "use": "sig"}]}).encode()
+    return read_keys(json.dumps({"keys": [{**key, "kid": "now", "use": "sig"}]}).encode())
 
 
-def unavailable(url: str, *, fresh: bool = False) -> bytes:
+def unavailable(url: str, *, fresh: bool = False) -> Mapping[str, jwt.PyJWK]:
     raise Unavailable("The keys cannot be fetched now.")
 
 

@@ -72,6 +72,22 @@ def test_what_is_not_what_its_headers_say_is_refused(headers, body, reason):
         readable(Webhook(headers, body), LIMIT)
 
 
+@pytest.mark.parametrize(
+    ("parts", "fields"),
+    [
+        ([(FIELD, b"Station 7"), (JSON, TEXT.encode("latin-1"))], PAYLOAD),
+        ([(FIELD, b"Station 7")], {"payload": "Station 7"}),
+        ([(FIELD, b"{not JSON"), (JSON, b"[1]")], {"payload": [1]}),
+        ([(JSON, b"{}"), (FIELD.replace("payload", "other"), b'{"a": 1}')], {"payload": {}, "other": {"a": 1}}),
+        ([(FIELD, b"dry"), (FILE, b"\x89PNG")], {"payload": "dry", "file": "a.png"}),
+        ([(FIELD + "\r\nContent-Type: text/plain; charset=latin-1", b"Beh\xe4lter")], {"payload": "Beh\u00e4lter"}),
+    ],
+)
+def test_a_form_without_one_part_of_json_is_its_fields_where_these_are_taken(parts, fields):
+    webhook = readable(Webhook(*multipart(*parts)), LIMIT, as_fields=True)
+    assert (json.loads(webhook.body), webhook.header("Content-Type")) == (fields, "application/json")
+
+
 def test_a_small_body_that_grows_too_large_is_refused_early():
     bomb = gzip.compress(b" " * 50_000_000)
     with pytest.raises(TooLarge, match="decompressed"):

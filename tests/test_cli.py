@@ -157,7 +157,12 @@ def test_an_unusable_settings_file_is_named(text, message, folder, capsys):
 
 
 def test_the_environment_overrides_local_settings_which_override_the_example(folder, capsys, monkeypatch):
-    own = {"Values": {"BRIDGE_GROUP": "00000000-0000-4000-8000-0000000000aa", "BRIDGE_GITHUB_SECRET": "mine"}}
+    own = {
+        "Values": {
+            "BRIDGE_GROUP": "00000000-0000-4000-8000-0000000000aa",
+            "BRIDGE_GITHUB_SECRET": "mine, and nobody else's",
+        }
+    }
     (folder / "local.settings.json").write_text(json.dumps(own))
     cli.main(["explain", "github", PULL])
     assert "0000000000aa" in capsys.readouterr().out

@@ -2,14 +2,17 @@
 
 import contextlib
 import itertools
+import random
 
 import pytest
 
+from bridge.errors import UnknownSignIn
 from bridge.graph.mail import MailToGroups
 from bridge.graph.threads import GroupThreads
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.publishing.delivery import IDENTITY, Delivery
+from bridge.publishing.leases import app_lock
 from bridge.settings import Settings
 from tests.faults import Fault
 from tests.microsoft import microsoft
@@ -89,3 +92,30 @@ def test_the_settings_choose_the_channel(tmp_path, channel, kind):
     settings = Settings(channel=channel, mail_from="bridge@contoso.com")
     with storage(tmp_path) as (outbox, queue):
         assert isinstance(Delivery(settings, {}, {}, outbox, queue).channel, kind)
+
+
+def test_a_renewal_that_meets_the_lock_is_tried_again_by_the_next_sweep(tenant, delivery):
+    tenant.signed_in()
+    before = kept(tenant)
+    with app_lock(delivery.outbox, "account", delivery._clock, random.SystemRandom()) as locked:
+        assert locked
+        delivery.sweep()
+    assert kept(tenant) == before
+    delivery._clock.now += 300
+    delivery.sweep()
+    assert kept(tenant) != before
+
+
+def test_strangers_never_hold_the_lock_of_the_sign_in(tenant, delivery, monkeypatch):
+    form = tenant.browser(delivery.begin_sign_in())
+
+    def taken(*_):
+        raise AssertionError("The lock was taken")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bridge.publishing.delivery.app_lock", taken)
+        for state in ("", "nonsense", f"9999999999.{'a' * 22}.{'0' * 64}", form["state"][:-1] + "x"):
+            for _ in range(50):
+                with pytest.raises(UnknownSignIn):
+                    delivery.finish_sign_in({**form, "state": state})
+    assert delivery.finish_sign_in(form)

@@ -91,8 +91,68 @@ def test_scripts_and_settings_that_the_docs_name_are_there(page):
     assert [
         name for name in re.findall(r"\bscripts/([\w-]+\.\w+)", text) if not (ROOT / "scripts" / name).exists()
     ] == []
-    secrets = {source.secret_setting for source in SOURCES.values()}
+    of_sources = {f"BRIDGE_{name.upper()}_{kind}" for name in SOURCES for kind in ("SECRET", "NETWORKS")}
     # What azd's hook asks for, and what tests and the local stand-in take.
-    others = {"BRIDGE_ACCOUNT", "BRIDGE_SPONSOR", "BRIDGE_ALERT_EMAIL", "BRIDGE_APP", "BRIDGE_LOCAL_PERMISSIONS"}
+    others = {"BRIDGE_ACCOUNT", "BRIDGE_SPONSOR", "BRIDGE_AGENT_USER", "BRIDGE_APP", "BRIDGE_LOCAL_PERMISSIONS"}
+    others |= {"BRIDGE_LOCAL_TUNNEL"}
+    others |= set(re.findall(r"BRIDGE_[A-Z_]+", (ROOT / "infra/main.parameters.json").read_text()))
     named = set(re.findall(r"\bBRIDGE_[A-Z_]+[A-Z]\b(?!_?<)", text))
-    assert {name for name in named - TABLE.keys() - secrets - others if not re.search(r"BRIDGE_<", name)} == set()
+    assert {name for name in named - TABLE.keys() - of_sources - others if not re.search(r"BRIDGE_<", name)} == set()
+
+
+DEPLOY = (ROOT / "docs/deploy.md").read_text()
+
+
+def amount(text):
+    return float(text.replace(",", "").lstrip("$"))
+
+
+def test_costs_are_what_their_factors_make():
+    number, times = r"\$?[\d,]+(?:\.\d+)?", " \N{MULTIPLICATION SIGN} "
+    found = re.findall(rf"((?:{number}(?: GB-s)?{times})+{number}(?: / {number})?(?: million)?) = (\$[\d.]+)", DEPLOY)
+    products = [(left, right) for left, right in found if "million" not in left]
+    assert len(products) >= 10
+    for left, right in products:
+        product, _, divisor = left.partition(" / ")
+        value = 1.0
+        for factor in product.replace(" GB-s", "").split(times):
+            value *= amount(factor)
+        value /= amount(divisor) if divisor else 1
+        assert abs(value - amount(right)) < 0.006, (left, right)
+
+
+def test_the_switches_are_priced_and_named_as_in_the_template():
+    switches = DEPLOY[DEPLOY.index("## Switches") : DEPLOY.index("## GitHub Actions")]
+    parameters = json.loads((ROOT / "azuredeploy.json").read_text())["parameters"]
+    first = re.findall(r"^\| (`[^|]*) \|", switches, re.MULTILINE)
+    assert {name for cell in first for name in re.findall(r"`(\w+)`", cell)} <= parameters.keys()
+    costs = DEPLOY[DEPLOY.index("## What it costs") : DEPLOY.index("## Private network")]
+    for words in (
+        "alerts",
+        "availability test",
+        "always-ready",
+        "zone redundancy",
+        "private network",
+        "workbook",
+        "budget",
+    ):
+        assert words in costs
+
+
+def test_the_rules_of_the_alerts_are_priced():
+    alerts = json.loads((ROOT / "azuredeploy.json").read_text())["variables"]["alerts"]
+    often = sum(alert["every"] == "PT5M" for alert in alerts)
+    assert f"alerts: {often} rules every 5 minutes, {len(alerts) - often} every 15" in DEPLOY
+
+
+def test_the_guide_says_what_azure_does_with_deleted_vaults_and_regions():
+    assert "recoverVaults=true" in DEPLOY
+    assert "7 days" in DEPLOY
+    assert "az functionapp list-flexconsumption-locations" in DEPLOY
+
+
+def test_the_subject_of_a_workflow_is_asked_of_github():
+    """Since 2026-07-15 it has ids in it, which nobody can guess from names."""
+    assert "actions/oidc/customization/sub --jq .sub_claim_prefix" in DEPLOY
+    assert '--subject "$prefix:environment:production"' in DEPLOY
+    assert "--subject repo:" not in DEPLOY

@@ -177,6 +177,13 @@ def test_the_secret_of_an_unknown_source_is_a_warning(fake_graph, doctor, monkey
     assert "BRIDGE_GITHBU_SECRET" in found["sources"]["text"]
 
 
+def test_a_secret_that_can_be_guessed_is_reported_with_its_setting(fake_graph, doctor, monkeypatch):
+    monkeypatch.setenv("BRIDGE_GITLAB_SECRET", "a-secret")
+    status, found = doctor()
+    assert (status, found["sources"]["verdict"]) == (1, "failed")
+    assert found["sources"]["text"].startswith("BRIDGE_GITLAB_SECRET has a key of fewer than 16 bytes")
+
+
 def test_holds_and_dead_letters_are_reported(fake_graph, doctor):
     with contextlib.closing(SqliteOutbox(Path(".bridge/outbox.sqlite"))) as outbox:
         outbox.set_wait(OTHER, Hold(time.time() + 60, "Graph refuses it.", time.time()))

@@ -13,7 +13,7 @@ from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 from bridge.sources.azure_monitor.authentication import ACTION_GROUPS as CALLER
 from bridge.sources.azure_monitor.authentication import ACTION_GROUPS_ROLE as ROLE
-from bridge.verification.entra_tokens import EntraToken
+from bridge.verification.entra_tokens import EntraToken, read
 from tests.entra import signing_key
 
 TENANT = "00000000-0000-4000-8000-0000000000a0"
@@ -37,7 +37,7 @@ class Keys:
             jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": key_id, "use": "sig"}
             for key_id, key in self.published.items()
         ]
-        return json.dumps({"keys": keys}).encode()
+        return read(json.dumps({"keys": keys}).encode())
 
 
 def claims(**changed):
@@ -195,9 +195,24 @@ def test_keys_that_are_not_known_are_fetched_again():
 
 
 @pytest.mark.parametrize("published", [b"", b"{}", b"[]", b"null", b'{"keys": []}', b'{"keys": [7]}', b"\xff"])
-def test_keys_that_cannot_be_read_are_no_fault_of_the_sender(published):
-    with pytest.raises(Unavailable, match="cannot be read"):
-        verify(f"Bearer {token(claims())}", keys=lambda url, *, fresh=False: published)
+def test_an_answer_without_keys_is_an_error_of_the_host(published):
+    with pytest.raises((ValueError, TypeError, AttributeError, jwt.PyJWTError)):
+        read(published)
+
+
+def test_keys_for_other_uses_and_without_an_id_sign_nothing():
+    key = jwt.algorithms.RSAAlgorithm.to_jwk(FOREIGN.public_key(), as_dict=True)
+    own = jwt.algorithms.RSAAlgorithm.to_jwk(signing_key().public_key(), as_dict=True)
+    published = {"keys": [{**key, "kid": "enc", "use": "enc"}, {**key, "use": "sig"}, {**own, "kid": "now"}]}
+    assert set(read(json.dumps(published).encode())) == {"now"}
+
+
+def test_keys_that_cannot_be_fetched_are_no_fault_of_the_sender():
+    def keys(url, *, fresh=False):
+        raise Unavailable("There are no keys now.")
+
+    with pytest.raises(Unavailable):
+        verify(f"Bearer {token(claims())}", keys=keys)
 
 
 def test_nobody_but_entra_can_sign():

@@ -103,6 +103,7 @@ def test_a_form_says_everything_of_an_event() -> None:
             text="Between **3** and 4",
             facts=(("Floor", "3"), ("Since", "2026-11-23T14:00:00+00:00"), ("Doors", "left, right")),
             attributes={"floor": 3},
+            details={"phase": "firing"},
             dedup_key=hashlib.sha256(json.dumps(STUCK).encode()).hexdigest(),
         )
     ]
@@ -190,6 +191,61 @@ def test_a_form_is_read_as_its_fields() -> None:
     assert (event.title, event.payload) == ("The pump", {"what": "The pump", "why": ""})
 
 
+FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "title", "severity"),
+    [
+        (FORM_TYPE, b"title=The+pump+runs+dry&severity=critical", "The pump runs dry", "critical"),
+        (FORM_TYPE, b'{"title": "The pump runs dry", "severity": "error"}', "The pump runs dry", "error"),  # curl -d
+        (FORM_TYPE, b"payload=%7B%22title%22%3A+%22The+pump+runs+dry%22%7D", "The pump runs dry", "info"),
+        ({"Content-Type": "text/plain"}, b"The pump runs dry\nfor an hour", "The pump runs dry", "info"),
+        ({"Content-Type": "text/plain"}, b'{"title": "The pump runs dry"}', "The pump runs dry", "info"),
+        ({}, b'"The pump runs dry"', "The pump runs dry", "info"),
+        ({}, b'["The pump runs dry"]', "The pump runs dry", "info"),
+        ({}, b'{"alerts": [{"title": "The pump runs dry"}]}', "The pump runs dry", "info"),
+    ],
+)
+def test_a_source_with_a_title_alone_takes_any_body(headers, body, title, severity) -> None:
+    (event,) = declared("[sources.pump]\ntitle = 'Pump house'")["pump"].read(Webhook(headers, body))
+    assert (event.title, event.severity) == (title, severity)
+
+
+def test_a_text_of_several_lines_is_shown_as_it_came() -> None:
+    body = b"Backup of db-1 failed\n* step 3\n  exit code 2 # now"
+    (event,) = declared("[sources.pump]")["pump"].read(Webhook({"Content-Type": "text/plain"}, body))
+    html = Renderer().entry(event, "0" * 32, Target("g"), datetime.now(UTC)).html
+    assert event.title == "Backup of db-1 failed"
+    assert "* step 3" in html
+    assert "  exit code 2 # now" in html.replace("&nbsp;", " ")
+    assert (event.severity, event.ends_thread) == ("info", False)
+
+
+def test_texts_about_different_matters_are_different_threads() -> None:
+    source = declared("[sources.pump]")["pump"]
+    keys = [source.read(Webhook({}, body))[0].correlation_key for body in (b"Pump 7 is dry", b"Backup failed", b"7")]
+    assert len(set(keys)) == 3
+
+
+@pytest.mark.parametrize("holder", ["alarm", "alert", "incident", "problem", "issue"])
+def test_the_beginning_and_the_end_of_what_has_an_id_are_one_thread(holder: str) -> None:
+    source = declared("[sources.pump]")["pump"]
+    bodies = [
+        {"event": f"{holder}.{word}", holder: {"id": 2231, "name": "Level low", "status": word}}
+        for word in ("raised", "cleared")
+    ]
+    events = [source.read(Webhook({}, json.dumps(body).encode()))[0] for body in bodies]
+    assert [event.correlation_key for event in events] == [f"{holder} 2231"] * 2
+    assert [event.ends_thread for event in events] == [False, True]
+    assert not any("2231" in text for event in events for _, text in event.facts)
+
+
+def test_a_form_with_too_many_fields_is_refused() -> None:
+    with pytest.raises(BadWebhook, match="too many fields"):
+        declared("[sources.pump]")["pump"].read(Webhook(FORM_TYPE, b"a=1&" * 1001))
+
+
 def test_expressions_that_fail_cost_only_what_they_say(caplog: pytest.LogCaptureFixture) -> None:
     source = declared("[sources.pump]\n[sources.pump.event]\ntitle = 'item.what'\nscope = '1 / 0'")["pump"]
     (event,) = source.read(Webhook({}, b'{"what": "The pump"}'))
@@ -212,12 +268,38 @@ def test_expressions_reach_no_python(text: str) -> None:
         ("[sources]\npump = 7", "the source pump must be a table"),
         ("sources = 7", "[sources] must be a table"),
         ("[sources.pump]\nevents = {}", "unknown key 'events'"),
-        ("[sources.pump]\nbody = 'xml'", "`body` must be one of json, form, any"),
+        ("[sources.pump]\nbody = 'xml'", "`body` must be one of json, form, any, cloudevents"),
         ("[sources.pump.event]\nname = 'x'", "`event` has an unknown key 'name'"),
         ("[sources.pump.event]\ntitle = 7", "`event` must be a table of names and expressions"),
         ("[sources.pump.event]\ntitle = 'item.'", "`title` is not an expression"),
         ("[sources.pump.event]\ntitle = 'body.x'", "`title` has an unknown name 'body'"),
         ("[sources.pump.event]\neach = 'item.x'", "`each` has an unknown name 'item'"),
+        ("[sources.pump.meter]\nvalue = '1'", "`meter` needs `value` and `limit`"),
+        (
+            "[sources.pump.meter]\nvalue = '1'\nlimit = '2'\ndirection = 'below'",
+            "`direction` has an unknown name 'below'",
+        ),
+        ("[sources.pump.meter]\nmost = '1'", "`meter` has an unknown key 'most'"),
+        ("[sources.pump.table]\nDisk = 'row.name'", "`table` needs `each`"),
+        ("[sources.pump.table]\neach = 'row.disks'\nDisk = 'row.name'", "`table`: `each` has an unknown name 'row'"),
+        ("[sources.pump.images]\nChart = 7", "`images` must be a table of names and expressions"),
+        ("[sources.pump.words]\ndry = 7", "`words` must be a table of names and texts"),
+        ("[sources.pump.event]\nword = 'state'", "`word` has an unknown name 'state'"),
+        ("[sources.pump]\nextends = 'slack7'", "`extends` must be one of the bridge's own sources: alertmanager"),
+        (
+            "[sources.pump]\nextends = 'github'\nbody = 'json'",
+            "`body` cannot be changed: GitHub reads its bodies itself",
+        ),
+        ("[sources.pump]\nextends = 'github'\n[sources.pump.event]\neach = 'payload.x'", "`each` cannot be changed"),
+        (
+            "[sources.pump]\nextends = 'updown'\n[sources.pump.event]\ntitle = 'names'",
+            "`title` has an unknown name 'names'",
+        ),
+        (
+            "[sources.pump]\nextends = 'updown'\n[sources.pump.let]\ncheck = 'event.x'",
+            "`check` has an unknown name 'event'",
+        ),
+        ("[sources.pump.event]\ntitle = 'event.title'", "`title` has an unknown name 'event'"),
         ("[sources.pump.severities]\nbad = 'worse'", "`severities` has 'worse', which is not one of success, info"),
         ("[sources.pump]\nverifier = 'hmac'", "`verifier` needs a `kind`"),
         ("[sources.pump]\nverifier = { kind = 'hmac' }", "`verifier` needs the name of its header"),
@@ -232,13 +314,15 @@ def test_what_is_wrong_with_a_form_is_said(table: str, problem: str) -> None:
 
 
 def test_a_declared_source_is_proved_and_read_like_any_other() -> None:
-    bridge = Bridge(Configuration.of(Settings(GROUP, LIFT, secrets={"lift": ("hush",)})))
+    bridge = Bridge(Configuration.of(Settings(GROUP, LIFT, secrets={"lift": ("hush, says the lift",)})))
     source = bridge.configuration.sources["lift"]
     assert (source.path, source.secret_setting) == ("generic/lift", "BRIDGE_LIFT_SECRET")
     body = json.dumps(STUCK).encode()
     headers = source.headers("fault", "d1")
     assert bridge.receiver.receive("lift", Webhook(headers, body)).status == 401
-    receipt = bridge.receiver.receive("lift", Webhook({**headers, **source.verifier.sign(body, "hush")}, body))
+    receipt = bridge.receiver.receive(
+        "lift", Webhook({**headers, **source.verifier.sign(body, "hush, says the lift")}, body)
+    )
     assert [entry.topic for entry in receipt.entries] == ["Lift 2 is stuck · Harbour 7"]
     assert "Lift control" in receipt.entries[0].html
 
@@ -247,9 +331,27 @@ def test_the_form_of_the_docs_works() -> None:
     (text,) = re.findall(r"```toml\n(\[sources.lift\].*?)```", (ROOT / "docs/sources.md").read_text(), re.DOTALL)
     source = declared(text)["lift"]
     fault = {"number": 7, "lift": "L2", "state": "stuck", "level": "stuck", "at": 1795442580, "floor": 3}
-    (event,) = source.read(webhook({"building": "Harbour 7", "faults": [fault, {"test": True}]}, source))
+    more = {"load": 640, "load_limit": 630, "doors": [{"name": "left", "state": "open"}], "since": 1795442400}
+    (event,) = source.read(webhook({"building": "Harbour 7", "faults": [fault | more, {"test": True}]}, source))
     assert (event.kind, event.correlation_key, event.severity) == ("fault.stuck", "L2", "critical")
     assert (event.summary, event.facts) == ("Lift L2 is stuck", (("Floor", "3"),))
+    html = Renderer().entry(event, "0" * 32, Target("g"), datetime.now(UTC)).html
+    assert all(text in html for text in ("STUCK BETWEEN FLOORS", "Load 640 kg, maximum 630 kg", ">left<", ">open<"))
+    (event,) = source.read(webhook({"faults": [{**fault, "since": 1795442400, "state": "free"}]}, source))
+    assert event.details["took"] == "3 min"
+
+
+@pytest.mark.parametrize("path", ["docs/sources.md", "config.example.toml"])
+def test_the_extending_source_of_the_docs_works(path: str) -> None:
+    tables = re.findall(
+        r"^\[sources\.shop_checks.*?(?=^\[(?!sources\.shop)|^```|\Z)",
+        (ROOT / path).read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    source = declared("\n".join(tables))["shop_checks"]
+    (event,) = source.read(Webhook({}, (source.samples / "check.down.json").read_bytes()))
+    assert (event.severity, event.details["word"]) == ("critical", "not reachable")
+    assert event.details["buttons"][0][1].startswith("https://wiki.contoso.com/shop/")
 
 
 @pytest.mark.parametrize("path", PRESET_FILES, ids=lambda path: path.parent.name)

@@ -12,7 +12,7 @@ from bridge.verification.signatures import Hmac
 from tests.local_stack import ROOT
 from tools.docs import GENERATED
 
-SECRET = "demo-secret"
+SECRET = "demo-secret-of-the-lift"
 NAME = "lift_control"
 PRESET = """
 title = "Lift control"
@@ -111,12 +111,14 @@ def test_the_deployment_has_its_url_and_the_field_for_its_secret(copy):
     assert NAME in json.loads(copy.read("azuredeploy.json"))["variables"]["sources"]
     wizard = json.loads(copy.read("createUiDefinition.json"))["parameters"]
     (services,) = (step for step in wizard["steps"] if step["name"] == "services")
-    fields = {element["name"]: element for element in services["elements"]}
-    assert fields[f"{NAME}_chosen"]["label"] == "Lift control"
+    (others,) = (element for element in services["elements"] if element["name"] == "others")
+    fields = {element["name"]: element for element in others["elements"]}
+    assert fields[f"{NAME}_how"]["label"] == "Lift control"
     assert fields[NAME]["type"] == "Microsoft.Common.PasswordBox"
-    assert f"steps('services').{NAME}" in wizard["outputs"]["webhookSecrets"]
-    secrets = json.loads(copy.read("infra/main.parameters.json"))["parameters"]["webhookSecrets"]["value"]
-    assert secrets[NAME] == "${BRIDGE_LIFT_CONTROL_SECRET=}"
+    assert f"steps('services').others.{NAME}" in wizard["outputs"]["webhookSecrets"]
+    secrets = json.loads(copy.read("infra/main.parameters.json"))["parameters"]
+    assert secrets["liftControlSecret"]["value"] == "${BRIDGE_LIFT_CONTROL_SECRET=}"
+    assert f"{NAME}: liftControlSecret" in copy.read("infra/main.bicep")
 
 
 def test_the_gallery_has_its_page(copy):

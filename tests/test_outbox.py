@@ -18,6 +18,7 @@ from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.rows import (
     BATCH,
+    SWEEP,
     Backoff,
     ContentRow,
     Counts,
@@ -27,6 +28,7 @@ from bridge.outbox.rows import (
     Newest,
     Recorded,
     State,
+    Summary,
     ThreadRow,
 )
 from bridge.outbox.sqlite import SqliteOutbox
@@ -269,6 +271,35 @@ def test_the_history_finds_entries_by_the_token_of_their_post_and_by_their_ids(o
     assert [record.id for record in outbox.history(other.entry.id[:12])] == [other.entry.id]
     for nothing in ("a1b2c3d4", "0000000", "", "%", "g" * 8, "' or 1 = 1 --"):
         assert outbox.history(nothing) == []
+
+
+def test_a_summary_is_written_over_the_one_of_its_name(outbox):
+    assert outbox.summaries() == []
+    summaries = [Summary("g", START, 3, START + 5.5, held=True), Summary(SWEEP, START), Summary("h", START, 0, None)]
+    for one in (Summary("g", START - 9, 7, None), *summaries):
+        outbox.note(one)
+    assert sorted(outbox.summaries(), key=str) == sorted(summaries, key=str)
+    assert [row.is_clear for row in summaries] == [False, True, True]
+
+
+def test_the_open_entries_of_all_groups_are_tallied_and_room_is_probed_for(outbox):
+    assert outbox.tally() == {}
+    for number in range(5):
+        outbox.record(entry(number, group="gh"[number % 2]), START, START + number)
+    outbox.probe(START)
+    outbox.probe(START + 1)
+    assert outbox.tally() == {"g": (3, START), "h": (2, START + 1)}
+    assert outbox.counts() == Counts(5, 0)
+    assert outbox.summaries() == []
+
+
+def test_the_poison_queue_is_counted(both):
+    _, queue = both
+    assert queue.poison_count() == 0
+    for body in "ab":
+        queue.put(body)
+        queue.poison(queue.take(60))
+    assert queue.poison_count() == 2
 
 
 def test_the_history_is_in_the_order_of_recording(outbox):

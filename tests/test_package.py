@@ -1,17 +1,25 @@
 """released-package.zip: the same bytes each time, nothing that only local use needs, and functions that run from it."""
 
+import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT, SECRET, issue, running
-from tools import package
+from tools import package, sbom
 
 pytestmark = pytest.mark.slow
 
@@ -60,8 +68,8 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("package")
     install = package._install
 
-    def install_and_keep(requirements, target, python):
-        install(requirements, target, python)
+    def install_and_keep(lock, target):
+        install(lock, target)
         shutil.copytree(target, folder / "libraries")
 
     with pytest.MonkeyPatch.context() as patched:
@@ -70,6 +78,46 @@ def built(tmp_path_factory):
     with zipfile.ZipFile(folder / "released-package.zip") as archive:
         archive.extractall(folder / "app")
         return line, archive, folder / "app"
+
+
+def test_the_lock_has_all_that_its_libraries_require_and_no_more(built):
+    """The package is installed without looking at dependencies: it is the same on every machine."""
+    found = {
+        canonicalize_name(each.metadata["Name"]): each for each in distributions(path=[built[2].parent / "libraries"])
+    }
+    azure = {
+        "python_version": "3.13", "python_full_version": "3.13.9", "sys_platform": "linux", "platform_system": "Linux",
+        "os_name": "posix", "platform_python_implementation": "CPython", "implementation_name": "cpython",
+    }  # fmt: skip
+    waiting = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines() if line[0] != "#"]
+    visited = set()
+    while waiting:
+        each = waiting.pop()
+        name = canonicalize_name(each.name)
+        assert found[name].version in each.specifier, f"{each} is not in requirements.lock: run make lock"
+        for extra in {"", *each.extras} - {known for which, known in visited if which == name}:
+            visited.add((name, extra))
+            required = [Requirement(text) for text in found[name].requires or ()]
+            waiting += [
+                more for more in required if more.marker is None or more.marker.evaluate({**azure, "extra": extra})
+            ]
+    assert {name for name, _ in visited} == set(found)
+
+
+def test_its_bill_of_materials_has_its_libraries_and_is_the_same_each_time(built):
+    archive = built[2].parent / "released-package.zip"
+    bill = sbom.bill(archive, "1.2.3")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
+    locked = re.findall(r"^([a-z0-9-]+)==([^ ]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert [(each["name"], each["version"]) for each in bill["components"]] == locked
+    assert all(each["licenses"] for each in bill["components"])
+    depends = {each["ref"]: each["dependsOn"] for each in bill["dependencies"]}
+    assert set(depends) == {each["purl"] for each in bill["components"]} | {"webhook-bridge@1.2.3"}
+    assert any(
+        name.startswith("pkg:pypi/certifi@") for name in depends[f"pkg:pypi/requests@{dict(locked)['requests']}"]
+    )
+    assert bill["metadata"]["component"]["hashes"][0]["content"] == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert sbom.bill(archive, "1.2.3") == bill
 
 
 needs_its_python = pytest.mark.skipif(not (WORKER / "ready").exists(), reason="no Python 3.13, which runs the package")
@@ -81,7 +129,7 @@ def paths(app):
 
 def test_the_same_input_gives_the_same_bytes(built, tmp_path, monkeypatch):
     kept = built[2].parent / "libraries"
-    monkeypatch.setattr(package, "_install", lambda _, target, __: shutil.copytree(kept, target))
+    monkeypatch.setattr(package, "_install", lambda _, target: shutil.copytree(kept, target))
     package.build(ROOT, tmp_path / "again.zip", PYTHONS)
     assert (tmp_path / "again.zip").read_bytes() == (built[2].parent / "released-package.zip").read_bytes()
 
@@ -154,6 +202,6 @@ def test_a_library_that_pip_cannot_fetch_is_named(tmp_path):
     for name in package.OURS:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
-    (tmp_path / "requirements.txt").write_text("./no-such-library\n")
+    (tmp_path / "requirements.lock").write_text(f"./no-such-library --hash=sha256:{'0' * 64}\n")
     with pytest.raises(package.CommandError, match=r"could not be fetched: .*no-such-library"):
         package.build(tmp_path, tmp_path / "p.zip")

@@ -334,6 +334,26 @@ def test_groups_have_their_threads_and_a_group_on_hold_is_shown(page, stack):
     expect(page.locator("#permissions")).to_have_text("All permissions")
 
 
+def test_a_source_is_learned_from_what_came_and_edited_beside_its_post(page, stack):
+    stack.wait_for_posts(NAMES[4], stack.send("issues", issue("opened", 8100), group=NAMES[4]))
+    page.get_by_role("button", name="Learn a source").click()
+    table, posts, problems = (page.locator(f"#learn-{name}") for name in ("table", "posts", "problems"))
+    post = page.frame_locator("#learn-posts iframe").last.locator("body")
+    expect(post).to_contain_text("The pump runs dry")
+    expect(table).to_have_value(re.compile(r"\[sources\.own_github\.event\]"))
+    table.fill("[sources.mine.event]\ntitle = \"'Mine: ' ~ item.issue.number\"")
+    expect(post).to_contain_text("Mine: 8100")
+    table.fill("[sources.mine.event]\ntitle = 'itm.issue'")
+    expect(problems).to_contain_text("`title` has an unknown name 'itm'")
+    expect(posts).to_have_class("stale")
+    page.get_by_role("combobox", name="Received from").select_option("a payload that I paste")
+    page.locator("#learn-webhooks textarea").fill('{"title": "<b>Pasted</b>", "severity": "error"}')
+    page.get_by_role("button", name="Propose a form").click()
+    expect(post).to_contain_text("<b>Pasted</b>")
+    expect(page.locator("#learn-unsure")).to_contain_text("Not sure: No value is a state")
+    expect(problems.locator("li")).to_have_count(0)
+
+
 @pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -354,6 +374,12 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, stack, scheme, viewpor
         page.get_by_text("Make Graph fail").click()
         check_accessibility(page)
         page.get_by_role("button", name="Help").click()
+        check_accessibility(page)
+        page.keyboard.press("Escape")
+        if viewport is PHONE:
+            page.get_by_role("button", name="Close").click()
+        page.get_by_role("button", name="Learn a source").click()
+        expect(page.locator("#learn-posts article").first).to_be_visible()
         check_accessibility(page)
 
 

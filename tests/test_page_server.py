@@ -17,6 +17,7 @@ from bridge.local.fake_graph.faults import EFFECTS
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page.rates import per_second
 from bridge.local.page.server import HostedBridge, PageServer
+from bridge.local.received import ReceivedWebhooks
 from bridge.local.serving import listen
 from bridge.outbox.rows import Backoff, DeadLetter, Hold
 from bridge.sources import SOURCES
@@ -96,7 +97,8 @@ def opened(tmp_path):
     settings = {"BRIDGE_CONFIG": f'[groups]\nPlatform = "{GROUP}"', "BRIDGE_OUTBOX": str(tmp_path / "outbox.sqlite")}
     bridge = Bridge(Configuration.from_env({**settings, "BRIDGE_GROUP": GROUP}))
     with contextlib.closing(FakeGraph(tmp_path / "graph.sqlite")) as fake_graph, listen(0) as listener:
-        server = PageServer(fake_graph, listener.getsockname()[1], HostedBridge(bridge))
+        hosted = HostedBridge(bridge, received=ReceivedWebhooks(tmp_path / "received"))
+        server = PageServer(fake_graph, listener.getsockname()[1], hosted)
         with in_thread(Starlette(routes=[*fake_graph.routes(), *server.routes()]), listener) as address:
             yield Page(fake_graph, server, bridge, address)
         bridge.delivery.outbox.close()
@@ -298,6 +300,11 @@ WRONG = {
     "no fault": ("faults", {"fault": "unknown", "mode": "on"}, "Unknown fault"),
     "no mode": ("faults", {"fault": "500"}, "on, off or once"),
     "no dead letter": ("requeue", {"id": "nothing"}, "does not exist any more"),
+    "nothing received": ("learn", {"name": "nobody"}, "No webhook of nobody has been received"),
+    "too many to learn from": ("learn", {"name": "nobody", "count": 11}, "from 1 to 10"),
+    "no webhooks to try": ("trial", {"table": ""}, "from 1 to 10 objects"),
+    "no body to try": ("trial", {"table": "", "webhooks": [{"headers": {"a": 1}, "body": ""}]}, "headers and a body"),
+    "broken JSON": ("learn", {"webhooks": [{"headers": {}, "body": "{"}]}, "begins as JSON does, and is not JSON"),
     "not an object": ("send", [], "must be a JSON object"),
 }
 
@@ -350,8 +357,8 @@ def test_an_open_page_does_not_delay_the_shutdown(tmp_path):
 
 # Requests from other sites
 
-READ = ["/", "/page/mail", "/page/events", "/page/samples", "/page/sample", "/page/webhook"]
-ACT = ["/page/send", "/page/faults", "/page/requeue"]
+READ = ["/", "/page/mail", "/page/events", "/page/samples", "/page/sample", "/page/webhook", "/page/received"]
+ACT = ["/page/send", "/page/faults", "/page/requeue", "/page/learn", "/page/trial"]
 FAULT = {"fault": "500", "mode": "once"}
 FOREIGN = {
     "another site's name that points here": ({"Host": "mail.example:7071"}, 421),

@@ -33,7 +33,7 @@ def test_the_top_level_has_the_expected_files():
 def test_every_setting_is_documented_with_its_default_and_meaning():
     rows = re.findall(r"^\| `(BRIDGE_[\w<>]+)` \| (?:`(.*?)`)? ?\| (.+) \|$", README, re.MULTILINE)
     documented = {name: (default, meaning) for name, default, meaning in rows}
-    assert set(documented) == {*TABLE, "BRIDGE_<SOURCE>_SECRET"}
+    assert set(documented) == {*TABLE, "BRIDGE_<SOURCE>_SECRET", "BRIDGE_<SOURCE>_NETWORKS"}
     for name, (attribute, _, meaning) in TABLE.items():
         default = getattr(Settings(), attribute)
         plain = "" if default in (None, ()) else f"{default:g}" if isinstance(default, float) else str(default)

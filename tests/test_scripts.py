@@ -19,6 +19,7 @@ from tests.local_stack import ROOT
 SCRIPTS = ROOT / "scripts"
 MAILBOX = (SCRIPTS / "make-mailbox.ps1").read_text("utf-8")
 SHELL = sorted(SCRIPTS.glob("*.sh"))
+POWERSHELL = sorted(SCRIPTS.glob("*.ps1"))
 ROLE = ("grant-graph-role.sh", "--app", "bridge", "--resource-group", "rg")
 AGENT = (
     "make-agent-user.sh", "--app", "assigned", "--resource-group", "rg", "--sponsor", "sponsor@contoso.com",
@@ -55,7 +56,13 @@ class Tenant:
 
     @property
     def now(self):
-        return json.loads(self._file.read_text())
+        directory = json.loads(self._file.read_text())
+        return {name: value for name, value in directory.items() if name != "asked"}
+
+    @property
+    def asked(self):
+        """The subscriptions that the calls so far were for."""
+        return json.loads(self._file.read_text())["asked"]
 
     def run(self, script, *arguments, path="", **environment):
         env = {
@@ -325,10 +332,28 @@ def test_make_mailbox_announces_every_change():
     _, _, body = MAILBOX.partition("#>")
     changing = re.findall(r"^(.*)\b((?:New|Set|Add|Remove|Enable|Disable)-[A-Z]\w+)", body, re.MULTILINE)
     cmdlets = {cmdlet for before, cmdlet in changing}
-    assert cmdlets == {"New-Mailbox", "New-ServicePrincipal", "New-ManagementScope", "New-ManagementRoleAssignment"}
-    blocks = re.findall(r"Invoke-Change \"[^\n]+\" \{\n(.+?)\n +\}\n", body, re.DOTALL)
+    assert cmdlets == {
+        "New-Mailbox",
+        "New-ServicePrincipal",
+        "Enable-OrganizationCustomization",
+        "New-ManagementScope",
+        "New-ManagementRoleAssignment",
+    }
+    blocks = re.findall(r"Invoke-Change [\"'][^\n]+[\"'] \{\n(.+?)\n +\}\n", body, re.DOTALL)
     assert {block.split()[0] for block in blocks} == cmdlets
     assert len(blocks) == len([one for one in changing if one[1] in cmdlets])
+
+
+def test_make_mailbox_signs_in_with_a_code_where_there_is_no_browser():
+    assert "cloud-shell*" in MAILBOX
+    assert re.search(r"Connect-ExchangeOnline [^\n]* @device\n", MAILBOX)
+
+
+def test_make_mailbox_makes_scopes_possible_in_a_new_tenant():
+    """New-ManagementScope fails while the organization is dehydrated."""
+    before, _, _ = MAILBOX.partition("New-ManagementScope -Name")
+    assert "if ((Get-OrganizationConfig).IsDehydrated)" in before
+    assert "Enable-OrganizationCustomization" in before
 
 
 def test_make_mailbox_grants_nothing_in_entra():
@@ -338,12 +363,13 @@ def test_make_mailbox_grants_nothing_in_entra():
     assert "-RecipientRestrictionFilter $filter" in MAILBOX
 
 
-def test_powershell_can_parse_make_mailbox():
+@pytest.mark.parametrize("script", POWERSHELL, ids=lambda path: path.name)
+def test_powershell_can_parse_the_scripts(script):
     if not (pwsh := shutil.which("pwsh")):
-        pytest.skip("no pwsh: make-mailbox.ps1 is not parsed")
+        pytest.skip(f"no pwsh: {script.name} is not parsed")
     parse = (
         "$e = $null; [void][Management.Automation.Language.Parser]::ParseFile("
-        f"'{SCRIPTS / 'make-mailbox.ps1'}', [ref]$null, [ref]$e); $e; exit $e.Count"
+        f"'{script}', [ref]$null, [ref]$e); $e; exit $e.Count"
     )
     run = subprocess.run([pwsh, "-NoProfile", "-Command", parse], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (0, "")
@@ -358,6 +384,7 @@ def test_the_guide_names_scripts_arguments_and_settings_that_exist():
     scripts |= set(re.findall(r"[\w-]+\.(?:sh|ps1)\b", (ROOT / "docs/deploy.md").read_text("utf-8")))
     assert scripts == {path.name for path in SCRIPTS.iterdir()} - {"common.sh"}
     arguments = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", guide)) - {"post", "service-principal", "method", "help"}
+    arguments -= {"use-device-code"}
     known = "".join(path.read_text("utf-8") for path in SHELL)
     assert {name for name in arguments if f"--{name} " not in known} == set()
     assert {name for name in re.findall(r" -([A-Z]\w+)", guide) if f"${name}" not in MAILBOX} == set()
@@ -366,57 +393,52 @@ def test_the_guide_names_scripts_arguments_and_settings_that_exist():
         assert re.search(rf"^\| `{cloud}`.*`{values.graph}` \| `{values.exchange}` \|$", guide, re.MULTILINE)
 
 
-OUTPUTS = {
-    "AZURE_RESOURCE_GROUP": "rg",
-    "BRIDGE_APP": "assigned",
-    "BRIDGE_URL": "https://bridge.azurewebsites.net",
-    "BRIDGE_CLIENT_ID": "assigned-app",
-    "BRIDGE_KEY_VAULT": "vault",
-    "BRIDGE_GROUP": "group-1",
-    "BRIDGE_NEXT_COMMAND": "scripts/the-next-one.sh",
-}
-AFTER = {
-    "threads": {"BRIDGE_CHANNEL": "threads"},
-    "service-account": {"BRIDGE_IDENTITY": "service-account", "BRIDGE_ACCOUNT": "service@contoso.com"},
-    "agent-user": {
-        "BRIDGE_IDENTITY": "agent-user",
-        "BRIDGE_SPONSOR": "sponsor@contoso.com",
-        "BRIDGE_AGENT_USER_ID": "webhook-bridge@contoso.com",
-    },
-}
-
-
-@pytest.mark.parametrize("identity", AFTER)
-def test_a_dry_run_of_the_azd_hook_prints_the_changes_for_the_identity(identity, tmp_path):
+def test_the_credential_of_a_blueprint_has_the_path_of_blueprints(tmp_path):
+    """https://learn.microsoft.com/graph/api/agentidentityblueprint-post-federatedidentitycredentials."""
     tenant = Tenant(tmp_path)
-    before = tenant.now
-    run = tenant.run("after-provision.sh", "--dry-run", **OUTPUTS, **AFTER[identity])
-    assert run.returncode == 0, run.stderr
-    assert any(line.startswith("would: ") for line in run.stderr.splitlines())
-    assert tenant.now == before
+    settings_of(tenant.run(*AGENT, "--yes"))
+    writes = [write for write in tenant.now["writes"] if write.endswith("/federatedIdentityCredentials")]
+    assert writes == [
+        "post /applications/applications-0/microsoft.graph.agentIdentityBlueprint/federatedIdentityCredentials"
+    ]
 
 
-def test_the_azd_hook_saves_the_settings_in_the_app_and_in_azd(tmp_path):
+def test_the_cloud_shell_as_it_is_cannot_create_an_app(tmp_path):
+    tenant = Tenant(tmp_path, account=["admin@contoso.com", "user"], cloud_shell=True)
+    run = tenant.run(*ACCOUNT, "--yes")
+    assert run.returncode == 1
+    assert "az login --use-device-code" in run.stderr
+    assert tenant.now["writes"] == []
+    assert tenant.run(*ACCOUNT, "--dry-run").returncode == 0
+
+
+@ALL
+def test_every_call_is_for_the_subscription_of_azd(call, tmp_path):
     tenant = Tenant(tmp_path)
-    azd = tmp_path / "bin/azd"
-    azd.write_text('#!/bin/sh\necho "$@" >> "$AZ_DIRECTORY.azd"\n')
-    azd.chmod(0o755)
-    run = tenant.run("after-provision.sh", "--yes", **OUTPUTS, **AFTER["service-account"])
-    assert run.returncode == 0, run.stderr
-    lines = (tmp_path / "directory.json.azd").read_text().splitlines()
-    saved = dict(line.removeprefix("env set ").split(" ", 1) for line in lines)
-    assert saved["BRIDGE_IDENTITY"] == "service-account"
-    assert saved["BRIDGE_APP_ID"]
-    assert dict(setting.split("=", 1) for setting in tenant.now["apps"]["assigned"]["settings"]) == saved
+    settings_of(tenant.run(*call, "--yes", AZURE_SUBSCRIPTION_ID="azds"))
+    # The first asks who is signed in.
+    assert tenant.asked[0] == "default"
+    assert set(tenant.asked[1:]) == {"azds"}
 
 
-@pytest.mark.parametrize(
-    ("identity", "missing"),
-    [("service-account", "BRIDGE_ACCOUNT"), ("agent-user", "BRIDGE_SPONSOR"), ("mail", "Exchange")],
-)
-def test_the_azd_hook_names_missing_values_and_the_command(identity, missing, tmp_path):
-    settings = {"BRIDGE_CHANNEL": "mail"} if identity == "mail" else {"BRIDGE_IDENTITY": identity}
-    run = Tenant(tmp_path).run("after-provision.sh", "--dry-run", **OUTPUTS, **settings)
-    assert run.returncode == (0 if identity == "mail" else 1)
-    assert missing in run.stderr
-    assert "scripts/the-next-one.sh" in run.stderr
+def test_a_subscription_of_another_tenant_is_an_error(tmp_path):
+    tenant = Tenant(tmp_path)
+    run = tenant.run(*ROLE, "--yes", "--subscription", "elsewhere")
+    assert run.returncode == 1
+    assert "az account set --subscription elsewhere" in run.stderr
+    assert tenant.now["writes"] == []
+
+
+@ALL
+def test_lines_may_end_as_on_windows(call, tmp_path):
+    made = []
+    for number, line_end in enumerate(("\n", "\r\n")):
+        (tmp_path / str(number)).mkdir()
+        tenant = Tenant(tmp_path / str(number), line_end=line_end)
+        settings = settings_of(tenant.run(*call, "--yes"))
+        made.append((settings, {name: value for name, value in tenant.now.items() if name != "line_end"}))
+    assert made[0] == made[1]
+
+
+def test_ids_are_not_taken_for_paths_on_windows():
+    assert "export MSYS_NO_PATHCONV=1" in (SCRIPTS / "common.sh").read_text()

@@ -50,6 +50,7 @@ def test_every_setting_arrives(tmp_path):
         "BRIDGE_THREAD_DAYS": "60",
         "BRIDGE_GIVE_UP_HOURS": "2",
         "BRIDGE_HISTORY_DAYS": "7",
+        "BRIDGE_WATCHDOG_MINUTES": "30",
         "BRIDGE_OUTBOX": "a.sqlite",
     }
     assert values.keys() == TABLE.keys(), "a new setting needs its row here"
@@ -80,6 +81,7 @@ def test_every_setting_arrives(tmp_path):
         thread_days=60,
         give_up_hours=2,
         history_days=7,
+        watchdog_minutes=30,
         outbox=Path("a.sqlite"),
     )
 

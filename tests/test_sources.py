@@ -19,14 +19,19 @@ from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from bridge.sources.base import Ignored
-from bridge.verification.signatures import AnyOf, Dated, Ed25519, Hmac
+from bridge.verification.combinations import AnyOf, Dated
+from bridge.verification.signatures import Ed25519, Hmac
 from tests.local_stack import ROOT
 from tools.samples import webhook
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 GROUP = "3c1d0d4e-0000-4000-8000-000000000000"
 # Base64, too, as some services want their secrets.
-SECRET, OLD, OTHER = "c2VjcmV0LW9uZQ==", "b2xkLXNlY3JldA==", "YW5vdGhlci1vbmU="
+SECRET, OLD, OTHER = (
+    "dGhlIHNlY3JldCBvZiB0aGUgdGVzdHMh",
+    "YW4gb2xkZXIgc2VjcmV0IG9mIHRlc3Rz",
+    "YW5vdGhlciBvbmUsIG9mIG5vYm9keS4u",
+)
 RENDERER, ROUTES = Renderer(), Configuration.of(Settings(GROUP)).routes
 DROPPING = Configuration.of(Settings(config="[[route]]\ngroups = []")).routes
 DOCS = (ROOT / "docs/sources.md").read_text()

@@ -34,7 +34,12 @@ def test_webhooks_that_a_full_disk_cannot_keep_are_not_accepted(stack):
     limit_files(stack, 0)
     refused = [stack.send("issues", issue("opened", 900 + number), NAMES[0]) for number in range(3)]
     assert [answer.status_code for answer in refused] == [500] * 3  # senders try again
+    assert stack.get("/api/health").status_code == 503
+    problems = stack.health()["problems"]
+    assert "The outbox cannot be written: OperationalError." in problems
+    assert "/api/webhooks/github was answered with 500. (3 in the last minutes)" in problems
     limit_files(stack, ENDLESS)
+    assert not [problem for problem in stack.health()["problems"] if "outbox" in problem]
     again = [stack.send("issues", issue("opened", 900 + number), NAMES[0]) for number in range(3)]
     assert [answer.status_code for answer in again] == [202] * 3
     assert sorted(len(posts) for _, posts in stack.wait_for_posts(NAMES[0], *again)) == [1] * 4

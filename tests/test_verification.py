@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 from bridge.sources import SOURCES
-from bridge.verification.signatures import AnyOf, Basic, Dated, Ed25519, Hmac, Token
+from bridge.verification.combinations import AnyOf, Dated
+from bridge.verification.shared_secrets import Basic, Token
+from bridge.verification.signatures import Ed25519, Hmac
 
 SCHEME = Hmac("X-Hub-Signature-256", prefix="sha256=")
 # https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation

@@ -25,7 +25,7 @@ from tests.local_stack import ROOT, SECRET, environment, running
 WORKER = ROOT / ".venv-worker"
 PATIENCE = 60.0
 # Standard Webhooks takes none but Base64.
-PLAIN_SECRETS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_c2VjcmV0LW9uZQ=="}
+PLAIN_SECRETS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdHMh"}
 SECRETS = {source.secret_setting: PLAIN_SECRETS[name] for name, source in SOURCES.items()}
 CREDENTIALS = Settings(secrets={name: (secret,) for name, secret in PLAIN_SECRETS.items()})
 # One of each that differs for a host, by its bindings and by its verifier: tests/test_sources.py has all of them.
@@ -223,6 +223,7 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
     assert (thread.topic, thread.posts) == ("#7 The pump runs dry · contoso/pump", 1)
     assert good.get("health") == ("200", {"ok": True})
     details = {"ok": True, "open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    details |= {"overdue": {}, "sweep": {"at": None, "age": None}, "poison": 0, "problems": []}
     assert good.get("health_details") == ("200", details)
 
 

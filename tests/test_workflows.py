@@ -59,6 +59,72 @@ def test_no_azure_credentials_are_stored():
     assert not any(re.search(r"secrets\.(?!GITHUB_TOKEN)", path.read_text()) for path in WORKFLOWS)
 
 
+def jobs():
+    for path in WORKFLOWS:
+        for name, job in content(path)["jobs"].items():
+            yield path.stem, name, job
+
+
+def test_no_job_that_may_sign_installs_or_runs_anything_of_ours():
+    signing = [(file, name, job) for file, name, job in jobs() if job["permissions"].get("id-token") == "write"]
+    assert {(file, name) for file, name, _ in signing} == {("release", "attest"), ("deploy", "deploy")}
+    for _, name, job in signing:
+        uses = {step.get("uses", "").partition("@")[0] for step in job["steps"]}
+        commands = [step["run"].split()[0] for step in job["steps"] if "run" in step]
+        assert not uses & {"actions/checkout", "actions/setup-python", "actions/setup-node"}, name
+        assert set(commands) <= {"curl"}, name
+        assert set(job["permissions"]) <= {"id-token", "attestations"}, name
+
+
+def test_what_is_released_is_built_without_development_packages_by_one_version_of_python():
+    built = [job for _, name, job in jobs() if name == "build"]
+    assert len(built) == 2
+    for job in built:
+        runs = [step["run"] for step in job["steps"] if "run" in step]
+        assert job["permissions"] == {"contents": "read"}
+        assert not any(re.search(r"\bmake\b|\bpip\b|\bnpm\b|\.ci/run", run) for run in runs)
+        assert "python -m tools.package released-package.zip" in runs
+    pythons = {step["with"]["python-version"] for job in built for step in job["steps"] if "setup-python" in str(step)}
+    (python,) = pythons
+    assert re.fullmatch(r"3\.13\.\d+", python)
+
+
+def test_a_release_is_attested_with_its_libraries_before_it_is_published():
+    release = content(ROOT / ".github/workflows/release.yml")["jobs"]
+    attests = [
+        step["with"] for step in release["attest"]["steps"] if step.get("uses", "").startswith("actions/attest@")
+    ]
+    assert [set(each) for each in attests] == [{"subject-path"}, {"subject-path", "sbom-path"}]
+    assert all("released-package.zip" in each["subject-path"] for each in attests)
+    assert "attest" in release["publish"]["needs"]
+    assert set(release["attest"]["needs"]) == {"test", "build"}
+    published = release["publish"]["steps"][-1]["run"]
+    assert {"released-package.zip", "released-package.cdx.json", "SHA256SUMS"} <= set(published.split())
+
+
+def test_the_lock_is_audited_daily_and_whenever_it_changes():
+    audit = content(ROOT / ".github/workflows/audit.yml")
+    assert audit[True]["push"]["paths"] == audit[True]["pull_request"]["paths"] == ["requirements.lock"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", audit[True]["schedule"][0]["cron"])
+    assert audit["jobs"]["audit"]["steps"][-1]["run"] == "make audit"
+
+
+def test_renovate_accepts_its_configuration_and_looks_at_all_versions():
+    config = ROOT / ".github/renovate.json"
+    command = [TOOLS / "check-jsonschema", "--builtin-schema", "vendor.renovate", config]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    renovate = json.loads(config.read_text())
+    # This preset also updates the commits of actions: https://docs.renovatebot.com/presets-config/#configbest-practices
+    assert "config:best-practices" in renovate["extends"]
+    assert renovate["pip-compile"]["managerFilePatterns"] == [r"/^requirements\.lock$/"]
+    (expression,) = renovate["customManagers"][0]["matchStrings"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert (
+        len(re.findall(expression.replace("?<", "?P<"), makefile)) == len(re.findall(r"\w+@\$\(\w+\)", makefile)) == 2
+    )
+
+
 def test_ci_runs_the_same_checks_on_every_python():
     (job,) = content(ROOT / ".github/workflows/ci.yml")["jobs"].values()
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]

@@ -1,70 +1,68 @@
-"""The files of the deployment: the list of sources for their URLs, and the fields for their secrets."""
+"""The generated files of the deployment: what repeats the registry of sources, and the queries."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from bridge.sources import SOURCES
+from tools import monitoring, wizard_services
+from tools import wizard as portal
 
-# Characters that need no escaping in JSON or in settings. The secrets of all services consist of them.
-_SECRET = "^[0-9A-Za-z+/=_.~-]{8,200}$"  # noqa: S105  a pattern
-_FIELD_TYPES = ("Microsoft.Common.CheckBox", "Microsoft.Common.PasswordBox")
+_TEMPLATE = Path(__file__).parents[1] / "azuredeploy.json"
+_BICEP_MARKS = "// Secrets of webhooks (written by `make docs`).\n", "// End of secrets.\n"
+_BICEP_OBJECT = re.compile(r"(    webhookSecrets: \{\n).*?(    \}\n)", re.DOTALL)
 
 
 def template(text: str) -> str:
-    """azuredeploy.json with all sources, for the URLs of their webhooks."""
+    """azuredeploy.json with all sources for the URLs of their webhooks, the alerts and the workbook."""
     content = json.loads(text)
-    return _written({**content, "variables": {**content["variables"], "sources": sorted(SOURCES)}})
+    variables = {
+        **content["variables"],
+        "sources": sorted(SOURCES),
+        "alerts": monitoring.alerts(),
+        "workbook": monitoring.workbook(),
+    }
+    return _written({**content, "variables": variables})
 
 
-def wizard(text: str) -> str:
-    """createUiDefinition.json with a field for the secret of each source that can have one."""
-    content = json.loads(text)
-    parameters = content["parameters"]
-    steps = [
-        {**step, "elements": list(_fields(step["elements"]))} if step["name"] == "services" else step
-        for step in parameters["steps"]
-    ]
-    pairs = [f"""'"{name}":"', steps('services').{name}, '"'""" for name in _titles()]
-    secrets = "[parse(concat('{', " + ", ',', ".join(pairs) + ", '}'))]"
-    outputs = {**parameters["outputs"], "webhookSecrets": secrets}
-    return _written({**content, "parameters": {**parameters, "steps": steps, "outputs": outputs}})
+def wizard(text: str) -> str:  # noqa: ARG001  nothing of the file stays
+    """createUiDefinition.json."""
+    return _written(portal.definition(json.loads(_TEMPLATE.read_text("utf-8"))["parameters"]))
 
 
 def parameters(text: str) -> str:
     """infra/main.parameters.json with the secrets of all sources that can have one."""
     content = json.loads(text)
-    secrets = {name: f"${{{SOURCES[name].secret_setting}=}}" for name in sorted(_titles())}
-    return _written({**content, "parameters": {**content["parameters"], "webhookSecrets": {"value": secrets}}})
+    others = {name: value for name, value in content["parameters"].items() if not name.endswith("Secret")}
+    secrets = {_parameter(name): {"value": f"${{{SOURCES[name].secret_setting}=}}"} for name in _with_secrets()}
+    return _written({**content, "parameters": others | secrets})
 
 
-def _titles() -> Mapping[str, str]:
-    """The titles of the sources that can have a secret, in alphabetical order."""
-    titles = {name: source.title for name, source in SOURCES.items() if source.verifier}
-    return dict(sorted(titles.items(), key=lambda pair: pair[1].lower()))
+def bicep(text: str) -> str:
+    """infra/main.bicep with a parameter for each secret: azd resolves secrets of a key vault only in strings."""
+    before, _, rest = text.partition(_BICEP_MARKS[0])
+    _, _, after = rest.partition(_BICEP_MARKS[1])
+    declared = "".join(
+        f"\n@description('Secret of {SOURCES[name].title}.')\n@secure()\nparam {_parameter(name)} string = ''\n"
+        for name in _with_secrets()
+    )
+    passed = "".join(f"      {name}: {_parameter(name)}\n" for name in _with_secrets())
+    return _BICEP_OBJECT.sub(
+        lambda match: f"{match[1]}{passed}{match[2]}",
+        f"{before}{_BICEP_MARKS[0]}{declared}\n{_BICEP_MARKS[1]}{after}",
+    )
 
 
-def _fields(elements: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The elements of the step, with the fields for secrets after the first element, which introduces them."""
-    yield elements[0]
-    for name, title in _titles().items():
-        chosen = f"[steps('services').{name}_chosen]"
-        yield {"name": f"{name}_chosen", "type": "Microsoft.Common.CheckBox", "label": title, "visible": True}
-        yield {
-            "name": name,
-            "type": "Microsoft.Common.PasswordBox",
-            "label": {"password": f"Secret of {title}", "confirmPassword": f"Confirm the secret of {title}"},
-            "toolTip": f"docs/sources.md explains where to find or enter it in {title}.",
-            "constraints": {
-                "required": chosen,
-                "regex": _SECRET,
-                "validationMessage": "8 to 200 characters: letters, digits and + / = _ . ~ -",
-            },
-            "options": {"hideConfirmation": True},
-            "visible": chosen,
-        }
-    yield from (element for element in elements[1:] if element["type"] not in _FIELD_TYPES)
+def _with_secrets() -> list[str]:
+    return sorted(name for names in wizard_services.sources().values() for name in names)
 
 
-def _written(content: Any) -> str:
+def _parameter(name: str) -> str:
+    first, *rest = name.split("_")
+    return f"{first}{''.join(word.title() for word in rest)}Secret"
+
+
+def _written(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -16,6 +16,7 @@ GENERATED: Mapping[str, Callable[[str], str]] = {
     "docs/look.md": look_page.with_posts,
     "azuredeploy.json": deployment.template,
     "createUiDefinition.json": deployment.wizard,
+    "infra/main.bicep": deployment.bicep,
     "infra/main.parameters.json": deployment.parameters,
 }
 

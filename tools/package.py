@@ -1,7 +1,9 @@
 """Build released-package.zip, which a Flex Consumption plan runs as it is: the app with its libraries.
 
 https://learn.microsoft.com/azure/azure-functions/run-functions-from-deployment-package
-The same input gives the same bytes: names are sorted, times and permissions are fixed, and bytecode has no time stamps.
+The same input gives the same bytes, whenever it is built: requirements.lock has the versions and hashes of all
+libraries, names are sorted, times and permissions are fixed, and bytecode has no time stamps. Only Python and pip are
+needed.
 """
 
 import fnmatch
@@ -43,13 +45,14 @@ def build(root: Path, target: Path, pythons: Iterable[str] = ()) -> str:
 
     pythons: candidates for Azure's version of Python, without which the package has no bytecode.
     """
-    python = next((python for python in (sys.executable, *pythons) if _runs(python)), "")
+    found = (shutil.which(python) for python in (sys.executable, *pythons))
+    python = next((str(Path(path).absolute()) for path in found if path and _runs(path)), "")
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for name in OURS:
             copy = shutil.copytree if (root / name).is_dir() else shutil.copy
             copy(root / name, tree / name)
-        _install(root / "requirements.txt", tree / LIBRARIES, python)
+        _install(root / "requirements.lock", tree / LIBRARIES)
         with_templates = bool(python) and compile_templates(tree, python, [tree / LIBRARIES])
         for path in list(_left_out(tree)):
             path.unlink()
@@ -64,19 +67,18 @@ def build(root: Path, target: Path, pythons: Iterable[str] = ()) -> str:
 def _runs(python: str) -> bool:
     """Whether it is the version that Azure runs. The path may have launchers for versions that are not installed."""
     check = f"import sys, pip; sys.exit(sys.version_info[:2] != {PYTHON})"
-    return shutil.which(python) is not None and _ran(python, "-c", check).returncode == 0
+    return _ran(python, "-c", check).returncode == 0
 
 
-def _install(requirements: Path, target: Path, python: str) -> None:
-    """Install wheels for Azure's Python on Linux, whatever this machine runs.
-
-    If that Python is installed, use its own pip: another pip evaluates requirements for its own version.
-    """
+def _install(lock: Path, target: Path) -> None:
+    """Install the wheels in the lock for Azure's Python on Linux, whatever this machine runs."""
     version = ".".join(map(str, PYTHON))
-    options = ["--only-binary=:all:", "--implementation=cp", f"--python-version={version}", "--no-compile"]
+    # The lock has every library, for Azure's Python. Pip would check what each requires for this machine's.
+    options = ["--require-hashes", "--no-deps", "--ignore-requires-python", "--no-compile"]
+    options += ["--only-binary=:all:", "--implementation=cp", f"--python-version={version}"]
     options += [f"--platform={platform}" for platform in _PLATFORMS]
-    options += [f"--target={target}", f"--requirement={requirements}", "--quiet", "--disable-pip-version-check"]
-    run = _ran(python or sys.executable, "-m", "pip", "install", *options)
+    options += [f"--target={target}", f"--requirement={lock}", "--quiet", "--disable-pip-version-check"]
+    run = _ran(sys.executable, "-m", "pip", "install", *options)
     if run.returncode:
         raise CommandError(f"The libraries could not be fetched: {run.stderr.strip()}")
 

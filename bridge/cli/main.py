@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from bridge.cli import dead_letters, doctor, history, run, sign_in, sources, webhooks
+from bridge.cli import dead_letters, doctor, find_connectors, history, learn, run, sign_in, sources, webhooks
 from bridge.cli.parser import Parser
 from bridge.errors import BridgeError
 
@@ -37,6 +37,6 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> Parser:
     parser = Parser(prog="bridge", description="Turn webhooks into conversation threads of Microsoft 365 groups.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for family in (run, webhooks, sources, dead_letters, history, doctor, sign_in):
+    for family in (run, webhooks, sources, learn, find_connectors, dead_letters, history, doctor, sign_in):
         family.register(commands)
     return parser

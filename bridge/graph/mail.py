@@ -7,7 +7,7 @@ https://learn.microsoft.com/graph/api/message-createreplyall
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -20,22 +20,30 @@ from bridge.graph.shapes import body, recipient, topic
 # With these ids a draft keeps its id after it was sent:
 # https://learn.microsoft.com/graph/outlook-immutable-id
 _IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
+# The copy of a sent message may appear in Sent Items that late; until then its id is not found.
+_FILING = timedelta(minutes=15)
 
 
 class MailToGroups:
     """Delivers posts as mail. A thread's reference is `mail:` and the id of its last message.
 
     mailbox: the sender's address. addresses: of groups, by object id; Graph is asked once for each of the others.
-    permit: returns the seconds to wait before the next message may be sent.
+    permit: returns the seconds to wait before the next message may be sent. clock: the time, with its zone.
     """
 
     def __init__(
-        self, client: GraphClient, mailbox: str, addresses: Mapping[str, str], permit: Callable[[], float]
+        self,
+        client: GraphClient,
+        mailbox: str,
+        addresses: Mapping[str, str],
+        permit: Callable[[], float],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._messages = f"/users/{quote(mailbox, safe='@')}/messages"
         self._addresses = dict(addresses)
         self._permit = permit
+        self._clock = clock
 
     def prepare(self, post: Post, thread: str) -> Post:
         """Makes a draft of the post: https://learn.microsoft.com/graph/api/user-post-messages."""
@@ -55,9 +63,10 @@ class MailToGroups:
     def start(self, post: Post) -> str:
         """Sends the draft: https://learn.microsoft.com/graph/api/message-send."""
         try:
-            self._client.request("POST", f"{self._message(post.draft)}/send")
+            self._client.request("POST", f"{self._message(post.draft)}/send", headers=_IMMUTABLE)
         except NotFound as error:
-            raise NotSent(f"{error} The draft is no longer there; another one will be sent.") from None
+            # A request before this one, whose answer was lost, may have sent it.
+            raise OutcomeUnknown(f"{error} The draft is no longer there: it was sent or deleted.") from None
         return post.draft
 
     def reply(self, thread: str, post: Post) -> str:  # noqa: ARG002  the draft is a reply to it
@@ -68,7 +77,7 @@ class MailToGroups:
         self,
         group: str,  # noqa: ARG002  the id of a message is enough
         tokens: Sequence[str],
-        since: datetime,  # noqa: ARG002
+        since: datetime,
         where: str = "",
     ) -> Mapping[str, str]:
         """All of the tokens, if the draft has been sent: https://learn.microsoft.com/graph/api/message-get."""
@@ -78,7 +87,9 @@ class MailToGroups:
             message = self._client.request(
                 "GET", self._message(where), params={"$select": "isDraft"}, headers=_IMMUTABLE
             )
-        except NotFound:
+        except NotFound as error:
+            if self._clock() < since + _FILING:
+                raise OutcomeUnknown(f"{error} It may be on its way to Sent Items: it is looked up again.") from None
             return {}  # Somebody has deleted the draft.
         return {} if message.get("isDraft") is not False else dict.fromkeys(tokens, where)
 

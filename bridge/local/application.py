@@ -8,15 +8,21 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
-from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options
+from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options, received_folder, tunnel
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.host.host import Host
+from bridge.local.host.http_functions import Exchange
+from bridge.local.own_origin import OwnOrigin
 from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.page.webhooks import WebhookLog
+from bridge.local.received import ReceivedWebhooks
 from bridge.outbox import is_configured
 from bridge.outbox.base import Queue
 from bridge.outbox.sqlite_queue import SqliteQueue
+
+_NOT_QUEUED = 500  # of the host, when it cannot put a webhook's entries on the queue
 
 
 def bridge_app(port: int) -> Starlette:
@@ -24,9 +30,17 @@ def bridge_app(port: int) -> Starlette:
     # Not imported at the top: importing it reads the settings.
     function_app = importlib.import_module("function_app")
     secrets = function_app.bridge.configuration.settings.secrets.values() if function_app.bridge else ()
-    webhooks = WebhookLog(itertools.chain.from_iterable(secrets))
-    host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=webhooks.add)
-    return _application(port, host, HostedBridge(function_app.bridge, webhooks, host.wake))
+    secrets = tuple(itertools.chain.from_iterable(secrets))
+    webhooks, received = WebhookLog(secrets), ReceivedWebhooks(received_folder(os.environ), secrets)
+
+    def on_answer(exchange: Exchange) -> None:
+        webhooks.add(exchange)
+        received.add(exchange)
+        if function_app.bridge and exchange.status == _NOT_QUEUED:
+            function_app.bridge.faults.note(f"{exchange.path} was answered with {exchange.status}.")
+
+    host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=on_answer)
+    return _application(port, host, HostedBridge(function_app.bridge, webhooks, host.wake, received))
 
 
 def fake_graph_app(port: int) -> Starlette:
@@ -45,7 +59,8 @@ def _application(port: int, host: Host | None, hosted: HostedBridge | None) -> S
         fake_graph.close()
 
     routes = [*(host.routes() if host else []), *fake_graph.routes(), *page.routes()]
-    application = Starlette(routes=routes, lifespan=lifespan)
+    own = Middleware(OwnOrigin, port=port, tunnel=tunnel(os.environ))
+    application = Starlette(routes=routes, lifespan=lifespan, middleware=[own])
     application.state.before_shutdown = page.close
     return application
 

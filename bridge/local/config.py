@@ -1,6 +1,7 @@
 """The configuration of the bridge on one machine: the settings file, host.json and the port."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,12 +73,25 @@ def fake_graph_file(env: Mapping[str, str]) -> Path:
     return outbox_file(env).with_name("graph.sqlite")
 
 
+def received_folder(env: Mapping[str, str]) -> Path:
+    """The folder with the last webhooks of each source, beside the outbox."""
+    return outbox_file(env).with_name("received")
+
+
 def permissions(env: Mapping[str, str]) -> str:
     """What the stand-in Graph permits: everything (`open`), or only what Microsoft does (`microsoft`)."""
     chosen = env.get("BRIDGE_LOCAL_PERMISSIONS", "").strip() or "open"
     if chosen not in ("open", "microsoft"):
         raise CommandError("BRIDGE_LOCAL_PERMISSIONS must be open or microsoft.")
     return chosen
+
+
+def tunnel(env: Mapping[str, str]) -> str:
+    """The host name under which a tunnel forwards webhooks to this machine, or empty."""
+    name = env.get("BRIDGE_LOCAL_TUNNEL", "").strip().lower()
+    if name and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?", name):
+        raise CommandError("BRIDGE_LOCAL_TUNNEL must be the host name of the tunnel, such as pump.ngrok.app.")
+    return name
 
 
 @dataclass(frozen=True)

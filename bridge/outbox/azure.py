@@ -6,17 +6,17 @@ https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-tra
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, TableTransactionError, UpdateMode
+from azure.data.tables import UpdateMode
 
 from bridge.entries import Entry
-from bridge.errors import Conflict, RowRefused
+from bridge.errors import Conflict
+from bridge.limits import MAX_MESSAGE
 from bridge.outbox import azure_repeats, azure_rows
-from bridge.outbox.azure_rows import Operation, Row
+from bridge.outbox.azure_rows import Row
+from bridge.outbox.azure_table import AzureTable
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
@@ -27,33 +27,19 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
+    Summary,
     ThreadRow,
     UnreadableRow,
     Wait,
     is_id,
 )
 
-# The partition that lists the others.
-_GROUPS = "groups"
-_CONFLICTS = (404, 409, 412)
-# A row or a property that is too big, and a value or a key that may not be:
-# https://learn.microsoft.com/rest/api/storageservices/table-service-error-codes
-_REFUSED = (400, 413)
+_COUNTED = ("open", "dead")
 _MAX_OPERATIONS = 100  # of a transaction
-_READERS = 8
 
 
-class AzureOutbox:
+class AzureOutbox(AzureTable):
     """An `Outbox` in a table. Errors of Azure's libraries are raised as they are."""
-
-    def __init__(self, table: TableClient) -> None:
-        self._table = table
-        self._known: set[str] = set()
-        self._readers = ThreadPoolExecutor(_READERS, "outbox")
-
-    def close(self) -> None:
-        self._readers.shutdown()
-        self._table.close()
 
     # Entries.
 
@@ -188,7 +174,8 @@ class AzureOutbox:
 
     def counts(self) -> Counts:
         groups = self._groups()
-        return Counts(*(sum(1 for group in groups for _ in self._rows(group, kind)) for kind in ("open", "dead")))
+        names = [[row for group in groups for row in self._rows(group, kind, select=["RowKey"])] for kind in _COUNTED]
+        return Counts(*map(len, names))
 
     def purge(self, before: float, idle: float) -> None:
         for group in self._groups():
@@ -254,41 +241,19 @@ class AzureOutbox:
         found = {group: self.wait_of(group) for group in self._groups()}
         return {group: wait for group, wait in found.items() if wait}
 
-    # The table.
+    # Summaries.
 
-    def _know(self, group: str) -> None:
-        """Lists the group once, so that all of them can be found without walking through all rows."""
-        if group not in self._known:
-            self._table.upsert_entity(azure_rows.key(_GROUPS, group))
-            self._known.add(group)
+    def note(self, summary: Summary) -> None:
+        self._table.upsert_entity(azure_rows.summary_row(summary), mode=UpdateMode.REPLACE)
 
-    def _groups(self) -> list[str]:
-        rows = self._table.query_entities("PartitionKey eq @partition", parameters={"partition": _GROUPS})
-        return [str(row["RowKey"]) for row in rows]
+    def summaries(self) -> Sequence[Summary]:
+        rows = self._rows(azure_rows.SUMMARIES, azure_rows.SUMMARY)
+        return [azure_rows.summary(row) for row in rows]
 
-    def _get(self, partition: str, name: str) -> Row | None:
-        try:
-            return azure_rows.versioned_row(self._table.get_entity(partition, name))
-        except ResourceNotFoundError:
-            return None
+    def tally(self) -> Mapping[str, tuple[int, float]]:
+        dues = {group: [row["due"] for row in self._rows(group, "open", select=["due"])] for group in self._groups()}
+        return {group: (len(found), min(found)) for group, found in dues.items() if found}
 
-    def _rows(self, group: str, kind: str, more: str = "", **parameters: object) -> Iterator[Row]:
-        """The rows of a kind, by the range of their names: however long the history is."""
-        # "." is what comes after "-".
-        text = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last" + (
-            f" and ( {more} )" if more else ""
-        )
-        bounds = {"partition": group, "first": f"{kind}-", "last": f"{kind}."}
-        for row in self._table.query_entities(text, parameters={**bounds, **parameters}):
-            yield azure_rows.versioned_row(row)
-
-    def _submit(self, operations: list[Operation]) -> list[str]:
-        """Writes a batch; gives the rows' new versions."""
-        try:
-            return [str(written.get("etag", "")) for written in self._table.submit_transaction(operations)]
-        except TableTransactionError as error:
-            if error.status_code in _CONFLICTS:
-                raise Conflict("A row has been written by another drain since it was read.") from None
-            if error.status_code in _REFUSED:
-                raise RowRefused(f"Storage refuses the row: {error.reason or error.status_code}.") from None
-            raise
+    def probe(self, now: float) -> None:
+        row = azure_rows.key(azure_rows.SUMMARIES, "probe") | {"at": now, "content": bytes(MAX_MESSAGE)}
+        self._table.upsert_entity(row, mode=UpdateMode.REPLACE)

@@ -59,6 +59,9 @@ class AzureQueue:
         found = self._poison.receive_messages(messages_per_page=32, visibility_timeout=_POISON_LEASE)
         return [_message(message) for message in found]
 
+    def poison_count(self) -> int:
+        return self._poison.get_queue_properties().approximate_message_count or 0
+
     def discard(self, message: Message) -> bool:
         return _delete(self._poison, message)
 

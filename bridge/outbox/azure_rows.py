@@ -24,6 +24,7 @@ from bridge.outbox.rows import (
     Lease,
     Newest,
     OpenEntry,
+    Summary,
     ThreadRow,
     UnreadableRow,
     Wait,
@@ -37,6 +38,7 @@ Operation = tuple[Any, ...]
 
 NOWHERE = "nowhere"  # the partition of dead letters that belong to no group
 WAIT = "pause"  # the name of the row
+SUMMARIES, SUMMARY = "summaries", "summary"  # the partition, and with what the names of its rows begin
 
 
 def versioned_row(row: Any) -> Row:
@@ -218,6 +220,18 @@ def wait_row(group: str, wait: Wait) -> Row:
         case Backoff(until):
             values = {"until": until, "reason": "", "since": 0.0, "tries": 0}
     return key(group, WAIT) | values
+
+
+def summary(row: Row) -> Summary:
+    """The summary of a row."""
+    return Summary(row_id(row), row["at"], row["count"], row.get("due"), row["held"])
+
+
+def summary_row(summary: Summary) -> Row:
+    """The row of a summary."""
+    due = {} if summary.due is None else {"due": summary.due}
+    values = {"at": summary.at, "count": summary.count, "held": summary.held}
+    return key(SUMMARIES, f"{SUMMARY}-{summary.name}") | values | due
 
 
 def dead(letter: DeadLetter) -> Row:

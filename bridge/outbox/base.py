@@ -11,6 +11,7 @@ A group's rows are one partition, and a batch never leaves it:
     wake          when the next wake comes
     lease         who drains the group
 
+The summaries of all groups are one partition of their own.
 The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`. The rows content/<content>, by which
 a replay in another group is recognised, are in partitions of their own.
 
@@ -36,6 +37,7 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
+    Summary,
     ThreadRow,
     UnreadableRow,
     Wait,
@@ -164,8 +166,24 @@ class Wakes(Protocol):
         """All backoffs and holds, each with its group."""
 
 
-class Outbox(Entries, Leases, Wakes, Protocol):
-    """All three, in one storage."""
+class Summaries(Protocol):
+    """What health reads, so that nobody need read the rows of all groups to ask how the app is doing."""
+
+    def note(self, summary: Summary) -> None:
+        """Writes a summary over the one of its name; the last writer wins."""
+
+    def summaries(self) -> Sequence[Summary]:
+        """All summaries, in one request."""
+
+    def tally(self) -> Mapping[str, tuple[int, float]]:
+        """How many entries each group has that are open, and when the first is due. It reads all their rows."""
+
+    def probe(self, now: float) -> None:
+        """Writes a row as large as an entry's, to see that it can be written; raises what its storage raises."""
+
+
+class Outbox(Entries, Leases, Wakes, Summaries, Protocol):
+    """All of them, in one storage."""
 
     def close(self) -> None:
         """Closes the connections; the outbox must not be used afterwards."""
@@ -210,6 +228,9 @@ class Queue(Protocol):
 
     def discard(self, message: Message) -> bool:
         """Takes a message out of the poison queue; False when it is not there any more."""
+
+    def poison_count(self) -> int:
+        """How many messages are in the poison queue, nearly."""
 
     def close(self) -> None:
         """Closes the connections."""

@@ -14,6 +14,8 @@ from bridge.entries import Entry, from_message
 from bridge.errors import MessageError
 
 SLOTS = "slots"  # the partition of the whole app's leases
+WATCHDOG = "watchdog"  # in place of a group, for entries that are not posted
+SWEEP, PASSED = "sweep", "passed"  # the names of the summaries that are not of a group
 # A batch of Azure Tables has at most 100 rows: three for each entry that is finished, and the lease.
 # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 BATCH = 32
@@ -253,6 +255,27 @@ class DeliveryRecord:
     thread: str
     repeat_of: str = ""
     token: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What health needs to know of a group without reading its rows, as the last drain or sweep found it.
+
+    name: the group's; SWEEP, for the last sweep; PASSED, for the last watchdog that came through. at: when it was
+    written. count: open entries; of the sweep, the messages that it had to leave in the poison queue. due: when the
+    next of the entries is due. held: the group needs a person.
+    """
+
+    name: str
+    at: float
+    count: int = 0
+    due: float | None = None
+    held: bool = False
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether there is nothing to say of the group."""
+        return not (self.count or self.held) and self.due is None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge.entries import Entry
 from bridge.errors import RowRefused
+from bridge.limits import MAX_MESSAGE
 from bridge.outbox import sqlite_rows
 from bridge.outbox.rows import (
     ContentRow,
@@ -18,6 +19,7 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
+    Summary,
     ThreadRow,
     UnreadableRow,
     Wait,
@@ -203,6 +205,25 @@ class SqliteOutbox:
 
     def waits(self) -> Mapping[str, Wait]:
         return {row["partition"]: sqlite_rows.wait(row) for row in self._rows("SELECT * FROM pause")}
+
+    # Summaries.
+
+    def note(self, summary: Summary) -> None:
+        values = (summary.name, summary.at, summary.count, summary.due, summary.held)
+        self._file.connection.execute("REPLACE INTO summary VALUES (?, ?, ?, ?, ?)", values)
+
+    def summaries(self) -> Sequence[Summary]:
+        rows = self._rows("SELECT name, at, count, due, held FROM summary")
+        return [Summary(name, at, count, due, bool(held)) for name, at, count, due, held in rows]
+
+    def tally(self) -> Mapping[str, tuple[int, float]]:
+        # An index that has both; the rows have the messages, too.
+        rows = self._rows("SELECT partition, count(*), min(due) FROM open INDEXED BY open_due GROUP BY partition")
+        return {group: (count, due) for group, count, due in rows}
+
+    def probe(self, now: float) -> None:
+        values = (now, MAX_MESSAGE)
+        self._file.connection.execute("REPLACE INTO probe VALUES (1, ?, zeroblob(?))", values)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -77,6 +77,12 @@ class SqliteQueue:
         )
         return [_message(row) for row in rows]
 
+    def poison_count(self) -> int:
+        (number,) = self._file.connection.execute(
+            "SELECT count(*) FROM message WHERE queue = ?", (self._poison,)
+        ).fetchone()
+        return int(number)
+
     def discard(self, message: Message) -> bool:
         return self.delete(message)
 

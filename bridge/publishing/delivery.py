@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from bridge.errors import AccessRefused, GraphError
 from bridge.graph import credentials, federation
@@ -54,31 +55,37 @@ class Delivery:
         self.identity = token_source(settings)
         self.client = GraphClient(settings.graph_base, self.identity)
         self.channel = self._channel(groups)
-        self.publisher = Publisher(outbox, queue, self.channel, _policy(settings, groups, titles), clock=clock)
+        policy = _policy(settings, groups, titles)
+        self.publisher = Publisher(outbox, queue, self.channel, policy, clock=clock, authorise=self.identity.token)
 
     def sweep(self) -> None:
         """Does what is due every five minutes, and renews the service account's sign-in once a day."""
-        self.publisher.sweep()
-        if self._settings.identity == "service-account":
-            self._renew()
-        elif self.outbox.wait_of(IDENTITY):
-            # A hold of a service account that was given up.
-            self.outbox.set_wait(IDENTITY, None)
+        try:
+            if self._settings.identity == "service-account":
+                self._renew()
+            elif self.outbox.wait_of(IDENTITY):
+                # A hold of a service account that was given up.
+                self.outbox.set_wait(IDENTITY, None)
+        finally:
+            # It ends with the summary, in which the hold is, too.
+            self.publisher.sweep()
 
     def begin_sign_in(self) -> str:
         """Begins the service account's sign-in, as `SignIn` does; SignInError when there is no such account."""
-        return self._sign_in().begin()
+        return self._sign_in.begin()
 
     def finish_sign_in(self, answer: Mapping[str, str]) -> str:
         """Finishes the sign-in, as `SignIn` does, and tries the groups that were on hold again at once."""
-        name = self._sign_in().finish(answer)
+        name = self._sign_in.finish(answer)
         for group, wait in self.outbox.waits().items():
             if isinstance(wait, Hold):
                 self.outbox.set_wait(group, None)
                 if group != IDENTITY:
                     self.waker.wake(group)
+        self.publisher.summarise()
         return name
 
+    @cached_property
     def _sign_in(self) -> SignIn:
         return SignIn(self._settings, lambda: app_lock(self.outbox, "account", self._clock, self._rng))
 
@@ -97,8 +104,11 @@ class Delivery:
             return
         try:
             with app_lock(self.outbox, "account", self._clock, self._rng) as locked:
-                if locked:
-                    federation.Account(self._settings).refresh()
+                if not locked:
+                    # A sign-in is being finished. The next sweep tries again.
+                    self.outbox.renew(replace(due, owner="", expires=0.0))
+                    return
+                federation.Account(self._settings).refresh()
         except GraphError as error:
             # The next sweep tries again.
             self.outbox.renew(replace(due, owner="", expires=0.0))
@@ -129,4 +139,5 @@ def _policy(settings: Settings, groups: Mapping[str, Group], titles: Mapping[str
         paused=frozenset(group for group, known in groups.items() if known.paused),
         titles=titles,
         zone=settings.time_zone,
+        watchdog=settings.watchdog_minutes * 60,
     )

@@ -16,7 +16,7 @@ class Policy:
     give_up: how long a refused group, or a search without an answer, is tried again.
     history: how long repeats are recognised.
     paused: the groups that get nothing for now, by choice. titles: the names of sources for people.
-    zone: of the times that posts show.
+    zone: of the times that posts show. watchdog: how often one is sent; 0: never.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -26,3 +26,4 @@ class Policy:
     paused: frozenset[str] = frozenset()
     titles: Mapping[str, str] = field(default_factory=dict)
     zone: tzinfo = UTC
+    watchdog: float = 0.0

@@ -7,20 +7,21 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from bridge.entries import Entry, Wake, from_message
+from bridge.entries import Entry, Wake, from_message, to_message
 from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
 from bridge.outbox.base import Message, Outbox, Queue
-from bridge.outbox.rows import SLOTS, Backoff, DeadLetter, Hold
+from bridge.outbox.rows import SLOTS, WATCHDOG, Backoff, DeadLetter, Hold
 from bridge.publishing.batching import SKEW, next_due
 from bridge.publishing.drain import Budget, Drain
 from bridge.publishing.group_rows import GroupRows
+from bridge.publishing.health import LATE, Health, iso
 from bridge.publishing.leases import HeldLease, acquire, new_owner, take_lease, take_slot
 from bridge.publishing.policy import Policy
 from bridge.publishing.recorder import Recorder, dead_letter, parsed
 from bridge.publishing.waker import Waker
+from bridge.publishing.watchdog import WatchdogChannel, watchdog_entry
 from bridge.steps import log_entry, log_step
 
 OVERDUE = 60.0  # seconds
@@ -43,6 +44,7 @@ class Publisher:
     """Publishes the entries of `outbox` through `channel`. Never sleeps: a wake on `queue` does the waiting.
 
     clock: seconds since 1970. rng: the order of slots, and how long to wait for one. new_token: as in `Drain`.
+    authorise: gets an access token, for the watchdog.
     Errors of storage are raised: the message at hand is to be handled again.
     """
 
@@ -56,6 +58,7 @@ class Publisher:
         clock: Callable[[], float] = time.time,
         rng: random.Random | None = None,
         new_token: Callable[[], str] = new_token,
+        authorise: Callable[[], object] = lambda: None,
     ) -> None:
         self._outbox = outbox
         self._queue = queue
@@ -66,6 +69,8 @@ class Publisher:
         self._rng = rng or random.SystemRandom()
         self._new_token = new_token
         self._waker = Waker(outbox, queue, clock)
+        self._watchdog = WatchdogChannel(outbox, authorise, clock)
+        self._health = Health(outbox, policy, clock)
         self._recorder = Recorder(outbox, self._waker, policy.settle, clock)
 
     def handle(self, message: str | bytes) -> None:
@@ -82,7 +87,7 @@ class Publisher:
                 self._recorder.add_dead_letter(letter)
 
     def sweep(self) -> None:
-        """Wakes groups with overdue entries, takes back poisoned messages, and forgets what is old."""
+        """Wakes groups with overdue entries, takes back poisoned messages, forgets what is old, and sums it all up."""
         now = self._clock()
         for group in set(self._outbox.overdue(now - OVERDUE)) - self._policy.paused:
             with _by_itself(f"The group {group} could not be woken"):
@@ -91,6 +96,12 @@ class Publisher:
             with _by_itself("A message of the poison queue could not be taken back, and is tried again"):
                 self._take_back(poisoned)
         self._purge(now)
+        self._send_watchdog(now)
+        self.summarise()
+
+    def summarise(self) -> None:
+        """Writes the summary of all groups, from which health is read."""
+        self._health.note_sweep(self._queue.poison_count())
 
     def _wake_late(self, group: str, now: float) -> None:
         log_step("late", logging.WARNING, group=group)
@@ -141,17 +152,30 @@ class Publisher:
             "open": counts.open,
             "dead": counts.dead,
             "held": {
-                group: {"reason": wait.reason, "since": _iso(wait.since), "until": _iso(wait.until)}
+                group: {"reason": wait.reason, "since": iso(wait.since), "until": iso(wait.until)}
                 for group, wait in waits.items()
                 if isinstance(wait, Hold)
             },
             "backoff": {
-                group: {"until": _iso(wait.until)}
+                group: {"until": iso(wait.until)}
                 for group, wait in waits.items()
                 if isinstance(wait, Backoff) and wait.until > now
             },
             "paused": sorted(self._policy.paused),
         }
+
+    def condition(self) -> Mapping[str, object]:
+        """What is wrong with the delivery, from its summary, as `Health.report` has it."""
+        return self._health.report()
+
+    def _send_watchdog(self, now: float) -> None:
+        """Sends a watchdog when one is due, unless the last one is still on its way."""
+        owner, every = new_owner(self._rng), self._policy.watchdog
+        if not every or self._outbox.open_entries(WATCHDOG):
+            return
+        # The timer may come a little early.
+        if acquire(self._outbox, SLOTS, "watchdog", owner, now, now + every - LATE / 5).owner == owner:
+            self._queue.put(to_message(watchdog_entry(now)))
 
     def _purge(self, now: float) -> None:
         """Once a day, by the first who comes: it may be a walk through all of the history."""
@@ -190,10 +214,12 @@ class Publisher:
                 return False
             try:
                 rows = GroupRows(self._outbox, self._outbox, group, self._clock)
-                drain = Drain(rows, self._channel, lease, slot, budget, self._policy, self._clock, self._new_token)
+                channel = self._watchdog if group == WATCHDOG else self._channel
+                drain = Drain(rows, channel, lease, slot, budget, self._policy, self._clock, self._new_token)
                 due = drain.run()
                 if due is not None:
                     self._waker.ask(group, due)
+                self._health.note_drain(group, len(rows.open), due, rows.wait)
             except LeaseLost:
                 self._waker.ask(group, self._clock() + LOST)
                 return False
@@ -218,7 +244,3 @@ def _by_itself(what: str) -> Iterator[None]:
         yield
     except Exception:
         _logger.exception("%s", what)
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

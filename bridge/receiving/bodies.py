@@ -4,13 +4,18 @@ Authentication is over the bytes that were sent, so it comes first.
 """
 
 import codecs
+import json
+import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.message import Message
+from typing import Any
 
 from bridge.errors import BadWebhook, TooLarge
 from bridge.events import Webhook
+from bridge.fields import parse_json
+from bridge.limits import in_units
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1: deflate is in the zlib format, which some senders leave out.
 _WINDOWS: Mapping[str, tuple[int, ...]] = {
@@ -18,18 +23,21 @@ _WINDOWS: Mapping[str, tuple[int, ...]] = {
     "x-gzip": (31,),
     "deflate": (15, -15),
 }
+_NESTED = re.compile(rb"^content-type:\s*(multipart|message)/", re.IGNORECASE | re.MULTILINE)
+_MOST_PARTS = 1000
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-def readable(webhook: Webhook, max_body: int) -> Webhook:
+def readable(webhook: Webhook, max_body: int, *, as_fields: bool = False) -> Webhook:
     """The webhook with its body decompressed, taken out of a multipart form, and in UTF-8.
 
+    as_fields: of a multipart form without exactly one part with JSON, all fields are taken, as one JSON object.
     max_body: bytes. TooLarge when it grows beyond that; BadWebhook when it is not what its headers say.
     """
     body = _decompressed(webhook, max_body)
     content_type = _content_type(webhook)
     if content_type.get_content_type() == "multipart/form-data":
-        body, content_type = _part(webhook, body)
+        body, content_type = _part(webhook, body, as_fields=as_fields)
     charset = content_type.get_content_charset() or next(
         (name for mark, name in _MARKS.items() if body[:2] == mark), "utf-8"
     )
@@ -37,7 +45,7 @@ def readable(webhook: Webhook, max_body: int) -> Webhook:
     if text is webhook.body:
         return webhook
     if len(text) > max_body:
-        raise TooLarge(f"The body is longer than {max_body // 1024**2} MiB.")
+        raise TooLarge(f"The body is longer than {in_units(max_body)}.")
     headers = {**webhook.headers, "content-type": content_type.get_content_type()}
     headers.pop("content-encoding", None)
     return replace(webhook, body=text, headers=headers, sent=webhook.body)
@@ -54,7 +62,7 @@ def _decompressed(webhook: Webhook, max_body: int) -> bytes:
         except zlib.error:
             continue
         if len(body) > max_body:
-            raise TooLarge(f"The decompressed body is longer than {max_body // 1024**2} MiB.")
+            raise TooLarge(f"The decompressed body is longer than {in_units(max_body)}.")
         if stream.eof:
             return body
     raise BadWebhook("The body cannot be decompressed: send it complete, as gzip, as deflate or as it is.")
@@ -67,20 +75,47 @@ def _content_type(webhook: Webhook) -> Message:
     return message
 
 
-def _part(webhook: Webhook, body: bytes) -> tuple[bytes, Message]:
+def _part(webhook: Webhook, body: bytes, *, as_fields: bool) -> tuple[bytes, Message]:
     """The only part of a form that holds JSON: https://www.rfc-editor.org/rfc/rfc7578."""
     from email.parser import BytesParser  # noqa: PLC0415  few webhooks are forms
 
+    if _NESTED.search(body):
+        # Its parser compares each line with the boundaries of all forms around it.
+        raise BadWebhook("A part of the multipart form is a form or a message itself: send application/json.")
     head = f"Content-Type: {' '.join(webhook.header('Content-Type').split())}\r\n\r\n"
     form = BytesParser().parsebytes(head.encode("latin-1", "replace") + body)
     parts = [(_content(part), part) for part in form.walk() if not part.is_multipart()]
     found = [(content, part) for content, part in parts if content.lstrip()[:1] in {b"{", b"["}]
+    if as_fields and form.is_multipart() and len(found) != 1:
+        fields = Message()
+        fields["Content-Type"] = "application/json"
+        return _fields(parts), fields
     if len(found) != 1 or not form.is_multipart():
         raise BadWebhook(f"The multipart form has {len(found)} parts with JSON, not one: send application/json.")
     content, part = found[0]
     if part.get_content_type() != "application/json":
         part.set_type("application/json")
     return content, part
+
+
+def _fields(parts: Sequence[tuple[bytes, Message]]) -> bytes:
+    """The fields of a form as a JSON object; of a file its name alone."""
+    fields: dict[str, Any] = {}
+    for content, part in parts[:_MOST_PARTS]:
+        name = part.get_param("name", header="Content-Disposition")
+        if isinstance(name, str) and name:
+            fields[name] = part.get_filename() or _value(_in_utf8(content, part.get_content_charset("utf-8")))
+    return json.dumps(fields).encode()
+
+
+def _value(content: bytes) -> Any:
+    """What a field holds: JSON where it is an object or a list, else a text."""
+    if content.lstrip()[:1] in {b"{", b"["}:
+        try:
+            return parse_json(content)
+        except ValueError:
+            pass
+    return content.decode("utf-8", "replace")
 
 
 def _content(part: Message) -> bytes:

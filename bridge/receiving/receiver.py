@@ -9,14 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from bridge.entries import Entry, content_of, entry_id
-from bridge.errors import BadWebhook, TooLarge, Unavailable, WebhookError
+from bridge.errors import BadWebhook, TooLarge, Unavailable, UnknownSignIn, WebhookError
 from bridge.events import Event, Webhook
-from bridge.limits import MAX_BODY
+from bridge.limits import in_units
 from bridge.receiving.bodies import readable
+from bridge.receiving.refusals import Refusals
 from bridge.receiving.routing import Decision, Routes
+from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Authentication, Ignored, Source
 from bridge.steps import log_step
+from bridge.verification.networks import AllowList
 
 _logger = logging.getLogger(__name__)
 
@@ -59,7 +62,9 @@ class Receiver:
     """Turns a webhook into an answer and entries.
 
     authentications: by the source's name; a source without one needs the function key. clock: the time, with its zone.
-    nonce: a text that no other arrival has.
+    nonce: a text that no other arrival has. networks: from where the webhooks of a source may come, by its name; from
+    anywhere without. refusals: counts those who are refused before they are authenticated. faults: where health looks
+    for what went wrong.
     """
 
     sources: Mapping[str, Source]
@@ -68,18 +73,44 @@ class Receiver:
     renderer: Renderer
     clock: Callable[[], datetime] = field(repr=False)
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(16), repr=False)
+    networks: Mapping[str, AllowList] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=Refusals, repr=False)
+    faults: RecentFaults = field(default_factory=RecentFaults, repr=False)
 
     def receive(self, name: str, webhook: Webhook) -> Receipt:
         """Never raises: a webhook that is refused is answered with the status and the reason of its error."""
+        source = self.sources[name]
+        self.refusals.flush()
         try:
-            return self._receive(self.sources[name], webhook)
+            self._admit(source, webhook)
         except WebhookError as error:
-            log_step("refused", logging.WARNING, source=name, status=error.status, reason=str(error))
-            return Receipt(error.status, {"error": str(error)})
+            return self.turn_away(name, error)
+        except Exception as error:
+            _logger.debug("A webhook of %s could not be authenticated", name, exc_info=True)
+            return self.turn_away(name, Unavailable(f"The webhook cannot be authenticated: {type(error).__name__}."))
+        try:
+            return self._receive(source, webhook)
+        except RecursionError:
+            # Of bodies whose parts are nested, such as forms: JSON has a bound of its own.
+            return self._refused(name, BadWebhook("The body is nested too deep."))
+        except WebhookError as error:
+            return self._refused(name, error)
         except Exception:
             # 503 and not 500: senders that try again do so on 503, and a repaired bridge then accepts the webhook.
             _logger.exception("A webhook of %s could not be received", name)
+            self.faults.note(f"Webhooks of {name} were answered with {Unavailable.status}.")
             return Receipt(Unavailable.status, {"error": "The bridge failed on this webhook; its log says why."})
+
+    def _refused(self, name: str, error: WebhookError) -> Receipt:
+        log_step("refused", logging.WARNING, source=name, status=error.status, reason=str(error))
+        if error.status >= Unavailable.status:
+            self.faults.note(f"Webhooks of {name} were answered with {error.status}.")
+        return Receipt(error.status, {"error": str(error)})
+
+    def turn_away(self, name: str, error: WebhookError | UnknownSignIn) -> Receipt:
+        """The answer to a request that was refused before its sender was authenticated; a flood of them gets 429."""
+        status, headers, reason = self.refusals.add(name, error)
+        return Receipt(status, {"error": reason}, headers=headers)
 
     def explain(self, name: str, webhook: Webhook) -> Explanation:
         """What `receive` would make of a webhook, without its authentication; raises the error that would refuse it."""
@@ -103,10 +134,17 @@ class Receiver:
             groups=tuple(target.group for target in decision.targets),
         )
 
+    def _admit(self, source: Source, webhook: Webhook) -> None:
+        """Returns if the sender is authenticated: what costs nothing is checked first, and no body is parsed before."""
+        if len(webhook.body) > source.max_body:
+            raise TooLarge(f"The body is longer than {in_units(source.max_body)}.")
+        if networks := self.networks.get(source.name):
+            networks.check(webhook)
+        if authentication := self.authentications.get(source.name):
+            authentication.check(webhook)
+
     def _receive(self, source: Source, webhook: Webhook) -> Receipt:
         authentication = self.authentications.get(source.name)
-        if authentication:
-            authentication.check(webhook)
         # What the signature does not cover decides nothing that a replay could gain by.
         signed = authentication is not None and authentication.verifier.signs_body(webhook)
         asked = webhook.query.get("group", "") if signed else None
@@ -135,11 +173,9 @@ class Receiver:
         return Receipt(202, {"accepted": [entry.id for entry in entries]}, tuple(entries))
 
     def _read(self, source: Source, webhook: Webhook) -> Sequence[Event] | Ignored:
-        if len(webhook.body) > MAX_BODY:
-            raise TooLarge(f"The body is longer than {MAX_BODY // 1024**2} MiB.")
         if webhook.method == "POST" and not webhook.body.strip():
             raise BadWebhook("The body is empty.")
-        return source.read(readable(webhook, MAX_BODY))
+        return source.read(readable(webhook, source.max_body, as_fields=source.takes_fields))
 
     def _decide(self, event: Event, webhook: Webhook) -> Decision:
         return self.routes.decide(event, webhook.query.get("group", ""))

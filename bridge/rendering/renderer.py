@@ -119,12 +119,18 @@ class Renderer:
     """Turns events into entries, by the user's templates and the bridge's own.
 
     templates: a folder of the user's, searched first; its files can extend the bridge's as `default:<name>`.
-    titles: the names of sources for people. zone: of the times that are shown.
+    titles: the names of sources for people. zone: of the times that are shown. extended: sources that look as another
+    one does where they have no template of their own.
     """
 
     def __init__(
-        self, templates: Path | None = None, titles: Mapping[str, str] = MappingProxyType({}), zone: tzinfo = UTC
+        self,
+        templates: Path | None = None,
+        titles: Mapping[str, str] = MappingProxyType({}),
+        zone: tzinfo = UTC,
+        extended: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        self._extended = extended
         self._own = OwnTemplates()
         self._users = FileSystemLoader([templates] if templates else [])
         defaults = PrefixLoader({"default": self._own}, delimiter=":")
@@ -146,7 +152,8 @@ class Renderer:
         """The names of templates for the event, from special to general: the first that exists is taken."""
         words = event.kind.split(".")
         kinds = [".".join(words[:length]) for length in range(len(words), 0, -1)]
-        return (*(f"{event.source}/{kind}.html" for kind in kinds), f"{event.source}/event.html", "event.html")
+        sources = filter(None, (event.source, self._extended.get(event.source, "")))
+        return (*(f"{source}/{name}.html" for source in sources for name in (*kinds, "event")), "event.html")
 
     def chosen(self, event: Event) -> str:
         """The name of the template that is taken for the event."""

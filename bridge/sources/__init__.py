@@ -11,6 +11,7 @@ from bridge.sources.azure_monitor import AZURE_MONITOR
 from bridge.sources.base import Source
 from bridge.sources.bitbucket import BITBUCKET
 from bridge.sources.bitbucket_server import BITBUCKET_SERVER
+from bridge.sources.cloud_events import CLOUD_EVENTS
 from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
@@ -51,6 +52,7 @@ SOURCES: Mapping[str, Source] = {
         GRAFANA,
         AZURE_DEVOPS,
         EVENT_GRID,
+        CLOUD_EVENTS,
         AZURE_CONTAINER_REGISTRY,
         GITLAB,
         BITBUCKET,

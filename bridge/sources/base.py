@@ -1,16 +1,17 @@
 """What a source consists of: one Source value for each service."""
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import BadWebhook
+from bridge.errors import BadWebhook, Unavailable
 from bridge.events import Event, Webhook, bounded
+from bridge.fields import parse_json
+from bridge.limits import DEFAULT_BODY, MIN_KEY
 from bridge.settings import Settings
-from bridge.verification.verifier import Verifier
+from bridge.verification.verifier import SecretVerifier, Verifier
 
 _DIGITS = 30
 _LONG = re.compile(rb"\d{%d}" % _DIGITS)
@@ -33,15 +34,21 @@ class Ignored:
 class Authentication:
     """How the senders of a source are authenticated: a verifier, and the credentials that the settings hold for it.
 
-    setting: the setting that holds the credentials.
+    setting: the setting that holds the credentials. problem: why these authenticate nobody; empty: they are good.
     """
 
     verifier: Verifier
     credentials: tuple[str, ...] = field(repr=False)
     setting: str
+    problem: str = ""
 
     def check(self, webhook: Webhook) -> None:
-        """Returns if the sender is authenticated; raises AuthenticationError with the reason otherwise."""
+        """Returns if the sender is authenticated; raises AuthenticationError with the reason otherwise.
+
+        Unavailable where the settings hold nothing by which anyone can be authenticated.
+        """
+        if self.problem:
+            raise Unavailable(f"{self.problem}.")
         self.verifier.verify(webhook, self.credentials)
 
     def sign(self, body: bytes) -> Mapping[str, str]:
@@ -64,26 +71,31 @@ class Source:
         never an error; BadWebhook only where the body cannot be the service's.
     headers: the service's own headers for an event name and a delivery id, for `send` and `explain`.
     methods: the HTTP methods of its webhooks and handshakes.
+    max_body: the bytes of its longest webhook, as it documents, and of what that is decompressed to.
     retry_window: for how many seconds the service sends a webhook again that was not accepted, as it documents.
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
     sent_field: the field of a payload that says when it was sent, in milliseconds since 1970, for `send`; empty: none.
     event_parts: how many of the dotted parts of a sample's name are the service's name for its event.
-    is_declared: it is declared in BRIDGE_CONFIG.
+    is_declared: it is declared in BRIDGE_CONFIG. extends: the source of the bridge's own that it is made from.
+    takes_fields: of a multipart form without JSON, or with several parts of it, it takes the fields.
     by_published_keys: where the service signs with keys that it publishes: how it is authenticated if the settings say
         which of its senders may send, else None.
     """
 
     name: str
     title: str
-    verifier: Verifier | None
+    verifier: SecretVerifier | None
     read: Callable[[Webhook], Sequence[Event] | Ignored]
     headers: Callable[[str, str], Mapping[str, str]] = lambda _event, _delivery: {}
     methods: tuple[str, ...] = ("POST",)
+    max_body: int = DEFAULT_BODY
     retry_window: float = RETRY_MINUTES * 60
     delivery_field: str = MARK
     sent_field: str = ""
     event_parts: int = 1
     is_declared: bool = False
+    extends: str = ""
+    takes_fields: bool = False
     by_published_keys: Callable[[Settings], Authentication | None] = lambda _settings: None
 
     @property
@@ -94,7 +106,7 @@ class Source:
     @property
     def samples(self) -> Path:
         """The folder of recorded payloads, one for each kind of event; it is not in the package for Azure."""
-        return Path(__file__).parent / self.name / "samples"
+        return Path(__file__).parent / (self.extends or self.name) / "samples"
 
     @property
     def secret_setting(self) -> str:
@@ -105,8 +117,19 @@ class Source:
         """How the settings authenticate its senders; None: the host has checked the function key before."""
         secrets = settings.secrets.get(self.name)
         if self.verifier and secrets:
-            return Authentication(self.verifier, secrets, self.secret_setting)
+            return Authentication(self.verifier, secrets, self.secret_setting, self._problem(self.verifier, secrets))
         return self.by_published_keys(settings)
+
+    def _problem(self, verifier: SecretVerifier, secrets: Sequence[str]) -> str:
+        """What is wrong with the secrets: one that authenticates nobody, or that somebody could find out."""
+        for number, secret in enumerate(secrets, 1):
+            which = self.secret_setting + (f" (secret {number} of {len(secrets)})" if len(secrets) > 1 else "")
+            size = verifier.key_size(secret)
+            if size is None:
+                return f"{which} holds no secret with which {self.title} authenticates: copy it from there as a whole"
+            if size < MIN_KEY:
+                return f"{which} has a key of fewer than {MIN_KEY} bytes, which can be guessed: make one of 24 or more"
+        return ""
 
 
 def identifier(text: str) -> str:
@@ -125,14 +148,14 @@ def thread_key(text: str) -> str:
 
 
 def decode_json(body: bytes) -> Any:
-    """The JSON value of a body, fit to be written as UTF-8 again; BadWebhook when it is none.
+    """The JSON value of a body, fit to be written as UTF-8 again; BadWebhook when it is none, or nested too deep.
 
     A whole number of thirty digits or more is a text: arithmetic with it would fail.
     """
     parse_int = _whole if _LONG.search(body) else None
     try:
-        value = json.loads(body.decode("utf-8-sig", "replace"), parse_int=parse_int)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(body.decode("utf-8-sig", "replace"), parse_int)
+    except ValueError as error:
         raise BadWebhook("The body is not JSON: let the service send application/json.") from error
     # JSON may name half a surrogate pair, which no text that leaves the bridge may hold.
     return _without_surrogates(value) if b"\\ud" in body or b"\\uD" in body else value

@@ -29,13 +29,12 @@ from bridge.sources.reading_values import (
     is_title,
     leaves,
 )
-from bridge.sources.severities import known_severity
+from bridge.sources.severities import OVER, known_severity
 
 _MAX_TEXT = 20_000
 _MAX_BUTTONS = 3
 _ANY_DEPTH = 99
 _REFERENCE = re.compile(r"[A-Z][A-Z0-9_]{0,19}-\d{1,9}|[A-Z]{2,6}\d{4,10}")
-_OVER = {"resolved", "recovered", "closed", "ok", "up", "normal", "cleared"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Reading:
     @property
     def is_over(self) -> bool:
         """Whether the state is the end of a problem."""
-        return self.state.lower() in _OVER
+        return self.state.lower() in OVER
 
 
 def read(value: Any, happened: str = "", about: str = "") -> Reading:
@@ -135,6 +134,7 @@ def fill(event: Event, reading: Reading) -> Event:
         "before": reading.before,
         "word": in_words(reading.state) or reading.happened,
         "text": event.text or reading.message,
+        "phase": "over" if reading.is_over else "firing" if reading.state and severity >= "warning" else "",
         "meters": reading.meters,
         "buttons": reading.buttons,
     }

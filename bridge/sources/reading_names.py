@@ -78,9 +78,12 @@ ACTOR = _words(
 )
 STORY = _words(
     """
+    storyid
     fingerprint dedupkey dedupekey deduplicationkey incidentid alertid problemid correlationid groupkey alias
     """
 )
+# What has a story; where an object of this name has an id, it is that of the story.
+STORIES = frozenset(_words("alarm alert incident problem issue"))
 OCCURRED = _words(
     """
     time timestamp occurredat occurredtime occurred eventtime eventtimestamp firedat starttime startsat createdat

@@ -1,13 +1,13 @@
 """The plain values of a JSON value, each with its name and how far it is from what the event is about."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bridge.fields import as_time
+from bridge.errors import TooDeep
+from bridge.fields import as_time, parse_json
 from bridge.rendering.text import in_words, is_id, last_part, one_line, safe_url
 from bridge.sources import reading_names as names
 from bridge.sources.kit import listed
@@ -92,6 +92,8 @@ def _walk(value: Any, parent: tuple[str, str], depth: int, level: int, texts: in
 def _of_object(value: Mapping[str, Any], parent: tuple[str, str], depth: int, level: int, texts: int) -> Iterator[Leaf]:
     name = names.normal(parent[1])
     is_inner = bool(name) and name not in names.CONTAINERS
+    if name in names.STORIES and (story := _id(value)):
+        yield Leaf("storyid", "", f"{name} {story}", depth)
     called = _called(value) if is_inner else None
     if called:
         leaf = _leaf(parent, value[called], depth)
@@ -148,6 +150,12 @@ def _called(value: Mapping[str, Any]) -> str | None:
     return next((keys[name] for name in names.CALLED if name in keys), None)
 
 
+def _id(value: Mapping[str, Any]) -> str:
+    """The id of an object, if it has one."""
+    found = value.get("id")
+    return str(found).strip()[:100] if isinstance(found, str | int) and not isinstance(found, bool) else ""
+
+
 def _pair(value: Mapping[str, Any]) -> tuple[str, Any] | None:
     """Key and value of an object that is nothing but these, as of a dimension, a tag, or a link with its text."""
     keys = {names.normal(str(key)): key for key in value}
@@ -167,8 +175,8 @@ def _unpacked(value: Any, texts: int) -> tuple[Any, int]:
     if not (texts and isinstance(value, str) and value.strip()[:1] in {"{", "["} and len(value) <= _MAX_JSON):
         return value, texts
     try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
+        found = parse_json(value)
+    except (ValueError, TooDeep):
         return value, texts
     return (found, texts - 1) if isinstance(found, dict | list) else (value, texts)
 

@@ -16,6 +16,9 @@ _WORDS: Mapping[str, Severity] = {
     for word in words.split()
 }
 
+# The states that are the end of a problem.
+OVER = frozenset({"resolved", "recovered", "closed", "ok", "up", "normal", "cleared"})
+
 
 def severity_of(word: str, default: Severity = Severity.INFO) -> Severity:
     """Look the word up, in whatever case."""

@@ -4,7 +4,6 @@ https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-token
 Imported only where it is configured: the libraries take a seventh of a second.
 """
 
-import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +12,9 @@ from typing import Any, Protocol
 import jwt
 
 from bridge.clouds import Cloud
-from bridge.errors import AuthenticationError, CommandError, Unavailable
+from bridge.errors import AuthenticationError, CommandError
 from bridge.events import Webhook
+from bridge.verification.public_keys import PublishedKeys
 
 SKEW = 300  # seconds that Entra's clock may differ
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -31,8 +31,8 @@ _REASONS: Mapping[type[jwt.PyJWTError], str] = {
 class Keys(Protocol):
     """A function that fetches published keys."""
 
-    def __call__(self, url: str, *, fresh: bool = False) -> bytes:
-        """Returns the content of the URL. fresh: a key is missing in the cached one. Unavailable when it fails."""
+    def __call__(self, url: str, *, fresh: bool = False) -> Mapping[str, jwt.PyJWK]:
+        """Returns the keys at the URL by id. fresh: one is missing in the cached ones. Unavailable when it fails."""
         ...
 
 
@@ -49,6 +49,12 @@ class EntraToken:
     caller: str
     role: str
     keys: Keys = field(repr=False, compare=False)
+
+    @classmethod
+    def of_tenant(cls, cloud: Cloud, tenant: str, caller: str, role: str) -> "EntraToken":
+        """The token with the keys that Entra publishes for the tenant."""
+        address = re.compile(re.escape(_address(cloud, tenant)))
+        return cls(cloud, tenant, caller, role, PublishedKeys(address, read))
 
     def signs_body(self, webhook: Webhook) -> bool:  # noqa: ARG002  none has a signature
         """False: the token is for the whole request."""
@@ -106,11 +112,24 @@ class EntraToken:
         return [f"https://{first}/{tenant}/", f"https://{second}/{tenant}/v2.0"]
 
     def _key(self, key_id: object) -> jwt.PyJWK:
-        url = f"https://{self.cloud.login}/{self.tenant.lower()}/discovery/v2.0/keys"
-        for fresh in (False, True):
-            if key := _parsed(self.keys(url, fresh=fresh)).get(str(key_id)):
-                return key
+        if isinstance(key_id, str):
+            for fresh in (False, True):
+                if key := self.keys(_address(self.cloud, self.tenant), fresh=fresh).get(key_id):
+                    return key
         raise _refused("it names a key that the tenant has not published.")
+
+
+def read(content: bytes) -> Mapping[str, jwt.PyJWK]:
+    """The keys for signatures in an answer of Entra, by their ids; an error of any kind if it has none."""
+    found = jwt.PyJWKSet.from_json(content.decode()).keys
+    keys = {key.key_id: key for key in found if key.key_id and key.public_key_use in (None, "sig")}
+    if not keys:
+        raise ValueError("no keys for signatures")
+    return keys
+
+
+def _address(cloud: Cloud, tenant: str) -> str:
+    return f"https://{cloud.login}/{tenant.lower()}/discovery/v2.0/keys"
 
 
 def _refused(reason: str) -> AuthenticationError:
@@ -121,12 +140,3 @@ def _names(audience: str) -> tuple[str, ...]:
     """Tokens of version 2.0 have the application's client id, those of 1.0 the URI that Entra derives from it."""
     client_id = audience.removeprefix("api://").rstrip("/")
     return (client_id, f"api://{client_id}") if _ID.fullmatch(client_id.lower()) else (audience,)
-
-
-@functools.lru_cache(maxsize=4)
-def _parsed(content: bytes) -> Mapping[str, jwt.PyJWK]:
-    try:
-        found = jwt.PyJWKSet.from_json(content.decode())
-    except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
-        raise Unavailable("The keys that the tenant publishes cannot be read.") from error
-    return {str(key.key_id): key for key in found.keys if key.public_key_use in (None, "sig")}

@@ -27,3 +27,11 @@ class Verifier(Protocol):
     def describe(self) -> str:
         """One phrase for tables."""
         ...
+
+
+class SecretVerifier(Verifier, Protocol):
+    """A scheme whose credentials are secrets that somebody has chosen or copied, or public keys."""
+
+    def key_size(self, secret: str) -> int | None:
+        """The bytes of key that the scheme takes from a secret; None for a secret of another scheme."""
+        ...

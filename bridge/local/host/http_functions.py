@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from bridge.local.config import FUNCTION_KEY
 from bridge.local.host.functions import HttpFunction, run
+from bridge.verification.networks import CLIENT_HEADER
 
 # The limit of the Functions host, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
 MAX_BODY = 100 * 1024 * 1024
@@ -116,11 +117,16 @@ def _request(request: Request, body: bytes) -> func.HttpRequest:
     return func.HttpRequest(
         request.method,
         str(request.url),
-        headers={name: ", ".join(request.headers.getlist(name)) for name in request.headers},
+        headers={name: ", ".join(request.headers.getlist(name)) for name in request.headers} | _client(request),
         params=dict(request.query_params),
         route_params=request.path_params,
         body=body,
     )
+
+
+def _client(request: Request) -> dict[str, str]:
+    """The header by which the front end of App Service says from where a request comes, whatever the request says."""
+    return {CLIENT_HEADER.lower(): f"{request.client.host}:{request.client.port}" if request.client else ""}
 
 
 async def _invoke(function: HttpFunction, request: func.HttpRequest, put: Put) -> Response:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from bridge.app import Bridge
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page import fault_switches, mail, samples
+from bridge.local.page.learning import Learner
 from bridge.local.page.live_updates import LiveUpdates
 from bridge.local.page.origin_check import Endpoint
 from bridge.local.page.outbox import OutboxView, requeue
@@ -21,6 +22,8 @@ from bridge.local.page.rates import per_second
 from bridge.local.page.routes import RequestError, action_route, page_route
 from bridge.local.page.sender import Sender
 from bridge.local.page.webhooks import WebhookLog
+from bridge.local.received import ReceivedWebhooks
+from bridge.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -32,11 +35,13 @@ class HostedBridge:
     """The bridge that runs in this process.
 
     bridge: None while the settings are wrong. wake: makes the host look at its queue; to be called on its event loop.
+    received: the last webhooks of each source, if they are kept.
     """
 
     bridge: Bridge | None
     webhooks: WebhookLog = field(default_factory=WebhookLog)
     wake: Callable[[], None] = lambda: None
+    received: ReceivedWebhooks | None = None
 
 
 class PageServer:
@@ -52,6 +57,9 @@ class PageServer:
         self._outbox = OutboxView(lambda: bridge.delivery.outbox, self._webhooks, self._labels) if bridge else None
         authentications = bridge.configuration.authentications if bridge else {}
         self._sender = Sender(f"http://127.0.0.1:{port}", authentications)
+        received = hosted.received if hosted else None
+        settings = bridge.configuration.settings if bridge else Settings()
+        self._learner = Learner(received, settings) if received else None
         self.updates = LiveUpdates(self._current)
 
     def close(self) -> None:
@@ -71,6 +79,9 @@ class PageServer:
         if self._hosted:
             pages |= {"/page/samples": _samples, "/page/sample": _sample}
             actions |= {"/page/send": self._sender.send, "/page/requeue": self._requeue}
+        if self._learner:
+            pages |= {"/page/received": self._received}
+            actions |= {"/page/learn": self._learn, "/page/trial": self._try_table}
         return [
             *(page_route(path, endpoint, self._port) for path, endpoint in pages.items()),
             *(action_route(path, action, self._port) for path, action in actions.items()),
@@ -98,6 +109,15 @@ class PageServer:
         requeued = await run_in_threadpool(requeue, self._bridge, content)
         self._hosted.wake()
         return requeued
+
+    async def _received(self, _: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(self._learner.names) if self._learner else [])
+
+    async def _learn(self, content: dict[str, Any]) -> object:
+        return await run_in_threadpool(self._learner.propose, content) if self._learner else {}
+
+    async def _try_table(self, content: dict[str, Any]) -> object:
+        return await run_in_threadpool(self._learner.try_table, content) if self._learner else {}
 
     def _current(self) -> Mapping[str, object]:
         """What open pages show now, by topic."""

@@ -7,7 +7,8 @@ from bridge.fields import objects
 from bridge.sources import kit, reading
 from bridge.sources.alerts import group
 from bridge.sources.base import Source
-from bridge.verification.signatures import AnyOf, Basic, Token
+from bridge.verification.combinations import AnyOf
+from bridge.verification.shared_secrets import Basic, Token
 
 
 def read(webhook: Webhook) -> Sequence[Event]:

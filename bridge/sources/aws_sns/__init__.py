@@ -120,6 +120,9 @@ AWS_SNS = Source(
     title="Amazon SNS",
     verifier=None,
     read=read,
+    # A message has at most 256 KiB, in which the quotes of JSON are escaped when it is sent:
+    # https://docs.aws.amazon.com/general/latest/gr/sns.html#limits_sns
+    max_body=2 * 256 * 1024,
     delivery_field="MessageId",
     by_published_keys=by_signature,
     # Fifty times in up to an hour: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html

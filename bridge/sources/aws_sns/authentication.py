@@ -8,9 +8,9 @@ def by_signature(settings: Settings) -> Authentication | None:
     """The authentication of messages of the topics in BRIDGE_AWS_SNS_TOPICS, if it is set."""
     if not settings.aws_sns_topics:
         return None
-    # Imported here: with their libraries they cost a fifth of a second.
-    from bridge.verification.public_keys import PublishedKeys  # noqa: PLC0415
-    from bridge.verification.sns_signatures import SnsSignature, host  # noqa: PLC0415
+    # Imported here: with its libraries it costs a fifth of a second.
+    from bridge.verification.sns_signatures import SnsSignature  # noqa: PLC0415
 
-    verifier = SnsSignature(PublishedKeys({host(topic) for topic in settings.aws_sns_topics}))
-    return Authentication(verifier, settings.aws_sns_topics, "BRIDGE_AWS_SNS_TOPICS")
+    return Authentication(
+        SnsSignature.of_amazon(settings.aws_sns_topics), settings.aws_sns_topics, "BRIDGE_AWS_SNS_TOPICS"
+    )

@@ -8,7 +8,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment
 from bridge.sources import kit, reading
 from bridge.sources.base import Ignored, Source, identifier, thread_key
-from bridge.verification.signatures import Token
+from bridge.verification.shared_secrets import Token
 
 # Images for several platforms: their manifest lists those of the platforms, which are pushed before it.
 # https://github.com/opencontainers/image-spec/blob/main/image-index.md

@@ -15,7 +15,8 @@ from bridge.sources.azure_devops.pipelines import build, run
 from bridge.sources.azure_devops.releases import release
 from bridge.sources.azure_devops.work_items import work_item
 from bridge.sources.base import Ignored, Source, identifier, thread_key
-from bridge.verification.signatures import AnyOf, Basic, Token
+from bridge.verification.combinations import AnyOf
+from bridge.verification.shared_secrets import Basic, Token
 
 # What reads an event, by the beginning of its type; of all others the message is shown.
 _READERS: Mapping[str, Callable[[Event], Event | Ignored]] = {

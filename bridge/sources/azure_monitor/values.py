@@ -1,11 +1,11 @@
 """How Azure Monitor's values read: numbers, periods, texts, dimensions."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.fields import Payload, as_time, dig, objects
+from bridge.errors import TooDeep
+from bridge.fields import Payload, as_time, dig, objects, parse_json
 from bridge.rendering.filters import between, duration
 from bridge.rendering.text import last_part, one_line, shorten
 
@@ -78,8 +78,8 @@ def unpacked(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return parse_json(value)
+    except (ValueError, TooDeep):
         return None
 
 

@@ -105,6 +105,8 @@ BITBUCKET = Source(
     read=read,
     headers=_headers,
     event_parts=2,
+    # 256 KB, before encoding: https://confluence.atlassian.com/bbkb/troubleshoot-webhooks-1167729092.html
+    max_body=512 * 1024,
     # Twice: https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/
     retry_window=15 * 60.0,
 )

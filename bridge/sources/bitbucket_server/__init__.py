@@ -10,7 +10,9 @@ from bridge.sources import forge, kit
 from bridge.sources.base import Ignored, Source, delivery_id, identifier
 from bridge.sources.bitbucket_server import pull_requests, repositories
 from bridge.sources.bitbucket_server.places import home, page, person, place
-from bridge.verification.signatures import AnyOf, Basic, Hmac
+from bridge.verification.combinations import AnyOf
+from bridge.verification.shared_secrets import Basic
+from bridge.verification.signatures import Hmac
 
 # What reads an event, by the beginning of its kind.
 _READERS: Mapping[str, Callable[[Event], Event]] = {

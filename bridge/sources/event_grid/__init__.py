@@ -1,24 +1,21 @@
 """Azure Event Grid and CloudEvents 1.0: https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema."""
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment, part
-from bridge.rendering.text import in_words, one_line
-from bridge.sources import kit, reading
+from bridge.rendering.text import one_line
+from bridge.sources import cloud_event, kit, reading
 from bridge.sources.azure_container_registry import is_part
 from bridge.sources.azure_resources import resource
 from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
 from bridge.sources.event_grid import management, services
-from bridge.verification.signatures import Token
+from bridge.verification.shared_secrets import Token
 
 _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 # What reads an event, by the beginning of its type; what is not here is read as JSON that nobody described.
@@ -36,15 +33,6 @@ _READERS: Mapping[str, Callable[[Event, Payload], Event | None]] = {
     "microsoft.policyinsights.": management.policy,
     "microsoft.eventgrid.subscriptiondeletedevent": management.subscription_deleted,
 }
-# Words at the end of a type that say how bad it is, where its data has no severity.
-_ALARMS = {
-    **dict.fromkeys(["failed", "failure", "error", "expired"], Severity.ERROR),
-    **dict.fromkeys(
-        ["warning", "expiry", "unhealthy", "degraded", "unavailable", "rejected", "deadlettered"], Severity.WARNING
-    ),
-}
-# The attributes of an event in the headers of a webhook: https://github.com/cloudevents/spec/blob/v1.0/http-protocol-binding.md
-_HEADERS = ("id", "type", "source", "subject", "time", "specversion")
 _ATTRIBUTES = kit.no_attributes(
     "type subject subscription resource_group resource resource_type operation registry repository tag action"
 )
@@ -56,9 +44,9 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     BadWebhook for a body that is no object and no list of objects.
     """
     if webhook.method == "OPTIONS":
-        return _agreed(webhook)
-    if webhook.header("ce-type"):
-        return [_event(_of_headers(webhook))]
+        return cloud_event.agree(webhook)
+    if cloud_event.is_binary(webhook):
+        return [_event(cloud_event.from_headers(webhook))]
     payload = decode_json(webhook.body)
     events = payload if isinstance(payload, list) else [payload]
     if not events or not all(isinstance(event, dict) for event in events):
@@ -72,29 +60,6 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     return [_event(event) for event in whole] or Ignored("A part of an image that has no tag of its own.")
 
 
-def _agreed(webhook: Webhook) -> Ignored:
-    """https://github.com/cloudevents/spec/blob/v1.0/http-webhook.md#4-abuse-protection."""
-    origin, rate = webhook.header("WebHook-Request-Origin"), webhook.header("WebHook-Request-Rate")
-    if not re.fullmatch(r"[\w.:*-]{1,253}", origin, re.ASCII):
-        raise BadWebhook("The header WebHook-Request-Origin is missing: is this Event Grid's handshake?")
-    allowed = {
-        "Allow": "POST",
-        "WebHook-Allowed-Origin": origin,
-        "WebHook-Allowed-Rate": rate if rate.isdigit() else "*",
-    }
-    return Ignored(f"The handshake of {origin}: its events may come.", headers=allowed)
-
-
-def _of_headers(webhook: Webhook) -> Payload:
-    """A CloudEvent in binary mode, as one in structured mode: its headers are its attributes, the body is its data."""
-    attributes = {name: unquote(webhook.header(f"ce-{name}")) for name in _HEADERS}
-    try:
-        data = decode_json(webhook.body)
-    except BadWebhook:
-        data = webhook.body.decode("utf-8", "replace")
-    return {**{name: value for name, value in attributes.items() if value}, "data": data}
-
-
 def _is_part(event: Payload) -> bool:
     return _type(event).startswith("Microsoft.ContainerRegistry.") and is_part(part(event, "data"))
 
@@ -103,20 +68,9 @@ def _type(event: Payload) -> str:
     return first(event, ("eventType", "type"))
 
 
-def _data(payload: Payload) -> Any:
-    """What the event brings; of an event without an envelope all of it."""
-    if not _type(payload):
-        return payload
-    try:
-        encoded = base64.b64decode(dig(payload, "data_base64"), validate=True)
-        return decode_json(encoded) if encoded else payload.get("data")
-    except (binascii.Error, BadWebhook):
-        return payload.get("data")
-
-
 def _event(payload: Payload) -> Event:
     name, source, subject = _type(payload), first(payload, ("topic", "source")), dig(payload, "subject")
-    event_id, about, data = dig(payload, "id"), resource(source), _data(payload)
+    event_id, about, data = dig(payload, "id"), resource(source), cloud_event.data(payload) if name else payload
     event = Event(
         source="event_grid",
         kind=identifier(name) or "event",
@@ -151,8 +105,7 @@ def _any(event: Event, data: Any) -> Event:
     name, subject = event.attributes["type"], event.attributes["subject"]
     found = reading.read(data, name, subject.rstrip("/").rpartition("/")[2])
     filled = reading.fill(event, found)
-    words = in_words(re.split(r"[./]", name)[-1]).split()
-    severity = found.severity or next((_ALARMS[word] for word in words if word in _ALARMS), Severity.INFO)
+    severity = found.severity or cloud_event.alarm(name) or Severity.INFO
     source = first(event.payload, ("topic", "source"))
     key = event.correlation_key or kit.key(source, found.key or name).lower() or found.key or filled.title
     return replace(
@@ -174,6 +127,10 @@ EVENT_GRID = Source(
     verifier=Token("Authorization", "Bearer "),
     read=read,
     methods=("POST", "OPTIONS"),
+    # An event has at most 1 MB, and so has a batch, unless its last event goes beyond:
+    # https://learn.microsoft.com/azure/event-grid/quotas-limits
+    # https://learn.microsoft.com/azure/event-grid/delivery-and-retry#output-batching
+    max_body=2 * 1024 * 1024,
     delivery_field="id",
     # https://learn.microsoft.com/azure/event-grid/delivery-and-retry
     retry_window=86400.0,

@@ -7,6 +7,7 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first
+from bridge.limits import MAX_BODY
 from bridge.sources import kit
 from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
 from bridge.sources.github.actors import actor, machine
@@ -96,6 +97,7 @@ GITHUB = Source(
     verifier=Hmac(header="X-Hub-Signature-256", prefix="sha256="),
     read=read,
     headers=_headers,
+    max_body=MAX_BODY,
     # GitHub tries once; a person can have it deliver again for three days:
     # https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
     retry_window=3 * 86400.0,

@@ -6,12 +6,15 @@ from dataclasses import replace
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, part
+from bridge.limits import MAX_BODY
 from bridge.rendering.text import in_words
 from bridge.sources import kit, reading
 from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
 from bridge.sources.gitlab import administration, changes, code, issues, merge_requests, notes, pipelines, projects
 from bridge.sources.gitlab.places import home, is_bot, page, person, scope
-from bridge.verification.signatures import AnyOf, Hmac, Token
+from bridge.verification.combinations import AnyOf
+from bridge.verification.shared_secrets import Token
+from bridge.verification.signatures import Hmac
 
 # What reads an event, by its kind of object.
 _READERS: Mapping[str, Callable[[Event], Event]] = {
@@ -164,5 +167,6 @@ GITLAB = Source(
         )
     ),
     read=read,
+    max_body=MAX_BODY,
     headers=_headers,
 )

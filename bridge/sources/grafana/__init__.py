@@ -13,7 +13,9 @@ from bridge.fields import Payload, dig, first, objects, part
 from bridge.rendering.text import in_words, one_line, safe_url
 from bridge.sources import alerts, kit, reading
 from bridge.sources.base import Source, identifier, thread_key
-from bridge.verification.signatures import AnyOf, Basic, Hmac, Token
+from bridge.verification.combinations import AnyOf
+from bridge.verification.shared_secrets import Basic, Token
+from bridge.verification.signatures import Hmac
 
 _SIGNATURE, _TIME = "X-Grafana-Alerting-Signature", "X-Grafana-Alerting-Timestamp"
 # States of the alerting before Grafana 8, as actions of templates/alerts.html.

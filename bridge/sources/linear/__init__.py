@@ -9,7 +9,8 @@ from bridge.rendering.filters import upper_first
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit
 from bridge.sources.base import Ignored, Source, delivery_id
-from bridge.verification.signatures import Dated, Hmac
+from bridge.verification.combinations import Dated
+from bridge.verification.signatures import Hmac
 
 # What belongs to an issue, and is posted in its thread.
 _OF_ISSUE = {"Comment", "Reaction", "IssueAttachment", "Attachment", "IssueSLA"}

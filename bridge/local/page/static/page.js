@@ -1,6 +1,7 @@
 import { element, get, keyed, make, many, setText, showView, store, stored, time } from "./dom.js";
 import { showRates } from "./chart.js";
 import { showOutbox } from "./outbox.js";
+import "./learn.js";
 import { redraw, showThread } from "./reading.js";
 import { closeSendPanel, openSendPanel, showFaults } from "./send_panel.js";
 

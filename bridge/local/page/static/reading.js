@@ -75,7 +75,7 @@ function article(post) {
 // The text as a mail program without HTML shows it.
 const plain = (text) => text.replace(/[ \t]+/g, " ").replace(/ *\n */g, "\n").replace(/\n{3,}/g, "\n\n").trim();
 
-function framed(post) {
+export function framed(post) {
   const made = make("iframe", { title: `Post by ${post.sender}`, className: "frame" });
   made.sandbox = SANDBOX;
   made.srcdoc = `<!doctype html><base target="_blank"><body style="margin:${MARGIN}px;font-family:Calibri,Carlito,sans-serif">${post.html}`;

@@ -1,0 +1,114 @@
+"""What a table `[sources.<name>]` makes of recorded webhooks: its posts, or its problems."""
+
+import html
+import logging
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bridge.configuration import Configuration
+from bridge.entries import Entry, Target, entry_id
+from bridge.errors import BadWebhook, SettingsError
+from bridge.events import Event, Webhook
+from bridge.rendering.renderer import Renderer
+from bridge.settings import Settings
+from bridge.sources.base import Ignored, Source
+
+_GROUP = "00000000-0000-4000-8000-000000000000"
+_HIDDEN = re.compile(r'<div style="display:none.*?</div>', re.DOTALL)
+_ROW, _CELL, _TAG = re.compile(r"</(tr|p|li|div)>|<br */?>"), re.compile(r"</t[dh]>"), re.compile(r"<[^>]+>")
+
+
+@dataclass(frozen=True)
+class TrialPost:
+    """The post of an event: its topic, its line in the inbox, the card, and by what it is kept in its thread."""
+
+    topic: str
+    summary: str
+    html: str
+    key: str
+    severity: str
+    ends_thread: bool
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it. problems: what is wrong with the table, or why a webhook has no post."""
+
+    posts: tuple[TrialPost, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def trial(table: str, webhooks: Sequence[Webhook], settings: Settings | None = None) -> Trial:
+    """Read the webhooks by the table's source. settings: those whose templates and time zone are used."""
+    settings = settings or Settings()
+    try:
+        names = list(tomllib.loads(table).get("sources", {}))
+        configuration = Configuration.of(Settings(_GROUP, table))
+    except tomllib.TOMLDecodeError as error:
+        return Trial(problems=(f"The table is not TOML: {error}",))
+    except SettingsError as error:
+        return Trial(problems=tuple(problem.removeprefix("BRIDGE_CONFIG: ") for problem in error.problems))
+    if len(names) != 1:
+        return Trial(problems=("The table must declare one source: [sources.<name>].",))
+    titles, extended = configuration.titles, configuration.extended
+    renderer = Renderer(settings.templates, titles, settings.time_zone, extended)
+    posts: list[TrialPost] = []
+    with _warnings() as problems:
+        for webhook in webhooks:
+            posts += _posts(configuration.sources[names[0]], webhook, renderer, problems)
+    return Trial(tuple(posts), tuple(dict.fromkeys(problems)))
+
+
+def as_text(post: TrialPost) -> str:
+    """The post as a mail program without HTML shows it."""
+    rows = (_CELL.sub("  ", row) for row in _ROW.sub("\n", _HIDDEN.sub("", post.html)).split("\n"))
+    lines = (" ".join(html.unescape(_TAG.sub("", row)).split()) for row in rows)
+    return "\n".join([f"Topic: {post.topic}", f"Inbox: {post.summary}", "", *filter(None, lines)])
+
+
+def _posts(source: Source, webhook: Webhook, renderer: Renderer, problems: list[str]) -> Iterator[TrialPost]:
+    try:
+        events = source.read(webhook)
+    except BadWebhook as error:
+        problems.append(str(error))
+        return
+    if isinstance(events, Ignored):
+        problems.append(f"Nothing is posted: {events.reason}")
+        return
+    for place, event in enumerate(events):
+        entry = _entry(renderer, event, place)
+        yield TrialPost(
+            entry.topic, entry.summary, entry.html, entry.correlation_key, str(entry.severity), entry.ends_thread
+        )
+
+
+def _entry(renderer: Renderer, event: Event, place: int) -> Entry:
+    return renderer.entry(event, entry_id(event, place, ""), Target(""), datetime.now(UTC))
+
+
+class _Collector(logging.Handler):
+    def __init__(self, add: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._add = add
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._add(record.getMessage())
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Collect what is logged of expressions and templates that fail."""
+    found: list[str] = []
+    handler = _Collector(found.append)
+    loggers = [logging.getLogger(name) for name in ("bridge.sources", "bridge.rendering")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield found
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)

@@ -1,0 +1,109 @@
+"""Health: how the delivery is doing, from a summary that drains and sweeps write, however much the outbox holds."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+
+from bridge.outbox.base import Outbox
+from bridge.outbox.rows import PASSED, SWEEP, Hold, Summary, Wait
+from bridge.publishing.batching import next_due
+from bridge.publishing.policy import Policy
+
+SWEEP_EVERY = 300.0  # seconds
+# An entry whose wake was lost is found by the next sweep, and delivered then.
+LATE = SWEEP_EVERY
+DEAD_SWEEP = 3 * SWEEP_EVERY
+_NO_GROUPS = {SWEEP, PASSED}
+
+_logger = logging.getLogger(__name__)
+
+
+class Health:
+    """Keeps the summary of the outbox, and reads from it what is wrong. clock: seconds since 1970."""
+
+    def __init__(self, outbox: Outbox, policy: Policy, clock: Callable[[], float]) -> None:
+        self._outbox, self._policy, self._clock = outbox, policy, clock
+        self._started = clock()
+
+    def note_drain(self, group: str, count: int, due: float | None, wait: Wait | None) -> None:
+        """Notes how a drain leaves its group: with so many open entries, the next of them due then."""
+        self._outbox.note(Summary(group, self._clock(), count, due, isinstance(wait, Hold)))
+
+    def note_sweep(self, poisoned: int) -> None:
+        """Notes all groups again, and that the sweep was here. poisoned: the messages that it had to leave."""
+        now = self._clock()
+        known = {row.name: row for row in self._outbox.summaries()}
+        tally, waits = self._outbox.tally(), self._outbox.waits()
+        for group in sorted({*known, *tally, *waits} - _NO_GROUPS):
+            count, first = tally.get(group, (0, None))
+            wait = waits.get(group)
+            row = Summary(group, now, count, self._due(group, first, wait, now), isinstance(wait, Hold))
+            if row.is_clear and (group not in known or known[group].is_clear):
+                continue
+            self._outbox.note(row)
+        self._outbox.note(Summary(SWEEP, now, poisoned))
+
+    def _due(self, group: str, first: float | None, wait: Wait | None, now: float) -> float | None:
+        """When something of the group is due next. first: when the first of its rows is, which may have to wait."""
+        if first is not None and first + LATE < now:
+            first = next_due(self._outbox.open_entries(group), now)
+        return first if first is None or wait is None else max(first, wait.until)
+
+    def report(self) -> Mapping[str, object]:
+        """What the summary says, in plain values for JSON.
+
+        overdue: the groups whose entries should have been posted five minutes ago or more, with how many are open and
+        since when the first is due. sweep: when it was last done, and its age in seconds. poison: the messages
+        that it could not take back from the poison queue. watchdog: likewise, if there is one.
+        problems: all that needs a person, a sentence each.
+        """
+        now, problems = self._clock(), list(self._unwritable())
+        rows = {row.name: row for row in self._outbox.summaries()}
+        groups = {name: row for name, row in rows.items() if name not in _NO_GROUPS}
+        overdue = {name: row for name, row in groups.items() if self._is_late(row, now)}
+        problems += [f"The group {name} is on hold." for name, row in groups.items() if row.held]
+        problems += [
+            f"{row.count} entries of the group {name} wait longer than they should." for name, row in overdue.items()
+        ]
+        sweep, poisoned = rows.get(SWEEP), rows[SWEEP].count if SWEEP in rows else 0
+        problems += self._late_sweep(sweep, now)
+        if poisoned:
+            problems.append(f"{poisoned} messages of the poison queue could not be taken back.")
+        problems += self._late_watchdog(rows.get(PASSED), now)
+        report = {
+            "overdue": {name: {"open": row.count, "since": iso(row.due or 0.0)} for name, row in overdue.items()},
+            "sweep": _last(sweep, now),
+            "poison": poisoned,
+            "problems": problems,
+        }
+        return report | ({"watchdog": _last(rows.get(PASSED), now)} if self._policy.watchdog else {})
+
+    def _is_late(self, row: Summary, now: float) -> bool:
+        return row.due is not None and row.due + LATE < now and row.name not in self._policy.paused
+
+    def _unwritable(self) -> Iterator[str]:
+        try:
+            self._outbox.probe(self._clock())
+        except Exception as error:  # whatever it is, it is what the caller asks about
+            _logger.exception("The outbox cannot be written")
+            yield f"The outbox cannot be written: {type(error).__name__}."
+
+    def _late_sweep(self, row: Summary | None, now: float) -> Iterator[str]:
+        # A new app has had none yet.
+        age = now - (row.at if row else self._started)
+        if age > DEAD_SWEEP:
+            yield f"There was no sweep for {age / 60:.0f} minutes: it is due every five."
+
+    def _late_watchdog(self, row: Summary | None, now: float) -> Iterator[str]:
+        age, every = now - (row.at if row else self._started), self._policy.watchdog
+        if every and age > 2 * every + LATE:
+            yield f"The watchdog has not come through for {age / 60:.0f} minutes: it is sent every {every / 60:.0f}."
+
+
+def _last(row: Summary | None, now: float) -> Mapping[str, object]:
+    return {"at": iso(row.at), "age": round(now - row.at)} if row else {"at": None, "age": None}
+
+
+def iso(seconds: float) -> str:
+    """A moment as JSON shows it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

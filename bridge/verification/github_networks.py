@@ -1,0 +1,84 @@
+"""The networks from which GitHub sends webhooks, as it publishes them. Imported only if the settings ask for them."""
+
+import ipaddress
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import requests
+
+from bridge.fields import dig, parse_json
+from bridge.verification.networks import Network, is_in
+
+_META = "https://api.github.com/meta"  # https://docs.github.com/rest/meta/meta#get-github-meta-information
+# Those that projects list for it in 2026: they count until it could be fetched for the first time.
+_PUBLISHED = (
+    "192.30.252.0/22",
+    "185.199.108.0/22",
+    "140.82.112.0/20",
+    "143.55.64.0/20",
+    "2a0a:a440::/29",
+    "2606:50c0::/32",
+)
+_KEPT = 24 * 3600.0  # seconds
+_PAUSE = 600.0  # seconds between two requests, of the sixty an hour that GitHub answers without a token
+_TIMEOUT, _DEADLINE = 2.0, 4.0  # seconds: of a connection and each part, and of the whole answer
+_LARGEST = 4 << 20  # bytes: it lists thousands of networks of GitHub Actions, too
+
+_logger = logging.getLogger(__name__)
+
+
+class GithubNetworks:
+    """The networks of GitHub's webhooks, as it publishes them; thread-safe.
+
+    fetch: the answer of its API. clock: monotonic seconds.
+    """
+
+    def __init__(self, fetch: Callable[[], bytes] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch or _fetch
+        self._clock = clock
+        self._networks: Sequence[Network] = [ipaddress.ip_network(text) for text in _PUBLISHED]
+        self._asked = float("-inf")
+        self._lock = threading.Lock()
+
+    def __contains__(self, address: object) -> bool:
+        """Whether the address is in one of them. They are fetched once a day, and for an unknown address once again."""
+        self._refresh(_KEPT)
+        if not is_in(address, self._networks):
+            self._refresh(_PAUSE)
+        return is_in(address, self._networks)
+
+    def _refresh(self, age: float) -> None:
+        """Fetches them if they were last asked for so many seconds ago. While that fails, those before are kept."""
+        if self._clock() - self._asked < age or not self._lock.acquire(timeout=_DEADLINE):
+            return
+        try:
+            if self._clock() - self._asked >= age:
+                self._asked = self._clock()
+                self._networks = _networks_of(self._fetch())
+        except Exception as error:  # noqa: BLE001  hosts and libraries fail in many ways
+            _logger.warning("GitHub's networks at %s cannot be fetched: %s", _META, type(error).__name__)
+        finally:
+            self._lock.release()
+
+
+def _networks_of(answer: bytes) -> Sequence[Network]:
+    texts: list[str] = dig(parse_json(answer), "hooks", [])
+    found = [ipaddress.ip_network(text) for text in texts]
+    if not found:
+        raise ValueError("no networks")
+    return found
+
+
+def _fetch() -> bytes:
+    end = time.monotonic() + _DEADLINE
+    with requests.get(_META, timeout=_TIMEOUT, allow_redirects=False, stream=True) as response:
+        if response.status_code != 200:
+            raise requests.HTTPError(f"status {response.status_code}")
+        content = b""
+        for part in response.iter_content(64 * 1024):
+            content += part
+            if len(content) > _LARGEST or time.monotonic() > end:
+                raise requests.HTTPError("The answer is too long or too slow.")
+    return content

@@ -1,0 +1,123 @@
+"""The wizard's page of services: how each authenticates its webhooks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bridge.sources import SOURCES
+from tools.wizard_elements import ID, Element, choice, info, password, section, text
+
+# Characters that need no escaping in JSON or in settings. The secrets of all services consist of them.
+_ONE = "[0-9A-Za-z+/=_.~-]{16,200}"
+_SECRET = (f"^{_ONE}(,{_ONE})?$", "16 to 200 characters: letters, digits and + / = _ . ~ - (or <new>,<old>).")
+# These make the secret themselves.
+_GIVEN = {"linear", "pagerduty", "sentry", "standard_webhooks", "stripe"}
+# Sections, each with its heading and sources; what is in none is in the last.
+_SECTIONS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "github": ("GitHub", ("github",)),
+    "code": (
+        "Code hosts, builds and issues",
+        (
+            "gitlab",
+            "azure_devops",
+            "bitbucket",
+            "bitbucket_server",
+            "jira",
+            "linear",
+            "circleci",
+            "sonarqube",
+            "sentry",
+        ),
+    ),
+    "azure": ("Azure and clouds", ("event_grid", "azure_container_registry", "gcp_monitoring")),
+    "monitoring": (
+        "Monitoring and alerts",
+        ("alertmanager", "grafana", "datadog", "dynatrace", "new_relic", "zabbix", "uptimerobot"),
+    ),
+    "incidents": ("Incidents and status", ("pagerduty", "opsgenie", "freshstatus")),
+    "others": ("Others", ()),
+}
+
+
+def elements() -> Sequence[Element]:
+    """The page."""
+    note = (
+        "A secret authenticates a service's webhooks. Type one, or let the deployment make one, which it stores in a "
+        "key vault of its own. A service without a secret needs the key of its function in its URL (?code=...), which "
+        "the portal shows after the deployment. You can add services later."
+    )
+    return [
+        info("servicesInfo", note, "sources.md"),
+        *(section(name, heading, list(_fields(name))) for name, (heading, _) in _SECTIONS.items()),
+        text(
+            "azureMonitorAudience",
+            "Azure Monitor: client id for secure webhooks",
+            "The app registration for which Azure Monitor's tokens are issued. Empty: they need the function key.",
+            rule=ID,
+        ),
+        text(
+            "awsSnsTopics",
+            "Amazon SNS: topics that may send",
+            "Their ARNs, separated by commas. Empty: messages need the function key.",
+            placeholder="arn:aws:sns:eu-west-1:123456789012:alerts",
+        ),
+        choice(
+            "keptIn",
+            "Secrets are kept",
+            "In the key vault you can rotate them without a deployment.",
+            {"vault": "In a key vault (recommended)", "settings": "In the settings of the app"},
+            "vault",
+        ),
+    ]
+
+
+def outputs() -> Mapping[str, str]:
+    """The parameters that this page makes."""
+    typed, made, kept = [], [], []
+    for name, how, secret in _paths():
+        value = f"if(equals({how}, 'typed'), coalesce({secret}, ''), '')"
+        typed.append(f"""'"{name}":"', {value}, '"'""")
+        made.append(f"""if(equals({how}, 'made'), ',"{name}"', '')""")
+        kept.append(f"""if(equals({how}, 'kept'), ',"{name}"', '')""")
+    return {
+        "webhookSecrets": "[parse(concat('{', " + ", ',', ".join(typed) + ", '}'))]",
+        # The first, empty one makes the commas right; the template leaves it out.
+        "generatedSecrets": "[parse(concat('[\"\"', " + ", ".join(made) + ", ']'))]",
+        "keptSecrets": "[parse(concat('[\"\"', " + ", ".join(kept) + ", ']'))]",
+        "azureMonitorAudience": "[coalesce(steps('services').azureMonitorAudience, '')]",
+        "awsSnsTopics": "[coalesce(steps('services').awsSnsTopics, '')]",
+        "useKeyVault": "[equals(steps('services').keptIn, 'vault')]",
+    }
+
+
+def sources() -> Mapping[str, Sequence[str]]:
+    """The sources of each section that can have a secret."""
+    rest = {name for name, source in SOURCES.items() if source.verifier}
+    for _, names in _SECTIONS.values():
+        rest -= set(names)
+    others = sorted(rest, key=lambda name: SOURCES[name].title.lower())
+    return {section: names or others for section, (_, names) in _SECTIONS.items()}
+
+
+def _paths() -> Iterator[tuple[str, str, str]]:
+    for part, names in sources().items():
+        for name in names:
+            path = f"steps('services').{part}.{name}"
+            yield name, f"{path}_how", path
+
+
+def _fields(part: str) -> Iterator[Element]:
+    for name in sources()[part]:
+        title = SOURCES[name].title
+        how = {"none": "Not used, or with a function key", "typed": "Type a secret"}
+        if name not in _GIVEN:
+            how["made"] = "Let the deployment make a secret"
+        how["kept"] = "Keep the secret that is in the key vault"
+        tip = f"How {title} authenticates its webhooks: docs/sources.md says where it takes its secret."
+        yield choice(f"{name}_how", title, tip, how, "none")
+        visible = f"[equals(steps('services').{part}.{name}_how, 'typed')]"
+        yield password(
+            name,
+            f"{title} webhook secret",
+            f"Where {title} takes or shows it: docs/sources.md. During a rotation: <new>,<old>.",
+            _SECRET,
+            visible,
+        )
