@@ -92,7 +92,7 @@ def test_an_event_says_the_same_in_every_mode(name: str, webhook: Webhook) -> No
         "https://pumps.contoso.example/west tanks/tank-4",
         "warning",
         datetime(2026, 11, 23, 14, 3, tzinfo=UTC),
-        "pumps.contoso.example/west: tank-4: The tank is nearly empty",
+        "tank-4: The tank is nearly empty · pumps.contoso.example/west",
         "Level low: tank-4: The tank is nearly empty",
     )
 
@@ -171,5 +171,5 @@ def test_producers_post_them_over_http(tmp_path) -> None:
         assert [answer.status_code for answer in answers] == [202, 202, 202]
         topics = [topic for topic, _ in stack.wait_for_posts(group, *answers)]
     assert sorted(topics) == [
-        f"pumps.contoso.example/west: tank-{number}: The tank is nearly empty" for number in (1, 2, 4)
+        f"tank-{number}: The tank is nearly empty · pumps.contoso.example/west" for number in (1, 2, 4)
     ]

@@ -168,7 +168,7 @@ def card(event):
 def test_a_form_says_state_meter_table_and_images():
     event = read(TANK, GROWN)
     shown = parse_card(card(event)).shown
-    assert "RUNNING DRY" in " ".join(shown)
+    assert "Running dry" in " ".join(shown)
     assert "Level 12.5 %, minimum 20 %" in shown
     assert [text for text in shown if text.startswith(("P1", "and 2"))] == ["P1 1 l/s", "P10 10 l/s", "and 2 more rows"]
     assert '<a href="https://tanks.example/4.png"' in card(event)
@@ -276,7 +276,7 @@ def test_a_source_extends_one_with_a_form():
     assert dict(event.facts)["Error"].startswith("the error: ")
     assert event.details["buttons"][0][0] == "Open the runbook"
     assert bridge.renderer.chosen(event).startswith("updown/")
-    assert "NOT REACHABLE" in bridge.renderer.entry(event, "0" * 32, Target("g"), datetime.now(UTC)).html
+    assert "Not reachable" in bridge.renderer.entry(event, "0" * 32, Target("g"), datetime.now(UTC)).html
 
 
 def test_a_source_extends_one_with_code():

@@ -336,7 +336,7 @@ def test_the_form_of_the_docs_works() -> None:
     assert (event.kind, event.correlation_key, event.severity) == ("fault.stuck", "L2", "critical")
     assert (event.summary, event.facts) == ("Lift L2 is stuck", (("Floor", "3"),))
     html = Renderer().entry(event, "0" * 32, Target("g"), datetime.now(UTC)).html
-    assert all(text in html for text in ("STUCK BETWEEN FLOORS", "Load 640 kg, maximum 630 kg", ">left<", ">open<"))
+    assert all(text in html for text in ("Stuck between floors", "Load 640 kg, maximum 630 kg", ">left<", ">open<"))
     (event,) = source.read(webhook({"faults": [{**fault, "since": 1795442400, "state": "free"}]}, source))
     assert event.details["took"] == "3 min"
 
