@@ -80,7 +80,7 @@ class Event:
     source: the name of the service (`github`).
     kind: the service's own name for it, dotted (`pull_request.opened`); it chooses the template.
     delivery: the sender's id of this delivery.
-    correlation_key: what the conversation is about, stable over its life (`repo 1296269#12`).
+    correlation_key: what the conversation is about, on one line, stable over its life (`repo 1296269#12`).
     title: what it is about, for people.
     payload: everything that the service sent.
     severity: `success`, `info`, `warning`, `error` or `critical`; compares by rank: `event.severity >= 'warning'`.
@@ -123,7 +123,7 @@ class Event:
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", bounded(self.kind, MAX_KIND))
         object.__setattr__(self, "delivery", bounded(self.delivery))
-        object.__setattr__(self, "correlation_key", bounded(self.correlation_key))
+        object.__setattr__(self, "correlation_key", bounded(" ".join(self.correlation_key.split())))
 
     @property
     def thread(self) -> str:

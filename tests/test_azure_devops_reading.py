@@ -170,7 +170,7 @@ def test_a_vote_that_the_payload_does_not_have_is_only_a_vote(votes, words):
         ("conflicts", "conflicts", "warning"),
         ("rejectedByPolicy", "merge_rejected", "warning"),
         ("failure", "merge_failed", "warning"),
-        ("almostThere", "almostthere", "info"),
+        ("almostThere", "almost_there", "info"),
         (None, "updated", "info"),
     ],
 )
@@ -431,7 +431,7 @@ def test_a_build_is_what_its_result_says(result, words, severity):
         ("schedule", "Microsoft.VisualStudio.Services.TFS", ", started by its schedule"),
         ("schedule", "Alex Darrow", ", started by its schedule"),
         ("buildCompletion", "Alex Darrow", ", started by another pipeline"),
-        ("somethingNew", "Alex Darrow", ", started by Alex Darrow"),
+        ("somethingNew", "Alex Darrow", ", started by something new"),
     ],
 )
 def test_who_or_what_started_a_build(reason, requested, end):

@@ -111,7 +111,7 @@ ACTIONS = [
 NAMES = {name for name, _ in ACTIONS}
 # Posts that depend on the state and not on the action.
 BY_STATE = {"check_run", "check_suite", "page_build", "status", "deployment_status", "workflow_job", "workflow_run"}
-IGNORED = {("ping", ""), ("check_suite", "requested")}
+IGNORED = {("ping", ""), ("check_suite", "requested"), ("deployment", "created"), ("merge_group", "checks_requested")}
 
 
 def events(name: str, body: bytes) -> list[Event]:

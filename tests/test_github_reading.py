@@ -21,7 +21,7 @@ from tests.look import parse
 SAMPLES = {
     path.name.removesuffix(".json"): json.loads(path.read_bytes())
     for path in sorted((Path(__file__).parent.parent / "bridge/sources/github/samples").glob("*.json"))
-    if path.name != "ping.json"
+    if path.name not in {"ping.json", "deployment.created.json"}  # which are ignored
 }
 FIXTURES = Path(__file__).parent.parent.parent / "shared" / "fixtures" / "github"
 TARGET = Target("3c1d0d4e-0000-0000-0000-000000000000")
@@ -323,7 +323,7 @@ def test_a_fork_that_is_gone_is_not_ours() -> None:
     assert event.correlation_key == "repo 900100 workflow CI deleted fork:main"
 
 
-@pytest.mark.parametrize("sample", ["deployment.created", "deployment_status.created"])
+@pytest.mark.parametrize("sample", ["deployment_protection_rule.requested", "deployment_status.created"])
 def test_what_is_deployed_of_a_fork_is_said(sample: str) -> None:
     payload = changed(sample, deployment__ref="main") | {"workflow_run": {"head_repository": STRANGERS}}
     event = read(sample, payload)
@@ -380,7 +380,6 @@ def test_a_status_is_of_the_branch_that_ends_with_its_commit(order: int) -> None
 SCHEDULED = [
     ("workflow_run.completed", "started by its schedule"),
     ("deployment_status.created", "started by its schedule"),
-    ("deployment.created", "Its schedule started the deployment of v2.4.0 to production"),
 ]
 
 
@@ -455,11 +454,11 @@ def test_commits_by_others_name_their_authors() -> None:
 
 ACTED = [
     ("pull_request.closed", {"pull_request__merged_by": {"login": "norab"}}, "norab merged #12"),
-    ("pull_request.closed", {"pull_request__merged_by": None}, "Somebody merged #12"),
+    ("pull_request.closed", {"pull_request__merged_by": None}, "#12 Stop the pump when the tank is empty was merged"),
     (
         "pull_request.closed",
         {"pull_request__merged_by": None, "pull_request__merged": False, "pull_request__merged_at": None},
-        "Somebody closed #12",
+        "#12 Stop the pump when the tank is empty was closed without merging",
     ),
     ("pull_request.opened", {}, "monalisa opened #12"),
     ("pull_request_review.submitted", {}, "hubot approved #12"),

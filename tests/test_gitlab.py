@@ -510,7 +510,7 @@ def test_hooks_of_old_say_less_and_still_find_their_thread():
     bare = {"object_kind": "merge_request", "object_attributes": {"state": "merged", "url": f"{WEB}/merge_requests/12"}}
     event = read(bare | {"project": {"id": 7003}})
     assert event.correlation_key == "project 7003 merge request 12"
-    assert summary(event) == "Somebody merged the merge request !12"
+    assert summary(event) == "The merge request !12 was merged"
     without_ref = [read({"object_kind": "push", "project_id": 7003, "after": after}) for after in "ab"]
     assert without_ref[0].correlation_key != without_ref[1].correlation_key
     assert summary(read({"event_name": "something_new", "name": "x"})) == "Something new: x"

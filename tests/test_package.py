@@ -181,7 +181,7 @@ def test_its_templates_are_compiled(built, tmp_path):
         [WORKER / "bin/python", "-ISc", POST, *paths(built[2])],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (run.stdout, run.stderr) == ("Somebody opened The pump\n", "")
+    assert (run.stdout, run.stderr) == ("The pump was opened\n", "")
 
 
 @needs_its_python

@@ -22,6 +22,7 @@ _EXAMPLES = {
     "count": "{{ 12400|count }}",
     "date": "{{ time('pull_request.merged_at')|date }}",
     "duration": "{{ 250|duration }}",
+    "done": "{{ 'AddDetails'|done }}",
     "in_words": "{{ 'review_requested'|in_words }}",
     "joints": "{{ 'client_CountryOrRegion'|joints }}",
     "is_hash": "{{ field('pull_request.merge_commit_sha')|is_hash }}",

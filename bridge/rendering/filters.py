@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from bridge.rendering.markdown import markdown
-from bridge.rendering.text import in_words, is_id, one_line, safe_url, short_url, shorten
+from bridge.rendering.text import done, in_words, is_id, one_line, safe_url, short_url, shorten
 
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
@@ -111,6 +111,7 @@ FILTERS = {
     "clock": clock,
     "count": count,
     "date": date,
+    "done": done,
     "duration": duration,
     "in_words": in_words,
     "joints": joints,

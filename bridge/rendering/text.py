@@ -64,6 +64,21 @@ def in_words(name: object) -> str:
     return one_line(re.sub(r"[_.:/-]+", " ", spaced), 80).lower()
 
 
+# What services call by the verb that asks for it, and readers see done.
+_VERBS = (
+    *("acknowledge", "add", "approve", "archive", "assign", "cancel", "close", "create", "delete", "disable"),
+    *("dismiss", "enable", "escalate", "publish", "reject", "remove", "rename", "reopen", "resolve", "restore"),
+    *("suppress", "unacknowledge", "unassign", "update"),
+)
+_DONE = {verb: f"{verb}{'d' if verb.endswith('e') else 'ed'}" for verb in _VERBS}
+
+
+def done(name: str) -> str:
+    """What was done, in plain words: `added details` of AddDetails; a state stays as it is: `in progress`."""
+    verb, blank, rest = in_words(name).partition(" ")
+    return _DONE.get(verb, verb) + blank + rest
+
+
 def last_part(text: str) -> str:
     """The name at the end of a cloud's path or ARN: `vm-1` of /subscriptions/../virtualMachines/vm-1; else the text."""
     if not re.fullmatch(

@@ -15,7 +15,7 @@ from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import between
 from bridge.rendering.text import in_words, one_line, safe_url
 from bridge.sources import alert_labels, kit
-from bridge.sources.base import MARK, identifier, thread_key
+from bridge.sources.base import MARK, as_action, identifier
 from bridge.sources.reading import pages
 from bridge.sources.severities import known_severity
 
@@ -36,13 +36,15 @@ _STATES = ("firing", "no_data", "error", "kept")
 class Alert:
     """One alert of a group.
 
-    state: `firing`, `resolved`, or another one that templates/alerts.html words. severity: of one that fires.
-    what: the object that it is about. value: what was measured, for people. lasted: how long it fired, once it is over.
+    state: `firing`, `resolved`, or another one that templates/alerts.html words. severity: of one that fires; grade: in
+    the word of the rule's author where that is not known. what: the object that it is about. value: what was measured,
+    for people. lasted: how long it fired, once it is over.
     """
 
     name: str
     state: str
     severity: Severity
+    grade: str
     what: str
     text: str
     value: str
@@ -74,7 +76,7 @@ def group(source: str, payload: Payload) -> Event:
         delivery=identity,
         dedup_key=identity,
         repeat_window=_REMINDED,
-        correlation_key=thread_key(kit.id_at(payload, "groupKey") or repr(sorted(labels.items())) or title),
+        correlation_key=kit.id_at(payload, "groupKey") or repr(sorted(labels.items())) or title,
         title=kit.title(title),
         payload=payload,
         severity=Severity.SUCCESS if is_over else max((one.severity for one in concerned), default=Severity.INFO),
@@ -115,11 +117,13 @@ def group(source: str, payload: Payload) -> Event:
 def _alert(one: Payload, labels: Mapping[str, str], what: str) -> Alert:
     annotations = _texts(one, "annotations")
     start, end = moment(one, "startsAt"), moment(one, "endsAt")
-    state = dig(one, STATE) or dig(one, "status").lower()
+    state = dig(one, STATE) or as_action(dig(one, "status"))
+    severity, word = _severity(labels, annotations, state), _word(labels, annotations)
     return Alert(
         name=one_line(labels.get("alertname", ""), 120) or "An alert",
         state=state,
-        severity=_severity(labels, annotations, state),
+        severity=severity,
+        grade=one_line(word, 20) if word and not known_severity(word) else severity.value,
         what=what,
         text=one_line(first(annotations, _TEXTS), 200),
         value=_value(one, annotations),
@@ -147,11 +151,16 @@ def _place(shared: Mapping[str, str], title: str, concerned: Sequence[Alert]) ->
     return "" if place in title or any(place in alert.what for alert in concerned) else place
 
 
+def _word(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
+    """The author's word for how bad it is."""
+    return first(labels, ("severity", "priority")) or annotations.get("severity", "")
+
+
 def _severity(labels: Mapping[str, str], annotations: Mapping[str, str], state: str) -> Severity:
     """Of one that fires by its label. No data and errors are a warning, whatever crossing the threshold is."""
     if state not in _STATES:
         return Severity.SUCCESS if state == "resolved" else Severity.INFO
-    word = first(labels, ("severity", "priority")) or annotations.get("severity", "")
+    word = _word(labels, annotations)
     severity = (known_severity(word) or Severity.INFO) if word else Severity.WARNING
     return severity if state == "firing" else Severity.WARNING
 

@@ -10,6 +10,7 @@ from bridge.errors import BadWebhook, Unavailable
 from bridge.events import Event, Webhook, bounded
 from bridge.fields import parse_json
 from bridge.limits import DEFAULT_BODY, MIN_KEY
+from bridge.rendering.text import in_words
 from bridge.settings import Settings
 from bridge.verification.verifier import SecretVerifier, Verifier
 
@@ -137,14 +138,14 @@ def identifier(text: str) -> str:
     return re.sub(r"[^a-z0-9_.-]", "", text[:100].lower()).strip(".")
 
 
+def as_action(word: str) -> str:
+    """A service's word for an action or a state, as templates name their blocks: `add_details` of AddDetails."""
+    return in_words(word).replace(" ", "_")
+
+
 def delivery_id(text: str) -> str:
     """A sender's id of a delivery, from a header: on one line, and bounded."""
     return bounded("".join(text.split()).lower())
-
-
-def thread_key(text: str) -> str:
-    """The text as a correlation key: on one line, and with a hash in place of what is too long."""
-    return bounded(" ".join(text.split()))
 
 
 def decode_json(body: bytes) -> Any:

@@ -17,7 +17,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, moment
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit, reading
-from bridge.sources.base import Ignored, decode_json, identifier, thread_key
+from bridge.sources.base import Ignored, decode_json, identifier
 
 _ATTRIBUTE = re.compile(r"ce-([a-z0-9]{1,40})")
 _MOST_ATTRIBUTES = 50
@@ -118,7 +118,7 @@ def read(source: str, event: Payload, dedup_key: str) -> Event:
     worst = found.severity or alarm(name) or Severity.INFO
     return replace(
         filled,
-        correlation_key=thread_key(kit.key(origin, subject) or kit.key(origin, found.key or name) or filled.title),
+        correlation_key=kit.key(origin, subject) or kit.key(origin, found.key) or f"event {dedup_key}",
         severity=filled.severity if found.is_over else worst,
         facts=filled.facts + kit.facts(Subject="" if subject.rpartition("/")[2] in {"", found.resource} else subject),
     )

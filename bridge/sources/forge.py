@@ -12,7 +12,6 @@ from typing import Any
 from bridge.events import Event, Severity
 from bridge.rendering.text import in_words
 from bridge.sources import kit, reading
-from bridge.sources.base import thread_key
 
 # How much an action on a pull request matters; every other one is `info`.
 _ACTIONS: Mapping[str, Severity] = {
@@ -134,14 +133,21 @@ def pushed(event: Event, push: Push, key: str, **details: Any) -> Event:
         event,
         correlation_key=key,
         title=kit.title(f"{push.kind.capitalize()} {push.name}"),
-        attributes=kit.with_attributes(event, **{"branch": "", "tag": "", push.kind: push.name}),
+        attributes=kit.with_attributes(
+            event,
+            branch=push.name if push.kind == "branch" else "",
+            tag=push.name if push.kind == "tag" else "",
+        ),
         details={**event.details, **values, "action": push.change, **details},
     )
 
 
+_REFS = {"branch": "heads", "tag": "tags"}
+
+
 def ref_key(home: str, kind: str, name: str) -> str:
     """The correlation key of a branch or a tag of the repository whose key is `home`."""
-    return kit.key(home, f"refs/{'tags' if kind == 'tag' else 'heads'}/{name}" if name else "")
+    return kit.key(home, f"refs/{_REFS.get(kind, kind)}/{name}" if name else "")
 
 
 def pull_request(event: Event, pull: PullRequest, action: str, **details: Any) -> Event:
@@ -215,7 +221,7 @@ def unknown(event: Event, envelope: Collection[str]) -> Event:
     others = {name: value for name, value in event.payload.items() if name not in envelope}
     if not others:
         return kit.with_details(event, noun="repository", name=event.scope) if event.scope else event
-    found = reading.read(others, in_words(event.kind))
+    found = reading.happening(reading.read(others, in_words(event.kind)))
     return reading.fill(replace(event, actor="", facts=kit.facts(By=event.actor)), found)
 
 
@@ -226,7 +232,7 @@ def identified(events: Iterable[Event], delivery: str, fingerprint: str) -> tupl
             event,
             delivery=delivery,
             dedup_key=fingerprint,
-            correlation_key=thread_key(event.correlation_key or fingerprint),
+            correlation_key=event.correlation_key or fingerprint,
         )
         for event in events
     )

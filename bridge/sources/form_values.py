@@ -9,7 +9,7 @@ from typing import Any
 from bridge.events import Event, Severity
 from bridge.fields import as_time
 from bridge.rendering.filters import between, figure, upper_first
-from bridge.rendering.text import in_words, one_line, printable
+from bridge.rendering.text import done, in_words, one_line, printable
 from bridge.sources.form_expressions import Form
 from bridge.sources.severities import severity_of
 
@@ -40,6 +40,12 @@ def text(form: Form, key: str, names: Names, limit: int = _LONGEST) -> str:
 def kind(form: Form, names: Names) -> str:
     """The service's name for the event, in the characters that names of templates have."""
     return re.sub(r"[^a-z0-9_.-]+", "_", text(form, "kind", names, 80).lower()).strip("._-")
+
+
+def happened(form: Form, names: Names) -> str:
+    """What happened in plain words, where the kind in small letters has lost where its words begin; else nothing."""
+    word = done(text(form, "kind", names, 80))
+    return "" if word == done(kind(form, names)) else word
 
 
 def long_text(form: Form, names: Names) -> str:
@@ -90,10 +96,13 @@ def details(form: Form, names: Names) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def with_words(form: Form, found: Mapping[str, Any]) -> dict[str, Any]:
-    """The values for templates with the state as people say it, where the form says how."""
+def with_words(form: Form, found: Mapping[str, Any], otherwise: str = "") -> dict[str, Any]:
+    """The values for templates with the state as people say it, where the form says how.
+
+    otherwise: what happened, where the form names neither an action nor a word.
+    """
     word = found.get("word") or found.get("action") or ""
-    said = form.words.get(str(word).lower(), "")
+    said = form.words.get(str(word).lower(), "") or ("" if word else otherwise)
     return {**found, "word": said} if said else dict(found)
 
 

@@ -174,7 +174,7 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
         dedup_key="" if delivery and is_certain else body,
         # A title may differ with the state: then nothing is known of what came between two equal bodies.
         repeat_window=None if key else 0.0,
-        correlation_key=key or form_values.key(form, "title", names) or title,
+        correlation_key=key or _without_key(form, names) or f"event {body}",
         title=title,
         payload=item if isinstance(item, Mapping) else payload if isinstance(payload, Mapping) else {"body": payload},
         severity=form_values.severity(form, names),
@@ -185,11 +185,16 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
         occurred=occurred,
         facts=tuple(form_values.facts(form, names)),
         attributes=form_values.attributes(form, names),
-        details=form_values.with_words(form, form_values.details(form, names)),
+        details=form_values.with_words(form, form_values.details(form, names), form_values.happened(form, names)),
         text=form_values.long_text(form, names),
         ends_thread=ends,
     )
     return replace(event, details=form_values.with_duration(form, names, event))
+
+
+def _without_key(form: Form, names: Mapping[str, Any]) -> str:
+    """What the conversation is about where the form does not say it: the title, as far as it is there."""
+    return "" if "correlation_key" in form.keys("event") else form_values.key(form, "title", names)
 
 
 def _delivery(form: Form, names: Mapping[str, Any]) -> str:

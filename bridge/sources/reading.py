@@ -15,7 +15,6 @@ from bridge.events import Event, Severity
 from bridge.fields import as_time
 from bridge.rendering.text import in_words, last_part, one_line, safe_url
 from bridge.sources import reading_names as names
-from bridge.sources.base import thread_key
 from bridge.sources.kit import MAX_TITLE
 from bridge.sources.reading_values import (
     MAX_STATE,
@@ -117,8 +116,20 @@ def read(value: Any, happened: str = "", about: str = "") -> Reading:
         occurred=occurred,
         meters=meters,
         buttons=buttons,
-        facts=(*([("Severity", word)] if word and severity is None else []), *_facts(found.left, known, occurred)),
+        facts=(
+            *([("Severity", _words(word))] if word and severity is None else []),
+            *_facts(found.left, known, occurred),
+        ),
     )
+
+
+def happening(found: Reading) -> Reading:
+    """The reading of an event that its service names: that is the news, and how its object stands is a fact."""
+    if not (found.happened and found.state):
+        return found
+    facts = (("State", in_words(found.state)), *found.facts)
+    severity = None if found.severity is known_severity(found.state) else found.severity
+    return replace(found, state="", before="", severity=severity, facts=facts)
 
 
 def fill(event: Event, reading: Reading) -> Event:
@@ -163,7 +174,7 @@ def event(
     """The event of a webhook that its source does not know. identity: a hash of its body; title: where it says none."""
     found = read(payload)
     window = None if found.is_key_stable else 0.0
-    plain = Event(source, kind, identity, thread_key(found.key or title), title, payload, attributes=attributes)
+    plain = Event(source, kind, identity, found.key or f"event {identity}", title, payload, attributes=attributes)
     return fill(replace(plain, dedup_key=identity, repeat_window=window), found)
 
 
@@ -259,13 +270,24 @@ def _facts(rest: Sequence[Leaf], known: Sequence[str], occurred: datetime | None
     pairs: dict[str, tuple[int, int, int, str]] = {}
     said = {_plain(text) for text in known if text}
     for place, leaf in enumerate(rest):
-        text = leaf.shown()
+        text = _words(leaf.shown()) if _is_word(leaf.name) else leaf.shown()
         if not leaf.label or not text or safe_url(text) or _plain(text) in said or (occurred and leaf.time == occurred):
             continue
         if not names.is_noise(leaf.name, leaf.label, text):
             pairs.setdefault(leaf.label, (leaf.place, leaf.depth, place, text))
             said |= {_plain(text)} if len(text) > 3 and not leaf.is_list else set()
     return [(label, pairs[label][3]) for label in sorted(pairs, key=lambda label: pairs[label][:3])]
+
+
+def _is_word(name: str) -> bool:
+    """Whether a value of this name is one of a service's words."""
+    return name in {*names.STATE, *names.HAPPENED, *names.BEFORE} or name.endswith(("type", "status", "state"))
+
+
+def _words(text: str) -> str:
+    """A word of several in plain words: `in progress` of InProgress and in_progress; any other text as it is."""
+    is_coded = re.fullmatch(r"[A-Za-z][a-z]*(?:_[a-z]+)+|[A-Za-z][a-z]+(?:[A-Z][a-z]+)+", text)
+    return in_words(text) if is_coded else text
 
 
 def _event_name(name: str) -> str:

@@ -10,8 +10,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 TITLE = _words(
     """
-    title headline alertname alerttitle alarmname rulename rule subject checkname monitorname incidentname
-    problemtitle issuetitle eventtitle searchname summary
+    title headline alertname alerttitle alarmname alertrulename alertrule rulename rule subject checkname monitorname
+    incidentname problemtitle issuetitle eventtitle searchname summary
     """
 )
 NAME = _words(

@@ -11,11 +11,11 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, moment, objects
-from bridge.rendering.text import last_part, one_line, safe_url
+from bridge.rendering.text import in_words, last_part, one_line, safe_url
 from bridge.sources import kit, reading
 from bridge.sources.aws_sns import alarms, event_bridge
 from bridge.sources.aws_sns.authentication import by_signature
-from bridge.sources.base import Source, decode_json, identifier, thread_key
+from bridge.sources.base import Source, decode_json, identifier
 
 # The link that ends a subscription is for who manages it, and not for a group.
 _CONFIRMATIONS = {
@@ -35,14 +35,14 @@ def read(webhook: Webhook) -> Sequence[Event]:
     payload = kit.json_object(webhook, "Amazon SNS")
     kind, topic = dig(payload, "Type"), dig(payload, "TopicArn")
     is_raw = not (kind and topic)
-    topic = topic or webhook.header("x-amz-sns-topic-arn") or "of Amazon SNS"
+    topic = topic or webhook.header("x-amz-sns-topic-arn")
     event = Event(
         source="aws_sns",
         kind="notification",
         delivery=dig(payload, "MessageId") or webhook.fingerprint,
         dedup_key=webhook.fingerprint if is_raw or not dig(payload, "MessageId") else "",
         correlation_key=topic,
-        title=one_line(f"Topic {last_part(topic)}", 200),
+        title=one_line(f"Topic {last_part(topic)}", 200) if topic else "A topic of Amazon SNS",
         payload=payload,
         occurred=moment(payload, "Timestamp"),
         attributes={**_ATTRIBUTES, "topic": last_part(topic)},
@@ -51,7 +51,13 @@ def read(webhook: Webhook) -> Sequence[Event]:
         event = _confirmation(event, kind)
     else:
         event = _of_json(event, payload) if is_raw else _notification(event, dig(payload, "Message"))
-    return (replace(event, correlation_key=thread_key(event.correlation_key)),)
+    return (event if topic else replace(event, correlation_key=f"event {event.delivery}"),)
+
+
+def _unseen(payload: Payload) -> str:
+    """The type of a message, where it is not known here, in words."""
+    kind = dig(payload, "Type")
+    return "" if kind == "Notification" else in_words(kind)
 
 
 def _confirmation(event: Event, kind: str) -> Event:
@@ -89,7 +95,7 @@ def _notification(event: Event, message: str) -> Event:
         correlation_key=f"{event.correlation_key} {subject}".strip(),
         scope=event.attributes["topic"] if subject else "",
         text=message[:_MAX_TEXT],
-        details={"action": "published", "text": message[:_MAX_TEXT]},
+        details={"action": "published", "text": message[:_MAX_TEXT], "happened": _unseen(event.payload)},
     )
 
 

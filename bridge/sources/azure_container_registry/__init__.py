@@ -7,7 +7,7 @@ from dataclasses import replace
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, moment
 from bridge.sources import kit, reading
-from bridge.sources.base import Ignored, Source, identifier, thread_key
+from bridge.sources.base import Ignored, Source, as_action, identifier
 from bridge.verification.shared_secrets import Token
 
 # Images for several platforms: their manifest lists those of the platforms, which are pushed before it.
@@ -51,12 +51,12 @@ def image(event: Event, payload: Payload) -> Event:
     """The event with what the registry says of an image or a chart; Event Grid brings the same as its data."""
     host, repository = dig(payload, "request.host"), dig(payload, "target.repository")
     chart, tag = dig(payload, "target.name"), first(payload, ("target.version", "target.tag"))
-    digest, action = _short(dig(payload, "target.digest")), identifier(dig(payload, "action"))
+    digest, action = _short(dig(payload, "target.digest")), as_action(dig(payload, "action"))
     name = f"{chart} {tag}".strip() if chart else _reference(repository, tag, digest)
     return replace(
         event,
         # The webhook of a chart does not name the registry.
-        correlation_key=thread_key(kit.key(host, repository) or repository or event.correlation_key),
+        correlation_key=kit.key(host, repository) or repository or event.correlation_key,
         title=kit.title(repository) or event.title or "Container registry",
         severity=Severity.WARNING if action == "quarantine" else Severity.INFO,
         scope=host or event.scope,

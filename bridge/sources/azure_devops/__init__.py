@@ -7,14 +7,14 @@ from urllib.parse import unquote
 
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first, moment, part
-from bridge.rendering.text import in_words, is_id
+from bridge.rendering.text import done, in_words, is_id
 from bridge.sources import kit, reading
 from bridge.sources.azure_devops import code, messages, pulls
 from bridge.sources.azure_devops.approvals import approval
 from bridge.sources.azure_devops.pipelines import build, run
 from bridge.sources.azure_devops.releases import release
 from bridge.sources.azure_devops.work_items import work_item
-from bridge.sources.base import Ignored, Source, identifier, thread_key
+from bridge.sources.base import Ignored, Source, identifier
 from bridge.verification.combinations import AnyOf
 from bridge.verification.shared_secrets import Basic, Token
 
@@ -68,10 +68,8 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
         details={"sentence": sentence, "text": messages.text(payload)},
     )
     reader = next((reader for start, reader in _READERS.items() if name.startswith(start)), None)
-    read_ = reader(event) if reader else _unknown(event)
-    if isinstance(read_, Ignored):
-        return read_
-    return (replace(read_, correlation_key=thread_key(read_.correlation_key)),)
+    found = reader(event) if reader else _unknown(event)
+    return found if isinstance(found, Ignored) else (found,)
 
 
 def _unknown(event: Event) -> Event:
@@ -79,15 +77,16 @@ def _unknown(event: Event) -> Event:
     resource = part(event.payload, "resource")
     # Some resources stand in an object by their name.
     inner = [value for value in resource.values() if isinstance(value, dict)] if len(resource) == 1 else []
-    happened = "" if event.kind == _UNNAMED else in_words(event.kind.removeprefix("ms.").removesuffix("-event"))
+    name = first(event.payload, ("eventType", "eventId")).removeprefix("ms.").removesuffix("-event")
+    happened, word = in_words(name), done(name.rpartition(".")[2])
     found = reading.read(inner[0] if inner else resource or event.payload, happened)
     if not event.details["sentence"]:
         return reading.fill(event, found)
     return replace(
         event,
         severity=found.severity or event.severity,
-        facts=() if event.details["text"] else found.facts,
-        details={**event.details, "buttons": found.buttons},
+        facts=tuple(pair for pair in found.facts if pair[0] == "Severity" or not event.details["text"]),
+        details={**event.details, "buttons": found.buttons, "word": word},
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, first, objects, part
+from bridge.rendering.text import in_words
 from bridge.sources import forge, kit
 from bridge.sources.azure_devops import messages
 from bridge.sources.azure_devops.names import branch, outcome, person, with_names
@@ -27,7 +28,7 @@ def approval(event: Event) -> Event:
     steps = objects(given, "steps")
     asked = kit.listed(person(at(step, "assignedApprover")) for step in steps)
     needed = kit.id_at(given, "minRequiredApprovers") if pending and len(steps) > 1 else ""
-    kind, name = dig(resource, "resource.type"), dig(resource, "resource.name")
+    kind, name = in_words(dig(resource, "resource.type")), dig(resource, "resource.name")
     acted = [person(at(step, "actualApprover")) for step in steps if dig(step, "status") == state]
     people = [person(at(step, "assignedApprover")) for step in steps] if pending else acted
     about = replace(

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.events import Event
 from bridge.fields import Payload, at, dig, first, moment, objects, part
 from bridge.rendering.filters import between
-from bridge.rendering.text import one_line
+from bridge.rendering.text import in_words, one_line
 from bridge.sources import forge, kit
 from bridge.sources.azure_devops import messages
 from bridge.sources.azure_devops.names import branch, is_service, outcome, person, pull_number, repository_url, scope
@@ -20,6 +20,11 @@ _TRIGGERS = {
     "scheduleforced": "its schedule",
     "buildcompletion": "another pipeline",
     "resourcetrigger": "another pipeline",
+}
+# Why it runs where somebody wanted it, or pushed what is built.
+_ASKED = {
+    *("", "none", "manual", "individualci", "batchedci", "pullrequest", "usercreated", "validateshelveset"),
+    *("checkinshelveset", "triggered"),
 }
 _UNFINISHED = {"queued", "running"}
 _NOT_YET = Ignored("It has not ended yet; its end is posted.")
@@ -65,7 +70,8 @@ def build(event: Event) -> Event | Ignored:
     built = _of_fork(ref, trigger) if is_fork else branch(ref)
     place = Place(definition, part(resource, "repository"), ref, built, kit.first_line(change), is_fork)
     number = dig(resource, "buildNumber").removeprefix(f"{place.name}_")
-    cause = _TRIGGERS.get(dig(resource, "reason").lower(), "")
+    reason = dig(resource, "reason")
+    cause = _TRIGGERS.get(reason.lower(), "" if reason.lower() in _ASKED else in_words(reason))
     problems = [
         dig(each, "message") for each in objects(resource, "validationResults") if dig(each, "result") == "error"
     ]
@@ -129,7 +135,7 @@ def located(event: Event, place: Place, **attributes: Any) -> Mapping[str, Any]:
     home, repository = kit.id_at(place.repository, "id"), dig(place.repository, "name")
     pull = kit.key("repo", home, "pull request", place.pull)
     pipeline = kit.key("pipeline", event.attributes["collection"], kit.id_at(place.pipeline, "id"))
-    of_branch = f"{pipeline} {place.branch}".rstrip() if pipeline else ""
+    of_branch = kit.key(pipeline, place.branch)
     shown = f"on {place.branch}" if place.branch else ""
     return {
         "correlation_key": pull or of_branch or event.correlation_key,

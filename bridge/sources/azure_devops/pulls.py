@@ -14,7 +14,7 @@ from bridge.fields import Payload, as_time, at, dig, objects, part
 from bridge.sources import forge, kit
 from bridge.sources.azure_devops import messages
 from bridge.sources.azure_devops.names import branch, home, is_service, person, repository_url, with_names
-from bridge.sources.base import Ignored
+from bridge.sources.base import Ignored, as_action
 
 # What a reviewer's vote means.
 # https://learn.microsoft.com/rest/api/azure/devops/git/pull-request-reviewers/list#identityrefwithvote
@@ -86,7 +86,7 @@ def pull_request(event: Event) -> Event | Ignored:
     if value is None:
         return event
     action, actor = _happened(event, pull)
-    if action in {"queued", "notset"}:
+    if action in {"queued", "not_set"}:
         return Ignored("It is a merge attempt that has not ended yet.")
     failed = action in {"merge_rejected", "merge_failed"}
     text = dig(pull, "mergeFailureMessage") if failed else dig(pull, "description") if action in _DESCRIBED else ""
@@ -212,8 +212,8 @@ def _happened(event: Event, pull: Payload) -> tuple[str, str]:
         return "opened", person(at(pull, "createdBy")) or actor
     if event.kind.endswith(".merged"):
         if dig(pull, "status") != "completed":
-            attempt = dig(pull, "mergeStatus").lower()
-            return _ATTEMPTS.get(attempt, attempt or "updated"), ""
+            attempt = dig(pull, "mergeStatus")
+            return _ATTEMPTS.get(attempt.lower(), as_action(attempt) or "updated"), ""
         message = _MERGE_COMMIT.fullmatch(messages.line(event.payload))
         action, actor = "merged", person(message[1]) if message else actor
     if not (action or messages.line(event.payload)):
@@ -227,8 +227,9 @@ def _happened(event: Event, pull: Payload) -> tuple[str, str]:
 
 def _by_message(line: str, pull: Payload) -> tuple[str, str]:
     """The action and the actor by the message's form; empty where it has another one."""
-    head, _, rest = line.partition(" pull request")
-    head = head.removesuffix(" the").removesuffix(" a new")
+    name = _known_name(line, pull)  # which may hold any words
+    head, _, rest = line[len(name) :].partition(" pull request")
+    head = f"{name}{head}".removesuffix(" the").removesuffix(" a new")
     match = _REST.fullmatch(rest)
     number = kit.id_at(pull, "pullRequestId")
     if not match or (match[1] and number and match[1] != number):
@@ -240,10 +241,16 @@ def _by_message(line: str, pull: Payload) -> tuple[str, str]:
     return (phrases[phrase], person(actor)) if phrase and _is_name(actor, pull) else ("", "")
 
 
+def _known_name(text: str, pull: Payload) -> str:
+    """The name of somebody in the pull request with which a text begins."""
+    known = [name for name in kit.names_by_id(pull, "id").values() if f"{text} ".startswith(f"{name} ")]
+    return max(known, key=len, default="")
+
+
 def _is_name(text: str, pull: Payload) -> bool:
     """Whether all of the text is a name, and not a name with the beginning of a phrase that is not known here."""
-    known = [name for name in kit.names_by_id(pull, "id").values() if f"{text} ".startswith(f"{name} ")]
-    rest = text[len(max(known, key=len)) :].split() if known else text.split()[1:]
+    known = _known_name(text, pull)
+    rest = text[len(known) :].split() if known else text.split()[1:]
     return not rest or not rest[-1][0].islower()
 
 

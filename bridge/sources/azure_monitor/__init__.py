@@ -15,7 +15,7 @@ from bridge.sources.azure_monitor.legacy import as_common
 from bridge.sources.azure_monitor.report import Alert, Report
 from bridge.sources.azure_monitor.values import lasted, named, texts
 from bridge.sources.azure_resources import Resource, resource
-from bridge.sources.base import Source, identifier, thread_key
+from bridge.sources.base import Source, identifier
 
 _PORTAL_ALERT = "https://portal.azure.com/#view/Microsoft_Azure_Monitoring_Alerts/AlertDetails.ReactView/alertId/"
 _SEVERITIES: Mapping[str, Severity] = {
@@ -85,7 +85,7 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
         # It has no id that each delivery has to itself; one that comes again is the same to the byte.
         delivery=digest,
         dedup_key=digest,
-        correlation_key=thread_key((report.correlation_key or _watched(alert, report) or alert_id or title).lower()),
+        correlation_key=(report.correlation_key or _watched(alert, report) or alert_id or f"event {digest}").lower(),
         title=title,
         payload=payload,
         severity=Severity.SUCCESS if is_over else report.severity or _severity(alert),
@@ -93,7 +93,7 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
         actor=report.actor,
         url=url,
         occurred=report.occurred or moment(essentials, "resolvedDateTime" if alert.is_resolved else "firedDateTime"),
-        facts=_facts(report, custom, about, {address for _, address in buttons}),
+        facts=_facts(alert, report, custom, {address for _, address in buttons}),
         attributes=_attributes(alert, custom),
         ends_thread=is_over and not report.goes_on,
         details={
@@ -176,7 +176,7 @@ def _plain(alert: Alert) -> Report:
     words = [text for text in (found.title, found.message, description) if text not in {"", alert.rule, found.resource}]
     return Report(
         text="\n\n".join(words),
-        facts={"State": found.state, "Before": found.before, **dict(found.facts)},
+        facts={"State": in_words(found.state), "Before": in_words(found.before), **dict(found.facts)},
         buttons=found.buttons,
     )
 
@@ -190,18 +190,32 @@ def _custom(name: str, alert: Alert, common: Payload) -> dict[str, Any]:
 def _watched(alert: Alert, report: Report) -> str:
     """What a rule watches: one key for all that it says of it, however often the alert comes and goes."""
     rule = dig(alert.essentials, "alertRuleId") or alert.rule
-    ids = sorted({each.id.lower() for each in alert.resources}) or texts(alert.essentials, "alertTargetIDs")
+    ids = sorted({each.id.lower() for each in alert.resources}) or list(
+        filter(None, texts(alert.essentials, "alertTargetIDs"))
+    )
     return " ".join(filter(None, (rule, *ids, report.series))) if rule and ids else ""
 
 
-def _facts(report: Report, custom: Payload, about: Resource, buttons: set[str]) -> tuple[tuple[str, str], ...]:
+def _facts(alert: Alert, report: Report, custom: Payload, buttons: set[str]) -> tuple[tuple[str, str], ...]:
     """What the alert is about, then what people said of its rule in the order that readers need, then the group."""
+    about = alert.resource
     group = {"Resource group": about.group} if about.name != about.group and not report.scope else {}
     extra = named(custom)
     # Whom to ask and what to do is what most of them are for.
     ordered = sorted(extra, key=lambda name: not reading_names.is_of_people(name))
-    found = named({**report.facts, **{name: extra[name] for name in ordered}, **group})
+    found = named({**report.facts, **_unseen(alert), **{name: extra[name] for name in ordered}, **group})
     return tuple((name, text) for name, text in found.items() if text not in buttons)
+
+
+def _unseen(alert: Alert) -> dict[str, str]:
+    """Words of Azure's that nothing here knows, and that no sentence says."""
+    severity, level = dig(alert.essentials, "severity"), dig(alert.context, "level")
+    words = {
+        "Condition": "" if alert.state in {"", *_STATES.values()} else alert.state,
+        "Severity": "" if severity.lower() in _SEVERITIES else in_words(severity),
+        "Level": "" if level.lower() in activity.LEVELS else in_words(level),
+    }
+    return {name: word for name, word in words.items() if word}
 
 
 def _severity(alert: Alert) -> Severity:

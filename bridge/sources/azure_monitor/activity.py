@@ -13,7 +13,8 @@ from bridge.sources.azure_monitor.report import Alert, Report
 from bridge.sources.azure_monitor.values import shown, unpacked
 from bridge.sources.azure_resources import Resource, resource
 
-_LEVELS = {
+LEVELS = {
+    "": Severity.INFO,
     "critical": Severity.CRITICAL,
     "error": Severity.ERROR,
     "warning": Severity.WARNING,
@@ -92,7 +93,8 @@ def policy(alert: Alert) -> Report:
 def security(alert: Alert) -> Report:
     """Microsoft Defender for Cloud raised an alert; each has a correlation key of its own."""
     context, properties = alert.context, part(alert.context, "properties")
-    threat, entity = shown(first(properties, ("alertDisplayName", "category"))), dig(properties, "compromisedEntity")
+    threat = shown(dig(properties, "alertDisplayName") or in_words(dig(properties, "category")))
+    entity, grade = dig(properties, "compromisedEntity"), dig(properties, "severity").lower()
     is_other = entity.lower() != alert.resource.name.lower()
     steps = unpacked(properties.get("remediationSteps"))
     steps = [step for step in steps if isinstance(step, str)] if isinstance(steps, list) else []
@@ -104,12 +106,13 @@ def security(alert: Alert) -> Report:
         },
         title=alert.rule or threat,
         what="" if is_other else entity,
-        severity=_GRADES.get(dig(properties, "severity").lower()) or _level(context),
+        severity=_GRADES.get(grade, Severity.INFO) if grade else _level(context),
         occurred=moment(context, "eventTimestamp"),
         text="\n".join(filter(None, (_description(alert), "\n", *(f"- {step}" for step in steps)))).strip(),
         correlation_key=_operation(alert),
         facts={
-            "Threat": first(properties, ("threatStatus", "intent")),
+            "Threat": in_words(first(properties, ("threatStatus", "intent"))),
+            "Severity": "" if grade in _GRADES else in_words(dig(properties, "severity")),
             "File": dig(properties, "filePath"),
             "Entity": entity if is_other else "",
             "Attackers": _all_of(properties.get("attackers")),
@@ -158,14 +161,14 @@ def recommendation(alert: Alert) -> Report:
         correlation_key=kit.key("recommendation", kind, alert.resource.id),
         facts={
             "Category": in_words(dig(properties, "recommendationCategory")),
-            "Impact": dig(properties, "recommendationImpact").lower(),
+            "Impact": in_words(dig(properties, "recommendationImpact")),
         },
         buttons=[("Open the recommendation", dig(properties, "recommendationResourceLink"))],
     )
 
 
 def _level(context: Payload) -> Severity:
-    return _LEVELS.get(dig(context, "level").lower(), Severity.INFO)
+    return LEVELS.get(dig(context, "level").lower(), Severity.INFO)
 
 
 def _caller(context: Payload) -> tuple[str, str]:

@@ -2,16 +2,21 @@
 
 from bridge.events import Severity
 from bridge.fields import dig, part
+from bridge.rendering.text import in_words
 from bridge.sources import kit
 from bridge.sources.azure_monitor.report import Alert, Report
 from bridge.sources.azure_monitor.values import number, shown
 from bridge.sources.azure_resources import resource
+from bridge.sources.base import as_action
+
+_KINDS = ("forecast", "actual")
 
 
 def budget(alert: Alert) -> Report:
     """What was spent, or is forecast to be, passed a threshold of a budget, which has one correlation key."""
     data = part(alert.context, "AlertData")
-    is_forecast = dig(data, "ThresholdType").lower().startswith("forecast")
+    kind = dig(data, "ThresholdType")
+    is_forecast, is_known = kind.lower().startswith("forecast"), not kind or kind.lower().startswith(_KINDS)
     names = ("BudgetName", "SpentAmount", "ForecastedTotalForPeriod", "BudgetThreshold", "NotificationThresholdAmount")
     unit = shown(data.get("Unit"))
     name, *amounts = (shown(data.get(field)) for field in names)
@@ -26,7 +31,8 @@ def budget(alert: Alert) -> Report:
         action="budget",
         details={
             "is_forecast": is_forecast,
-            "reached": reached,
+            "reached": reached if is_known else "",
+            "other": "" if is_known else in_words(kind),
             "threshold": threshold,
             "is_above": value is None or bar is None or value >= bar,
         },
@@ -35,11 +41,11 @@ def budget(alert: Alert) -> Report:
         what=name,
         link=about.url,
         url=about.url,
-        word="forecast" if is_forecast else "budget",
-        stage="forecast" if is_forecast else "actual",
+        word=_word(kind),
+        stage="forecast" if is_forecast else "actual" if is_known else as_action(kind),
         text="" if name and name in alert.description else alert.description,
         correlation_key=kit.key("budget", dig(data, "BudgetId")) or kit.key("budget", about.id, name),
-        severity=_severity(is_forecast, spent, whole),
+        severity=_severity(is_forecast, spent, whole) if is_known else Severity.INFO,
         facts={
             "Spent": spent,
             "Forecast": forecast,
@@ -50,6 +56,13 @@ def budget(alert: Alert) -> Report:
         },
         meters=[(value, bar, f"{reached}, threshold {threshold}")] if value is not None and bar else [],
     )
+
+
+def _word(kind: str) -> str:
+    """What the threshold is about."""
+    if kind.lower().startswith("forecast"):
+        return "forecast"
+    return "budget" if not kind or kind.lower().startswith("actual") else in_words(kind)
 
 
 def _severity(is_forecast: bool, spent: str, whole: str) -> Severity:

@@ -32,7 +32,8 @@ _STATES = {"available": Severity.SUCCESS, "unavailable": Severity.ERROR, "degrad
 def service(alert: Alert) -> Report:
     """Something is wrong, or planned, with Azure itself; a tracking id has one correlation key."""
     properties = part(alert.context, "properties")
-    noun, severity = _TYPES.get(dig(properties, "incidentType").lower(), ("notice", Severity.INFO))
+    kind = dig(properties, "incidentType")
+    noun, severity = _TYPES.get(kind.lower(), ("notice", Severity.INFO))
     stage, tracking = identifier(dig(properties, "stage")), dig(properties, "trackingId")
     services, regions = _impact(properties)
     took = between(moment(properties, "impactStartTime"), moment(properties, "impactMitigationTime"))
@@ -55,11 +56,12 @@ def service(alert: Alert) -> Report:
         stage=stage,
         text=first(properties, ("communication", "defaultLanguageContent")),
         correlation_key=kit.key("service health", tracking),
-        severity=severity,
+        severity=severity if stage in {"", *_STAGES} else Severity.INFO,
         occurred=moment(alert.context, "eventTimestamp"),
         is_over=stage in _OVER,
         goes_on=True,
         facts={
+            "Kind": "" if kind.lower() in _TYPES else in_words(kind),
             "Tracking id": tracking,
             "Began" if noun != "maintenance" else "Begins": dig(properties, "impactStartTime"),
             "Ended" if stage in _OVER else "Ends": dig(properties, "impactMitigationTime"),

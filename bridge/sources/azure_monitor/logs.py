@@ -8,11 +8,12 @@ from typing import Any
 
 from bridge.fields import Payload, dig, first, objects
 from bridge.rendering.filters import plural
-from bridge.rendering.text import is_id
+from bridge.rendering.text import in_words, is_id
 from bridge.sources.azure_monitor.measures import all_dimensions, measure, meters, series, shown_dimensions
 from bridge.sources.azure_monitor.report import Alert, Report
 from bridge.sources.azure_monitor.values import code, dimensions, number, period, shown
 
+_RESULTS = {"", "number of results", "numberofresults"}  # kinds of older alerts that count rows
 _MOST_COLUMNS, _MOST_ROWS = 4, 10
 
 
@@ -42,9 +43,11 @@ def older_search(alert: Alert) -> Report:
     columns, rows = _results(context)
     is_measured = dig(context, "AlertType").lower().startswith("metric")
     value = _furthest(columns, rows, dig(context, "Operator")) if is_measured else context.get("ResultCount")
+    kind = dig(context, "AlertType")
+    is_known = is_measured or kind.lower() in _RESULTS
     criterion = {
         "metricValue": value,
-        "threshold": context.get("Threshold"),
+        "threshold": context.get("Threshold") if is_known else None,  # of nobody knows what
         "operator": dig(context, "Operator"),
         "metricName": "AggregatedValue",
     }
@@ -55,7 +58,7 @@ def older_search(alert: Alert) -> Report:
         text=_query(alert, dig(context, "SearchQuery")),
         meters=meters([criterion], "" if is_measured else _rows(value)),
         series=series(found := dimensions(context, "Dimensions")),
-        facts=found,
+        facts={**found, "Kind": "" if is_known else in_words(kind)},
         table=_table(columns, rows),
         buttons=[("See the results", first(context, ("LinkToFilteredSearchResultsUI", "LinkToSearchResults")))],
     )

@@ -83,8 +83,8 @@ def _weight(item: Payload) -> Severity:
 def _facts(item: Payload) -> kit.Facts:
     kind = dig(item, "kind") or dig(item, "type")
     return kit.facts(
-        Type=kind if kind != "issue" else "",
-        Priority=dig(item, "priority"),
+        Type=in_words(kind) if kind != "issue" else "",
+        Priority=in_words(dig(item, "priority")),
         Assignee=person(at(item, "assignee")),
         Component=_shown(at(item, "component")),
         Milestone=_shown(at(item, "milestone")),

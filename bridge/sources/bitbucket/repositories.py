@@ -17,6 +17,7 @@ _COMMENTS = {"created": "created", "updated": "edited"}
 _REPOSITORY = {"transfer": "transferred", "updated": "settings_changed", "fork": "forked"}
 KNOWN = {*_REPOSITORY, "created", "deleted", "imported"}
 # What is no setting, or repeats another change.
+_BRANCHES = {"", "branch", "named_branch", "bookmark"}
 _OMITTED = {"links", "full_name", "slug"}
 
 
@@ -32,11 +33,12 @@ def pushes(event: Event) -> Iterator[Event]:
         )
         yield forge.pushed(changed, push, forge.ref_key(event.correlation_key, push.kind, push.name))
     if not changes:
-        yield kit.with_details(event, action="pushed")
+        yield kit.with_details(replace(event, correlation_key=""), action="pushed")
 
 
 def _push(change: Payload) -> forge.Push:
-    kind = "tag" if _ref(change, "type").endswith("tag") else "branch"
+    given = _ref(change, "type")
+    kind = "tag" if given.endswith("tag") else "branch" if given in _BRANCHES else in_words(given)
     deleted, created = not at(change, "new"), not at(change, "old")
     forced = dig(change, "forced", False)
     updated = "moved" if kind == "tag" else "forced" if forced else "pushed"

@@ -8,6 +8,7 @@ from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, objects, part
 from bridge.rendering.text import one_line
 from bridge.sources import forge, kit
+from bridge.sources.base import as_action
 from bridge.sources.bitbucket_server.places import below, escaped, home, page, person, place
 
 _CHANGES = {"ADD": "created", "DELETE": "deleted", "UPDATE": "pushed"}
@@ -30,7 +31,7 @@ def pushes(event: Event) -> Iterator[Event]:
         )
         yield forge.pushed(changed, push, forge.ref_key(event.correlation_key, push.kind, push.name))
     if not changes:
-        yield kit.with_details(event, action="pushed")
+        yield kit.with_details(replace(event, correlation_key=""), action="pushed")
 
 
 def _ref(change: Payload) -> str:
@@ -41,7 +42,7 @@ def _push(event: Event, change: Payload, *, is_only: bool) -> forge.Push:
     ref = _ref(change)
     kind = "tag" if ref.startswith("refs/tags/") else "branch"
     name = dig(change, "ref.displayId") or ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
-    done = _CHANGES.get(dig(change, "type"), dig(change, "type").lower())
+    done = _CHANGES.get(dig(change, "type"), as_action(dig(change, "type")))
     listed = objects(event.payload, "commits") if is_only and done != "deleted" else []
     is_cut = len(listed) >= _MOST
     return forge.Push(

@@ -13,7 +13,7 @@ from bridge.rendering.text import one_line
 from bridge.sources import cloud_event, kit, reading
 from bridge.sources.azure_container_registry import is_part
 from bridge.sources.azure_resources import resource
-from bridge.sources.base import Ignored, Source, decode_json, identifier, thread_key
+from bridge.sources.base import Ignored, Source, decode_json, identifier
 from bridge.sources.event_grid import management, services
 from bridge.verification.shared_secrets import Token
 
@@ -97,7 +97,7 @@ def _event(payload: Payload) -> Event:
     reader = next((reader for start, reader in _READERS.items() if event.kind.startswith(start)), None)
     known = reader(event, part(payload, "data")) if reader else None
     event = known or _any(event, data)
-    return replace(event, correlation_key=thread_key(event.correlation_key))
+    return event if event.correlation_key else replace(event, correlation_key=f"event {event.dedup_key}")
 
 
 def _any(event: Event, data: Any) -> Event:
@@ -107,7 +107,8 @@ def _any(event: Event, data: Any) -> Event:
     filled = reading.fill(event, found)
     severity = found.severity or cloud_event.alarm(name) or Severity.INFO
     source = first(event.payload, ("topic", "source"))
-    key = event.correlation_key or kit.key(source, found.key or name).lower() or found.key or filled.title
+    # Without an envelope it is whatever it says itself.
+    key = event.correlation_key or (kit.key(source, found.key).lower() if name else found.key)
     return replace(
         filled,
         correlation_key=key,

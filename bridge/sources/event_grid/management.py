@@ -72,9 +72,9 @@ def health(event: Event, data: Payload) -> Event | None:
         text=dig(properties, "summary"),
         facts=kit.facts(
             Resource_group=about.group,
-            Category=dig(properties, "category"),
-            Initiated_by=dig(properties, "context"),
-            Reason=dig(properties, "reason"),
+            Category=in_words(dig(properties, "category")).capitalize(),
+            Initiated_by=in_words(dig(properties, "context")).capitalize(),
+            Reason=in_words(dig(properties, "reason")).capitalize(),
         ),
         details={
             "action": "health_changed" if state else "health_annotated",

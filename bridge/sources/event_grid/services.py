@@ -27,10 +27,10 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 def key_vault(event: Event, data: Payload) -> Event | None:
     """A secret, key or certificate that nears its end or is past it, or has a new version; a changed access policy."""
-    vault, noun, name = dig(data, "VaultName"), dig(data, "ObjectType").lower(), dig(data, "ObjectName")
+    vault, noun, name = dig(data, "VaultName"), in_words(dig(data, "ObjectType")), dig(data, "ObjectName")
     if not (vault and noun and name):
         return None
-    happened = event.kind.rpartition(".")[2].removeprefix(noun)
+    happened = re.sub("^(secret|key|certificate|vault)", "", event.kind.rpartition(".")[2])
     action, end = _OF_VAULTS.get(happened, happened), as_time(at(data, "EXP"))
     severity = _EXPIRIES.get(action, Severity.INFO)
     ends = "Expired" if action == "expired" else "Expires"

@@ -9,7 +9,7 @@ from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, first
 from bridge.limits import MAX_BODY
 from bridge.sources import kit
-from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
+from bridge.sources.base import Ignored, Source, delivery_id, identifier
 from bridge.sources.github.actors import actor, machine
 from bridge.sources.github.attributes import attributes
 from bridge.sources.github.bodies import is_of_another
@@ -71,7 +71,7 @@ def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str,
         kind=f"{name}.{action}" if action else name,
         delivery=delivery,
         dedup_key=dedup_key,
-        correlation_key=thread_key(key or f"delivery {dedup_key[:32]}"),
+        correlation_key=key or f"delivery {dedup_key}",
         title=kind.titled(payload),
         payload=payload,
         severity=kind.severity(payload),

@@ -19,6 +19,15 @@ _STATES = {
     "status": "state",
     "page_build": "build.status",
 }
+# What begins: how it ends is another event.
+_BEGUN = {
+    ("check_suite", "requested"): "It asks for checks: each of them says how it ended.",
+    (
+        "merge_group",
+        "checks_requested",
+    ): "It asks for the checks of the merge queue: the pull request says what comes of it.",
+    ("deployment", "created"): "It is the start of a deployment: how it ends is posted.",
+}
 _ASKED_AGAIN = {"rerequested", "requested_action"}
 
 
@@ -31,8 +40,8 @@ def reason_to_ignore(name: str, payload: Payload, about: Mapping[str, Any]) -> s
         return "It is an edit that changes nothing."
     if action in {"labeled", "unlabeled"} and about["bot"]:
         return f"It is a label that the bot {about['sender']} added or removed."
-    if name == "check_suite" and action == "requested":
-        return "It asks for checks: each of them says how it ended."
+    if (name, action) in _BEGUN:
+        return _BEGUN[name, action]
     if action not in _ASKED_AGAIN and _is_under_way(name, payload):
         return "It has not ended: how it ends is posted."
     return ""

@@ -79,7 +79,9 @@ def _only(word: str) -> _Key:
 
 def _unruled(name: str, payload: Payload) -> str:
     thing = object_of(name, payload)
-    return kit.key(_home(payload) or "github", name, kit.id_at(payload, f"{thing}.number", f"{thing}.id", "id"))
+    home = _home(payload)
+    numbers = (f"{thing}.number",) if home else ()  # which count only there
+    return kit.key(home or "github", name, kit.id_at(payload, *numbers, f"{thing}.id", "id"))
 
 
 def _run(event: str, word: str, thing: str, *names: str) -> _Key:

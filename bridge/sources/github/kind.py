@@ -8,9 +8,9 @@ from typing import Any
 from bridge.events import Event
 from bridge.fields import Payload, at, dig, first, moment
 from bridge.rendering.filters import upper_first
-from bridge.rendering.text import in_words, one_line
+from bridge.rendering.text import done, in_words, one_line
 from bridge.sources import kit
-from bridge.sources.base import identifier
+from bridge.sources.base import as_action
 from bridge.sources.github.keys import object_of
 from bridge.sources.github.severities import Grade, plain
 from bridge.sources.github.titles import Title, shown, times
@@ -69,7 +69,7 @@ class Kind:
     def details(self, payload: Payload) -> Mapping[str, Any]:
         """What the templates of all kinds use."""
         return {
-            "action": self._action(identifier(dig(payload, "action"))),
+            "action": self._action(as_action(dig(payload, "action"))),
             "noun": self.noun,
             "name": _short(first(payload, self.names)),
             "reference": self._reference(payload),
@@ -112,13 +112,13 @@ def values(**paths: str) -> Callable[[Event], Event]:
 
 # Facts whose values are GitHub's names for one of a few things, as `direct_member`.
 _ENUMERATIONS = {
-    *("Enforcement", "Reason", "Role", "Trigger", "Type", "Place"),
-    *("Repositories", "Forced pushes", "Validity", "Severity"),
+    *("Enforcement", "Events", "Reason", "Role", "Rules added", "Rules removed", "Scan", "Secrets", "State", "Trigger"),
+    *("Type", "Place", "Repositories", "Forced pushes", "Validity", "Severity"),
 }
 
 
 def _plain(label: str, value: str) -> str:
-    return in_words(value) if label in _ENUMERATIONS else value
+    return ", ".join(map(in_words, value.split(", "))) if label in _ENUMERATIONS else value
 
 
 def _changes(payload: Payload, thing: str) -> kit.Facts:
@@ -166,5 +166,5 @@ def generic(name: str, payload: Payload) -> Kind:
         times=times(thing),
         labels=(("State", f"{thing}.state"), ("Description", f"{thing}.description")),
         actions="other",
-        read=lambda event: with_details(event, word=in_words(dig(event.payload, "action")) or "event"),
+        read=lambda event: with_details(event, word=done(dig(event.payload, "action")) or "event"),
     )

@@ -27,6 +27,14 @@ _LEVEL_PATHS = (
     "security_advisory.severity",
     "repository_advisory.severity",
 )
+# What is done to alerts and advisories, with which their state counts.
+_DONE = {
+    "",
+    *("create", "created", "reintroduced", "reopen", "reopened", "auto_reopened", "reopened_by_user"),
+    *("appeared_in_branch", "publicly_leaked", "published", "updated", "reported", "performed", "withdrawn"),
+    *("fixed", "resolve", "resolved", "dismiss", "dismissed", "auto_dismissed", "closed_by_user", "revoked"),
+    *("validated", "assigned", "unassigned"),
+}
 # States of alerts; an open one is as severe as its level.
 _OPEN = {"", "open"}
 _STATES = {"fixed": Severity.SUCCESS, "resolved": Severity.SUCCESS}
@@ -51,7 +59,7 @@ def by_action(**severities: Severity) -> Grade:
 
 def of_alert(payload: Payload) -> Severity:
     """How much a security alert or advisory matters: as its author says while it is open."""
-    if at(payload, "security_advisory.withdrawn_at"):
+    if at(payload, "security_advisory.withdrawn_at") or dig(payload, "action") not in _DONE:
         return Severity.INFO
     state = dig(payload, "alert.state") or _ACTIONS.get(dig(payload, "action"), "")
     if state not in _OPEN:
@@ -62,6 +70,8 @@ def of_alert(payload: Payload) -> Severity:
 def of_secret(payload: Payload) -> Severity:
     """A secret that anybody can read is worse than one that colleagues can; only a revoked one is harmless."""
     state = dig(payload, "alert.state")
+    if dig(payload, "action") not in _DONE:
+        return Severity.INFO
     if dig(payload, "action") == "resolved" or state == "resolved":
         return Severity.SUCCESS if dig(payload, "alert.resolution") == "revoked" else Severity.INFO
     if state not in _OPEN:

@@ -9,7 +9,7 @@ from bridge.fields import Payload, dig, first, part
 from bridge.limits import MAX_BODY
 from bridge.rendering.text import in_words
 from bridge.sources import kit, reading
-from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
+from bridge.sources.base import Ignored, Source, delivery_id, identifier
 from bridge.sources.gitlab import administration, changes, code, issues, merge_requests, notes, pipelines, projects
 from bridge.sources.gitlab.places import home, is_bot, page, person, scope
 from bridge.verification.combinations import AnyOf
@@ -59,13 +59,13 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     hidden = webhook.header("X-Gitlab-Event").startswith("Confidential")
     event = _read(_plain(name, action, payload, hidden), name)
     content = webhook.fingerprint
-    signed = thread_key(webhook.header("webhook-id")) if webhook.header("webhook-signature") else ""
+    signed = webhook.header("webhook-id") if webhook.header("webhook-signature") else ""
     return (
         replace(
             event,
             delivery=signed or _delivery(webhook),
             dedup_key="" if signed else content,
-            correlation_key=thread_key(event.correlation_key or content),
+            correlation_key=event.correlation_key or content,
         ),
     )
 
@@ -80,8 +80,8 @@ def _unknown(event: Event, name: str) -> Event:
     """An event that is newer than the bridge: what its object says, by the usual names."""
     item = part(event.payload, "object_attributes")
     others = {field: value for field, value in event.payload.items() if field not in _ENVELOPE}
-    happened = dig(event.payload, "event_name") or name
-    found = reading.read({**others, **item}, happened.replace("_", " "))
+    happened = first(event.payload, ("event_name", "object_kind"))
+    found = reading.happening(reading.read({**others, **item}, in_words(happened)))
     key = event.correlation_key or kit.key(home(event.payload), name, found.key)
     # Whether the user did what happened, or only has the rights for it, is not known.
     facts = kit.facts(User=event.actor)

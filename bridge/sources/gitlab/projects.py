@@ -18,6 +18,7 @@ _DONE: Mapping[str, str] = {
     "reopen": "reopened",
     "activate": "reopened",
 }
+_OPEN = {"", "detected", "confirmed"}
 _SETTLED = {"resolved": Severity.SUCCESS, "dismissed": Severity.INFO}
 _MAX_BUTTONS = 3
 
@@ -125,7 +126,7 @@ def vulnerability(event: Event) -> Event:
         correlation_key=kit.key(
             home(event.payload), "vulnerability", dig(flaw, "url").rstrip("/").rpartition("/")[2] or name
         ),
-        severity=_SETTLED.get(state) or SEVERITIES.get(grade, Severity.INFO),
+        severity=_SETTLED.get(state) or (SEVERITIES.get(grade, Severity.INFO) if state in _OPEN else Severity.INFO),
         url=dig(flaw, "url") or event.url,
         occurred=moment(flaw, "updated_at", "created_at"),
         facts=kit.facts(

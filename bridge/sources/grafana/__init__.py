@@ -12,7 +12,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, objects, part
 from bridge.rendering.text import in_words, one_line, safe_url
 from bridge.sources import alerts, kit, reading
-from bridge.sources.base import Source, identifier, thread_key
+from bridge.sources.base import Source, as_action, identifier
 from bridge.verification.combinations import AnyOf
 from bridge.verification.shared_secrets import Basic, Token
 from bridge.verification.signatures import Hmac
@@ -57,9 +57,7 @@ def _unified(payload: Payload) -> Event:
     event = replace(alerts.group("grafana", {**payload, "alerts": sent, "groupLabels": labels}), payload=payload)
     org = payload.get("orgId")
     # Organisations share an instance, and may have groups of the same names.
-    return (
-        event if org in (None, 1) else replace(event, correlation_key=thread_key(f"org {org} {event.correlation_key}"))
-    )
+    return event if org in (None, 1) else replace(event, correlation_key=f"org {org} {event.correlation_key}")
 
 
 def _plain(one: Payload) -> Payload:
@@ -88,12 +86,12 @@ def _state(reason: str, status: str) -> str:
         return "ended_without_data"
     if "error" in known and status == "resolved":
         return "ended_by_error"
-    return next(iter(known), "") or identifier("_".join(map(in_words, words)).replace(" ", "_"))
+    return next(iter(known), "") or as_action("_".join(words))
 
 
 def _legacy(payload: Payload, identity: str) -> Event:
     """An alert of https://grafana.com/docs/grafana/v7.5/alerting/notifications/#webhook."""
-    state = identifier(dig(payload, "state"))
+    state = as_action(dig(payload, "state"))
     action, severity = _STATES.get(state, (state or "other", Severity.INFO))
     matches = objects(payload, "evalMatches")
     if action == "firing" and matches and all(match.get("value") is None for match in matches):
@@ -101,10 +99,10 @@ def _legacy(payload: Payload, identity: str) -> Event:
     name = one_line(first(payload, ("ruleName", "title")), 200)
     return Event(
         source="grafana",
-        kind=f"rule.{state or 'unknown'}",
+        kind=f"rule.{identifier(state) or 'unknown'}",
         delivery=identity,
         dedup_key=identity,
-        correlation_key=thread_key(f"rule {payload.get('orgId', '')} {payload.get('ruleId') or name}"),
+        correlation_key=f"rule {payload.get('orgId', '')} {payload.get('ruleId') or name}",
         title=name,
         payload=payload,
         severity=severity,

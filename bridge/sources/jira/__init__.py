@@ -12,7 +12,7 @@ from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, part
 from bridge.rendering.text import in_words
 from bridge.sources import kit, reading
-from bridge.sources.base import Ignored, Source, delivery_id, identifier, thread_key
+from bridge.sources.base import Ignored, Source, delivery_id, identifier
 from bridge.sources.jira import issues, plans
 from bridge.sources.jira.names import base, moment, person, site
 from bridge.verification.signatures import Hmac
@@ -59,7 +59,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
             event,
             delivery=delivery or digest,
             dedup_key=digest,
-            correlation_key=thread_key(event.correlation_key or f"event {digest}"),
+            correlation_key=event.correlation_key or f"event {digest}",
             attributes=kit.with_attributes(event, sender=event.actor),
         ),
     )
@@ -101,7 +101,7 @@ def _unknown(event: Event, name: str) -> Event:
     envelope = {"webhookEvent", "timestamp", "user"} if name else set()
     content = {field: value for field, value in event.payload.items() if field not in envelope}
     happened = in_words(dig(event.payload, "webhookEvent").removeprefix("jira:"))
-    found = reading.read(part(content, name.partition("_")[0]) or content, happened)
+    found = reading.happening(reading.read(part(content, name.partition("_")[0]) or content, happened))
     key = event.correlation_key or kit.key("jira", found.key)
     return replace(reading.fill(event, found), correlation_key=key)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, part
+from bridge.rendering.text import in_words
 from bridge.sources import kit
 from bridge.sources.jira.names import below, day, named, person, text_of
 
@@ -45,7 +46,7 @@ def board(event: Event) -> Event:
     plan = part(event.payload, "board") or part(event.payload, "configuration")
     board_id = kit.id_at(plan, "id")
     url = below(event.details["base"], f"secure/RapidBoard.jspa?rapidView={board_id}") if board_id else ""
-    return _plan(event, plan, "board", url=url, facts=kit.facts(Type=dig(plan, "type")))
+    return _plan(event, plan, "board", url=url, facts=kit.facts(Type=in_words(dig(plan, "type"))))
 
 
 def project(event: Event) -> Event:

@@ -6,9 +6,9 @@ from typing import Any
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, at, dig, first, moment, objects, part
 from bridge.rendering.filters import upper_first
-from bridge.rendering.text import in_words, one_line
+from bridge.rendering.text import done, in_words, one_line
 from bridge.sources import kit
-from bridge.sources.base import Ignored, Source, delivery_id
+from bridge.sources.base import Ignored, Source, as_action, delivery_id
 from bridge.verification.combinations import Dated
 from bridge.verification.signatures import Hmac
 
@@ -26,6 +26,8 @@ _NOT_SHOWN = {
 }  # fmt: skip
 # https://linear.app/docs/priority
 _PRIORITIES = {0: "No priority", 1: "Urgent", 2: "High", 3: "Medium", 4: "Low"}
+# What has actions of its own.
+_OF_OTHERS = {"Comment", "Reaction", "ProjectUpdate", "InitiativeUpdate", "IssueSLA"}
 _ACTIONS = {"create": "created", "update": "updated", "remove": "deleted", "restore": "restored"}
 _HEALTH = {"onTrack": Severity.SUCCESS, "atRisk": Severity.WARNING, "offTrack": Severity.ERROR}
 _SLA = {"breached": Severity.ERROR, "highRisk": Severity.WARNING}
@@ -53,7 +55,7 @@ def _event(payload: Payload, webhook: Webhook) -> Event:
         # The header with its id is not signed.
         delivery=delivery_id(webhook.header("Linear-Delivery")) or body,
         dedup_key=body,
-        correlation_key=kit.id_at(issue, "id") or _home(kind, data),
+        correlation_key=kit.id_at(issue, "id") or _home(data) or f"event {body}",
         title=kit.title(name, reference),
         payload=payload,
         severity=_severity(kind, word, data, payload),
@@ -74,7 +76,9 @@ def _event(payload: Payload, webhook: Webhook) -> Event:
             "health": in_words(dig(data, "health")),
             "people": [name] if (name := dig(data, "assignee.name")) else [],
             "emoji": dig(data, "emoji"),
-            "app": actor if actor_type in {"integration", "application"} else "",
+            "part": in_words(kind),
+            "did": _ACTIONS.get(word) or done(word) or "changed",
+            "machine": actor if actor_type in {"integration", "application"} else "",
         },
     )
 
@@ -85,9 +89,9 @@ def _issue(kind: str, data: Payload) -> Payload:
     return part(data, "issue") or ({"id": data.get("issueId")} if kind in _OF_ISSUE and data.get("issueId") else {})
 
 
-def _home(kind: str, data: Payload) -> str:
+def _home(data: Payload) -> str:
     """What a project's update and an initiative's belong to; anything else is about itself."""
-    return kit.id_at(data, "projectId", "initiativeId", "id") or kind
+    return kit.id_at(data, "projectId", "initiativeId", "id")
 
 
 def _reference(issue: Payload) -> str:
@@ -101,8 +105,10 @@ def _changed(payload: Payload) -> list[str]:
 
 def _action(kind: str, word: str, payload: Payload) -> str:
     changes = _changed(payload)
-    if kind in {"Comment", "Reaction", "ProjectUpdate", "InitiativeUpdate", "IssueSLA"}:
-        return f"{in_words(kind).replace(' ', '_')}_{_ACTIONS.get(word, in_words(word).replace(' ', '_'))}"
+    if kind in _OF_OTHERS:
+        return f"{as_action(kind)}_{_ACTIONS.get(word, as_action(word))}"
+    if kind != "Issue" and _issue(kind, part(payload, "data")):
+        return "part_changed"  # of an issue, but what part is not known here
     if word == "update" and "identifier" in changes:
         return "moved_team"
     if word == "update" and changes == ["stateId"]:
@@ -117,8 +123,8 @@ def _severity(kind: str, word: str, data: Payload, payload: Payload) -> Severity
         return _SLA.get(word, Severity.INFO)
     if kind in {"ProjectUpdate", "InitiativeUpdate"}:
         return _HEALTH.get(dig(data, "health"), Severity.INFO)
-    done = dig(data, "state.type") == "completed" and (word == "create" or "stateId" in _changed(payload))
-    return Severity.SUCCESS if done else Severity.INFO
+    is_new = word == "create" or (word == "update" and "stateId" in _changed(payload))
+    return Severity.SUCCESS if kind == "Issue" and is_new and dig(data, "state.type") == "completed" else Severity.INFO
 
 
 def _text(word: str, data: Payload, payload: Payload) -> str:

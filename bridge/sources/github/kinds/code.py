@@ -8,8 +8,9 @@ from jinja2.filters import do_filesizeformat
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, first, objects
-from bridge.rendering.text import in_words
+from bridge.rendering.text import done, in_words
 from bridge.sources import forge
+from bridge.sources.base import as_action
 from bridge.sources.github.kind import Kind, values, with_details
 from bridge.sources.github.kinds.conversations import words_of
 from bridge.sources.github.severities import always, by_action, of_push
@@ -110,10 +111,10 @@ def _wiki(event: Event) -> Event:
     pages = [page for page in objects(event.payload, "pages") if dig(page, "title")]
     if len(pages) == 1:
         (page,) = pages
-        action = dig(page, "action") or "updated"
+        action = as_action(dig(page, "action")) or "updated"
         found = {"noun": "wiki page", "name": dig(page, "title"), "action": action, "text": dig(page, "summary")}
         return with_details(replace(event, url=dig(page, "html_url") or event.url), **found)
-    rows = [(dig(page, "title"), dig(page, "html_url"), dig(page, "action")) for page in pages]
+    rows = [(dig(page, "title"), dig(page, "html_url"), done(dig(page, "action"))) for page in pages]
     changed = {"action": "pages_changed", "rows": rows, "rows_of": "page"}
     return with_details(event, **changed if rows else {})
 
@@ -132,7 +133,7 @@ def _properties(event: Event) -> Event:
 def _security_features(event: Event) -> Event:
     before = dig(event.payload, "changes.from.security_and_analysis", dict[str, Any]())
     found = [
-        (name.replace("_", " ").capitalize(), f"{old} → {new or 'unknown'}")
+        (name.replace("_", " ").capitalize(), f"{in_words(old)} → {in_words(new) or 'unknown'}")
         for name, value in before.items()
         if (old := dig(value, "status"))
         != (new := dig(event.payload, f"repository.security_and_analysis.{name}.status"))

@@ -6,6 +6,7 @@ from typing import Any
 from bridge.events import Event
 from bridge.fields import Payload, at, dig, objects, part
 from bridge.sources import forge, kit
+from bridge.sources.base import as_action
 from bridge.sources.github.heads import head_of
 from bridge.sources.github.kind import Kind, with_details
 from bridge.sources.github.titles import new_lines, times
@@ -110,9 +111,10 @@ def _pull_request(event: Event) -> Event:
 
 def _review(event: Event) -> Event:
     payload, given = event.payload, dig(event.payload, "action")
-    verdict = dig(payload, "review.state").lower()
+    verdict = dig(payload, "review.state")
     submitted = given in {"", "submitted"}
-    action = _VERDICTS.get(verdict, f"review_{verdict}") if submitted else f"review_{given}"
+    other = f"review_{as_action(verdict if submitted else given)}"
+    action = _VERDICTS.get(verdict.lower(), other) if submitted else other
     return forge.pull_request(
         event,
         _pull(event),

@@ -9,6 +9,7 @@ from bridge.fields import Payload, dig, first, moment, objects
 from bridge.rendering.filters import between, duration
 from bridge.rendering.text import in_words
 from bridge.sources import forge, kit
+from bridge.sources.base import as_action
 from bridge.sources.github.heads import Head, head_of, pull_request, started_by
 from bridge.sources.github.keys import queued_pull_request
 from bridge.sources.github.kind import Kind, with_details
@@ -31,14 +32,20 @@ _OUTCOMES = {
 }
 _FAILED = {"failure", "timed_out"}
 _ASKED_AGAIN = {"rerequested", "requested_action"}
+# With which its state comes.
+_ACTIONS = {"", "completed", "created", "in_progress", "pending", "queued", "requested", "waiting", *_ASKED_AGAIN}
 
 
 def ran(event: Event, run: forge.Run, head: Head, number: int = 0, **details: Any) -> Event:
     """The event as a run at that head, for the pull request of that number."""
     home = dig(event.payload, "repository.html_url")
+    action = dig(event.payload, "action")
+    # What is done to it otherwise does not end it.
+    outcome = run.outcome if action in _ACTIONS else as_action(action)
     found = replace(
         run,
-        outcome=_OUTCOMES.get(run.outcome, run.outcome),
+        outcome=_OUTCOMES.get(outcome, outcome),
+        took=run.took if action in _ACTIONS else "",
         branch=head.branch,
         sha=head.sha,
         sha_url=f"{home}/commit/{head.sha}" if home and head.sha and not head.fork else "",

@@ -178,6 +178,7 @@ SECURITY: Mapping[str, Kind] = {
         read=_alert("GitHub", "alert.affected_package_name"),
         labels=(
             ("Reason", "alert.dismiss_reason"),
+            ("Severity", "alert.severity"),
             ("Affected", "alert.affected_range"),
             ("Fixed in", "alert.fixed_in"),
             ("Advisory", "alert.ghsa_id"),

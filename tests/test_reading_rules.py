@@ -1,0 +1,402 @@
+"""What holds for every source: only what a payload says is posted, and nothing that is accepted is lost.
+
+Each rule is a table over all sources and all of their samples. What is rightly read otherwise stands in the rule's
+exceptions with its reason: a source, a sample and a path, in which `...` stands for anything.
+"""
+
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bridge.configuration import Configuration
+from bridge.events import Event, Severity
+from bridge.fields import as_time
+from bridge.receiving.receiver import Receiver
+from bridge.rendering.text import in_words, is_id
+from bridge.settings import Settings
+from bridge.sources import SOURCES
+from tests.changed_payloads import (
+    RENDERER,
+    Path,
+    changed,
+    entry,
+    events,
+    items,
+    key_of,
+    kind,
+    leaves,
+    put,
+    renewed,
+    samples,
+    shown,
+    text,
+    webhook,
+    with_another,
+    without,
+    without_times,
+)
+from tests.outbox_stand_ins import START
+from tests.publishing_simulation import Simulation
+
+ROUTES = Configuration.of(Settings("3c1d0d4e-0000-4000-8000-000000000000")).routes
+every_source = pytest.mark.parametrize("source", SOURCES)
+
+
+def is_excepted(exceptions: Mapping[str, str], source: str, sample: str, path: Path) -> bool:
+    name = f"{source} {sample} {shown(path)}"
+    return any(re.fullmatch(re.escape(each).replace(r"\.\.\.", ".*"), name) for each in exceptions)
+
+
+def decided(event: Event) -> tuple[object, ...]:
+    """What is said to have happened, and how much that matters."""
+    return event.kind, event.severity, event.ends_thread, event.details.get("action")
+
+
+# Fields that people fill, by the ends of their names, and names among them that a service gives.
+WRITTEN = re.compile(
+    r"(?:^|_)(?:title|name|message|msg|description|body|text|content|note|comment|raw|html|subject|summary|headline"
+    r"|login|username|nickname|alias|label|tag|branch|ref|slug|goal|culprit|hostname|host|environment|repo|repository"
+    r"|trigger|item|entity|owner|agent|team|project|app|policy|details|communication|email|user|markdown)s?$"
+)
+NAMED = re.compile(r"(?:operation|event|status|detail|type|annotation|metric)_(?:name|type)$")
+PROSE = {
+    "azure_devops ... message...": "the service's own sentence, in which only names and titles are anybody's",
+    "azure_devops ... detailedMessage...": "the same",
+}
+ADDRESS = re.compile(r"https?://|\d{4}-\d\d-\d\d|/subscriptions|arn:")
+STATES = [
+    *("approved", "rejected", "critical", "resolved", "failed", "down", "up", "firing", "merged", "closed", "error"),
+    *("succeeded", "canceled", "deleted", "created", "reopened", "acknowledged", "OK", "completed", "commented"),
+]
+# Texts with words of state, and such a text without them.
+PHRASES = (
+    "{0} {1} N{2}",
+    "Nora Banks {0} pull request 12 (x) in y N{2}",
+    "Nora {0} and {1} problem N{2}: it {0} by Mona",
+)
+PLAIN = "qwertz uiopue N{2}"
+PLACE = re.compile("@@([0-9]+)( ?)@@")
+DECIDING = ("draft", "fork", "conclusion", "firing", "resolved", "action", "state", "status")
+OF_A_WORKFLOW = {"linear": 5, "jira": 5}  # whose owners name its states
+
+
+def marked(source: str, sample: str, payload: Any) -> str:
+    """The payload as JSON, with a place for every text that people write, wherever it stands."""
+    texts = list(dict.fromkeys(value for path, value in leaves(payload) if is_written(source, sample, path, value)))
+    ordered = sorted(map(re.escape, texts), key=len, reverse=True)
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(ordered)})(?!\w)" if texts else "(?!)")
+
+    def mark(_path: Path, value: Any) -> Any:
+        is_text = isinstance(value, str) and not ADDRESS.match(value)
+        return pattern.sub(lambda it: f"@@{texts.index(it[0])}{' ' * (' ' in it[0])}@@", value) if is_text else value
+
+    return json.dumps(changed(payload, mark))
+
+
+def fill(place: re.Match[str], phrase: str) -> str:
+    """The phrase for a place, with other words in each; what has no blanks, as a branch, gets none."""
+    number = int(place[1])
+    words = phrase.format(STATES[3 * number % 20], STATES[(7 * number + 1) % 20], number)
+    return words if place[2] else re.sub(r"\W+", "-", words)
+
+
+def is_written(source: str, sample: str, path: Path, value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and bool(WRITTEN.search(key_of(path)))
+        and not NAMED.search(key_of(path))
+        and len(re.findall("[A-Za-z]", value)) > 3
+        and not ADDRESS.match(value)
+        and not value.startswith("refs/")
+        and not is_id(value)
+        and not is_excepted(PROSE, source, sample, path)
+    )
+
+
+@every_source
+def test_state_words_in_human_texts_decide_nothing(source):
+    names, faults = DECIDING[: OF_A_WORKFLOW.get(source)], []
+    for name, payload in samples(source):
+        body = marked(source, name, payload)
+        plain, *others = (
+            events(source, name, json.loads(PLACE.sub(lambda place, phrase=phrase: fill(place, phrase), body)))
+            for phrase in (PLAIN, *PHRASES)
+        )
+        expected, *found = (
+            [(*decided(event), *(event.attributes.get(each) for each in names)) for event in read]
+            for read in (plain, *others)
+        )
+        faults += [(name, phrase, each) for phrase, each in zip(PHRASES, found, strict=True) if each != expected]
+        for before, after in zip(plain, others[0], strict=True):
+            sentences = [entry(event).summary.lower() for event in (before, after)]
+            for place in PLACE.finditer(body):
+                sentences[1] = sentences[1].replace(fill(place, PHRASES[0]).lower(), fill(place, PLAIN).lower())
+            if sentences[0] != sentences[1]:
+                faults.append((name, *sentences))
+    assert not faults, "\n".join(map(str, faults))
+
+
+# Fields that hold one word of a list, by the ends of their names, and what such a word looks like.
+ENUMERATIONS = re.compile(
+    r"(?:^|_)(?:status|state|action|type|event|kind|severity|priority|level|result|conclusion|outcome|transition|phase"
+    r"|stage|urgency|reason|impact|condition|category|change)s?$"
+)
+WORD = re.compile(r"[A-Za-z][\w.:-]{0,50}(?: [A-Za-z]\w*)?")
+UNSEEN = {"AddGadgets": "add(ed)? gadgets", "some_new_state": "some new state"}
+# What people name is shown as they write it.
+OF_PEOPLE = {
+    "alertmanager ...labels.severity": "the rule's author writes it",
+    "grafana ...labels.severity": "the rule's author writes it",
+    "event_grid ...ServiceComputeType": "the name of a product",
+    "azure_monitor ...protectionType": "the name of a product",
+    "azure_devops ...WorkItemType": "people name their types",
+    "github repository_dispatch... action": "people name what they dispatch",
+    "gitlab ...build_stage": "people name their stages",
+    "gitlab ...builds.*.stage": "people name their stages",
+    "gitlab ...access_level": "people name roles, too",
+}
+# What need not be shown, or need not be neutral.
+NOT_SHOWN = {
+    "azure_monitor ...conditionType": "an unknown condition is read as a metric's",
+    "bitbucket ...issue.priority": "the change of it is shown",
+    "bitbucket_server ...comment.severity": "a comment that is no known kind of task is a comment",
+    "bitbucket_server ...previousStatus": "whatever the vote was, it was reset",
+    "github ... alert.state": "the action says what was done",
+    "github ...content_type": "an item of a project is one of whatever type",
+    "gitlab ...token... object_kind": "the name of the event is shown",
+    "gitlab ...push... object_kind": "the name of the event is shown",
+    "gitlab ....reset object_attributes.action": "what GitLab itself did has another word",
+    "gitlab ...external_type": "the id itself is shown",
+    "linear ...data.state.type": "the state's own name is shown",
+    **OF_PEOPLE,
+}
+GRADED = {
+    "azure_monitor ...data.alertContext.status": "Azure grades an activity however it ended",
+    "azure_monitor ...conditionType": "the rule has a severity of its own",
+    "pingdom ...importance_level": "a check that is down is an error, however important it is",
+}
+
+
+def unseen_values(source: str) -> Iterator[tuple[str, Path, str, str, Any]]:
+    """Samples with another value in place of a service's word: sample, path, the word, the new one, and the payload."""
+    known, turn = set(), itertools.cycle(UNSEEN)
+    for name, payload in samples(source):
+        for path, value in leaves(payload):
+            is_word = isinstance(value, str) and ENUMERATIONS.search(key_of(path)) and WORD.fullmatch(value)
+            place = (kind(source, name), shown(path), value)
+            if is_word and place not in known:
+                known.add(place)
+                # In turn, but for `make fuzz`: most words stand in several places.
+                for unseen in UNSEEN if "FUZZ" in os.environ else [next(turn)]:
+                    yield name, path, value, unseen, put(payload, path, unseen)
+
+
+@every_source
+def test_an_unseen_value_is_shown_in_plain_words_and_graded_by_nobody(source):
+    originals = {name: [(each, *drawn(each)) for each in events(source, name, body)] for name, body in samples(source)}
+    faults = []
+    for name, path, value, unseen, payload in unseen_values(source):
+        found = events(source, name, payload)
+        problems = [({}, "not posted")] if len(found) != len(originals[name]) else []
+        for (before, old, is_whole), after in zip(originals[name], found, strict=False):
+            same = {field: getattr(before, field) for field in ("payload", "delivery", "dedup_key")}
+            if not is_whole or replace(after, **same) != before:
+                problems += judged(before, old, after, unseen, value)
+        faults += [
+            (name, shown(path), value, problem)
+            for exceptions, problem in problems
+            if not is_excepted(exceptions, source, name, path)
+        ]
+    assert not faults, "\n".join(map(str, faults))
+
+
+def drawn(event: Event) -> tuple[str, bool]:
+    """The event's post, and whether all of it is in what the source has read: some templates look into the payload."""
+    return (post := text(event)), text(replace(event, payload={})) == post
+
+
+def judged(before: Event, old: str, after: Event, unseen: str, value: str) -> Iterator[tuple[dict[str, str], str]]:
+    """What is wrong with an event after one of its words became another, and where that may be so.
+
+    old: the post before that.
+    """
+    new = text(after)
+    if unseen.lower() in new.lower():
+        yield OF_PEOPLE, f"as it is written: {new}"
+    is_lost = in_words(value) in old.lower() and in_words(value) not in new.lower()
+    if (is_lost or decided(before) != decided(after)) and not re.search(UNSEEN[unseen], new, re.IGNORECASE):
+        yield NOT_SHOWN, f"not shown: {new}"
+    is_other = before.details.get("action") != after.details.get("action")
+    neutral = {Severity.INFO} if is_other else {Severity.INFO, before.severity}
+    # JSON that nobody described has other known words.
+    if after.severity not in neutral and after.details.get("action") != "reported":
+        yield GRADED, f"{before.severity} becomes {after.severity}: {new}"
+    if after.ends_thread and not before.ends_thread:
+        yield {}, f"the end: {new}"
+
+
+@every_source
+def test_the_order_of_people_decides_nothing(source):
+    faults = []
+    for name, payload in samples(source):
+        one, other = (with_another(payload, is_first=is_first) for is_first in (False, True))
+        if one == other:
+            continue
+        for both in zip(events(source, name, one), events(source, name, other), strict=True):
+            # Several who acted may be named in the order of the payload.
+            actors, words = [sorted(each.actor.split(", ")) for each in both], [*map(words_of, both)]
+            before, after = zip((*map(decided, both),), actors, words, strict=True)
+            if before != after:
+                faults.append((name, before, after))
+    assert not faults, "\n".join(map(str, faults))
+
+
+def words_of(event: Event) -> list[str]:
+    return sorted(re.findall(r"\w+", entry(event).summary))
+
+
+# Where two events without a part of their key are rightly joined.
+JOINED = {
+    "github ... organization.id": "ids of GitHub count everywhere",
+    "grafana ...orgId": "an instance numbers its rules across its organisations",
+    "azure_monitor ...imensions.*...": "not every search and metric has them",
+    "azure_monitor prometheus... data.alertContext.labels...": "an alert has the labels that it has",
+    "azure_monitor older.budget data.ResourceGroup": "a budget may be that of a subscription",
+    "azure_monitor older.log data.SearchQuery": "then it is known by the rule's name and its resource",
+    "azure_container_registry ... request.host": "a chart's webhook does not name its registry",
+    "event_grid ... *.data.request.host": "the same",
+    "aws_sns notification.text ...Subject": "texts without a subject are a conversation about their topic",
+    "gitlab vulnerability... object_attributes.project_id": "the project's path names it, too",
+    "jira automation ...": "an issue is known by its id, its key or its address, and the Jira by itself",
+    "graylog event event.key": "a definition need not group its events",
+}
+# What says how a payload is to be read, and is no part of a key.
+FORM = re.compile(r"(?:^|_)(?:monitoring_service|class|event_source|schema_id)$")
+
+
+def key(event: Event, *, is_delivery: bool) -> str:
+    return (event.dedup_key or event.delivery) if is_delivery else event.correlation_key
+
+
+def parts(source: str, name: str, payload: Any, *, is_delivery: bool) -> Iterator[Path]:
+    """The paths of what takes part in the key of a conversation, or of a delivery that has a certain id."""
+    whole = events(source, name, payload)
+    known = [key(event, is_delivery=is_delivery) for event in whole]
+
+    def search(node: Any, path: Path) -> Iterator[Path]:
+        for name_, item in items(node):
+            where = (*path, name_)
+            rest = events(source, name, without(payload, where))
+            if known != [key(event, is_delivery=is_delivery) for event in rest]:
+                below = list(search(item, where))
+                is_word = isinstance(item, bool) or ENUMERATIONS.search(key_of(where)) or FORM.search(key_of(where))
+                yield from below or ([] if is_word else [where])
+
+    if not (is_delivery and all(event.dedup_key for event in whole)):
+        yield from search(payload, ())
+
+
+def varied(payload: Any, kept: set[Path]) -> Any:
+    """Another event of the same kind, with the same parts of its key."""
+
+    def vary(path: Path, value: Any) -> Any:
+        is_word = ENUMERATIONS.search(key_of(path)) or FORM.search(key_of(path))
+        if path in kept or isinstance(value, bool) or value is None or is_word:
+            return value
+        if isinstance(value, int | float):
+            return value + 7
+        if as_time(value):
+            return value.replace("2026", "2025")
+        other = re.sub(r"\d+", lambda digits: str(int(digits[0]) + 7).zfill(len(digits[0])), value)
+        return other if other != value else f"{value}-z"
+
+    return changed(payload, vary)
+
+
+@every_source
+@pytest.mark.parametrize("is_delivery", [False, True], ids=["conversation", "delivery"])
+def test_a_key_with_a_part_missing_joins_nothing(source, is_delivery):
+    faults, shapes = [], set()
+    for name, payload in samples(source):
+        # Payloads of the same form have the same parts.
+        shape = (kind(source, name), *sorted(str(each) for each, _ in items(payload)))
+        if shape in shapes:
+            continue
+        shapes.add(shape)
+        known = {key(event, is_delivery=is_delivery) for event in events(source, name, payload)}
+        found = list(parts(source, name, payload, is_delivery=is_delivery))
+        for path in found:
+            one = without(payload, path)
+            both = (events(source, name, each) for each in (one, varied(one, set(found))))
+            for left, right in (
+                tuple(key(each, is_delivery=is_delivery) for each in pair) for pair in zip(*both, strict=False)
+            ):
+                if left == right and left not in known and not is_excepted(JOINED, source, name, path):
+                    faults.append((name, shown(path), left))
+    assert not faults, "\n".join(map(str, faults))
+
+
+# What a new event has another one of, as the service documents: only the same webhook has it twice.
+IDS = {
+    "aws_sns": r"MessageId",
+    "azure_container_registry": r"id",
+    "azure_devops": r"id",
+    "circleci": r"id",
+    "event_grid": r"(?:\*\.)?id",
+    "gcp_monitoring": r"incident\.incident_id",
+    "pagerduty": r"event\.id",
+    "sonarqube": r"taskId",
+    "statuspage": r"incident\.incident_updates\.\*\.id|component_update\.id",
+    "stripe": r"id",
+}
+# Words that say what a body is about, and not how that stands.
+OTHERS = {"github branch_protection_configuration... action": "with another action it is no body of this event"}
+
+
+def stories(source: str) -> Iterator[tuple[str, Any, Any]]:
+    """Samples with a state, each with a payload of another state, one for each kind of event and place of the state."""
+    known = set()
+    for name, payload in samples(source):
+        before = [decided(event) for event in events(source, name, payload)]
+        for path, value in leaves(payload):
+            place = (kind(source, name), shown(path))
+            is_word = isinstance(value, str) and ENUMERATIONS.search(key_of(path))
+            if place in known or not is_word or is_excepted(OTHERS, source, name, path):
+                continue
+            other = put(payload, path, "some_new_state")
+            if [decided(event) for event in events(source, name, other)] != before:
+                known.add(place)
+                yield name, payload, other
+                yield name, without_times(payload), without_times(other)
+
+
+@every_source
+def test_the_same_body_after_a_change_of_state_is_news(source, tmp_path):
+    simulation, arrivals, faults = Simulation(tmp_path), itertools.count(), []
+
+    def receive(story: int, name: str, payload: Any) -> list[str]:
+        """Receives the payload a minute after the one before it, in the story's group, and posts what it becomes."""
+        arrival = next(arrivals)
+        now = datetime.fromtimestamp(START + 60 * arrival, UTC)
+        receiver = Receiver(SOURCES, {}, ROUTES, RENDERER, lambda: now)
+        group = {"group": f"3c1d0d4e-0000-4000-8000-{story:012}"}
+        entries = receiver.receive(source, replace(webhook(source, name, payload, f"d-{arrival}"), query=group)).entries
+        simulation.clock.now = max(simulation.clock.now, now.timestamp())
+        simulation.put(*entries)
+        simulation.run(59)
+        return [each.reference for each in entries]
+
+    for story, (name, down, up) in enumerate(stories(source)):
+        bodies = (renewed(body, IDS.get(source, "(?!)"), number) for number, body in enumerate((down, up, down)))
+        expected = [reference for body in bodies for reference in receive(story, name, body)]
+        posted = simulation.channel.delivered()
+        faults += [(name, each) for each in expected if each not in posted or expected.count(each) > 1]
+    simulation.close()
+    assert not faults, "\n".join(map(str, faults))
