@@ -16,6 +16,7 @@ from bridge.outbox.rows import WATCHDOG
 from bridge.recent_faults import WINDOW, RecentFaults
 from bridge.settings import Settings
 from bridge.sources import SOURCES
+from tests.local_stack import SECRET
 from tests.outbox_stand_ins import START, Clock, entry, refs
 from tests.publishing_simulation import Simulation
 from tests.test_receiver import ISSUE
@@ -167,7 +168,7 @@ class Counted:
 
 @pytest.fixture
 def bridge(simulation):
-    settings = {"BRIDGE_GROUP": GROUP, "BRIDGE_GITHUB_SECRET": "k"}
+    settings = {"BRIDGE_GROUP": GROUP, "BRIDGE_GITHUB_SECRET": SECRET}
     return Bridge(Configuration.of(Settings.from_env(settings)), simulation.publisher)
 
 
@@ -200,7 +201,7 @@ def test_webhooks_that_were_answered_with_503_are_reported_for_ten_minutes(bridg
     monkeypatch.setattr(bridge.faults, "_clock", clock := Clock())
     object.__setattr__(bridge.receiver, "clock", lambda: 1 / 0)
     body = json.dumps(ISSUE).encode()
-    headers = {**SOURCES["github"].headers("issues", "d"), **SOURCES["github"].verifier.sign(body, "k")}
+    headers = {**SOURCES["github"].headers("issues", "d"), **SOURCES["github"].verifier.sign(body, SECRET)}
     answers = [bridge.receiver.receive("github", Webhook(headers, body)).status for _ in range(2)]
     assert answers == [503, 503]
     assert bridge.health()["problems"] == ["Webhooks of github were answered with 503. (2 in the last minutes)"]
