@@ -32,9 +32,10 @@ from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
 from bridge.rendering.filters import FILTERS, clock, date, upper_first
+from bridge.rendering.links import safe_url
 from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.template_problems import affected, problems
-from bridge.rendering.text import one_line, printable, safe_url
+from bridge.rendering.text import one_line, printable
 
 ROOT = Path(__file__).parents[2]
 
