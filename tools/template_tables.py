@@ -32,6 +32,7 @@ _EXAMPLES = {
     "safe_url": "{{ event.url|safe_url }}",
     "short_url": "{{ event.url|short_url }}",
     "upper_first": "{{ action|upper_first }}",
+    "with_host": "{{ 'contoso.com'|with_host('https://evil.example/login') }}",
     "shorten": "{{ field('pull_request.body')|shorten(40) }}",
 }
 _MACRO = re.compile(r"(?:\{#-((?:(?!#\}).)*)-#\}\n)?\{% macro (\w+\(.*?\)) -?%\}", re.DOTALL)

@@ -3,11 +3,11 @@
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bridge.rendering.links import real_host, safe_url, short_url
 from bridge.rendering.markdown import markdown
-from bridge.rendering.text import in_words, is_id, one_line, shorten
+from bridge.rendering.text import in_words, is_id, one_line, shorten, visible
 
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)")
@@ -85,9 +85,10 @@ def plural(number: int, noun: str, many: str = "") -> str:
     return f"{count(number)} {noun if number == 1 else many or noun + 's'}"
 
 
-def joints(text: str) -> str:
+def joints(text: str) -> Markup:
     """The text with places to wrap long words at, between the parts of a name: an invisible space of no width."""
-    return re.sub(r"\S{17,}", lambda word: _JOINT.sub("\u200b", word[0]), text)
+    own = escape(visible(text))
+    return Markup(re.sub(r"\S{17,}", lambda word: _JOINT.sub("\u200b", word[0]), own))  # noqa: S704 - escaped before
 
 
 def upper_first(text: str) -> str:

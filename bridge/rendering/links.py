@@ -7,10 +7,10 @@ import re
 import unicodedata
 from urllib.parse import unquote, urlsplit
 
+from bridge.limits import MAX_URL
 from bridge.rendering.text import has_invisible, shorten
 
 SCHEMES = {"http", "https", "mailto"}
-LONGEST_URL = 2000  # what every browser and Outlook take
 _LONGEST_TEXT = 2000  # characters of a link's text that are looked at
 _SHOWN = 60  # characters of a URL
 _MOST_OF_HOST = 59  # so that it is never cut with the rest
@@ -45,7 +45,7 @@ _FILES_OR_HOSTS = _words("app cc md mov pl ps py rs sh so zip")
 def safe_url(url: str) -> str:
     """The URL if it is a whole one of http, https or mailto and not overlong, else an empty string."""
     url = url.strip()
-    if len(url) > LONGEST_URL or re.search(r"[\s\x00-\x1f\x7f<>\"]", url) or has_invisible(url):
+    if len(url) > MAX_URL or re.search(r"[\s\x00-\x1f\x7f<>\"]", url) or has_invisible(url):
         return ""
     try:
         parts = urlsplit(url)

@@ -27,7 +27,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from bridge.entries import UNKNOWN, Content, Entry, Target, credible, to_message
+from bridge.entries import UNKNOWN, Content, Entry, Target, credible, to_message, within_limits
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
@@ -35,7 +35,7 @@ from bridge.rendering.filters import FILTERS, clock, date, upper_first
 from bridge.rendering.links import safe_url
 from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.template_problems import affected, problems
-from bridge.rendering.text import one_line, printable
+from bridge.rendering.text import one_line, printable, shorten, visible
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,12 +111,19 @@ def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnv
         auto_reload=not BYTECODE.is_dir(),
         autoescape=True,
         undefined=ChainableUndefined,
-        finalize=lambda value: "" if value is None else value,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone), date=partial(date, zone=zone))
     return sandbox
+
+
+def _shown(value: Any) -> Any:
+    """What a template writes for a value: nothing that is not seen. Markup has been made of such values."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return visible(value)
+    return "" if value is None else value
 
 
 class Renderer:
@@ -183,7 +190,7 @@ class Renderer:
             place_window=content.place_window,
         )
         drafts = self._drafts(event, blank)
-        entries = (replace(blank, topic=draft.topic, summary=draft.summary, html=draft.html) for draft in drafts)
+        entries = (_with(blank, draft.topic, draft.summary, draft.html) for draft in drafts)
         return next(filter(_fits, entries), None) or self._without_template(event, blank)
 
     def _drafts(self, event: Event, entry: Entry) -> Iterator[_Draft]:
@@ -204,16 +211,17 @@ class Renderer:
         topic, summary, html = _split(text, boundary)
         if not html:
             raise TemplateError("the card is empty")
-        return _Draft(topic or _line(event.title) or event.kind, summary or topic, html)
+        topic = topic or _title(event)
+        return _Draft(topic, summary or topic, html)
 
     def _footer(self, entry: Entry) -> str:
         title = self._titles.get(entry.source, entry.source)
         return f"{title} · {clock(entry.occurred, self._zone)}"
 
     def _without_template(self, event: Event, entry: Entry) -> Entry:
-        title = _line(event.title) or event.kind
+        title = _title(event)
         html = Markup("<p>{}</p><p>{}</p>").format(title, self._footer(entry))
-        return replace(entry, topic=title, summary=title, html=str(html))
+        return _with(entry, title, title, str(html))
 
     def _exists(self, name: str) -> bool:
         try:
@@ -287,8 +295,20 @@ def _split(text: str, boundary: str) -> tuple[str, str, str]:
     return _line(Markup(topic).striptags()), _line(Markup(summary).striptags()), html.strip()  # noqa: S704
 
 
+def _title(event: Event) -> str:
+    return _line(event.title) or _line(event.kind) or event.source
+
+
+def _with(entry: Entry, topic: str, summary: str, html: str) -> Entry:
+    return within_limits(replace(entry, topic=topic, summary=summary, html=html))
+
+
 def _line(text: str) -> str:
-    return one_line(text, MAX_LINE)
+    """One line that is within its limit also where a character counts twice, as emoji do."""
+    line = one_line(text, MAX_LINE)
+    while (excess := len(line.encode("utf-16-le", "replace")) // 2 - MAX_LINE) > 0:
+        line = shorten(line, len(line) - (excess + 1) // 2)
+    return line
 
 
 def _fits(entry: Entry) -> bool:

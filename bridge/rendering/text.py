@@ -34,7 +34,7 @@ def printable(text: str) -> str:
 
 def has_invisible(text: str) -> bool:
     """Whether something in the text is not seen."""
-    return _INVISIBLE.search(text) is not None
+    return not text.isascii() and _INVISIBLE.search(text) is not None
 
 
 def visible(text: str) -> str:
@@ -49,7 +49,7 @@ def shorten(text: str, limit: int) -> str:
     cut = text[: max(limit - 1, 0)]
     word_end = max(cut.rfind(" "), cut.rfind("\n"))
     # A cut in a very long word is better than nearly nothing.
-    return cut[: word_end if word_end > limit // 2 else None].rstrip(" \n,.;:") + "…"
+    return cut[: word_end if word_end > limit // 2 else None].rstrip(" \n,.;:\u200d") + "…"
 
 
 def one_line(text: str, limit: int) -> str:
