@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bridge.errors import MessageError
 from bridge.events import Event, Severity, bounded
@@ -109,9 +110,12 @@ def within_limits(entry: Entry) -> Entry:
 
     The card has its own limit, and is made shorter by whoever makes it. All limits together fit into a message.
     """
+    ids: dict[str, Any] = {
+        name: bounded(_on_one_line(getattr(entry, name)), limit) for name, limit in _MOST_OF_IDS.items()
+    }
     return replace(
         entry,
-        **{name: bounded(_on_one_line(getattr(entry, name)), limit) for name, limit in _MOST_OF_IDS.items()},
+        **ids,
         topic=_on_one_line(entry.topic)[:MAX_LINE],
         summary=_on_one_line(entry.summary)[:MAX_LINE],
         html=_encodable(entry.html),

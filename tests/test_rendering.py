@@ -14,8 +14,9 @@ import pytest
 from bridge.entries import Entry, Target, entry_id, to_message
 from bridge.events import Event, Severity, Webhook
 from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
+from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.links import safe_url
-from bridge.rendering.renderer import OwnTemplates, Renderer, environment, post_html
+from bridge.rendering.renderer import Renderer, post_html
 from bridge.rendering.template_problems import problems
 from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB

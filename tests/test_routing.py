@@ -194,7 +194,11 @@ def test_a_failing_route_is_logged_once_and_reported(caplog):
         def health(self):
             return {"held": {}}
 
-    assert Bridge(configuration, Well()).health() == {"ok": True, "held": {}, "failing_routes": failing}
+        def condition(self):
+            return {"problems": []}
+
+    report = {"ok": True, "held": {}, "problems": [], "failing_routes": failing}
+    assert Bridge(configuration, Well()).health() == report
 
 
 def test_the_reason_of_a_failing_route_is_bounded():

@@ -8,8 +8,9 @@ from inspect import getdoc
 from jinja2 import DictLoader
 
 from bridge.events import Event
+from bridge.rendering.environment import ROOT, environment
 from bridge.rendering.filters import FILTERS
-from bridge.rendering.renderer import ROOT, Limits, environment, template_context
+from bridge.rendering.renderer import Limits, template_context
 from bridge.sources import SOURCES
 from tools.samples import event
 

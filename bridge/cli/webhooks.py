@@ -19,7 +19,8 @@ from bridge.cli.payload import Payload
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import CommandError
 from bridge.local import config, sending
-from bridge.rendering.renderer import ROOT, post_html
+from bridge.rendering.environment import ROOT
+from bridge.rendering.renderer import post_html
 from bridge.sources.base import Ignored
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -13,9 +13,7 @@ from typing import Any
 
 from jinja2 import (
     BaseLoader,
-    ChainableUndefined,
     ChoiceLoader,
-    Environment,
     FileSystemLoader,
     PrefixLoader,
     Template,
@@ -24,20 +22,17 @@ from jinja2 import (
     pass_context,
 )
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from bridge.entries import UNKNOWN, Content, Entry, Target, credible, to_message, within_limits
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
-from bridge.rendering.filters import FILTERS, clock, date, upper_first
+from bridge.rendering.environment import OwnTemplates, environment
+from bridge.rendering.filters import clock, upper_first
 from bridge.rendering.links import safe_url
-from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.template_problems import affected, problems
-from bridge.rendering.text import one_line, printable, shorten, visible
-
-ROOT = Path(__file__).parents[2]
+from bridge.rendering.text import one_line, printable, shorten
 
 _logger = logging.getLogger(__name__)
 _ANY_EVENT = "default:event.html"
@@ -71,59 +66,6 @@ class _Draft:
     topic: str
     summary: str
     html: str
-
-
-class OwnTemplates(FileSystemLoader):
-    """The bridge's templates: what all posts share, in templates/, and those of each source, in its folder.
-
-    root: the folder of the bridge. bridge/sources/github/templates/push.html has the name `github/push.html`.
-    """
-
-    def __init__(self, root: Path = ROOT) -> None:
-        super().__init__(root)
-        self._root = root
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """The text of a template, its file, and whether that is still the same; TemplateNotFound if there is none."""
-        source, slash, name = template.partition("/")
-        path = f"bridge/sources/{source}/templates/{name}" if slash else f"templates/{template}"
-        try:
-            return super().get_source(environment, path)
-        except TemplateNotFound:
-            raise TemplateNotFound(template) from None
-
-    def list_templates(self) -> list[str]:
-        """The names of all templates."""
-        shared = [path.name for path in self._root.glob("templates/*.html")]
-        own = self._root.glob("bridge/sources/*/templates/*.html")
-        return sorted([*shared, *(f"{path.parents[1].name}/{path.name}" for path in own)])
-
-
-def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:
-    """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters.
-
-    zone: of the times that the filters `clock` and `date` write.
-    """
-    sandbox = ImmutableSandboxedEnvironment(
-        loader=loader,
-        # Only the package has it, and what is in the package never changes.
-        bytecode_cache=TemplateBytecode(BYTECODE) if BYTECODE.is_dir() else None,
-        auto_reload=not BYTECODE.is_dir(),
-        autoescape=True,
-        undefined=ChainableUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone), date=partial(date, zone=zone))
-    return sandbox
-
-
-def _shown(value: Any) -> Any:
-    """What a template writes for a value: nothing that is not seen. Markup has been made of such values."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return visible(value)
-    return "" if value is None else value
 
 
 class Renderer:
