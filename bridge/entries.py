@@ -108,7 +108,7 @@ class Wake:
 def within_limits(entry: Entry) -> Entry:
     """The entry, in which everything but its card has a bounded length, and text that UTF-8 can hold.
 
-    The card has its own limit, and is made shorter by whoever makes it. All limits together fit into a message.
+    The renderer makes the card, and keeps its limit. All limits together fit into a message.
     """
     ids: dict[str, Any] = {
         name: bounded(_on_one_line(getattr(entry, name)), limit) for name, limit in _MOST_OF_IDS.items()

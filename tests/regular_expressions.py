@@ -60,8 +60,20 @@ class _Atom:
     is_start: bool = False
 
     @property
+    def beginning(self) -> frozenset[str]:
+        """The characters with which it can begin."""
+        begins = [_first_of(way) for way in self.body]
+        return frozenset().union(*(each.beginning for way in begins for each in way)) if begins else self.characters
+
+    @property
     def is_long(self) -> bool:
         return self.most >= LONG and bool(self.characters)
+
+
+def _first_of(way: tuple[_Atom, ...]) -> list[_Atom]:
+    """The atoms up to the first that consumes something."""
+    optional = list(itertools.takewhile(lambda atom: not (atom.least and atom.characters), way))
+    return [*optional, *way[len(optional) : len(optional) + 1]]
 
 
 def faults(pattern: Pattern) -> list[str]:
@@ -100,7 +112,8 @@ def _adjacent(way: tuple[_Atom, ...], *, can_fail: bool) -> bool:
         both = way[first].characters & way[second].characters
         between = (each for each in way[first + 1 : second] if each.least and each.characters)
         fails = can_fail or any(each.least for each in way[second + 1 :])
-        if fails and both and all(each.characters & both for each in between):
+        is_shared = both and way[first].characters & way[second].beginning
+        if fails and is_shared and all(each.characters & both for each in between):
             return True
     return False
 
