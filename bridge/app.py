@@ -94,7 +94,9 @@ class Bridge:
         """How the app is doing: `ok` unless something needs a person, `problems` in a sentence each, and the counts."""
         report = self._problems(self.publisher.health)
         ok = self._remember(not (report.get("problems") or report.get("held")))
-        return {"ok": ok, **report}
+        # A payload can make a route fail, so that is no reason to say that the app is not well.
+        failing = self.configuration.routes.failing.report()
+        return {"ok": ok, **report, **({"failing_routes": failing} if failing else {})}
 
     def _problems(self, more: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
         recent = [f"{text} ({count} in the last minutes)" for text, count in self.faults.report().items()]

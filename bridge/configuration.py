@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
 from bridge.receiving.routing import NAMES, Route, Routes
 from bridge.rendering.expressions import compiled, fault
 from bridge.settings import Group, Settings
@@ -188,10 +189,14 @@ def _route(table: Table, ids: Mapping[str, str]) -> Route:
 
 def _people(table: Table) -> tuple[str, ...]:
     people = table.values.get("participants", [])
-    if isinstance(people, list) and all(isinstance(one, str) and _PERSON.fullmatch(one) for one in people):
-        return tuple(people)
-    table.report_key("participants", 'must be a list of "Name <name@example.com>"')
-    return ()
+    if not (isinstance(people, list) and all(isinstance(one, str) and _PERSON.fullmatch(one) for one in people)):
+        table.report_key("participants", 'must be a list of "Name <name@example.com>"')
+        return ()
+    if len(people) > MAX_PARTICIPANTS or any(len(one) > MAX_PARTICIPANT for one in people):
+        limits = f"{MAX_PARTICIPANTS} people, each with {MAX_PARTICIPANT} characters"
+        table.report_key("participants", f"may be {limits} at most: put more into the group")
+        return ()
+    return tuple(people)
 
 
 def _by_id(default: str, named: Iterable[Group], routes: Sequence[Route]) -> Mapping[str, Group]:

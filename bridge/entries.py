@@ -2,15 +2,26 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bridge.errors import MessageError
 from bridge.events import Event, Severity, bounded
+from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_PARTICIPANT, MAX_PARTICIPANTS, MAX_URL
 
 VERSION = 3
 CREDIBLE = timedelta(days=7)
 _EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_MOST_OF_IDS: Mapping[str, int] = {
+    **dict.fromkeys(
+        ("id", "group", "correlation_key", "source", "delivery", "conversation", "content", "place"), MAX_ID
+    ),
+    "kind": MAX_KIND,
+}
 # The only values that JSON lacks are times.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
 
@@ -104,6 +115,39 @@ class Wake:
     """Asks for the drain of a group's outbox."""
 
     group: str
+
+
+def within_limits(entry: Entry) -> Entry:
+    """The entry, in which everything but its card has a bounded length, and text that UTF-8 can hold.
+
+    The renderer makes the card, and keeps its limit. All limits together fit into a message.
+    """
+    ids: dict[str, Any] = {
+        name: bounded(_on_one_line(getattr(entry, name)), limit) for name, limit in _MOST_OF_IDS.items()
+    }
+    return replace(
+        entry,
+        **ids,
+        topic=_on_one_line(entry.topic)[:MAX_LINE],
+        summary=_on_one_line(entry.summary)[:MAX_LINE],
+        news=_on_one_line(entry.news)[:MAX_LINE],
+        excerpt=_on_one_line(entry.excerpt)[:MAX_LINE],
+        word=_on_one_line(entry.word)[:MAX_LINE],
+        scope=_on_one_line(entry.scope)[:MAX_LINE],
+        html=_encodable(entry.html),
+        # A part of an address leads elsewhere.
+        url=url if len(url := _on_one_line(entry.url)) <= MAX_URL else "",
+        participants=tuple(_on_one_line(one)[:MAX_PARTICIPANT] for one in entry.participants[:MAX_PARTICIPANTS]),
+    )
+
+
+def _on_one_line(text: str) -> str:
+    """The text without control characters, of which JSON makes six each."""
+    return _CONTROLS.sub("\ufffd", _encodable(text))
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def entry_id(event: Event, position: int, group: str, arrival: str = "") -> str:

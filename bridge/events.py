@@ -75,7 +75,7 @@ def bounded(text: str, limit: int = MAX_ID) -> str:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened, as a source reads it. Its kind, delivery and correlation key have a bounded length.
+    """Something that happened, as a source reads it. Its names, ids and keys have a bounded length.
 
     source: the name of the service (`github`).
     kind: the service's own name for it, dotted (`pull_request.opened`); it chooses the template.
@@ -121,6 +121,7 @@ class Event:
     repeat_window: float | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "source", bounded(self.source, MAX_KIND))
         object.__setattr__(self, "kind", bounded(self.kind, MAX_KIND))
         object.__setattr__(self, "delivery", bounded(self.delivery))
         object.__setattr__(self, "correlation_key", bounded(" ".join(self.correlation_key.split())))

@@ -10,11 +10,11 @@ import pytest
 from jinja2 import FileSystemBytecodeCache
 
 from bridge.outbox import sqlite_file
-from bridge.rendering import renderer
+from bridge.rendering import environment as templates
 from tests import azurite
 
 _FOLDER = "FOLDER_OF_THE_TEST_RUN"
-_environment, _synchronous = renderer.environment, sqlite_file.SYNCHRONOUS
+_environment, _synchronous = templates.environment, sqlite_file.SYNCHRONOUS
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -34,13 +34,13 @@ def pytest_configure(config):
         made.bytecode_cache = cache
         return made
 
-    renderer.environment = environment
+    templates.environment = environment
     # To wait for the disk with each commit takes longer than many a test.
     sqlite_file.SYNCHRONOUS = "OFF"
 
 
 def pytest_unconfigure(config):
-    renderer.environment = _environment
+    templates.environment = _environment
     if not hasattr(config, "workerinput"):
         folder = Path(os.environ.pop(_FOLDER))
         azurite.stop(folder)

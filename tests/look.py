@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 
-from bridge.rendering.text import safe_url
+from bridge.rendering.links import safe_url
 
 WIDTH = 600  # pixels
 DEPTH = 8  # tables within tables

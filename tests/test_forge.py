@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bridge.events import Event, Severity
-from bridge.rendering.renderer import Limits, OwnTemplates, environment, template_context
+from bridge.rendering.environment import OwnTemplates, environment
+from bridge.rendering.renderer import Limits, template_context
 from bridge.sources import forge, kit
 
 TEMPLATES = environment(OwnTemplates())

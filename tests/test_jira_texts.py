@@ -152,3 +152,22 @@ def test_a_document_of_any_depth_and_shape_is_read():
     assert document.markdown(doc(block), {}) is not None
     for odd in (None, 7, [], {"type": "doc"}, {"content": [None, {"content": "x"}, {"type": "text"}]}):
         assert isinstance(document.markdown(odd, {}), str)
+
+
+def test_a_name_with_the_marks_of_what_is_kept_is_a_name() -> None:
+    assert wiki.markdown("[~nora] and {{a}}", {"nora": "\ue0000\ue001 \ue00099\ue001Nora"}) == "@0 99Nora and `a`"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("{{a{b}c}}", "`a{b}c`"),
+        ("{{ {{a}}", "{{ `a`"),
+        ("*one *two* three", "*one **two** three"),
+        ("{code:java|title=a}x{code}", "```\nx\n```"),
+        ("h2. ", "##"),
+        ("#  x", "1. x"),
+    ],
+)
+def test_the_nearest_mark_counts(text: str, wanted: str) -> None:
+    assert wiki.markdown(text, {}).strip() == wanted

@@ -1,6 +1,6 @@
 """bridge/sources/kit and the parts of cards: what is left out is named, and mentions find their names."""
 
-from bridge.rendering.renderer import OwnTemplates, environment
+from bridge.rendering.environment import OwnTemplates, environment
 from bridge.sources import kit
 from tests.look import parse
 

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.rendering.filters import between, clock, count, duration, plain, plural
-from bridge.rendering.text import one_line, printable, safe_url, shorten
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import one_line, printable, shorten
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ import pytest
 from bridge.entries import Entry, Target, entry_id, to_message
 from bridge.events import Event, Severity, Webhook
 from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
-from bridge.rendering.renderer import OwnTemplates, Renderer, environment
+from bridge.rendering.environment import OwnTemplates, environment
+from bridge.rendering.links import safe_url
+from bridge.rendering.renderer import Renderer
 from bridge.rendering.template_problems import problems
-from bridge.rendering.text import safe_url
 from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.entries import Target
 from bridge.errors import BadWebhook, SettingsError
@@ -160,3 +161,50 @@ def test_a_group_may_have_an_address_and_a_thread_and_be_paused():
 def test_a_route_may_start_its_threads_in_a_conversation():
     config = GROUPS + route("true", '["ops"]', 'conversation = "AAQkAD_-="')
     assert Configuration.of(Settings(DEFAULT, config)).routes.decide(event()).targets == (Target(OPS, (), "AAQkAD_-="),)
+
+
+FAILING = "'internal' in payload.issue.body"
+
+
+@pytest.mark.parametrize("body", ["internal stuff", None, 7])
+def test_a_route_that_drops_and_fails_drops(body):
+    assert groups(route(FAILING, "[]") + route("true"), payload={"issue": {"body": body}}) == []
+    assert groups(route(FAILING, "[]"), requested="ops", payload={"issue": {"body": body}}) == []
+
+
+def test_a_route_with_groups_that_fails_does_not_match():
+    assert groups(route(FAILING, '["ops"]') + route("true", '["dev"]'), payload={"issue": {"body": None}}) == [DEV]
+
+
+def test_a_failing_route_is_logged_once_and_reported(caplog):
+    config = GROUPS + route("true", '["dev"]', "continue = true") + route(FAILING, "[]")
+    configuration = Configuration.of(Settings(DEFAULT, config))
+    routes = configuration.routes
+    assert routes.failing.report() == []
+    for _ in range(3):
+        decision = routes.decide(event(payload={"issue": {"body": None}}))
+    assert decision.reason.endswith(f"; route 2 failed and drops it: {FAILING}")
+    reason = "TypeError: argument of type 'NoneType' is not iterable"
+    failing = [{"route": 2, "when": FAILING, "failures": 3, "reason": reason}]
+    assert routes.failing.report() == failing
+    (line,) = [record.getMessage() for record in caplog.records if "failed" in record.getMessage()]
+    assert line.startswith(f"Route 2 of BRIDGE_CONFIG failed and drops the event: `{FAILING}`: {reason}.")
+
+    class Well:
+        def health(self):
+            return {"held": {}}
+
+        def condition(self):
+            return {"problems": []}
+
+    report = {"ok": True, "held": {}, "problems": [], "failing_routes": failing}
+    assert Bridge(configuration, Well()).health() == report
+
+
+def test_the_reason_of_a_failing_route_is_bounded():
+    routes = Configuration.of(Settings(DEFAULT, GROUPS + route("severity >= payload.text"))).routes
+    routes.decide(event(payload={"text": "x\u202e\n" * 100_000}))
+    (failing,) = routes.failing.report()
+    assert len(failing["reason"]) <= 200
+    assert "\n" not in failing["reason"]
+    assert "\u202e" not in failing["reason"]

@@ -8,8 +8,9 @@ from jinja2 import meta, nodes
 
 from bridge.entries import Target, entry_id
 from bridge.events import Webhook
-from bridge.rendering.renderer import ROOT as FOLDER
-from bridge.rendering.renderer import Renderer, environment
+from bridge.rendering.environment import ROOT as FOLDER
+from bridge.rendering.environment import environment
+from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 from tests.look import parse

@@ -5,7 +5,7 @@ The working directory must be the package, as bytecode would otherwise contain t
 
 from pathlib import Path
 
-from bridge.rendering.renderer import OwnTemplates, environment
+from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.template_bytecode import BYTECODE, compile_all
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from bridge.rendering.renderer import ROOT
+from bridge.rendering.environment import ROOT
 from bridge.sources import SOURCES
 
 _MARKS = "<!-- services: written by `make docs` from bridge/sources/*/docs.md -->", "<!-- end of services -->"

@@ -8,8 +8,9 @@ from inspect import getdoc
 from jinja2 import DictLoader
 
 from bridge.events import Event
+from bridge.rendering.environment import ROOT, environment
 from bridge.rendering.filters import FILTERS
-from bridge.rendering.renderer import ROOT, Limits, environment, template_context
+from bridge.rendering.renderer import Limits, template_context
 from bridge.sources import SOURCES
 from tools.samples import event
 
@@ -35,6 +36,7 @@ _EXAMPLES = {
     "short_url": "{{ event.url|short_url }}",
     "upper_first": "{{ action|upper_first }}",
     "without_subject": "{{ 'PumpDown is firing for pump-07'|without_subject(['PumpDown']) }}",
+    "with_host": "{{ 'contoso.com'|with_host('https://evil.example/login') }}",
     "shorten": "{{ field('pull_request.body')|shorten(40) }}",
 }
 _MACRO = re.compile(r"(?:\{#-((?:(?!#\}).)*)-#\}\n)?\{% macro (\w+\(.*?\)) -?%\}", re.DOTALL)

@@ -20,7 +20,7 @@ from bridge.entries import Entry, Target, entry_id
 from bridge.errors import CommandError
 from bridge.local import config, sending
 from bridge.publishing.stories import post_html
-from bridge.rendering.renderer import ROOT
+from bridge.rendering.environment import ROOT
 from bridge.sources.base import Ignored
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from bridge.events import Severity
 from bridge.limits import MAX_LINE, MAX_POST
 from bridge.publishing.chart import Clock, chart_of, extent, worst_first
 from bridge.publishing.stories import signed
+from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import count, duration, offset, plural
-from bridge.rendering.renderer import OwnTemplates, environment
 from bridge.rendering.text import one_line
 
 _NO_TITLES: Mapping[str, str] = MappingProxyType({})

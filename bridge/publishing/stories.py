@@ -14,8 +14,8 @@ from bridge.entries import Entry
 from bridge.events import Severity
 from bridge.outbox.rows import Memory
 from bridge.publishing.memory import EXTREMES, FIRST, remembered
+from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import duration
-from bridge.rendering.renderer import OwnTemplates, environment
 from bridge.rendering.text import one_line
 
 # What a card marks for its post: the headline, which a reply leaves out, and the place of the timeline.

@@ -1,18 +1,24 @@
-"""Which groups receive an event: routes in order, each a sandboxed Jinja expression over the event."""
+"""Which groups receive an event: routes in order, each a sandboxed Jinja expression over the event.
+
+A route whose expression fails does not match, unless it drops events: what must not be posted is then not posted.
+"""
 
 import logging
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from bridge.entries import Target
 from bridge.errors import BadWebhook
 from bridge.events import Event
 from bridge.rendering.expressions import Expression
+from bridge.rendering.text import one_line
 
 # What an expression may use; `thread` is the former name of the correlation key.
 NAMES = frozenset({one.name for one in fields(Event)} | {"thread"})
 
 _logger = logging.getLogger(__name__)
+_MAX_REASON = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,36 @@ class Decision:
     reason: str
 
 
+class FailingRoutes:
+    """The routes whose expressions have failed since the process started, by their numbers."""
+
+    def __init__(self) -> None:
+        self._failures: dict[int, tuple[str, int, str]] = {}
+        self._changing = threading.Lock()
+
+    def add(self, number: int, route: Route, error: Exception) -> None:
+        """Counts a failure; the first of a route is logged."""
+        reason = one_line(f"{type(error).__name__}: {error}", _MAX_REASON)
+        with self._changing:
+            _, count, _ = self._failures.get(number, ("", 0, ""))
+            self._failures[number] = (route.when, count + 1, reason)
+        if not count:
+            effect = "does not match" if route.groups else "drops the event"
+            _logger.warning(
+                "Route %d of BRIDGE_CONFIG failed and %s: `%s`: %s. /api/health/details counts what follows.",
+                number, effect, route.when, reason,
+            )  # fmt: skip
+
+    def report(self) -> list[Mapping[str, object]]:
+        """Which routes failed, how often, and why the last time."""
+        with self._changing:
+            failures = sorted(self._failures.items())
+        return [
+            {"route": number, "when": when, "failures": count, "reason": reason}
+            for number, (when, count, reason) in failures
+        ]
+
+
 @dataclass(frozen=True)
 class Routes:
     """The routes in their order.
@@ -48,6 +84,7 @@ class Routes:
     default: str
     names: Mapping[str, str]
     routes: tuple[Route, ...]
+    failing: FailingRoutes = field(default_factory=FailingRoutes, repr=False, compare=False)
 
     def decide(self, event: Event, requested: str = "") -> Decision:
         """Where the event goes.
@@ -59,9 +96,9 @@ class Routes:
         targets: dict[str, Target] = {}
         matched: list[str] = []
         for number, route in enumerate(self.routes, 1):
-            if not _matches(route, event):
+            effect = self._effect(number, route, event)
+            if not effect:
                 continue
-            effect = "matches" if route.groups else "drops it"
             matched.append(f"route {number} {effect}: {route.when}")
             for group in (chosen or route.groups) if route.groups else ():
                 targets.setdefault(group, Target(group, route.participants, route.conversation))
@@ -73,17 +110,18 @@ class Routes:
         reason = "no route matches it: BRIDGE_GROUP" if default else "no route matches it and BRIDGE_GROUP is not set"
         return Decision(tuple(Target(group) for group in default), "?group= in the URL" if chosen else reason)
 
+    def _effect(self, number: int, route: Route, event: Event) -> str:
+        """What the route does with the event, or nothing."""
+        try:
+            matches = bool(route.matches(**{name: getattr(event, name) for name in NAMES}))
+        except Exception as error:  # noqa: BLE001  whatever a user's expression raises must not cost the event
+            self.failing.add(number, route, error)
+            return "" if route.groups else "failed and drops it"
+        return "" if not matches else "matches" if route.groups else "drops it"
+
     def _named(self, name: str) -> str:
         if name in self.names:
             return self.names[name]
         if name in (self.default, *self.names.values()):
             return name
         raise BadWebhook("The URL's ?group= is not a group of the settings: name one of [groups] in BRIDGE_CONFIG.")
-
-
-def _matches(route: Route, event: Event) -> bool:
-    try:
-        return bool(route.matches(**{name: getattr(event, name) for name in NAMES}))
-    except Exception as error:  # noqa: BLE001  whatever a user's expression raises must not cost the event
-        _logger.warning("The route `%s` failed and does not match: %s: %s", route.when, type(error).__name__, error)
-        return False

@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from markupsafe import Markup, escape
+
+from bridge.rendering.links import real_host, safe_url, short_url
 from bridge.rendering.markdown import markdown
-from bridge.rendering.text import done, in_words, is_id, one_line, safe_url, short_url, shorten
+from bridge.rendering.text import done, in_words, is_id, one_line, shorten, visible
 
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
-
-
 _JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LONGEST = 1e11  # seconds; more is nobody's time
@@ -32,6 +33,12 @@ def is_hash(value: object) -> bool:
 def plain(text: str, limit: int) -> str:
     """The words of Markdown as one line, within `limit` characters."""
     return one_line(markdown(text, 3 * limit).striptags(), limit)
+
+
+def with_host(text: str, url: str) -> str:
+    """The text of a link; where it looks like the address of another place, with the real host behind it."""
+    host = real_host(text.striptags() if isinstance(text, Markup) else text, url, is_name=True)
+    return text + f" → {host}" if host else text  # markup escapes what is added to it
 
 
 def duration(seconds: float) -> str:
@@ -94,11 +101,10 @@ def plural(number: int, noun: str, many: str = "") -> str:
     return f"{count(number)} {noun if number == 1 else many or noun + 's'}"
 
 
-def joints(text: str) -> str:
+def joints(text: str) -> Markup:
     """The text with places to wrap long words at, between the parts of a name: an invisible space of no width."""
-    return re.sub(
-        r"\S{17,}", lambda word: re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)", "\u200b", word[0]), text
-    )
+    own = escape(visible(text))
+    return Markup(re.sub(r"\S{17,}", lambda word: _JOINT.sub("\u200b", word[0]), own))  # noqa: S704 - escaped before
 
 
 def upper_first(text: str) -> str:
@@ -125,5 +131,6 @@ FILTERS = {
     "short_url": short_url,
     "shorten": shorten,
     "upper_first": upper_first,
+    "with_host": with_host,
     "without_subject": without_subject,
 }

@@ -5,7 +5,9 @@ https://docs.github.com/get-started/writing-on-github
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 import nh3
@@ -13,7 +15,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markupsafe import Markup, escape
 
-from bridge.rendering.text import SCHEMES, printable, safe_url, shorten
+from bridge.rendering.links import SCHEMES, real_host, safe_url
+from bridge.rendering.text import one_line, printable, shorten, visible
 
 _PARAGRAPH = "margin:0 0 8px 0"
 _HEADING = f"{_PARAGRAPH};font-weight:600;color:#201f1e"
@@ -62,7 +65,8 @@ _COMMENT = re.compile(r"((?P<fence>```|~~~).*?(?:(?P=fence)|\Z)|`[^`\n]+`)|<!--.
 _OPEN_TAG = re.compile(r"<[^<>]*\Z")
 # Much of a text may be markup; more than so many times the characters to be seen is not looked at.
 _MARKUP_SHARE = 6
-_EMPTY = re.compile(r"<(p|li|strong|em|s)(?: style=\"[^\"]*\")?>\s*</\1>")
+# Without a text within, these are not written.
+_EMPTY = {"</p>", "</li>", "</strong>", "</em>", "</s>"}
 # https://docs.github.com/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
 _REFERENCE = re.compile(
     r"(?<![\w@#/.+-])(?:"
@@ -97,8 +101,7 @@ def markdown(text: str, limit: int, url: str = "", repository: str = "") -> Mark
     writer = _Writer(limit, repository.rstrip("/") if safe_url(repository) else "")
     writer.feed(_sanitised(_PARSER.render(source)))
     writer.close()
-    html = _without_empty("".join(writer.written).replace("\n</pre>", "</pre>"))
-    html = _without_last_gap(html.strip())
+    html = _without_last_gap("".join(writer.written).replace("\n</pre>", "</pre>").strip())
     if (writer.is_full or len(source) < len(text)) and safe_url(url):
         html = _append(html, f" {_anchor(url)}Read on</a>")
     return Markup(html)  # noqa: S704 - the writer writes its own tags, and escapes all else
@@ -115,6 +118,23 @@ def _sanitised(html: str) -> str:
     )
 
 
+@dataclass
+class _Element:
+    """An element that is being written. start: how many pieces had been written before it."""
+
+    tag: str
+    start: int
+    end: str = ""
+
+
+@dataclass
+class _Link:
+    """A link that is being written. text: the pieces of its text, as a reader sees it."""
+
+    url: str
+    text: list[str] = field(default_factory=list)
+
+
 class _Writer(HTMLParser):
     """Rewrites sanitised HTML with tags and styles that Word knows, up to so many characters of text."""
 
@@ -124,18 +144,22 @@ class _Writer(HTMLParser):
         self.is_full = False
         self._left = limit
         self._repository = repository
-        self._open: list[tuple[str, str]] = []
+        self._open: list[_Element] = []
+        self._link = _Link("")
+        self._counts: Counter[str] = Counter()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in _VOID:
-            self._open.append((tag, ""))
+            self._open.append(_Element(tag, len(self.written)))
+            self._counts[tag] += 1
         if self.is_full:
             return
         values = {name: value or "" for name, value in attrs}
         if tag == "img":
             self._image(values)
         elif tag == "a":
-            self._write(_anchor(values.get("href", "")), "</a>")
+            self._link = _Link(values.get("href", ""))
+            self._write(_anchor(self._link.url), "</a>")
         elif tag == "blockquote":
             self._quote(values.get("class", ""))
         elif tag in _ELEMENTS and not (tag == "code" and self._within("pre")):
@@ -144,9 +168,20 @@ class _Writer(HTMLParser):
             self._write(f"<{name}{look}>", "" if tag in _VOID else f"</{name}>")
 
     def handle_endtag(self, tag: str) -> None:  # noqa: ARG002  the sanitiser has balanced them
-        self.written.append(self._open.pop()[1])
+        element = self._open.pop()
+        self._counts[element.tag] -= 1
+        if element.end in _EMPTY and self._is_blank_from(element.start + 1):
+            del self.written[element.start :]
+            return
+        if element.end == "</a>":
+            self.written.append(_arrow("".join(self._link.text), self._link.url))
+        self.written.append(element.end)
+
+    def _is_blank_from(self, start: int) -> bool:
+        return not any(self.written[place].strip() for place in range(start, len(self.written)))
 
     def handle_data(self, data: str) -> None:
+        data = visible(data)
         if self.is_full:
             return
         if not data.strip():
@@ -156,21 +191,30 @@ class _Writer(HTMLParser):
             data, self.is_full = shorten(data, self._left), True
         self._left -= len(data)
         as_it_is = self._within("a") or self._within("pre") or self._within("code")
-        self.written.append(str(escape(data)) if as_it_is else "".join(_linked(data, self._repository)))
+        self._show(data, str(escape(data)) if as_it_is else "".join(_linked(data, self._repository)))
+
+    def _show(self, text: str, html: str) -> None:
+        self.written.append(html)
+        if self._within("a"):
+            self._link.text.append(text)
 
     def _write(self, start: str, end: str) -> None:
         if start:
             self.written.append(start)
             if end:
-                self._open[-1] = (self._open[-1][0], end)
+                self._open[-1].end = end
 
     def _within(self, tag: str) -> bool:
-        return any(name == tag for name, _ in self._open)
+        return self._counts[tag] > 0
 
     def _image(self, values: Mapping[str, str]) -> None:
-        name = escape(shorten(values.get("alt", "").strip() or "image", 80))
-        anchor = "" if self._within("a") else _anchor(values.get("src", ""))
-        self.written.append(f"{anchor}{name}{'</a>' if anchor else ''}")
+        name = one_line(values.get("alt", ""), 80) or "image"
+        if self._within("a"):
+            self._show(name, escape(name))
+        elif anchor := _anchor(values.get("src", "")):
+            self.written.append(f"{anchor}{escape(name)}{_arrow(name, values['src'])}</a>")
+        else:
+            self.written.append(escape(name))
 
     def _quote(self, kind: str) -> None:
         ink = _ALERTS.get(kind)
@@ -208,11 +252,10 @@ def _anchor(url: str) -> str:
     return f'<a href="{escape(url)}" style="{_LINK}">' if url else ""
 
 
-def _without_empty(html: str) -> str:
-    """The HTML without elements that hold nothing; what held only those holds nothing, too."""
-    while (smaller := _EMPTY.sub("", html)) != html:
-        html = smaller
-    return html
+def _arrow(text: str, url: str) -> str:
+    """What follows a link's text that looks like the address of another place."""
+    host = real_host(text, url)
+    return f" → {escape(host)}" if host else ""
 
 
 def _without_last_gap(html: str) -> str:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -13,9 +13,7 @@ from typing import Any
 
 from jinja2 import (
     BaseLoader,
-    ChainableUndefined,
     ChoiceLoader,
-    Environment,
     FileSystemLoader,
     PrefixLoader,
     Template,
@@ -24,22 +22,20 @@ from jinja2 import (
     pass_context,
 )
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from bridge.entries import UNKNOWN, Content, Entry, Target, credible, to_message
+from bridge.entries import UNKNOWN, Content, Entry, Target, credible, to_message, within_limits
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
-from bridge.rendering.filters import FILTERS, clock, date, upper_first
-from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
+from bridge.rendering.environment import OwnTemplates, environment
+from bridge.rendering.filters import clock, upper_first
+from bridge.rendering.links import safe_url
 from bridge.rendering.template_problems import affected, problems
-from bridge.rendering.text import one_line, printable, safe_url
-
-ROOT = Path(__file__).parents[2]
+from bridge.rendering.text import one_line, printable, shorten
 
 _logger = logging.getLogger(__name__)
-_NOTES = 8  # of an entry
+_NOTES, _NOTE = 4, 60  # of an entry, and characters of each
 _ANY_EVENT = "default:event.html"
 
 
@@ -67,52 +63,6 @@ class _Draft:
     minor: bool
     phase: str
     html: str
-
-
-class OwnTemplates(FileSystemLoader):
-    """The bridge's templates: what all posts share, in templates/, and those of each source, in its folder.
-
-    root: the folder of the bridge. bridge/sources/github/templates/push.html has the name `github/push.html`.
-    """
-
-    def __init__(self, root: Path = ROOT) -> None:
-        super().__init__(root)
-        self._root = root
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """The text of a template, its file, and whether that is still the same; TemplateNotFound if there is none."""
-        source, slash, name = template.partition("/")
-        path = f"bridge/sources/{source}/templates/{name}" if slash else f"templates/{template}"
-        try:
-            return super().get_source(environment, path)
-        except TemplateNotFound:
-            raise TemplateNotFound(template) from None
-
-    def list_templates(self) -> list[str]:
-        """The names of all templates."""
-        shared = [path.name for path in self._root.glob("templates/*.html")]
-        own = self._root.glob("bridge/sources/*/templates/*.html")
-        return sorted([*shared, *(f"{path.parents[1].name}/{path.name}" for path in own)])
-
-
-def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:
-    """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters.
-
-    zone: of the times that the filters `clock` and `date` write.
-    """
-    sandbox = ImmutableSandboxedEnvironment(
-        loader=loader,
-        # Only the package has it, and what is in the package never changes.
-        bytecode_cache=TemplateBytecode(BYTECODE) if BYTECODE.is_dir() else None,
-        auto_reload=not BYTECODE.is_dir(),
-        autoescape=True,
-        undefined=ChainableUndefined,
-        finalize=lambda value: "" if value is None else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone), date=partial(date, zone=zone))
-    return sandbox
 
 
 class Renderer:
@@ -209,7 +159,7 @@ class Renderer:
         draft = _split(text, boundary)
         if not draft.html:
             raise TemplateError("the card is empty")
-        topic = draft.topic or _line(event.title) or event.kind
+        topic = draft.topic or _title(event)
         summary = draft.summary or topic
         return replace(draft, topic=topic, summary=summary, news=draft.news or summary)
 
@@ -217,9 +167,9 @@ class Renderer:
         return clock(entry.occurred, self._zone)
 
     def _without_template(self, event: Event, entry: Entry) -> Entry:
-        title = _line(event.title) or event.kind
+        title = _title(event)
         html = Markup("<p>{}</p><p>{}</p>").format(title, self._footer(entry))
-        return replace(entry, topic=title, summary=title, html=str(html))
+        return within_limits(replace(entry, topic=title, summary=title, news=title, html=str(html)))
 
     def _exists(self, name: str) -> bool:
         try:
@@ -284,12 +234,8 @@ def _finished(blank: Entry, event: Event, draft: _Draft) -> Entry:
     if draft.phase == "over":
         lasted = {} if event.details.get("took") else {"since": "Lasted"}
         asks = {**asks, **lasted, "highest": "Highest value", "lowest": "Lowest value"}
-    return replace(
-        blank,
-        **{name: value for name, value in vars(draft).items() if name != "phase"},
-        notes=_pairs(notes),
-        asks=_pairs(asks),
-    )
+    finished = {name: value for name, value in vars(draft).items() if name != "phase"}
+    return within_limits(replace(blank, **finished, notes=_pairs(notes), asks=_pairs(asks)))
 
 
 def _measured(event: Event) -> dict[str, str]:
@@ -302,7 +248,8 @@ def _measured(event: Event) -> dict[str, str]:
 
 
 def _pairs(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((one_line(str(name), 80), one_line(str(value), 80)) for name, value in list(values.items())[:_NOTES])
+    kept = list(values.items())[:_NOTES]
+    return tuple((one_line(str(name), _NOTE), one_line(str(value), _NOTE)) for name, value in kept)
 
 
 def _split(text: str, boundary: str) -> _Draft:
@@ -313,8 +260,16 @@ def _split(text: str, boundary: str) -> _Draft:
     return _Draft(topic, summary, news, excerpt, word, bool(minor), phase, html.strip())
 
 
+def _title(event: Event) -> str:
+    return _line(event.title) or _line(event.kind) or event.source
+
+
 def _line(text: str) -> str:
-    return one_line(text, MAX_LINE)
+    """One line that is within its limit also where a character counts twice, as emoji do."""
+    line = one_line(text, MAX_LINE)
+    while (excess := len(line.encode("utf-16-le", "replace")) // 2 - MAX_LINE) > 0:
+        line = shorten(line, len(line) - (excess + 1) // 2)
+    return line
 
 
 def _fits(entry: Entry) -> bool:

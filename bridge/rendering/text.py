@@ -1,13 +1,28 @@
-"""Text and URLs of strangers, made fit to be shown: one line, short, printable, leading nowhere that harms."""
+"""Text of strangers, made fit to be shown: one line, short, and nothing in it that is not seen."""
 
 import re
-from urllib.parse import urlsplit
 
-SCHEMES = {"http", "https", "mailto"}
-LONGEST_URL = 2000  # what every browser and Outlook take
-
-# Controls but for tab and line ends, and the marks that turn the direction of text to disguise it.
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Controls but for tab and line ends, the marks that turn the direction of text to disguise it, and halves of
+# characters, which no text that leaves the bridge may hold.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# What takes no room: joiners, marks of direction, fillers, variants, annotations and tags. Words hide in them, and one
+# name pretends to be another.
+_UNSEEN = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[{_UNSEEN}]")
+# Scripts whose letters are written otherwise with a joiner between them, and signs that are emoji.
+_JOINED = "\u0600-\u0dff\u1000-\u109f\u1780-\u17b3\u17b6-\u180a\u1810-\u18af"
+_EMOJI = "\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_BLACK_FLAG, _END_OF_TAGS = "\U0001f3f4", "\U000e007f"
+_FLAGS = "|".join("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("gbeng", "gbsct", "gbwls"))
+_KEPT_OR_INVISIBLE = re.compile(
+    f"((?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])"
+    f"|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
+    f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    f"|(?<={_BLACK_FLAG})(?:{_FLAGS}){_END_OF_TAGS})|[{_UNSEEN}]"
+)
 # Of Azure, AWS and Google Cloud.
 _CLOUD_PATH = re.compile(r"(/(subscriptions|providers)/|arn:[a-z-]+:|/?(projects|organizations)/[^/]+/)\S+")
 
@@ -17,6 +32,16 @@ def printable(text: str) -> str:
     return _CONTROLS.sub("", text)
 
 
+def has_invisible(text: str) -> bool:
+    """Whether something in the text is not seen."""
+    return not text.isascii() and _INVISIBLE.search(text) is not None
+
+
+def visible(text: str) -> str:
+    """The text without what is not seen. What makes one emoji of several stays, and so does what joins letters."""
+    return _KEPT_OR_INVISIBLE.sub(lambda found: found[1] or "", text) if has_invisible(text) else text
+
+
 def shorten(text: str, limit: int) -> str:
     """The text within `limit` characters, cut after a word and then ending in an ellipsis."""
     if len(text) <= limit:
@@ -24,31 +49,13 @@ def shorten(text: str, limit: int) -> str:
     cut = text[: max(limit - 1, 0)]
     word_end = max(cut.rfind(" "), cut.rfind("\n"))
     # A cut in a very long word is better than nearly nothing.
-    return cut[: word_end if word_end > limit // 2 else None].rstrip(" \n,.;:") + "…"
+    return cut[: word_end if word_end > limit // 2 else None].rstrip(" \n,.;:\u200d") + "…"
 
 
 def one_line(text: str, limit: int) -> str:
-    """The text as one line without control characters, within `limit` characters."""
+    """The text as one line without control characters or invisible ones, within `limit` characters."""
     # Only so much is looked at, as a title can be megabytes of blanks.
-    return shorten(" ".join(printable(text[: limit * 20]).split()), limit)
-
-
-def safe_url(url: str) -> str:
-    """The URL if it is a whole one of http, https or mailto and not overlong, else an empty string."""
-    url = url.strip()
-    if len(url) > LONGEST_URL or re.search(r"[\s\x00-\x1f\x7f<>\"]", url):
-        return ""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    whole = parts.path if parts.scheme == "mailto" else parts.netloc
-    return url if parts.scheme in SCHEMES and whole else ""
-
-
-def short_url(url: str) -> str:
-    """A URL as people read it: its host and what there is room for of its path."""
-    return shorten(re.sub(r"^https?://(www\.)?", "", url.strip()).rstrip("/"), 60)
+    return shorten(" ".join(visible(printable(text[: limit * 20])).split()), limit)
 
 
 def is_id(text: str) -> bool:

@@ -13,7 +13,8 @@ from datetime import datetime
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import between
-from bridge.rendering.text import in_words, one_line, safe_url
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import in_words, one_line
 from bridge.sources import alert_labels, kit
 from bridge.sources.base import MARK, as_action, identifier
 from bridge.sources.reading import pages

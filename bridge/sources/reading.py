@@ -13,7 +13,8 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.fields import as_time
-from bridge.rendering.text import in_words, last_part, one_line, safe_url
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import in_words, last_part, one_line
 from bridge.sources import reading_names as names
 from bridge.sources.kit import MAX_TITLE
 from bridge.sources.reading_values import (

@@ -8,7 +8,8 @@ from typing import Any
 
 from bridge.errors import TooDeep
 from bridge.fields import as_time, parse_json
-from bridge.rendering.text import in_words, is_id, last_part, one_line, safe_url
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import in_words, is_id, last_part, one_line
 from bridge.sources import reading_names as names
 from bridge.sources.kit import listed
 

@@ -14,7 +14,8 @@ from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.events import Webhook
 from bridge.receiving.receiver import Receiver
-from bridge.rendering.renderer import Limits, OwnTemplates, environment, template_context
+from bridge.rendering.environment import OwnTemplates, environment
+from bridge.rendering.renderer import Limits, template_context
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS, Subject

@@ -30,7 +30,7 @@ ORDER BY p.received, p.number LIMIT :top OFFSET :skip
 """
 _DOMAIN = "@groups.localhost"
 _PREVIEW = 255
-_MARKUP = re.compile(r"<(style|script|title)\b.*?</\1>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+_MARKUP = re.compile(r"<(style|script|title)\b.*?(?:</\1>|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)

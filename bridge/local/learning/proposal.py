@@ -12,7 +12,8 @@ from bridge.fields import as_time
 from bridge.local.learning.roles import Roles, roles_of, unknown_words
 from bridge.local.learning.values import Value, example, expression, tables, values
 from bridge.rendering.filters import upper_first
-from bridge.rendering.text import in_words, one_line, printable, safe_url
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import in_words, one_line, printable
 from bridge.sources import cloud_event, form_bodies
 from bridge.sources import reading_names as names
 

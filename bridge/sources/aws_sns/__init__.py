@@ -11,7 +11,8 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, moment, objects
-from bridge.rendering.text import in_words, last_part, one_line, safe_url
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import in_words, last_part, one_line
 from bridge.sources import kit, reading
 from bridge.sources.aws_sns import alarms, event_bridge
 from bridge.sources.aws_sns.authentication import by_signature

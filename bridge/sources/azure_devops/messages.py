@@ -13,11 +13,13 @@ from bridge.rendering.text import one_line
 
 _LONGEST = 20_000  # characters; longer ones are of no use to anyone
 _URL = re.compile(r"https?://[^\s\"'<>()\]]+")
-_OWN_LINE = re.compile(r"^\s*\(?(https?://[^\s\"'<>()\]]+)\)?\s*$", re.MULTILINE)
+_OWN_LINE = re.compile(r"^[ \t]*\(?(https?://[^\s\"'<>()\]]+)\)?[ \t]*$", re.MULTILINE)
 _TARGET = re.compile(r"\]\s?\((https?://[^\s\"'<>()\]]+)\)")
 _HREF = re.compile(r"\bhref=[\"']?(https?://[^\s\"'<>]+)")
-_SERVICE = re.compile(r"\bMicrosoft\.(?:VisualStudio\.Services|TeamFoundation)\.[A-Za-z.]*[A-Za-z]")
+_SERVICE = re.compile(r"\bMicrosoft\.(?:VisualStudio\.Services|TeamFoundation)(?:\.[A-Za-z]+)+")
 _TAG = re.compile(r"<[\\/]?\w[^<>]*>")
+_ANCHOR = re.compile(r"<a\b([^<>]*)>([^<]*)</a>")
+_ADDRESS = re.compile(r'href="(https?://[^"]*)"')
 _LINK = re.compile(r"\[([^\[\]]*)\] ?\(([^()]*)\)")
 
 
@@ -34,7 +36,7 @@ def sentence(payload: Payload) -> str:
     text = _plain(_message(payload, "text", "markdown", "html"))
     whole = next((line for line in text.splitlines() if line.strip()), "")
     whole = _SERVICE.sub("Azure DevOps", _URL.sub("", whole))
-    return one_line(re.sub(r"\s*\(\s*\)|:\s*$", "", whole), 250).rstrip(" .")
+    return one_line(re.sub(r"(?<!\s)\s*\(\s*\)|:\s*$", "", whole), 250).rstrip(" .")
 
 
 def text(payload: Payload) -> str:
@@ -57,10 +59,15 @@ def readable(text: str) -> str:
     """Markdown of somebody's words, which work items keep as HTML."""
     if not _TAG.search(text):
         return text
-    text = re.sub(r'<a\b[^<>]*?href="(https?://[^"<>]*)"[^<>]*>([^<]*)</a>', r"[\2](\1)", text[:_LONGEST])
+    text = _ANCHOR.sub(_anchored, text[:_LONGEST])
     text = re.sub(r"<li\b[^<>]*>", "\n* ", text)
     text = re.sub(r"</(?:div|p|ul|ol|tr|h\d)>|<br\b[^<>]*>", "\n\n", text)
     return html.unescape(_TAG.sub("", text)).strip()
+
+
+def _anchored(match: re.Match[str]) -> str:
+    address = _ADDRESS.search(match[1])
+    return f"[{match[2]}]({address[1]})" if address else match[0]
 
 
 def _message(payload: Payload, *forms: str) -> str:

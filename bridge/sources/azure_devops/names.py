@@ -60,7 +60,7 @@ def person(value: Any) -> str:
     if is_service(value) or name.startswith(_SERVICES):
         return "Azure DevOps"
     # Teams come as `[Pump]\Field team`, build services with their id behind them.
-    name = re.sub(r"\s*(?:<[^<>]*>|\(\w?[0-9a-f-]{36}\))$", "", name[:1000])
+    name = re.sub(r"(?<!\s)\s*(?:<[^<>]*>|\(\w?[0-9a-f-]{36}\))$", "", name[:1000])
     return one_line(name.rpartition("\\")[2], 80)
 
 

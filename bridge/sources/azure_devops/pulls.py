@@ -153,8 +153,8 @@ def _read(event: Event, pull: Payload, address: str = "") -> forge.PullRequest |
     repo = part(pull, "repository")
     there = _ADDRESS.search(dig(pull, "url") or address) or ("", "", "")
     shown = re.search(r"/pullrequest/(\d+)(?:$|[?#])", event.url) or ("", "")
-    message = re.search(r" pull request (\d+) \((.+)\) in ", messages.line(event.payload)) or ("", "", "")
-    number = kit.id_at(pull, "pullRequestId") or (there[2] or "") or shown[1] or message[1]
+    named, title = _named(messages.line(event.payload))
+    number = kit.id_at(pull, "pullRequestId") or (there[2] or "") or shown[1] or named
     if not number:
         return None
     page = repository_url(repo) or (event.url.partition("/pullrequest/")[0] if shown[1] else "")
@@ -162,12 +162,19 @@ def _read(event: Event, pull: Payload, address: str = "") -> forge.PullRequest |
     return forge.PullRequest(
         key=kit.key("repo", where, "pull request", number) or event.correlation_key,
         reference=f"PR {number}",
-        name=dig(pull, "title") or (message[2] if message[1] == number else ""),
+        name=dig(pull, "title") or (title if named == number else ""),
         url=f"{page}/pullrequest/{number}" if page else "",
         source=_source(pull, repo),
         target=branch(dig(pull, "targetRefName")),
         draft=dig(pull, "isDraft", False),
     )
+
+
+def _named(line: str) -> tuple[str, str]:
+    """Number and title of the pull request that a message names."""
+    match = re.search(r" pull request (\d+) \(", line)
+    title, found, _ = line[match.end() :].rpartition(") in ") if match else ("", "", "")
+    return (match[1], title) if match and found else ("", "")
 
 
 def _source(pull: Payload, repo: Payload) -> str:

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 
 from bridge.events import Event
 from bridge.fields import Payload, dig, moment, objects, part
-from bridge.rendering.text import in_words, one_line, short_url
+from bridge.rendering.links import short_url
+from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit
 from bridge.sources.azure_devops import messages
 from bridge.sources.azure_devops.names import person, with_names
@@ -193,7 +194,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:g}"
     text = person(value) if isinstance(value, dict) else one_line(value, 200) if isinstance(value, str) else ""
-    if re.search(r" <[^<>]*@[^<>]*>$", text):
+    if re.search(r" <[^<>@]*@[^<>]*>$", text):
         return person(text)
     return text[:10] if _TIME.fullmatch(text) else text
 

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, moment, part
-from bridge.rendering.text import in_words, one_line, safe_url
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit, reading, reading_names
 from bridge.sources.azure_monitor import activity, costs, health, logs, measures
 from bridge.sources.azure_monitor.authentication import by_entra_tokens

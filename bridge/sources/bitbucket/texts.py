@@ -9,7 +9,8 @@ from bridge.fields import dig, first
 from bridge.rendering.text import one_line
 
 # Bitbucket's own HTML of the same text has the names.
-_NAMED = re.compile(r'data-atlassian-id="([^"]+)"[^<>]*>([^<]*)<')
+_TAG = re.compile(r"<([^<>]*)>([^<>]*)")
+_ACCOUNT = re.compile(r'data-atlassian-id="([^"]+)"')
 _MENTION = re.compile(r"@\{([^{}]{1,80})\}")
 
 
@@ -27,5 +28,6 @@ def people(values: Iterable[Any]) -> list[str]:
 def markdown_of(holder: Any, name: str) -> str:
     """The Markdown of a text, with names in it instead of the ids of people."""
     raw, rendered = dig(holder, f"{name}.raw"), dig(holder, f"{name}.html")
-    names = {account: html.unescape(name).strip() for account, name in _NAMED.findall(rendered)}
+    tags = ((_ACCOUNT.search(tag), name) for tag, name in _TAG.findall(rendered))
+    names = {account[1]: html.unescape(name).strip() for account, name in tags if account}
     return _MENTION.sub(lambda found: names.get(found[1]) or "@someone", raw)

@@ -10,7 +10,8 @@ from typing import Any
 
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, objects, part
-from bridge.rendering.text import in_words, one_line, safe_url
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import in_words, one_line
 from bridge.sources import alerts, kit, reading
 from bridge.sources.base import Source, as_action, identifier
 from bridge.verification.combinations import AnyOf

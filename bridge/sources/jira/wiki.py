@@ -8,22 +8,23 @@ _LONGEST = 20_000  # characters; longer ones are of no use to anyone
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _KEPT = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
-_CODE = re.compile(r"\{(code|noformat)(?::([^}\n]*))?\}(.*?)(?:\{\1\}|\Z)", re.DOTALL)
-_MONOSPACED = re.compile(r"\{\{(.+?)\}\}")
+_CODE = re.compile(r"\{(code|noformat)(?::([^{}\n]*))?\}(.*?)(?:\{\1\}|\Z)", re.DOTALL)
+_MONOSPACED = re.compile(r"\{\{((?:(?!\{\{).)+?)\}\}")
 _LINK = re.compile(r"\[([^\[\]\n]{1,2000})\]")
 _BARE = re.compile(r"https?://[^\s\[\]|{}<>\"!]+")
 _IMAGE = re.compile(r"(?<![\w!])!([^\s!|][^!|\n]{0,200}\.[A-Za-z]{2,5})(?:\|[^!\n]*)?!(?!\w)")
-_BLOCK = re.compile(r"\{(quote|panel)(?::([^}\n]*))?\}(.*?)(?:\{\1\}|\Z)", re.DOTALL)
-_COLOUR = re.compile(r"\{(?:color|anchor)(?::[^}\n]*)?\}")
-_ITEM = re.compile(r"([*#-]{1,6})\s+(.*)")
-_HEADING = re.compile(r"h([1-6])\.\s*(.*)")
+_BLOCK = re.compile(r"\{(quote|panel)(?::([^{}\n]*))?\}(.*?)(?:\{\1\}|\Z)", re.DOTALL)
+_COLOUR = re.compile(r"\{(?:color|anchor)(?::[^{}\n]*)?\}")
+_ITEM = re.compile(r"([*#-]{1,6})\s+(\S.*)")
+_HEADING = re.compile(r"h([1-6])\.\s*(\S.*|)")
 _TITLE = re.compile(r"(?:^|\|)title=([^|]*)")
 
 
 def _emphasis(mark: str) -> re.Pattern[str]:
-    """Words between two of the marks, which stand at the borders of words."""
+    """Words between two marks at the borders of words; of several that could be the first, the nearest counts."""
     sign = re.escape(mark)
-    return re.compile(rf"(?<![\w\\{sign}]){sign}(?=[^\s{sign}])([^\n]*?)(?<=[^\s\\{sign}]){sign}(?![\w{sign}])")
+    first = rf"(?<![\w\\{sign}]){sign}(?=[^\s{sign}])"
+    return re.compile(rf"{first}((?:(?!{first})[^\n])*?)(?<=[^\s\\{sign}]){sign}(?![\w{sign}])")
 
 
 # Raised and lowered words stand within others. Bold comes before slanted, whose Markdown has the mark of bold.
@@ -42,10 +43,14 @@ def markdown(text: str, names: Mapping[str, str]) -> str:
     kept: list[str] = []
 
     def keep(piece: str) -> str:
-        kept.append(piece)
+        kept.append(restored(piece))
         return f"{_OPEN}{len(kept) - 1}{_CLOSE}"
 
-    text = text[:_LONGEST].replace("\r\n", "\n").replace(_OPEN, "").replace(_CLOSE, "")
+    def restored(text: str) -> str:
+        return _KEPT.sub(lambda found: kept[int(found[1])], text)
+
+    names = {person: _without_marks(name) for person, name in names.items()}
+    text = _without_marks(text[:_LONGEST]).replace("\r\n", "\n")
     text = _CODE.sub(lambda found: keep(_fenced(found)), text)
     text = _MONOSPACED.sub(lambda found: keep(f"`{found[1]}`"), text)
     text = _LINK.sub(lambda found: keep(_linked(found[1], names)), text)
@@ -54,9 +59,11 @@ def markdown(text: str, names: Mapping[str, str]) -> str:
     text = _COLOUR.sub("", text).replace("<", "\\<").replace("`", "\\`")
     text = _BLOCK.sub(_quoted, text)
     text = "\n".join(_table(_line(line) for line in text.split("\n")))
-    while _KEPT.search(text):
-        text = _KEPT.sub(lambda found: kept[int(found[1])], text)
-    return text.strip()
+    return restored(text).strip()
+
+
+def _without_marks(text: str) -> str:
+    return text.replace(_OPEN, "").replace(_CLOSE, "")
 
 
 def _fenced(found: re.Match[str]) -> str:

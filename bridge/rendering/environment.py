@@ -1,0 +1,70 @@
+"""Where templates come from, and the sandbox in which they are rendered."""
+
+from collections.abc import Callable
+from datetime import UTC, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import BaseLoader, ChainableUndefined, Environment, FileSystemLoader, TemplateNotFound
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from bridge.rendering.filters import FILTERS, clock, date
+from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
+from bridge.rendering.text import visible
+
+ROOT = Path(__file__).parents[2]
+
+
+class OwnTemplates(FileSystemLoader):
+    """The bridge's templates: what all posts share, in templates/, and those of each source, in its folder.
+
+    root: the folder of the bridge. bridge/sources/github/templates/push.html has the name `github/push.html`.
+    """
+
+    def __init__(self, root: Path = ROOT) -> None:
+        super().__init__(root)
+        self._root = root
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """The text of a template, its file, and whether that is still the same; TemplateNotFound if there is none."""
+        source, slash, name = template.partition("/")
+        path = f"bridge/sources/{source}/templates/{name}" if slash else f"templates/{template}"
+        try:
+            return super().get_source(environment, path)
+        except TemplateNotFound:
+            raise TemplateNotFound(template) from None
+
+    def list_templates(self) -> list[str]:
+        """The names of all templates."""
+        shared = [path.name for path in self._root.glob("templates/*.html")]
+        own = self._root.glob("bridge/sources/*/templates/*.html")
+        return sorted([*shared, *(f"{path.parents[1].name}/{path.name}" for path in own)])
+
+
+def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:
+    """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters.
+
+    zone: of the times that the filters `clock` and `date` write.
+    """
+    sandbox = ImmutableSandboxedEnvironment(
+        loader=loader,
+        # Only the package has it, and what is in the package never changes.
+        bytecode_cache=TemplateBytecode(BYTECODE) if BYTECODE.is_dir() else None,
+        auto_reload=not BYTECODE.is_dir(),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone), date=partial(date, zone=zone))
+    return sandbox
+
+
+def _shown(value: Any) -> Any:
+    """What a template writes for a value: nothing that is not seen. Markup has been made of such values."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return visible(value)
+    return "" if value is None else value
