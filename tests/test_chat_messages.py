@@ -11,6 +11,7 @@ import pytest
 from bridge.configuration import Configuration
 from bridge.events import Severity, Webhook
 from bridge.receiving.receiver import Receiver
+from bridge.receiving.refusals import Refusals
 from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources import SOURCES
@@ -510,3 +511,16 @@ def test_a_link_that_pretends_to_lead_elsewhere_says_where_it_leads(name, place)
     body = parse(post(name, payload).html)
     (link,) = (node for node in body.walk() if node.tag == "a" and node.attributes["href"] == real)
     assert "evil.example" in " ".join([link.text, *body.shown])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_flood_and_a_body_that_is_too_long_are_answered_in_the_words_of_the_protocol(name):
+    limited = replace(receiver(secrets=("secret-of-the-pump",)), refusals=Refusals(most=1))
+    flood = [limited.receive(name, Webhook({}, b"{}")) for _ in range(2)]
+    long = receive(name, b"{" + b" " * SOURCES[name].max_body + b"}")
+    assert [receipt.reply.status for receipt in (*flood, long)] == [401, 429, 413]
+    assert int(flood[1].headers["Retry-After"]) > 0
+    if name == "slack":
+        assert [receipt.reply.text for receipt in (*flood, long)] == [
+            "invalid_token", "rate_limited", "payload_too_large",
+        ]  # fmt: skip

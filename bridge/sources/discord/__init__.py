@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.fields import Payload, dig, moment, objects, part
+from bridge.limits import MAX_BODY
 from bridge.sources import chat, kit, markups
 from bridge.sources.answers import Protocol, Refusal, Reply
 from bridge.sources.base import Source, decode_json
@@ -165,5 +166,6 @@ DISCORD = Source(
     title="Discord",
     verifier=chat.VERIFIER,
     read=read,
+    max_body=MAX_BODY,  # with its files: https://discord.com/developers/docs/reference#uploading-files
     protocol=Protocol(_accepted, _refused),
 )
