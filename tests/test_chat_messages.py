@@ -47,7 +47,8 @@ def receiver(config="", secrets=()):
     configuration = Configuration.of(
         Settings(GROUP, config=config, secrets={name: secrets for name in FORMATS if secrets})
     )
-    return Receiver(configuration.sources, configuration.authentications, configuration.routes, RENDERER, lambda: NOW)
+    renderer = Renderer(titles=configuration.titles, extended=configuration.extended) if config else RENDERER
+    return Receiver(configuration.sources, configuration.authentications, configuration.routes, renderer, lambda: NOW)
 
 
 def receive(name, payload, headers=None, config="", secrets=(), **query):
@@ -524,3 +525,10 @@ def test_a_flood_and_a_body_that_is_too_long_are_answered_in_the_words_of_the_pr
         assert [receipt.reply.text for receipt in (*flood, long)] == [
             "invalid_token", "rate_limited", "payload_too_large",
         ]  # fmt: skip
+
+
+def test_a_source_of_the_users_that_extends_one_has_its_answers():
+    config = '[sources.shop]\nextends = "slack"\n[sources.shop.event]\nscope = "\'Shop\'"'
+    receipt = receive("shop", {"text": "The pump runs dry"}, config=config)
+    assert sent(receipt.reply) == ANSWERS["slack"]
+    assert [entry.topic for entry in receipt.entries] == ["The pump runs dry · Shop"]
