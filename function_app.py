@@ -11,13 +11,14 @@ import azure.functions as func
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.entries import to_message
-from bridge.errors import BridgeError, SettingsError, SignInError, UnknownSignIn, WebhookError
+from bridge.errors import BridgeError, SettingsError, SignInError, Unavailable, UnknownSignIn, WebhookError
 from bridge.events import Webhook
+from bridge.receiving.receiver import Receipt, refusal
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
 
 _logger = logging.getLogger("bridge")
-_WRONG = {"error": "The settings are wrong; /api/health/details names them, with the function key."}
+_WRONG = "The settings are wrong; /api/health/details names them, with the function key."
 _QUEUE, _STORAGE = "entries", "AzureWebJobsStorage"
 
 app = func.FunctionApp()
@@ -38,6 +39,13 @@ def _answer(status: int, body: Mapping[str, object], headers: Mapping[str, str] 
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json", headers=headers)
 
 
+def _answer_to_sender(receipt: Receipt) -> func.HttpResponse:
+    reply = receipt.reply
+    if reply is None:
+        return _answer(receipt.status, receipt.body, receipt.headers)
+    return func.HttpResponse(reply.text, status_code=reply.status, mimetype=reply.content_type, headers=receipt.headers)
+
+
 def _level(source: Source) -> func.AuthLevel:
     """Whether the host checks the function key: not where the bridge authenticates the sender, or answers only 503."""
     needs_key = bridge is not None and source.name not in bridge.configuration.authentications
@@ -48,12 +56,12 @@ def _webhook(source: Source) -> Callable[[func.HttpRequest, func.Out[typing.List
     # The worker refuses func.Out[list[str]] when it loads the app; it reads typing.List as one message an item.
     def webhook(req: func.HttpRequest, entries: func.Out[typing.List[str]]) -> func.HttpResponse:  # noqa: UP006
         if bridge is None:
-            return _answer(503, _WRONG)
+            return _answer_to_sender(refusal(source, Unavailable(_WRONG)))
         request = Webhook(dict(req.headers), req.get_body(), req.method, dict(req.params))
         receipt = bridge.receiver.receive(source.name, request)
         if receipt.entries:
             entries.set([to_message(entry) for entry in receipt.entries])
-        return _answer(receipt.status, receipt.body, receipt.headers)
+        return _answer_to_sender(receipt)
 
     return webhook
 
@@ -70,7 +78,7 @@ if bridge is None:
     @app.route("webhooks/generic/{name}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     def webhook_declared(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name
         """Answers webhooks of declared sources while the settings are wrong."""
-        return _answer(503, _WRONG)
+        return _answer(503, {"error": _WRONG})
 
 
 @app.function_name("publish")
@@ -142,7 +150,7 @@ def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
 def _to_browser(answer: Callable[[Bridge], func.HttpResponse]) -> func.HttpResponse:
     """The answer, or the reason why there is none, for the person at the browser."""
     if bridge is None:
-        return _answer(503, _WRONG)
+        return _answer(503, {"error": _WRONG})
     try:
         return answer(bridge)
     except (UnknownSignIn, WebhookError) as error:

@@ -10,6 +10,7 @@ BridgeError
 │   ├── AuthenticationError  401: the sender is not authenticated
 │   ├── NotAllowed           403: the address is not one from which the source's webhooks may come
 │   ├── BadWebhook           400: empty, no JSON where the service writes JSON, unknown group
+│   │   ├── EmptyMessage     a chat message that says nothing
 │   │   └── TooDeep          JSON that is nested deeper than the bridge reads
 │   ├── TooLarge             413: longer than the bridge takes
 │   └── Unavailable          503: our own fault; senders try again on it
@@ -87,6 +88,10 @@ class BadWebhook(WebhookError):
     """The webhook cannot be understood."""
 
     status = 400
+
+
+class EmptyMessage(BadWebhook):
+    """A message of a chat service without anything to read."""
 
 
 class TooDeep(BadWebhook):

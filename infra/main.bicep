@@ -50,6 +50,10 @@ param cloudEventsSecret string = ''
 @secure()
 param datadogSecret string = ''
 
+@description('Secret of Discord.')
+@secure()
+param discordSecret string = ''
+
 @description('Secret of Dynatrace.')
 @secure()
 param dynatraceSecret string = ''
@@ -86,6 +90,10 @@ param jiraSecret string = ''
 @secure()
 param linearSecret string = ''
 
+@description('Secret of MessageCard.')
+@secure()
+param messagecardSecret string = ''
+
 @description('Secret of New Relic.')
 @secure()
 param newRelicSecret string = ''
@@ -102,6 +110,10 @@ param pagerdutySecret string = ''
 @secure()
 param sentrySecret string = ''
 
+@description('Secret of Slack.')
+@secure()
+param slackSecret string = ''
+
 @description('Secret of SonarQube.')
 @secure()
 param sonarqubeSecret string = ''
@@ -113,6 +125,10 @@ param standardWebhooksSecret string = ''
 @description('Secret of Stripe.')
 @secure()
 param stripeSecret string = ''
+
+@description('Secret of Microsoft Teams.')
+@secure()
+param teamsSecret string = ''
 
 @description('Secret of UptimeRobot.')
 @secure()
@@ -214,6 +230,7 @@ module bridge '../azuredeploy.json' = {
       circleci: circleciSecret
       cloud_events: cloudEventsSecret
       datadog: datadogSecret
+      discord: discordSecret
       dynatrace: dynatraceSecret
       event_grid: eventGridSecret
       freshstatus: freshstatusSecret
@@ -223,13 +240,16 @@ module bridge '../azuredeploy.json' = {
       grafana: grafanaSecret
       jira: jiraSecret
       linear: linearSecret
+      messagecard: messagecardSecret
       new_relic: newRelicSecret
       opsgenie: opsgenieSecret
       pagerduty: pagerdutySecret
       sentry: sentrySecret
+      slack: slackSecret
       sonarqube: sonarqubeSecret
       standard_webhooks: standardWebhooksSecret
       stripe: stripeSecret
+      teams: teamsSecret
       uptimerobot: uptimerobotSecret
       zabbix: zabbixSecret
     }

@@ -86,6 +86,8 @@ def _part(webhook: Webhook, body: bytes, *, as_fields: bool) -> tuple[bytes, Mes
     form = BytesParser().parsebytes(head.encode("latin-1", "replace") + body)
     parts = [(_content(part), part) for part in form.walk() if not part.is_multipart()]
     found = [(content, part) for content, part in parts if content.lstrip()[:1] in {b"{", b"["}]
+    # Beside files, which may be JSON themselves: https://discord.com/developers/docs/reference#uploading-files
+    found = [pair for pair in found if _field(pair[1]) == "payload_json"] or found
     if as_fields and form.is_multipart() and len(found) != 1:
         fields = Message()
         fields["Content-Type"] = "application/json"
@@ -98,12 +100,15 @@ def _part(webhook: Webhook, body: bytes, *, as_fields: bool) -> tuple[bytes, Mes
     return content, part
 
 
+def _field(part: Message) -> str:
+    return str(part.get_param("name", "", header="Content-Disposition"))
+
+
 def _fields(parts: Sequence[tuple[bytes, Message]]) -> bytes:
     """The fields of a form as a JSON object; of a file its name alone."""
     fields: dict[str, Any] = {}
     for content, part in parts[:_MOST_PARTS]:
-        name = part.get_param("name", header="Content-Disposition")
-        if isinstance(name, str) and name:
+        if name := _field(part):
             fields[name] = part.get_filename() or _value(_in_utf8(content, part.get_content_charset("utf-8")))
     return json.dumps(fields).encode()
 

@@ -4,12 +4,13 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from bridge.entries import Entry, content_of, entry_id
-from bridge.errors import BadWebhook, TooLarge, Unavailable, UnknownSignIn, WebhookError
+from bridge.errors import BadWebhook, EmptyMessage, TooLarge, Unavailable, UnknownSignIn, WebhookError
 from bridge.events import Event, Webhook
 from bridge.limits import in_units
 from bridge.receiving.bodies import readable
@@ -17,6 +18,8 @@ from bridge.receiving.refusals import Refusals
 from bridge.receiving.routing import Decision, Routes
 from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
+from bridge.rendering.text import one_line
+from bridge.sources.answers import Refusal, Reply
 from bridge.sources.base import Authentication, Ignored, Source
 from bridge.steps import log_step
 from bridge.verification.networks import AllowList
@@ -26,12 +29,37 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Receipt:
-    """The answer to a webhook, and the entries to queue before it is sent."""
+    """The answer to a webhook, and the entries to queue before it is sent.
+
+    reply: what is sent in place of status and body where the service's clients expect an answer of their own.
+    """
 
     status: int
     body: Mapping[str, Any]
     entries: tuple[Entry, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    reply: Reply | None = None
+
+
+def refusal(
+    source: Source | None,
+    error: WebhookError | UnknownSignIn,
+    status: int = 0,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    reason: str = "",
+) -> Receipt:
+    """The answer to what is refused, in words that the clients of its source know.
+
+    status, reason: in place of the error's.
+    """
+    status, reason = status or error.status, reason or str(error)
+    receipt = Receipt(status, {"error": reason}, headers=headers)
+    if source is None or source.protocol is None:
+        return receipt
+    reply = source.protocol.refused(Refusal(status, reason, isinstance(error, EmptyMessage)))
+    # For people who try it: what clients look for says little.
+    said = {"X-Error": one_line(reason, 300).encode("ascii", "replace").decode()}
+    return replace(receipt, headers={**headers, **said}, reply=reply)
 
 
 @dataclass(frozen=True)
@@ -89,28 +117,33 @@ class Receiver:
             _logger.debug("A webhook of %s could not be authenticated", name, exc_info=True)
             return self.turn_away(name, Unavailable(f"The webhook cannot be authenticated: {type(error).__name__}."))
         try:
-            return self._receive(source, webhook)
+            return self._with_reply(source, webhook, self._receive(source, webhook))
         except RecursionError:
             # Of bodies whose parts are nested, such as forms: JSON has a bound of its own.
-            return self._refused(name, BadWebhook("The body is nested too deep."))
+            return self._refused(source, BadWebhook("The body is nested too deep."))
         except WebhookError as error:
-            return self._refused(name, error)
+            return self._refused(source, error)
         except Exception:
             # 503 and not 500: senders that try again do so on 503, and a repaired bridge then accepts the webhook.
             _logger.exception("A webhook of %s could not be received", name)
             self.faults.note(f"Webhooks of {name} were answered with {Unavailable.status}.")
-            return Receipt(Unavailable.status, {"error": "The bridge failed on this webhook; its log says why."})
+            return refusal(source, Unavailable("The bridge failed on this webhook; its log says why."))
 
-    def _refused(self, name: str, error: WebhookError) -> Receipt:
-        log_step("refused", logging.WARNING, source=name, status=error.status, reason=str(error))
+    def _with_reply(self, source: Source, webhook: Webhook, receipt: Receipt) -> Receipt:
+        if source.protocol is None:
+            return receipt
+        ids = [entry.id for entry in receipt.entries]
+        return replace(receipt, reply=source.protocol.accepted(webhook, ids, self.clock()))
+
+    def _refused(self, source: Source, error: WebhookError) -> Receipt:
+        log_step("refused", logging.WARNING, source=source.name, status=error.status, reason=str(error))
         if error.status >= Unavailable.status:
-            self.faults.note(f"Webhooks of {name} were answered with {error.status}.")
-        return Receipt(error.status, {"error": str(error)})
+            self.faults.note(f"Webhooks of {source.name} were answered with {error.status}.")
+        return refusal(source, error)
 
     def turn_away(self, name: str, error: WebhookError | UnknownSignIn) -> Receipt:
         """The answer to a request that was refused before its sender was authenticated; a flood of them gets 429."""
-        status, headers, reason = self.refusals.add(name, error)
-        return Receipt(status, {"error": reason}, headers=headers)
+        return refusal(self.sources.get(name), error, *self.refusals.add(name, error))
 
     def explain(self, name: str, webhook: Webhook) -> Explanation:
         """What `receive` would make of a webhook, without its authentication; raises the error that would refuse it."""

@@ -12,12 +12,16 @@ from bridge.sources.base import Source
 from bridge.sources.bitbucket import BITBUCKET
 from bridge.sources.bitbucket_server import BITBUCKET_SERVER
 from bridge.sources.cloud_events import CLOUD_EVENTS
+from bridge.sources.discord import DISCORD
 from bridge.sources.event_grid import EVENT_GRID
 from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
 from bridge.sources.grafana import GRAFANA
 from bridge.sources.jira import JIRA
 from bridge.sources.linear import LINEAR
+from bridge.sources.messagecard import MESSAGECARD
+from bridge.sources.slack import SLACK
+from bridge.sources.teams import TEAMS
 
 # Described by the preset.toml of their folder, without code.
 _PRESETS = (
@@ -60,6 +64,10 @@ SOURCES: Mapping[str, Source] = {
         AWS_SNS,
         JIRA,
         LINEAR,
+        MESSAGECARD,
+        TEAMS,
+        SLACK,
+        DISCORD,
         *map(generic.preset, _PRESETS),
     )
 }

@@ -12,6 +12,7 @@ from bridge.fields import parse_json
 from bridge.limits import DEFAULT_BODY, MIN_KEY
 from bridge.rendering.text import in_words
 from bridge.settings import Settings
+from bridge.sources.answers import Protocol
 from bridge.verification.verifier import SecretVerifier, Verifier
 
 _DIGITS = 30
@@ -79,6 +80,7 @@ class Source:
     event_parts: how many of the dotted parts of a sample's name are the service's name for its event.
     is_declared: it is declared in BRIDGE_CONFIG. extends: the source of the bridge's own that it is made from.
     takes_fields: of a multipart form without JSON, or with several parts of it, it takes the fields.
+    protocol: the answers that its clients expect; None: the bridge's own, in JSON.
     by_published_keys: where the service signs with keys that it publishes: how it is authenticated if the settings say
         which of its senders may send, else None.
     """
@@ -97,6 +99,7 @@ class Source:
     is_declared: bool = False
     extends: str = ""
     takes_fields: bool = False
+    protocol: Protocol | None = None
     by_published_keys: Callable[[Settings], Authentication | None] = lambda _settings: None
 
     @property

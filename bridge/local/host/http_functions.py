@@ -135,5 +135,7 @@ async def _invoke(function: HttpFunction, request: func.HttpRequest, put: Put) -
     answer: func.HttpResponse = await run(function.call, **arguments)
     for name, output in outputs.items():
         await put(function.outputs[name], output.get())
-    headers = {"Content-Type": f"{answer.mimetype}; charset={answer.charset}", **answer.headers}
-    return Response(answer.get_body(), answer.status_code, headers)
+    body = answer.get_body()
+    # An answer without a body has no type of it.
+    content_type = {"Content-Type": f"{answer.mimetype}; charset={answer.charset}"} if body else {}
+    return Response(body, answer.status_code, {**content_type, **answer.headers})
