@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from bridge.rendering.filters import plain, upper_first
-from bridge.rendering.text import one_line, safe_url
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import one_line
 from bridge.sources import listings, markups
 
 MAX_DEPTH = 16  # blocks within blocks

@@ -10,10 +10,11 @@ from typing import Any
 from bridge.errors import BadWebhook, EmptyMessage
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload
-from bridge.rendering.text import one_line, safe_url
+from bridge.rendering.links import safe_url
+from bridge.rendering.text import one_line
 from bridge.sources import card_titles
 from bridge.sources.answers import Reply
-from bridge.sources.base import identifier, thread_key
+from bridge.sources.base import identifier
 from bridge.sources.card_titles import Title
 from bridge.sources.cards import Card
 from bridge.sources.emoji import without_outer_emoji
@@ -234,10 +235,14 @@ _OWN = "thread "
 def _key(message: Message, title: Title, webhook: Webhook) -> str:
     """By what the URL or the service names, else by the title, for each channel and sender."""
     if asked := webhook.query.get("thread", "").strip():
-        return thread_key(f"{_OWN}{asked}")
+        return _on_one_line(f"{_OWN}{asked}")
     if message.thread:
-        return thread_key(_OWN + " ".join(filter(None, (message.channel, message.thread))))
-    return thread_key(" ".join(filter(None, (message.channel, _plain(message.sender), title.key))))
+        return _on_one_line(_OWN + " ".join(filter(None, (message.channel, message.thread))))
+    return _on_one_line(" ".join(filter(None, (message.channel, _plain(message.sender), title.key))))
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _plain(text: str) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bridge.rendering.text import safe_url
+from bridge.rendering.links import safe_url
 
 _HEAD = re.compile(r"\s*\**(?:labels|annotations):?\**:?\s*", re.IGNORECASE)
 _GROUP = re.compile(r"[#*\s]*(?:alerts )?(firing|resolved):?[*\s]*", re.IGNORECASE)
