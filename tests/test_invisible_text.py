@@ -65,6 +65,10 @@ def test_what_only_looks_like_a_part_of_one_goes(text: str) -> None:
     assert all(unicodedata.category(letter) not in {"Cf", "Mn"} for letter in visible(text))
 
 
+def test_accents_do_not_pile_up() -> None:
+    assert one_line("Ze\u0301" + "\u0301" * 500 + "ro\u0302\u0303", 100) == "Ze" + "\u0301" * 4 + "ro\u0302\u0303"
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_nothing_in_a_post_is_invisible(name: str) -> None:
     renderer = Renderer()

@@ -23,6 +23,8 @@ _KEPT_OR_INVISIBLE = re.compile(
     f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
     f"|(?<={_BLACK_FLAG})(?:{_FLAGS}){_END_OF_TAGS})|[{_UNSEEN}]"
 )
+_ACCENTS = "\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_PILED_UP = re.compile(f"(?<=[{_ACCENTS}]{{4}})[{_ACCENTS}]+")
 # Of Azure, AWS and Google Cloud.
 _CLOUD_PATH = re.compile(r"(/(subscriptions|providers)/|arn:[a-z-]+:|/?(projects|organizations)/[^/]+/)\S+")
 
@@ -38,8 +40,14 @@ def has_invisible(text: str) -> bool:
 
 
 def visible(text: str) -> str:
-    """The text without what is not seen. What makes one emoji of several stays, and so does what joins letters."""
-    return _KEPT_OR_INVISIBLE.sub(lambda found: found[1] or "", text) if has_invisible(text) else text
+    """The text without what is not seen. What makes one emoji of several stays, and so does what joins letters.
+
+    Of many accents on one letter the first four stay: more of them cover the lines above.
+    """
+    if text.isascii():
+        return text
+    seen = _KEPT_OR_INVISIBLE.sub(lambda found: found[1] or "", text) if has_invisible(text) else text
+    return _PILED_UP.sub("", seen)
 
 
 def shorten(text: str, limit: int) -> str:
