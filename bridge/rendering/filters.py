@@ -101,6 +101,15 @@ def joints(text: str) -> str:
     )
 
 
+def safe_links(pairs: Sequence[tuple[str, str]], most: int = 3) -> list[tuple[str, str]]:
+    """The first of these pairs of text and URL that lead to an address on the web, each address once."""
+    found: dict[str, str] = {}
+    for text, url in pairs:
+        if address := safe_url(url):
+            found.setdefault(address, text)
+    return [(text, address) for address, text in found.items()][:most]
+
+
 def upper_first(text: str) -> str:
     """The text with a capital letter at its beginning."""
     return text[:1].upper() + text[1:]
@@ -120,6 +129,7 @@ FILTERS = {
     "one_line": one_line,
     "plain": plain,
     "plural": plural,
+    "safe_links": safe_links,
     "safe_url": safe_url,
     "short_url": short_url,
     "shorten": shorten,

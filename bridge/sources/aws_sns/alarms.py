@@ -10,7 +10,7 @@ from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import duration
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit
-from bridge.sources.alerts import figure
+from bridge.rendering.measures import figure
 from bridge.sources.base import identifier
 
 # The action and the severity of each state: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html

@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, objects, part
+from bridge.rendering.measures import figure
 from bridge.rendering.text import in_words, one_line, safe_url
 from bridge.sources import alerts, kit, reading
 from bridge.sources.base import Source, identifier, thread_key
@@ -139,7 +140,7 @@ def _measured(payload: Payload) -> list[tuple[str, str]]:
         value = match.get("value")
         if isinstance(value, int | float) and not isinstance(value, bool):
             found.append(
-                (one_line(dig(match, "metric") or _tags(part(match, "tags")) or "Value", 40), alerts.figure(value))
+                (one_line(dig(match, "metric") or _tags(part(match, "tags")) or "Value", 40), figure(value))
             )
     return [*found, *((one_line(name, 40), text) for name, text in _texts(part(payload, "tags")).items())]
 
