@@ -1,11 +1,15 @@
 """Values beside their limits, from what services write as text: `93.4 %`, `avg(last_5m):avg:tank.level{*} > 90`."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from operator import ge, gt, le, lt
 
 Meter = tuple[float, float, str]
 
+_FEWEST_POINTS, _MOST_POINTS = 3, 30
+_HEIGHT = 28  # pixels
 _LONGEST = 2000  # characters of an expression
 _NUMBER = r"[-+]?(?:\d{1,15}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE][-+]?\d{1,3})?"
 # A value with its unit. Numbers with a multiplier (`1.2k`, `3 GiB`) cannot be compared without knowing the limit's.
@@ -65,6 +69,32 @@ def _value(value: object) -> tuple[float | None, str]:
     if not found or _MULTIPLIER.fullmatch(found[2]):
         return None, ""
     return float(found[1]), found[2]
+
+
+@dataclass(frozen=True)
+class History:
+    """What a value was before: its newest points, each a height of 1 to 28 pixels, and whether it crossed the limit."""
+
+    bars: Sequence[tuple[int, bool]]
+    text: str
+    begin: datetime
+    end: datetime
+
+
+def history(points: Sequence[tuple[datetime, float]], condition: str) -> History | None:
+    """The points of a series as bars, oldest first; None for fewer than three, or for what is below zero.
+
+    condition: the comparison that the rule makes, as `> 90`; empty where none is known.
+    """
+    newest = sorted(points)[-_MOST_POINTS:]
+    values = [value for _, value in newest]
+    if len(values) < _FEWEST_POINTS or min(values) < 0 or not max(values):
+        return None
+    operator, limit = _limit(condition)
+    holds = [bool(operator) and limit is not None and _HOLDS[operator](value, limit) for value in values]
+    heights = [max(round(_HEIGHT * value / max(values)), 1) for value in values]
+    text = f"{len(values)} values, {figure(min(values))} to {figure(max(values))}"
+    return History(tuple(zip(heights, holds, strict=True)), text, newest[0][0], newest[-1][0])
 
 
 def _as_percent(expression: str, number: float, limit: float, holds: Callable[[float, float], bool]) -> list[float]:

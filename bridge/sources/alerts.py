@@ -67,6 +67,7 @@ def group(source: str, payload: Payload) -> Event:
     title, scope = _title(labels, shared, [alert.name for alert in alerts])
     annotations = alert_labels.common([_texts(one, "annotations") for one in sent])
     texts = _common_texts(annotations, concerned) if action in _STATES else []
+    meter = _meter(sent[0]) if len(sent) == 1 else ()
     is_over = action == "resolved"
     times = [moment(one, "startsAt" if action in _STATES else "endsAt") for one in sent]
     identity = _identity(payload)
@@ -84,7 +85,7 @@ def group(source: str, payload: Payload) -> Event:
         scope=one_line("/".join(scope.values()), 100),
         url=(alerts[0].url if len(alerts) == 1 else "") or safe_url(dig(payload, "externalURL")),
         occurred=max((time for time in times if time and time.year > _YEAR_ONE), default=None),
-        facts=tuple(_facts(alerts, shared, annotations, {*scope.values(), *re.split(r"[ ,:]+", title)})),
+        facts=tuple(_facts(alerts, shared, annotations, {*scope.values(), *re.split(r"[ ,:]+", title)}, bool(meter))),
         attributes={
             "status": dig(payload, "status"),
             "receiver": dig(payload, "receiver"),
@@ -109,7 +110,7 @@ def group(source: str, payload: Payload) -> Event:
             "count": len(concerned),
             "took": concerned[0].lasted if len(concerned) == 1 else "",
             "annotation": "\n\n".join(texts),
-            "meter": _meter(sent[0]) if len(sent) == 1 else (),
+            "meter": meter,
             "buttons": buttons,
         },
     )
@@ -200,15 +201,16 @@ def _common_texts(annotations: Mapping[str, str], concerned: Sequence[Alert]) ->
 
 
 def _facts(
-    alerts: Sequence[Alert], shared: Mapping[str, str], annotations: Mapping[str, str], known: set[str]
+    alerts: Sequence[Alert], shared: Mapping[str, str], annotations: Mapping[str, str], known: set[str], is_drawn: bool
 ) -> list[tuple[str, str]]:
-    """What else all alerts have in common; of a single one what was measured."""
+    """What else all alerts have in common; of a single one what was measured, unless it is drawn with its limit."""
+    said = {*_TEXTS, *_VALUES, "severity", "Error", *(_LIMITS if is_drawn else ())}
     hidden = {*known, *(alert.what for alert in alerts), *(part for alert in alerts for part in alert.what.split())}
     word = shared.get("severity", "")
     pairs = {
-        "value": alerts[0].value if len(alerts) == 1 else "",
+        "value": alerts[0].value if len(alerts) == 1 and not is_drawn else "",
         **alert_labels.facts(shared),
-        **{name: text for name, text in annotations.items() if name not in {*_TEXTS, *_VALUES, "severity", "Error"}},
+        **{name: text for name, text in annotations.items() if name not in said},
         "severity": "" if known_severity(word) else word,
     }
     return [
