@@ -236,7 +236,10 @@ def measured(one: Payload) -> dict[str, float]:
         for name, value in part(one, "values").items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
-    found = re.findall(r"var='([^']{1,40})'(?: metric='[^']{0,200}')? labels=\{[^}]{0,500}\} value=([-+.\deE]{1,30})(?= )", _value_string(one))
+    found = re.findall(
+        r"var='([^']{1,40})'(?: metric='[^']{0,200}')? labels=\{[^}]{0,500}\} value=([-+.\deE]{1,30})(?= )",
+        _value_string(one),
+    )
     return values or {name: value for name, text in found if (value := _number(text)) is not None}
 
 

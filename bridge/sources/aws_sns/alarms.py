@@ -10,9 +10,9 @@ from urllib.parse import quote
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import duration
+from bridge.rendering.measures import Meter, against, figure, history
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit
-from bridge.rendering.measures import Meter, against, figure, history
 from bridge.sources.base import identifier
 
 # The action and the severity of each state: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
@@ -146,7 +146,11 @@ def _meter(points: Sequence[tuple[datetime, float]], trigger: Payload) -> Meter 
 def _points(reason: str) -> list[tuple[datetime, float]]:
     """The datapoints that CloudWatch names, with the times in UTC at which they begin."""
     found = _VALUES.match(reason)
-    texts = [(datetime.strptime(time, "%d/%m/%y %H:%M:%S"), value) for value, time in _POINT.findall(found[1])] if found else []
+    texts = (
+        [(datetime.strptime(time, "%d/%m/%y %H:%M:%S"), value) for value, time in _POINT.findall(found[1])]
+        if found
+        else []
+    )
     return [(time.replace(tzinfo=UTC), float(value)) for time, value in texts]
 
 

@@ -111,7 +111,9 @@ def _history(columns: Sequence[str], rows: Sequence[Sequence[Any]], operator: st
     time, measured = times[0], columns.index("AggregatedValue")
     whole = [row for row in rows if len(row) == len(columns)]
     others = {tuple(str(cell) for place, cell in enumerate(row) if place not in {time, measured}) for row in whole}
-    points = [(at, value) for row in whole if (at := as_time(row[time])) and (value := number(row[measured])) is not None]
+    points = [
+        (at, value) for row in whole if (at := as_time(row[time])) and (value := number(row[measured])) is not None
+    ]
     sign, limit = {"g": ">", "l": "<"}.get(operator[:1].lower(), ""), number(threshold)
     return history(points, f"{sign} {limit}" if sign and limit is not None else "") if len(others) == 1 else None
 

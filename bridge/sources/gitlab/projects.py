@@ -27,7 +27,10 @@ def release(event: Event) -> Event:
     payload = event.payload
     tag, action = dig(payload, "tag"), dig(payload, "action")
     name, commit = dig(payload, "name") or tag, part(payload, "commit")
-    links = [(f"Download {one_line(dig(link, 'name'), 40) or 'the file'}", dig(link, "url")) for link in objects(payload, "assets.links")]
+    links = [
+        (f"Download {one_line(dig(link, 'name'), 40) or 'the file'}", dig(link, "url"))
+        for link in objects(payload, "assets.links")
+    ]
     is_new = action == "create"
     about = replace(
         _record(event, "release", name, "released" if is_new else _DONE.get(action, action)),

@@ -139,9 +139,7 @@ def _measured(payload: Payload) -> list[tuple[str, str]]:
     for match in objects(payload, "evalMatches"):
         value = match.get("value")
         if isinstance(value, int | float) and not isinstance(value, bool):
-            found.append(
-                (one_line(dig(match, "metric") or _tags(part(match, "tags")) or "Value", 40), figure(value))
-            )
+            found.append((one_line(dig(match, "metric") or _tags(part(match, "tags")) or "Value", 40), figure(value)))
     return [*found, *((one_line(name, 40), text) for name, text in _texts(part(payload, "tags")).items())]
 
 
