@@ -25,7 +25,8 @@ def buttons(entry: Entry) -> list[tuple[str, str]]:
 
 
 def is_button(cell: Node) -> bool:
-    return (cell.style.get("background") == "#0f6cbd" and bool(cell.text)) or ("border" in cell.style and "a" in tags(cell))
+    is_filled = cell.style.get("background") == "#0f6cbd"
+    return (is_filled and bool(cell.text)) or ("border" in cell.style and "a" in tags(cell))
 
 
 def tags(node: Node) -> set[str]:
@@ -59,7 +60,8 @@ def test_every_post_with_an_address_leads_on() -> None:
 
 
 def is_verb_phrase(text: str) -> bool:
-    return text.split(" ", maxsplit=1)[0] in VERBS.split() and len(text.split()) > 1 and not VAGUE.search(text) and len(text) <= 48
+    verb, _, rest = text.partition(" ")
+    return verb in VERBS.split() and bool(rest) and not VAGUE.search(text) and len(text) <= 48
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,7 @@ def _number(text: str) -> float | None:
 
 
 def _meter(one: Payload) -> Meter | tuple[()]:
-    """A bar of the value against the limit, where the rule names it, or its expression in Prometheus compares with it."""
+    """A bar of the value against the limit that the rule names, or that its expression in Prometheus compares with."""
     if dig(one, STATE) or dig(one, "status") != "firing":
         return ()
     values, texts = measured(one), {**_texts(one, "labels"), **_texts(one, "annotations")}

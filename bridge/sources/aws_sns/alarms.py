@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -146,12 +146,8 @@ def _meter(points: Sequence[tuple[datetime, float]], trigger: Payload) -> Meter 
 def _points(reason: str) -> list[tuple[datetime, float]]:
     """The datapoints that CloudWatch names, with the times in UTC at which they begin."""
     found = _VALUES.match(reason)
-    texts = (
-        [(datetime.strptime(time, "%d/%m/%y %H:%M:%S"), value) for value, time in _POINT.findall(found[1])]
-        if found
-        else []
-    )
-    return [(time.replace(tzinfo=UTC), float(value)) for time, value in texts]
+    pairs = _POINT.findall(found[1]) if found else []
+    return [(datetime.strptime(f"{time}+0000", "%d/%m/%y %H:%M:%S%z"), float(value)) for value, time in pairs]
 
 
 def _number(value: Any) -> float | None:
