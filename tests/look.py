@@ -295,6 +295,58 @@ def _widths(node: Node, room: float) -> Iterator[str]:
             yield from _widths(child, room - (_padding(node) if node.tag in _CELLS else 0))
 
 
+PHONE = 320  # pixels
+LEAST = 64  # pixels of a column whose width is not given, in which words still fit
+_CHARACTER = 6.6  # pixels, on average, of text of 13 pixels
+
+
+def narrow(html: str, width: int = PHONE) -> list[str]:
+    """What does not fit a phone of that width, in words: columns too narrow for their words, tables that are wider."""
+    return [finding for table in parse(html).walk() if table.tag == "table" for finding in _narrow(table, width)]
+
+
+def _narrow(table: Node, width: float) -> Iterator[str]:
+    room = _room(table, width)
+    for row in (each for each in table.walk() if each.tag == "tr" and next(_tables_above(each)) is table):
+        cells = [each for each in row.children if isinstance(each, Node)]
+        fixed = [_fixed(cell) for cell in cells]
+        needed = sum(size or min(LEAST, _longest(cell)) for size, cell in zip(fixed, cells, strict=True))
+        if len(cells) > 1 and needed > room:
+            yield f"{needed:g} pixels where a phone has room for {room:g}: {row.text[:60]}"
+
+
+def _tables_above(node: Node) -> Iterator[Node]:
+    return (each for each in node.above() if each.tag == "table")
+
+
+def _room(table: Node, width: float) -> float:
+    """The pixels within a table: the screen's without the bars and the paddings of the cells around it."""
+    outer = next((each for each in table.above() if each.tag == "td"), None)
+    if outer is None:
+        return width
+    above = next(_tables_above(outer))
+    row = next(each for each in outer.above() if each.tag == "tr")
+    others = sum(_fixed(each) for each in row.children if isinstance(each, Node) and each is not outer)
+    return (_fixed(outer) or _room(above, width) - others) - _padding(outer)
+
+
+def _fixed(cell: Node) -> float:
+    size = cell.attributes.get("width", "")
+    return float(size) if size.isdigit() else 0
+
+
+def _longest(cell: Node) -> float:
+    """The pixels of a cell's longest word with its paddings; names of the machine world are broken anywhere."""
+    words = [word for word in cell.text.split() if len(word) <= 16] if not cell.hidden else []
+    return max(map(len, words), default=0) * _CHARACTER + _padding(cell)
+
+
+def sentences(html: str) -> list[str]:
+    """What does not read as text where the HTML is dropped: lines without words, pieces of punctuation alone."""
+    lines = [line.replace("\u200c", "").strip() for line in _prose(parse(html))]
+    return [line for line in lines if line and not re.search(r"\w", line)]
+
+
 def _padding(node: Node) -> float:
     sides = [float(size.removesuffix("px")) for size in node.style.get("padding", "0").split()]
     return sides[1 % len(sides)] + sides[3 if len(sides) == 4 else 1 % len(sides)]

@@ -73,7 +73,12 @@ def lines(event):
             "success",
             "Tank level high is resolved for tank-2 after 1 h 10 min",
         ),
-        ("grafana/group.no_data", "group.firing", "warning", "Tank level high has no data for tank-2"),
+        (
+            "grafana/group.no_data",
+            "group.firing",
+            "warning",
+            "Tank level high has no data for tank-2: whether it should fire is unknown",
+        ),
         (
             "grafana/group.error",
             "group.firing",
@@ -124,7 +129,7 @@ def test_ten_alerts_are_named_and_all_others_counted():
     shown = lines(read("alertmanager", payload("alertmanager/group.storm")))
     names = ", ".join(f"node-{number}" for number in range(30, 20, -1))
     assert f"{names} since 14:03 UTC" in shown
-    assert "and 110 more, of which the sender left out 90" in shown
+    assert "and 20 more; alertmanager left out 90 others" in shown
 
 
 def test_a_reminder_in_which_nothing_is_new_is_the_same_delivery():
@@ -136,7 +141,13 @@ def test_a_reminder_in_which_nothing_is_new_is_the_same_delivery():
 
 
 def test_what_grafana_measured_is_a_fact_of_a_single_alert():
-    assert ("Value", "93.4") in read("grafana", payload("grafana/group.firing")).facts
+    plain = payload("grafana/group.firing")
+    plain["alerts"][0]["annotations"].pop("threshold")
+    assert ("Value", "93.4") in read("grafana", plain).facts
+    # Beside its limit it is drawn.
+    event = read("grafana", payload("grafana/group.firing"))
+    assert event.details["meter"] == (93.4, 90, "93.4, limit 90")
+    assert not {"Value", "Threshold"} & dict(event.facts).keys()
     assert "Value" not in dict(read("grafana", payload("grafana/group.several")).facts)
 
 
@@ -281,8 +292,13 @@ def grafana(reason, status="firing", **labels):
     ("reason", "status", "line", "severity"),
     [
         ("", "firing", "Tank level high is firing for tank-2: The tank is nearly full", "critical"),
-        ("NoData", "firing", "Tank level high has no data for tank-2", "warning"),
-        ("NoData, KeepLast", "firing", "Tank level high has no data for tank-2", "warning"),
+        ("NoData", "firing", "Tank level high has no data for tank-2: whether it should fire is unknown", "warning"),
+        (
+            "NoData, KeepLast",
+            "firing",
+            "Tank level high has no data for tank-2: whether it should fire is unknown",
+            "warning",
+        ),
         ("Error", "firing", "Tank level high cannot be evaluated for tank-2", "warning"),
         ("KeepLast", "firing", "Tank level high keeps its last state for tank-2", "warning"),
         ("Recovering", "firing", "Tank level high for tank-2: recovering", "info"),
@@ -328,7 +344,7 @@ def test_a_series_that_vanished_does_not_hide_that_others_are_resolved():
     ("state", "line", "severity", "ends"),
     [
         ("alerting", "Tank level high is firing: The tank is nearly full.", "error", False),
-        ("no_data", "Tank level high has no data", "warning", False),
+        ("no_data", "Tank level high has no data: whether it should fire is unknown", "warning", False),
         ("pending", "Tank level high is pending", "warning", False),
         ("paused", "The rule Tank level high was paused", "info", False),
         ("ok", "Tank level high is resolved", "success", True),

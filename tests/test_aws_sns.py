@@ -237,7 +237,7 @@ def test_the_state_of_an_alarm_is_said_as_it_is(state, before, summary, severity
 
 def test_the_value_that_cloudwatch_names_is_a_bar_and_prose_elsewhere_is_none():
     reason = "Threshold Crossed: 1 datapoint [1.2 (23/11/26 14:03:00)] was less than the threshold (2.0)."
-    assert alarm(NewStateReason=reason).details["meter"] == (1.2, 2.0, "1.2, threshold 2")
+    assert alarm(NewStateReason=reason).details["meter"] == (1.2, 2.0, "1.2, limit 2")
     assert alarm(NewStateReason=f"He said: {reason}").details["meter"] == ()
     assert alarm("alarm.ok", NewStateReason=reason).details["meter"] == ()
 

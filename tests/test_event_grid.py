@@ -79,7 +79,7 @@ TABLE = {
     "resources.write_failed": (
         f"{MACHINES}/bench-1",
         "error",
-        "Alex Darrow failed to create or change the virtual machine bench-1",
+        "Alex Darrow could not create or change the virtual machine bench-1",
     ),
     "resources.delete": (STORAGE, "info", "Alex Darrow deleted the storage account pumpdata"),
     "resources.delete_canceled": (STORAGE, "info", "Alex Darrow canceled the deletion of the storage account pumpdata"),

@@ -210,9 +210,10 @@ def test_a_merge_shows_its_size() -> None:
     assert 'width="20" height="8" bgcolor="#c4314b"' in entry.html
 
 
-def test_the_footer_names_source_and_time() -> None:
-    entry = entry_of(sample("pull_request.closed"))
-    assert "14:03 UTC" in entry.html
+def test_the_card_names_the_source_beside_its_scope_and_the_time_at_its_end() -> None:
+    shown = text_of(entry_of(sample("pull_request.closed"))).replace("\xa0", "")
+    assert "contoso/pump · GitHub" in shown
+    assert shown.endswith("14:03 UTC")
 
 
 def test_times_are_of_the_zone_that_is_set() -> None:

@@ -32,6 +32,7 @@ _EXAMPLES = {
     "one_line": "{{ event.title|one_line(20) }}",
     "plain": "{{ field('pull_request.body')|plain(40) }}",
     "plural": "{{ field('pull_request.commits', 0)|plural('commit') }}",
+    "safe_links": "{{ [('Open it', event.url), ('Open it', 'ftp://x')]|safe_links|map('first')|join }}",
     "safe_url": "{{ event.url|safe_url }}",
     "short_url": "{{ event.url|short_url }}",
     "upper_first": "{{ action|upper_first }}",

@@ -10,6 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bridge.fields import as_time
 from bridge.rendering.filters import FILTERS
+from bridge.rendering.measures import against, explained
 
 Expression = Callable[..., Any]
 
@@ -24,7 +25,7 @@ _environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
 _environment.tests["glob"] = lambda value, pattern: fnmatchcase(str(value), str(pattern))
 _environment.tests["startingwith"] = lambda value, start: isinstance(value, str) and value.startswith(str(start))
 _environment.tests["number_like"] = lambda value: bool(re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", str(value)))
-_environment.filters.update(FILTERS, time=as_time, search=_search)
+_environment.filters.update(FILTERS, time=as_time, search=_search, against=against, explained=explained)
 
 
 def fault(text: str, names: Collection[str]) -> str:

@@ -107,6 +107,15 @@ def joints(text: str) -> Markup:
     return Markup(re.sub(r"\S{17,}", lambda word: _JOINT.sub("\u200b", word[0]), own))  # noqa: S704 - escaped before
 
 
+def safe_links(pairs: Sequence[tuple[str, str]], most: int = 3) -> list[tuple[str, str]]:
+    """The first of these pairs of text and URL that lead to an address on the web, each address once."""
+    found: dict[str, str] = {}
+    for text, url in pairs:
+        if address := safe_url(url):
+            found.setdefault(address, text)
+    return [(text, address) for address, text in found.items()][:most]
+
+
 def upper_first(text: str) -> str:
     """The text with a capital letter at its beginning."""
     return text[:1].upper() + text[1:]
@@ -127,6 +136,7 @@ FILTERS = {
     "one_line": one_line,
     "plain": plain,
     "plural": plural,
+    "safe_links": safe_links,
     "safe_url": safe_url,
     "short_url": short_url,
     "shorten": shorten,

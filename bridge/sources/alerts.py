@@ -4,16 +4,19 @@ https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import parse_qs, quote, urlsplit
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import between
 from bridge.rendering.links import safe_url
+from bridge.rendering.measures import Meter, against, figure
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import alert_labels, kit
 from bridge.sources.base import MARK, as_action, identifier
@@ -67,6 +70,7 @@ def group(source: str, payload: Payload) -> Event:
     title, scope = _title(labels, shared, [alert.name for alert in alerts])
     annotations = alert_labels.common([_texts(one, "annotations") for one in sent])
     texts = _common_texts(annotations, concerned) if action in _STATES else []
+    meter = _meter(sent[0]) if len(sent) == 1 else ()
     is_over = action == "resolved"
     times = [moment(one, "startsAt" if action in _STATES else "endsAt") for one in sent]
     identity = _identity(payload)
@@ -84,7 +88,7 @@ def group(source: str, payload: Payload) -> Event:
         scope=one_line("/".join(scope.values()), 100),
         url=(alerts[0].url if len(alerts) == 1 else "") or safe_url(dig(payload, "externalURL")),
         occurred=max((time for time in times if time and time.year > _YEAR_ONE), default=None),
-        facts=tuple(_facts(alerts, shared, annotations, {*scope.values(), *re.split(r"[ ,:]+", title)})),
+        facts=tuple(_facts(alerts, shared, annotations, {*scope.values(), *re.split(r"[ ,:]+", title)}, bool(meter))),
         attributes={
             "status": dig(payload, "status"),
             "receiver": dig(payload, "receiver"),
@@ -109,7 +113,7 @@ def group(source: str, payload: Payload) -> Event:
             "count": len(concerned),
             "took": concerned[0].lasted if len(concerned) == 1 else "",
             "annotation": "\n\n".join(texts),
-            "meter": _meter(sent[0]) if len(sent) == 1 else (),
+            "meter": meter,
             "buttons": buttons,
         },
     )
@@ -207,15 +211,16 @@ def _common_texts(annotations: Mapping[str, str], concerned: Sequence[Alert]) ->
 
 
 def _facts(
-    alerts: Sequence[Alert], shared: Mapping[str, str], annotations: Mapping[str, str], known: set[str]
+    alerts: Sequence[Alert], shared: Mapping[str, str], annotations: Mapping[str, str], known: set[str], is_drawn: bool
 ) -> list[tuple[str, str]]:
-    """What else all alerts have in common; of a single one what was measured."""
+    """What else all alerts have in common; of a single one what was measured, unless it is drawn with its limit."""
+    said = {*_TEXTS, *_VALUES, "severity", "Error", *(_LIMITS if is_drawn else ())}
     hidden = {*known, *(alert.what for alert in alerts), *(part for alert in alerts for part in alert.what.split())}
     word = shared.get("severity", "")
     pairs = {
-        "value": alerts[0].value if len(alerts) == 1 else "",
+        "value": alerts[0].value if len(alerts) == 1 and not is_drawn else "",
         **alert_labels.facts(shared),
-        **{name: text for name, text in annotations.items() if name not in {*_TEXTS, *_VALUES, "severity", "Error"}},
+        **{name: text for name, text in annotations.items() if name not in said},
         "severity": "" if known_severity(word) else word,
     }
     return [
@@ -241,7 +246,10 @@ def measured(one: Payload) -> dict[str, float]:
         for name, value in part(one, "values").items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
-    found = re.findall(r"var='([^']{1,40})' labels=\{[^}]{0,500}\} value=([-+.\deE]{1,30})(?= )", _value_string(one))
+    found = re.findall(
+        r"var='([^']{1,40})'(?: metric='[^']{0,200}')? labels=\{[^}]{0,500}\} value=([-+.\deE]{1,30})(?= )",
+        _value_string(one),
+    )
     return values or {name: value for name, text in found if (value := _number(text)) is not None}
 
 
@@ -256,33 +264,55 @@ def _number(text: str) -> float | None:
         return None
 
 
-def figure(value: float) -> str:
-    """A measured value to four digits: `93.4`, `12,400`."""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
-def _meter(one: Payload) -> tuple[float, float, str] | tuple[()]:
-    """A bar of the value against the limit, where the rule names it."""
-    values = measured(one)
-    limit = next((value for name, value in values.items() if name.lower() in _LIMITS), None)
-    others = {value for name, value in values.items() if name.lower() not in _LIMITS and value not in {0, 1}}
-    if limit is None or len(others) != 1 or dig(one, "status") != "firing":
+def _meter(one: Payload) -> Meter | tuple[()]:
+    """A bar of the value against the limit that the rule names, or that its expression in Prometheus compares with."""
+    if dig(one, STATE) or dig(one, "status") != "firing":
         return ()
-    value = others.pop()
-    return value, limit, f"{figure(value)}, limit {figure(limit)}"
+    values, texts = measured(one), {**_texts(one, "labels"), **_texts(one, "annotations")}
+    own = {name.lower(): value for name, value in values.items()}
+    limit = next((own[name] for name in _LIMITS if name in own), None)
+    others = {value for name, value in values.items() if name.lower() not in _LIMITS and value not in {0, 1}}
+    value = others.pop() if len(others) == 1 else "" if others else first(texts, _VALUES)
+    condition = limit if limit is not None else first(texts, _LIMITS) or _expression(dig(one, "generatorURL"))
+    return against(value, condition)
+
+
+def _expression(url: str) -> str:
+    """What a rule of Prometheus evaluates, from the address of its graph."""
+    return next(iter(parse_qs(urlsplit(url).query).get("g0.expr", [])), "") if safe_url(url) else ""
 
 
 def _buttons(
     sent: Sequence[Payload], annotations: Mapping[str, str], shared: Mapping[str, str], payload: Payload
 ) -> list[tuple[str, str]]:
+    """Runbook and dashboard, then the silence of what fires, then what else there is to see."""
     one = sent[0] if len(sent) == 1 or len({dig(each, "panelURL") for each in sent}) == 1 else {}
+    graph = dig(sent[0], "generatorURL") if len(sent) == 1 else ""
+    is_firing = any(dig(each, "status") == "firing" for each in sent)
     pairs = [
         *pages({**shared, **annotations}),
         ("Open the dashboard", first(one, ("panelURL", "dashboardURL"))),
-        ("Silence it", dig(sent[0], "silenceURL") if len(sent) == 1 and dig(sent[0], "status") == "firing" else ""),
+        ("Silence it" if len(sent) == 1 else "Silence them", _silence(sent, payload) if is_firing else ""),
+        ("See the graph" if "g0.expr=" in graph else "Open the alert", graph),
         ("Open all alerts", dig(payload, "externalURL")),
     ]
     return list({text: (text, url) for text, url in reversed(pairs) if safe_url(url)}.values())[::-1][:3]
+
+
+def _silence(sent: Sequence[Payload], payload: Payload) -> str:
+    """Where to silence the group: the address that Grafana gives for the only alert, else that of all of its labels.
+
+    https://github.com/prometheus/alertmanager/blob/main/ui/app/src/Views/SilenceForm
+    """
+    given = {dig(one, "silenceURL") for one in sent}
+    if any(given):
+        return given.pop() if len(given) == 1 else ""
+    home = dig(payload, "externalURL").rstrip("/")
+    labels = _texts(payload, "groupLabels") or _texts(payload, "commonLabels")
+    if not labels or not safe_url(home):
+        return ""
+    matchers = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
+    return f"{home}/#/silences/new?filter={quote(f'{{{matchers}}}', safe='')}"
 
 
 def _texts(value: Payload, name: str) -> dict[str, str]:

@@ -1,16 +1,18 @@
 """CloudWatch's alarms: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import duration
+from bridge.rendering.measures import Meter, against, figure, history
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import kit
-from bridge.sources.alerts import figure
 from bridge.sources.base import identifier
 
 # The action and the severity of each state: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
@@ -26,8 +28,9 @@ _COMPARISONS = {
     "LessThanOrEqualToThreshold": "≤",
 }
 _BANDS = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")
-# Where CloudWatch writes the value that it compared: its payload has no field for it.
-_VALUE = re.compile(r"Threshold Crossed: [^\[]{1,60}\[(-?\d+(?:\.\d+)?(?:E-?\d+)?) \(")
+# Where CloudWatch writes the values that it compared: its payload has no field for them.
+_VALUES = re.compile(r"Threshold Crossed: [^\[]{1,60}\[([^\]]{1,1000})\]")
+_POINT = re.compile(r"(-?\d+(?:\.\d+)?(?:E-?\d+)?) \((\d\d/\d\d/\d\d \d\d:\d\d:\d\d)\)")
 
 
 def of(content: Payload) -> Payload:
@@ -60,7 +63,8 @@ def alarm(event: Event, content: Payload) -> Event:
     action, severity = _STATES.get(state, ("other", Severity.INFO))
     account, region = dig(content, "AWSAccountId"), dig(content, "Region")
     trigger, reason = part(content, "Trigger"), dig(content, "NewStateReason")
-    url = _console(arn, name)
+    url, points = _console(arn, name), _points(reason)
+    meter = _meter(points, trigger) if action == "firing" else ()
     return replace(
         event,
         kind=f"alarm.{identifier(state) or 'changed'}",
@@ -79,8 +83,10 @@ def alarm(event: Event, content: Payload) -> Event:
             "condition": " ".join(_measure(trigger).values()).strip() if _condition(trigger) else "",
             "word": in_words(state),
             "before": before,
-            "text": "\n\n".join(filter(None, (dig(content, "AlarmDescription"), reason))),
-            "meter": _meter(reason, trigger) if action == "firing" else (),
+            # What the reason says of its values is drawn.
+            "text": "\n\n".join(filter(None, (dig(content, "AlarmDescription"), "" if meter else reason))),
+            "meter": meter,
+            "history": history(points, _comparison(trigger)) if action == "firing" else None,
             "buttons": [("Open the alarm", url)] if url else [],
         },
         ends_thread=state == "OK",
@@ -116,6 +122,13 @@ def _condition(trigger: Payload) -> str:
     return f"{condition} for {duration(periods * period)}" if periods and period else condition
 
 
+def _comparison(trigger: Payload) -> str:
+    """What the alarm compares with, as `< 2.0`; empty where it is no single threshold."""
+    sign = {"≥": ">=", "≤": "<="}.get(sign := _COMPARISONS.get(dig(trigger, "ComparisonOperator"), ""), sign)
+    limit = _number(trigger.get("Threshold"))
+    return f"{sign} {limit}" if sign and limit is not None else ""
+
+
 def _dimensions(trigger: Payload) -> dict[str, str]:
     pairs = [*objects(trigger, "Dimensions"), *objects(trigger, "metric.dimensions")]
     listed = {dig(one, "name"): dig(one, "value") for one in pairs}
@@ -123,18 +136,18 @@ def _dimensions(trigger: Payload) -> dict[str, str]:
     return {in_words(name).capitalize(): value for name, value in {**listed, **mapped}.items() if name}
 
 
-def _meter(reason: str, trigger: Payload) -> tuple[float, float, str] | tuple[()]:
-    """The value that CloudWatch names against the threshold, where both can be drawn."""
-    match, limit = _VALUE.match(reason), _number(trigger.get("Threshold"))
-    value = float(match[1]) if match else None
-    if (
-        value is None
-        or limit is None
-        or min(value, limit) < 0
-        or dig(trigger, "ComparisonOperator") not in _COMPARISONS
-    ):
+def _meter(points: Sequence[tuple[datetime, float]], trigger: Payload) -> Meter | tuple[()]:
+    """The newest value that CloudWatch names against the threshold, where both can be drawn."""
+    if not points or dig(trigger, "ComparisonOperator") not in _COMPARISONS:
         return ()
-    return value, limit, f"{figure(value)}, threshold {figure(limit)}"
+    return against(max(points)[1], _number(trigger.get("Threshold")))
+
+
+def _points(reason: str) -> list[tuple[datetime, float]]:
+    """The datapoints that CloudWatch names, with the times in UTC at which they begin."""
+    found = _VALUES.match(reason)
+    pairs = _POINT.findall(found[1]) if found else []
+    return [(datetime.strptime(f"{time}+0000", "%d/%m/%y %H:%M:%S%z"), float(value)) for value, time in pairs]
 
 
 def _number(value: Any) -> float | None:

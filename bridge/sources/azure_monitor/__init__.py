@@ -108,6 +108,7 @@ def _event(payload: Payload, common: Payload, digest: str) -> Event:
             "more": len(alert.resources) - 1 if alert.resources and not report.what else 0,
             "scope_url": report.url if report.scope else about.url,
             "meters": report.meters,
+            "history": report.history,
             "table": report.table,
             "description": report.text or ("" if is_over or name == "budget" else alert.description),
             "buttons": buttons,

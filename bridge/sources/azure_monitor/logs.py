@@ -6,8 +6,9 @@ https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema#log-
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.fields import Payload, dig, first, objects
+from bridge.fields import Payload, as_time, dig, first, objects
 from bridge.rendering.filters import plural
+from bridge.rendering.measures import History, history
 from bridge.rendering.text import in_words, is_id
 from bridge.sources.azure_monitor.measures import all_dimensions, measure, meters, series, shown_dimensions
 from bridge.sources.azure_monitor.report import Alert, Report
@@ -15,6 +16,7 @@ from bridge.sources.azure_monitor.values import code, dimensions, number, period
 
 _RESULTS = {"", "number of results", "numberofresults"}  # kinds of older alerts that count rows
 _MOST_COLUMNS, _MOST_ROWS = 4, 10
+_TIMES = {"timestamp", "timegenerated", "bin_timestamp", "bin_timegenerated"}
 
 
 def search(alert: Alert) -> Report:
@@ -57,6 +59,7 @@ def older_search(alert: Alert) -> Report:
         details={"rows": _count(value), **measure(alert, criterion, ""), "window": window},
         text=_query(alert, dig(context, "SearchQuery")),
         meters=meters([criterion], "" if is_measured else _rows(value)),
+        history=_history(columns, rows, dig(context, "Operator"), context.get("Threshold")) if is_measured else None,
         series=series(found := dimensions(context, "Dimensions")),
         facts={**found, "Kind": "" if is_known else in_words(kind)},
         table=_table(columns, rows),
@@ -101,6 +104,21 @@ def _furthest(columns: Sequence[str], rows: Sequence[Sequence[Any]], operator: s
     place = columns.index("AggregatedValue")
     found = [value for row in rows if place < len(row) and (value := number(row[place])) is not None]
     return (min if "less" in operator.lower() else max)(found, default=None)
+
+
+def _history(columns: Sequence[str], rows: Sequence[Sequence[Any]], operator: str, threshold: Any) -> History | None:
+    """The measured values in their order, where all rows are of one series."""
+    times = [place for place, name in enumerate(columns) if name.lower() in _TIMES]
+    if not times or "AggregatedValue" not in columns:
+        return None
+    time, measured = times[0], columns.index("AggregatedValue")
+    whole = [row for row in rows if len(row) == len(columns)]
+    others = {tuple(str(cell) for place, cell in enumerate(row) if place not in {time, measured}) for row in whole}
+    points = [
+        (at, value) for row in whole if (at := as_time(row[time])) and (value := number(row[measured])) is not None
+    ]
+    sign, limit = {"g": ">", "l": "<"}.get(operator[:1].lower(), ""), number(threshold)
+    return history(points, f"{sign} {limit}" if sign and limit is not None else "") if len(others) == 1 else None
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[list[str], list[list[str]]]:

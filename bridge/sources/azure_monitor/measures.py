@@ -8,6 +8,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from bridge.fields import Payload, dig, first, objects, part
+from bridge.rendering.measures import against
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import reading
 from bridge.sources.azure_monitor.report import Alert, Report
@@ -69,12 +70,14 @@ def prometheus(alert: Alert) -> Report:
     annotations = part(alert.context, "annotations")
     words = [shown(annotations.get(field)) for field in ("summary", "description", "message")]
     expression = code(dig(alert.context, "expression"))
+    meter = against(alert.context.get("expressionValue"), dig(alert.context, "expression"))
     return Report(
         action="prometheus",
         details={"value": amount(alert.context.get("expressionValue")), "held": period(alert.context.get("for"))},
         title=name,
         # What the rule says of its threshold is so only while it fires.
         text="" if alert.is_resolved else "\n\n".join(filter(None, [*dict.fromkeys(words), expression])),
+        meters=[meter] if meter and alert.state == "firing" else [],
         series=series(labels),
         facts={**labels, "Rule group": resource(dig(alert.context, "ruleGroup")).name},
         buttons=reading.pages({**labels, **annotations}),

@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.events import Severity
 from bridge.fields import Payload
+from bridge.rendering.measures import History
 from bridge.sources.azure_resources import Resource
 
 
@@ -39,7 +40,7 @@ class Report:
 
     action: the block of the template that words it; details: the values that it uses. what: the name of what it is
     about, with its address `link`; without one it is the resource of the alert.
-    meters: bars of value, threshold and text. table: columns and rows.
+    meters: bars of value, threshold and text. history: what the value was before. table: columns and rows.
     series: what distinguishes the alerts of one rule on one resource; correlation_key: what the conversation is about,
     where it is not these three. is_over: it is settled; goes_on: more may be said of it even then.
     """
@@ -63,5 +64,6 @@ class Report:
     goes_on: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     meters: Sequence[tuple[float, float, str]] = ()
+    history: History | None = None
     table: tuple[Sequence[str], Sequence[Sequence[str]]] = ((), ())
     buttons: Sequence[tuple[str, str]] = ()

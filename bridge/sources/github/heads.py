@@ -104,7 +104,8 @@ def _owned(payload: Payload, branch: str, fork: str) -> str:
 
 def _fork(payload: Payload, paths: _Paths) -> str:
     owner, _, name = paths.repository.rpartition(".")
-    if name in (within := at(payload, owner) or {}) and isinstance(within, Mapping):
+    within = at(payload, owner)
+    if isinstance(within, Mapping) and name in within:
         repository = within[name]
         return _DELETED if repository is None else _name_of_fork(payload, repository)
     sha, branch = dig(payload, paths.sha), dig(payload, paths.branch)

@@ -62,6 +62,7 @@ def pipeline(event: Event) -> Event:
     spent = at(run, "duration")
     took = between(moment(run, "created_at"), moment(run, "finished_at"))
     shown = "failed" if failed else status if status == "manual" else None
+    jobs = [_job(payload, build) for build in builds if dig(build, "status") == shown]
     return _ran(
         replace(
             event,
@@ -82,7 +83,8 @@ def pipeline(event: Event) -> Event:
         noun="pipeline",
         took=duration(spent) if isinstance(spent, int | float) and spent >= 1 else took,
         trigger="" if source in _PEOPLE else _TRIGGERS.get(source, in_words(source)),
-        jobs=[_job(payload, build) for build in builds if dig(build, "status") == shown],
+        jobs=jobs,
+        log_url=jobs[0][1] if jobs and status == "failed" else "",
         failed=failed,
         passed=passed,
         others=len(states) - failed - passed,
@@ -165,7 +167,7 @@ def _ran(event: Event, *, ref: str, status: str, environment: str = "", **run: A
     tag = ref_name(ref) if ref.startswith("refs/tags/") else ""
     is_fork = merge_requests.is_fork(pull)
     branch = merge_requests.source_branch(payload, pull) or ("" if number or tag else ref_name(ref))
-    counts = {name: run.pop(name) for name in ("failed", "passed", "others") if name in run}
+    counts = {name: run.pop(name) for name in ("failed", "passed", "others", "log_url") if name in run}
     ran = forge.ran(
         replace(
             event,

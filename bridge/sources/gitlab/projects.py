@@ -28,7 +28,10 @@ def release(event: Event) -> Event:
     payload = event.payload
     tag, action = dig(payload, "tag"), dig(payload, "action")
     name, commit = dig(payload, "name") or tag, part(payload, "commit")
-    links = [(one_line(dig(link, "name"), 40) or "Link", dig(link, "url")) for link in objects(payload, "assets.links")]
+    links = [
+        (f"Download {one_line(dig(link, 'name'), 40) or 'the file'}", dig(link, "url"))
+        for link in objects(payload, "assets.links")
+    ]
     is_new = action == "create"
     about = replace(
         _record(event, "release", name, "released" if is_new else _DONE.get(action, action)),
@@ -39,7 +42,7 @@ def release(event: Event) -> Event:
         facts=kit.facts(
             Tag=tag if tag != name else "",
             Commit=commit_fact(dig(commit, "id"), commit),
-            More_files=kit.listed(text for text, _ in links[_MAX_BUTTONS:]),
+            More_files=kit.listed(text.removeprefix("Download ") for text, _ in links[_MAX_BUTTONS:]),
         ),
         attributes=kit.with_attributes(event, tag=tag, action=action),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, first, objects, part
 from bridge.rendering.links import safe_url
+from bridge.rendering.measures import figure
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import alerts, kit, reading
 from bridge.sources.base import Source, as_action, identifier
@@ -137,9 +138,7 @@ def _measured(payload: Payload) -> list[tuple[str, str]]:
     for match in objects(payload, "evalMatches"):
         value = match.get("value")
         if isinstance(value, int | float) and not isinstance(value, bool):
-            found.append(
-                (one_line(dig(match, "metric") or _tags(part(match, "tags")) or "Value", 40), alerts.figure(value))
-            )
+            found.append((one_line(dig(match, "metric") or _tags(part(match, "tags")) or "Value", 40), figure(value)))
     return [*found, *((one_line(name, 40), text) for name, text in _texts(part(payload, "tags")).items())]
 
 

@@ -47,7 +47,8 @@ def _deployment_status(event: Event) -> Event:
         replace(head_of("deployment_status", payload), branch=""),
         actor_url=who_url,
         text=dig(payload, "deployment_status.description"),
-        buttons=[site, ("See the log", log)] if run.outcome == "success" else [("See the log", log), site],
+        log_url="" if run.outcome == "success" else log,
+        buttons=[site, ("See the log", log)] if run.outcome == "success" else [site],
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, first, objects
 from bridge.rendering.text import one_line
-from bridge.sources import kit
+from bridge.sources import forge, kit
 from bridge.sources.github.kind import Kind, values, with_details
 from bridge.sources.github.severities import by_action, of_alert, of_secret
 from bridge.sources.github.titles import named, times
@@ -78,13 +78,20 @@ def _secret(event: Event) -> Event:
     payload, action = event.payload, event.details["action"]
     if action == "resolved":
         event = _by(event, "alert.resolved_by")
+    place = at(payload, "location.details") or at(payload, "alert.first_location_detected")
+    path, page = dig(place, "path").lstrip("/"), dig(place, "html_url")
     return with_details(
         event,
         finder="Secret scanning",
         people=list(filter(None, [dig(payload, "assignee.login")])),
         resolution=dig(payload, "alert.resolution"),
+        validity=dig(payload, "alert.validity") if action.startswith("found") else "",
+        bypasser=dig(payload, "alert.push_protection_bypassed_by.login"),
+        bypasser_url=dig(payload, "alert.push_protection_bypassed_by.html_url"),
+        where=forge.place(path, f"{line}" if (line := dig(place, "start_line", 0)) else ""),
+        where_url=page,
         text=dig(payload, "alert.resolution_comment") if action == "resolved" else "",
-        buttons=_button(event),
+        buttons=[*_button(event), ("See where it is", page)],
     )
 
 
@@ -96,11 +103,8 @@ def _secret_kind(**actions: str) -> Kind:
         number="alert.number",
         severity=of_secret,
         labels=(
-            ("Validity", "alert.validity"),
-            ("File", "location.details.path"),
             ("Place", "location.type"),
             ("Commit", "location.details.commit_sha"),
-            ("Pushed anyway by", "alert.push_protection_bypassed_by.login"),
         ),
         actions={**_ALERT_ACTIONS, **actions},
         read=_secret,
