@@ -4,12 +4,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from base64 import b64decode, b64encode
+from html import escape
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from bridge.publishing.digests import digest_html
 from tests.local_stack import GROUPS, environment, running
+from tools import look_pictures
 from tools.look_page import POSTS, entries
 
 ROOT = Path(__file__).parent.parent
@@ -20,6 +23,12 @@ SHEETS = {
     "posts-dark.png": (632, 2, True),
     "posts-phone.png": (375, 4, False),
     "posts-phone-dark.png": (375, 4, True),
+}
+# file: (width of a post's frame, pairs in a row, dark); twelve posts before and after
+PAIRS = {
+    "look.webp": (616, 1, False),
+    "look-dark.webp": (616, 1, True),
+    "look-phone.webp": (360, 2, False),
 }
 # file, size of the window, colours
 PAGES = (
@@ -63,6 +72,79 @@ def sheet(browser: Browser, path: Path, width: int, columns: int, dark: bool) ->
     page.close()
 
 
+def pairs(browser: Browser, path: Path, width: int, columns: int, dark: bool) -> None:
+    """Picture each post beside what it was, in frames as wide as a reader's window."""
+    window = columns * 2 * (width + 16) + 16
+    page = browser.new_page(viewport={"width": window, "height": 900}, device_scale_factor=1)
+    ground, ink = ("#1b1a19", "#faf9f8") if dark else ("#faf9f8", "#201f1e")
+    page.set_content(
+        f"<!doctype html><style>body {{ margin: 16px; display: grid; gap: 8px 16px; align-items: start;"
+        f" grid-template-columns: repeat({2 * columns}, {width}px) }}"
+        f"html {{ background: {ground}; color: {ink}; font: 600 15px Calibri, Carlito, sans-serif }}"
+        "iframe { display: block; width: 100%; border: 0; margin: 4px 0 12px }</style>"
+    )
+    shown = [
+        (f"{name}{after}", html)
+        for name, two in look_pictures.posts().items()
+        for after, html in zip((": before", ": now"), two, strict=True)
+    ]
+    for title, html in shown:
+        body = (
+            f'<body style="margin:8px;background:#ffffff;color:#201f1e;font-family:Calibri,Carlito,sans-serif">{html}'
+        )
+        page.evaluate(
+            "([title, html]) => { const cell = document.createElement('div'); cell.textContent = title;"
+            " const frame = document.createElement('iframe'); frame.srcdoc = '<!doctype html>' + html;"
+            " cell.append(frame); document.body.append(cell);"
+            " return new Promise((done) => { frame.onload = done; }); }",
+            [title, body],
+        )
+    page.evaluate(
+        f"(dark) => {{ {DARK} for (const frame of document.querySelectorAll('iframe')) {{"
+        " const inside = frame.contentDocument; if (dark) darken(inside);"
+        " frame.style.height = `${inside.documentElement.offsetHeight}px`; } }",
+        dark,
+    )
+    path.write_bytes(as_webp(browser, page.screenshot(full_page=True)))
+    page.close()
+
+
+def inbox(browser: Browser, path: Path) -> None:
+    """Picture forty threads as Outlook lists them: sender and time, topic, and the beginning of the text."""
+    page = browser.new_page(viewport={"width": 760, "height": 900}, device_scale_factor=1)
+    line = "<div class=%s>%s</div>"
+    rows = [
+        '<div class="row">'
+        + line % ("sender", f"{escape(row.sender)}<span>{row.time:%H:%M}</span>")
+        + line % ("topic", escape(row.topic))
+        + line % ("preview", escape(row.preview))
+        + "</div>"
+        for row in look_pictures.inbox()
+    ]
+    page.set_content(
+        "<!doctype html><style>body { margin: 0; font: 14px/20px 'Segoe UI', Carlito, sans-serif; color: #201f1e }"
+        ".row { padding: 7px 16px; border-bottom: 1px solid #edebe9 } .row > div { white-space: nowrap;"
+        " overflow: hidden; text-overflow: ellipsis } .sender { font-size: 13px; color: #484644 }"
+        " span { float: right; color: #605e5c } .topic { font-weight: 600 } .preview { color: #605e5c }</style>"
+        + "".join(rows)
+    )
+    page.screenshot(path=path, full_page=True)
+    page.close()
+
+
+def as_webp(browser: Browser, picture: bytes) -> bytes:
+    """The picture in a format that takes a third of the room."""
+    page = browser.new_page()
+    found = page.evaluate(
+        "async (source) => { const image = new Image(); image.src = source; await image.decode();"
+        " const canvas = document.createElement('canvas'); canvas.width = image.width; canvas.height = image.height;"
+        " canvas.getContext('2d').drawImage(image, 0, 0); return canvas.toDataURL('image/webp', 0.7); }",
+        f"data:image/png;base64,{b64encode(picture).decode()}",
+    )
+    page.close()
+    return b64decode(found.partition(",")[2])
+
+
 def page_of_run(browser: Browser, folder: Path) -> None:
     """Picture the page of `make run` after a busy minute, in both widths, light and dark."""
     config = f'[groups]\nplatform = "{GROUPS["group-1"]}"\n'
@@ -100,6 +182,9 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         for name, (width, columns, dark) in SHEETS.items():
             sheet(browser, ROOT / "docs" / name, width, columns, dark)
+        for name, (width, columns, dark) in PAIRS.items():
+            pairs(browser, ROOT / "docs" / name, width, columns, dark)
+        inbox(browser, ROOT / "docs/inbox.png")
         with tempfile.TemporaryDirectory() as folder:
             page_of_run(browser, Path(folder) / "run")
         browser.close()
