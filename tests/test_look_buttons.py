@@ -78,6 +78,7 @@ def is_verb_phrase(text: str) -> bool:
         ("github/secret_scanning_alert.created", ["Open the alert", "See where it is"]),
         ("gitlab/pipeline.failed", ["See the failed log", "See the failed pipeline"]),
         ("gitlab/deployment.success", ["Open the site", "Open the job"]),
+        ("azure_devops/build.complete.failed", ["See the failed log", "See the failed build"]),
         ("circleci/job-completed.failed", ["See the failed log", "Open the workflow"]),
         ("alertmanager/group.firing", ["Open the runbook", "Silence it", "See the graph"]),
         ("alertmanager/group.storm", ["Silence them", "Open all alerts"]),

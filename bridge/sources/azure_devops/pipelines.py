@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bridge.events import Event
+from bridge.events import Event, Severity
 from bridge.fields import Payload, at, dig, first, moment, objects, part
 from bridge.rendering.filters import between
 from bridge.rendering.text import in_words, one_line
@@ -167,7 +167,13 @@ def _ran(
         noun=noun,
         **values,
     )
-    return forge.ran(about, value, text=text)
+    return forge.ran(about, value, text=text, log_url=_log(event.url, value.outcome))
+
+
+def _log(page: str, result: str) -> str:
+    """Where the log of a build that failed is, beside the page of its results."""
+    has_failed = forge.OUTCOMES.get(result, Severity.INFO) >= Severity.ERROR
+    return f"{page}&view=logs" if has_failed and "/_build/results?buildId=" in page and "&view=" not in page else ""
 
 
 def _by_message(event: Event) -> Event | Ignored:
