@@ -22,6 +22,14 @@ param configBase64 string = ''
 @secure()
 param alertmanagerSecret string = ''
 
+@description('Secret of Apprise.')
+@secure()
+param appriseSecret string = ''
+
+@description('Secret of Argo CD.')
+@secure()
+param argoCdSecret string = ''
+
 @description('Secret of Azure Container Registry.')
 @secure()
 param azureContainerRegistrySecret string = ''
@@ -30,6 +38,10 @@ param azureContainerRegistrySecret string = ''
 @secure()
 param azureDevopsSecret string = ''
 
+@description('Secret of Better Stack.')
+@secure()
+param betterStackSecret string = ''
+
 @description('Secret of Bitbucket.')
 @secure()
 param bitbucketSecret string = ''
@@ -37,6 +49,10 @@ param bitbucketSecret string = ''
 @description('Secret of Bitbucket Data Center.')
 @secure()
 param bitbucketServerSecret string = ''
+
+@description('Secret of Checkmk.')
+@secure()
+param checkmkSecret string = ''
 
 @description('Secret of CircleCI.')
 @secure()
@@ -58,9 +74,21 @@ param discordSecret string = ''
 @secure()
 param dynatraceSecret string = ''
 
+@description('Secret of Elastic.')
+@secure()
+param elasticSecret string = ''
+
 @description('Secret of Azure Event Grid.')
 @secure()
 param eventGridSecret string = ''
+
+@description('Secret of Falco.')
+@secure()
+param falcoSecret string = ''
+
+@description('Secret of Flux.')
+@secure()
+param fluxSecret string = ''
 
 @description('Secret of Freshstatus.')
 @secure()
@@ -78,13 +106,33 @@ param githubSecret string = ''
 @secure()
 param gitlabSecret string = ''
 
+@description('Secret of Gotify.')
+@secure()
+param gotifySecret string = ''
+
 @description('Secret of Grafana.')
 @secure()
 param grafanaSecret string = ''
 
+@description('Secret of Healthchecks.')
+@secure()
+param healthchecksSecret string = ''
+
+@description('Secret of Home Assistant.')
+@secure()
+param homeAssistantSecret string = ''
+
+@description('Secret of incident.io.')
+@secure()
+param incidentIoSecret string = ''
+
 @description('Secret of Jira.')
 @secure()
 param jiraSecret string = ''
+
+@description('Secret of Jira Service Management.')
+@secure()
+param jiraServiceManagementSecret string = ''
 
 @description('Secret of Linear.')
 @secure()
@@ -94,9 +142,21 @@ param linearSecret string = ''
 @secure()
 param messagecardSecret string = ''
 
+@description('Secret of Netdata.')
+@secure()
+param netdataSecret string = ''
+
 @description('Secret of New Relic.')
 @secure()
 param newRelicSecret string = ''
+
+@description('Secret of ntfy.')
+@secure()
+param ntfySecret string = ''
+
+@description('Secret of Octopus Deploy.')
+@secure()
+param octopusDeploySecret string = ''
 
 @description('Secret of Opsgenie.')
 @secure()
@@ -106,6 +166,10 @@ param opsgenieSecret string = ''
 @secure()
 param pagerdutySecret string = ''
 
+@description('Secret of Rootly.')
+@secure()
+param rootlySecret string = ''
+
 @description('Secret of Sentry.')
 @secure()
 param sentrySecret string = ''
@@ -113,6 +177,10 @@ param sentrySecret string = ''
 @description('Secret of Slack.')
 @secure()
 param slackSecret string = ''
+
+@description('Secret of Snyk.')
+@secure()
+param snykSecret string = ''
 
 @description('Secret of SonarQube.')
 @secure()
@@ -129,6 +197,14 @@ param stripeSecret string = ''
 @description('Secret of Microsoft Teams.')
 @secure()
 param teamsSecret string = ''
+
+@description('Secret of Terraform Cloud.')
+@secure()
+param terraformCloudSecret string = ''
+
+@description('Secret of Uptime Kuma.')
+@secure()
+param uptimeKumaSecret string = ''
 
 @description('Secret of UptimeRobot.')
 @secure()
@@ -223,33 +299,52 @@ module bridge '../azuredeploy.json' = {
     config: empty(configBase64) ? '' : base64ToString(configBase64)
     webhookSecrets: {
       alertmanager: alertmanagerSecret
+      apprise: appriseSecret
+      argo_cd: argoCdSecret
       azure_container_registry: azureContainerRegistrySecret
       azure_devops: azureDevopsSecret
+      better_stack: betterStackSecret
       bitbucket: bitbucketSecret
       bitbucket_server: bitbucketServerSecret
+      checkmk: checkmkSecret
       circleci: circleciSecret
       cloud_events: cloudEventsSecret
       datadog: datadogSecret
       discord: discordSecret
       dynatrace: dynatraceSecret
+      elastic: elasticSecret
       event_grid: eventGridSecret
+      falco: falcoSecret
+      flux: fluxSecret
       freshstatus: freshstatusSecret
       gcp_monitoring: gcpMonitoringSecret
       github: githubSecret
       gitlab: gitlabSecret
+      gotify: gotifySecret
       grafana: grafanaSecret
+      healthchecks: healthchecksSecret
+      home_assistant: homeAssistantSecret
+      incident_io: incidentIoSecret
       jira: jiraSecret
+      jira_service_management: jiraServiceManagementSecret
       linear: linearSecret
       messagecard: messagecardSecret
+      netdata: netdataSecret
       new_relic: newRelicSecret
+      ntfy: ntfySecret
+      octopus_deploy: octopusDeploySecret
       opsgenie: opsgenieSecret
       pagerduty: pagerdutySecret
+      rootly: rootlySecret
       sentry: sentrySecret
       slack: slackSecret
+      snyk: snykSecret
       sonarqube: sonarqubeSecret
       standard_webhooks: standardWebhooksSecret
       stripe: stripeSecret
       teams: teamsSecret
+      terraform_cloud: terraformCloudSecret
+      uptime_kuma: uptimeKumaSecret
       uptimerobot: uptimerobotSecret
       zabbix: zabbixSecret
     }

@@ -273,7 +273,7 @@ def test_only_secrets_that_people_choose_can_be_made():
         if e["name"].endswith("_how")
     }
     given = {name.removesuffix("_how") for name, values in hows.items() if "made" not in values}
-    assert given == {"linear", "pagerduty", "sentry", "standard_webhooks", "stripe"}
+    assert given == {"incident_io", "linear", "pagerduty", "rootly", "sentry", "standard_webhooks", "stripe"}
     assert all({"none", "typed", "kept"} <= values for values in hows.values())
 
 
@@ -326,8 +326,10 @@ def test_patterns_are_patterns_and_say_what_they_want():
 def test_words_are_plain():
     labels = {element["label"] for element in FIELDS.values() if isinstance(element["label"], str)}
     assert {"Maximum instances", "Duplicate window (days)", "Time zone"} <= labels
+    # Services whose names begin so.
+    small = tuple(source.title for source in SOURCES.values() if source.title[0].islower())
     for text in TEXTS:
-        assert text[0].isupper() or text[0] in "[123", text
+        assert text[0].isupper() or text[0] in "[123" or text.startswith(small), text
         assert "BRIDGE_" not in text or "BRIDGE_CONFIG" in text, text
     # A tooltip says more than its label.
     for element in FIELDS.values():

@@ -9,7 +9,7 @@ from tools.wizard_elements import ID, Element, choice, info, password, section, 
 _ONE = "[0-9A-Za-z+/=_.~-]{16,200}"
 _SECRET = (f"^{_ONE}(,{_ONE})?$", "16 to 200 characters: letters, digits and + / = _ . ~ - (or <new>,<old>).")
 # These make the secret themselves.
-_GIVEN = {"linear", "pagerduty", "sentry", "standard_webhooks", "stripe"}
+_GIVEN = {"incident_io", "linear", "pagerduty", "rootly", "sentry", "standard_webhooks", "stripe"}
 # Sections, each with its heading and sources; what is in none is in the last.
 _SECTIONS: Mapping[str, tuple[str, Sequence[str]]] = {
     "github": ("GitHub", ("github",)),
@@ -25,14 +25,37 @@ _SECTIONS: Mapping[str, tuple[str, Sequence[str]]] = {
             "circleci",
             "sonarqube",
             "sentry",
+            "snyk",
+            "argo_cd",
+            "flux",
+            "terraform_cloud",
+            "octopus_deploy",
         ),
     ),
     "azure": ("Azure and clouds", ("event_grid", "azure_container_registry", "gcp_monitoring")),
     "monitoring": (
         "Monitoring and alerts",
-        ("alertmanager", "grafana", "datadog", "dynatrace", "new_relic", "zabbix", "uptimerobot"),
+        (
+            "alertmanager",
+            "grafana",
+            "datadog",
+            "dynatrace",
+            "new_relic",
+            "zabbix",
+            "checkmk",
+            "netdata",
+            "elastic",
+            "falco",
+            "uptime_kuma",
+            "uptimerobot",
+            "healthchecks",
+            "better_stack",
+        ),
     ),
-    "incidents": ("Incidents and status", ("pagerduty", "opsgenie", "freshstatus")),
+    "incidents": (
+        "Incidents and status",
+        ("pagerduty", "opsgenie", "jira_service_management", "incident_io", "rootly", "freshstatus"),
+    ),
     "others": ("Others", ()),
 }
 

@@ -18,6 +18,7 @@ from bridge.sources.github import GITHUB
 from bridge.sources.gitlab import GITLAB
 from bridge.sources.grafana import GRAFANA
 from bridge.sources.jira import JIRA
+from bridge.sources.jira_service_management import JIRA_SERVICE_MANAGEMENT
 from bridge.sources.linear import LINEAR
 from bridge.sources.messagecard import MESSAGECARD
 from bridge.sources.slack import SLACK
@@ -25,24 +26,43 @@ from bridge.sources.teams import TEAMS
 
 # Described by the preset.toml of their folder, without code.
 _PRESETS = (
+    "apprise",
+    "argo_cd",
+    "better_stack",
+    "checkmk",
     "circleci",
     "datadog",
     "docker_hub",
     "dynatrace",
+    "elastic",
+    "falco",
+    "flux",
     "freshstatus",
     "gcp_monitoring",
+    "gotify",
     "graylog",
+    "healthchecks",
+    "home_assistant",
+    "incident_io",
+    "netdata",
     "new_relic",
+    "ntfy",
+    "octopus_deploy",
     "opsgenie",
     "pagerduty",
     "pingdom",
+    "prtg",
+    "rootly",
     "sentry",
+    "snyk",
     "sonarqube",
     "splunk",
     "standard_webhooks",
     "statuspage",
     "stripe",
+    "terraform_cloud",
     "updown",
+    "uptime_kuma",
     "uptimerobot",
     "zabbix",
 )
@@ -63,6 +83,7 @@ SOURCES: Mapping[str, Source] = {
         BITBUCKET_SERVER,
         AWS_SNS,
         JIRA,
+        JIRA_SERVICE_MANAGEMENT,
         LINEAR,
         MESSAGECARD,
         TEAMS,

@@ -27,7 +27,7 @@ _OF_WEBHOOK = frozenset({"payload", "header", "query"})
 _OF_ITEM = _OF_WEBHOOK | {"item"}
 _EVENT = {
     "each", "ignore", "delivery", "kind", "correlation_key", "title", "summary", "scope", "actor", "url", "severity",
-    "text", "occurred", "started", "ends_thread", "word", "minor",
+    "text", "occurred", "started", "ends_thread", "word", "minor", "reads",
 }  # fmt: skip
 _METER = {"value", "limit", "unit", "direction", "label"}
 # Former names, which configurations of earlier versions still use.

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from bridge.sources.base import RETRY_MINUTES
 _logger = logging.getLogger(__name__)
 
 # What says nothing of an event's content.
-_OF_DELIVERY = {"each", "ignore", "delivery", "kind"}
+_OF_DELIVERY = {"each", "ignore", "delivery", "kind", "reads"}
 _HEADER = re.compile(r"header\(\s*['\"]([^'\"]+)")
 _OF_CLOUD_EVENT = frozenset({"ce-id", "ce-source"})
 
@@ -70,6 +70,16 @@ class Form:
     def describes_events(self) -> bool:
         """Whether any expression says what an event is about."""
         return bool(self.expressions.get("event", {}).keys() - _OF_DELIVERY)
+
+    def describes(self, names: Mapping[str, Any]) -> bool:
+        """Whether the form says what this event is about: `reads` says for which payloads it does."""
+        is_read = "reads" not in self.keys("event") or bool(self.value("event", "reads", names))
+        return self.describes_events and is_read
+
+    @cached_property
+    def undescribed(self) -> "Form":
+        """The form for payloads that it does not read: it says nothing of their events."""
+        return replace(self, expressions={part: self.expressions.get(part, {}) for part in ("let", "attributes")})
 
     @cached_property
     def _compiled(self) -> Mapping[tuple[str, str], Sequence[Expression]]:

@@ -104,9 +104,9 @@ def items(form: Form, webhook: Webhook) -> list[dict[str, Any]]:
 
 def event_of(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
     """The event of an item. Where the form says nothing of it, the payload's own names do."""
-    if form.describes_events:
+    if form.describes(names):
         return _event(form, webhook, names)
-    item = names["item"]
+    form, item = form.undescribed if form.describes_events else form, names["item"]
     if cloud_event.is_event(item):
         return _cloud_event(form, webhook, item)
     event = _undescribed(_event(form, webhook, names), item)
