@@ -45,6 +45,9 @@ def anchors(page):
 def test_links_lead_to_files_and_titles_that_are_there(page):
     text = WITHIN_CODE.sub("", page.read_text())
     for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text):
+        if target == "../../releases/latest":  # on GitHub, of the repository that is looked at
+            assert page.parent == ROOT
+            continue
         path, _, anchor = target.partition("#")
         file = (page.parent / path) if path else page
         assert file.exists(), target

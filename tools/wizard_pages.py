@@ -245,7 +245,7 @@ def more(parameters: Parameters) -> Sequence[Element]:
             {"no": "No", "yes": "Yes: I deleted this bridge less than 7 days ago"},
             "no",
         ),
-        described("packageUri", "URL of the package", rule=URL),
+        described("packageUri", "URL of the package", default=parameters["packageUri"]["defaultValue"], rule=URL),
         text(
             "tags",
             "Tags",
