@@ -18,7 +18,7 @@ from tools.releases import Release, of
 RELEASE = Release("monalisa/our-bridge", "v2.3.4")
 TEMPLATE = json.loads((ROOT / "azuredeploy.json").read_text())
 JOBS = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
-PINNED = ("README.md", "docs/deploy.md", "azuredeploy.json", "createUiDefinition.json")
+PINNED = ("README.md", "docs/deploy.md", "infra/terraform/README.md", "azuredeploy.json", "createUiDefinition.json")
 branch = pytest.mark.skipif(of(TEMPLATE) is not None, reason="this is a release, and no branch")
 
 
@@ -69,6 +69,8 @@ def test_button_wizard_template_package_and_docs_are_of_one_tag(released):
         )
         assert {address.rpartition("/")[2] for address in ours} <= {RELEASE.tag}, name
         assert "contoso/webhook-bridge" not in text, name
+    module = (released / "infra/terraform/README.md").read_text()
+    assert f"git::https://github.com/{RELEASE.repository}.git//infra/terraform?ref={RELEASE.tag}" in module
     assert f"repository={RELEASE.repository}\nversion={RELEASE.tag}\n" in (released / "docs/deploy.md").read_text()
 
 

@@ -22,7 +22,7 @@ _VERSIONS = {
     "azure.yaml": "template: webhook-bridge@",
 }
 # What a reader or the portal follows to a release.
-_PINNED = ("README.md", "azuredeploy.json", "createUiDefinition.json", "docs/deploy.md")
+_PINNED = ("README.md", "azuredeploy.json", "createUiDefinition.json", "docs/deploy.md", "infra/terraform/README.md")
 _PLACEHOLDERS = ("contoso/webhook-bridge", "<owner>", "<repository>", "<version>", "releases/latest", "%2Fmain%2F")
 
 
