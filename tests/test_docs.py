@@ -17,7 +17,7 @@ from bridge.sources import SOURCES
 from tests.arm_template import Azure, Template
 from tests.local_stack import ROOT
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "infra/terraform/README.md"]
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
 MAKE = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 WITHIN_CODE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)

@@ -14,7 +14,12 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests/data/azure/cli.json"
-PAGES = ("README.md", "infra/terraform/README.md", *(f"docs/{name}.md" for name in ("deploy", "identity", "operate")))
+PAGES = (
+    "README.md",
+    "infra/terraform/README.md",
+    *(f"docs/{name}.md" for name in ("deploy", "identity", "operate")),
+    *(f"docs/grants/{name}.md" for name in ("agent-user", "graph-role", "mail", "service-account")),
+)
 # What the scripts ask for by functions of their own; their stand-in for az lists the arguments.
 SCRIPTED = (
     "account show",
