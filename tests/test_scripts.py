@@ -30,6 +30,7 @@ ACCOUNT = (
     "make-service-account-app.sh", "--url", "https://bridge.azurewebsites.net", "--client-id", "assigned-app",
     "--account", "service@contoso.com", "--vault", "vault", "--group", "group-1",
 )  # fmt: skip
+HEADERS = ("--headers", "OData-Version=4.0")  # which the stand-in wants in every request that writes
 APPLICATION = ["set-up", "servicePrincipal"]
 ALL = pytest.mark.parametrize("call", [ROLE, AGENT, ACCOUNT], ids=lambda call: call[0])
 
@@ -69,7 +70,7 @@ class Tenant:
         """A command of an administrator."""
         env = {"PATH": os.environ["PATH"], "AZ_DIRECTORY": str(self._file)}
         return subprocess.run(
-            [self._bin / "az", *arguments, "--query", "id", "--only-show-errors", "--output", "tsv"],
+            [self._bin / "az", *arguments, *"--query id --only-show-errors --output tsv".split(), *HEADERS],
             env=env, capture_output=True, text=True, check=False, timeout=30,
         )  # fmt: skip
 

@@ -440,3 +440,20 @@ def test_outputs_name_what_to_do_next_and_no_secret():
     ]
     assert "new-secret" not in json.dumps(outputs)
     assert Template(DOCUMENT, MINIMAL, AZURE).outputs()["secretCommands"] == []
+
+
+CHECKOV = data("checkov")["findings"]
+
+
+def test_what_a_scanner_finds_has_a_reason_and_switches_do_what_the_reasons_say():
+    """`make checkov` compares the findings with this file."""
+    assert all(len(finding["why"]) > 20 and set(finding["in"]) <= {*SETS, "template"} for finding in CHECKOV.values())
+    guide = (ROOT / "docs/deploy.md").read_text()
+    assert [check for check, finding in CHECKOV.items() if f"| {check} | {finding['says']} |" not in guide] == []
+    # Public access to storage and vaults, and a single zone, are switches: found without them, and not with them.
+    for check in ("CKV_AZURE_35", "CKV_AZURE_59", "CKV_AZURE_109", "CKV_AZURE_189"):
+        assert "private" not in CHECKOV[check]["in"]
+    assert CHECKOV["CKV_AZURE_225"]["in"] == ["minimal"]
+    for kind in ("Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"):
+        for resource in only(deployed(PRIVATE), kind):
+            assert resource.body["properties"]["publicNetworkAccess"] == "Disabled"

@@ -7,12 +7,12 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools import deployment, look_page, releases, services_page, template_tables, terraform
+from tools import deployment, look_page, releases, scanner_page, services_page, template_tables, terraform
 
 # The generated files, each with the function that brings its text up to date.
 GENERATED: Mapping[str, Callable[[str], str]] = {
     "README.md": releases.readme,
-    "docs/deploy.md": releases.guide,
+    "docs/deploy.md": lambda text: scanner_page.with_findings(releases.guide(text)),
     "docs/sources.md": services_page.with_services,
     "docs/templates.md": template_tables.with_tables,
     "docs/look.md": look_page.with_posts,
