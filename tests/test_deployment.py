@@ -178,6 +178,7 @@ def test_the_bicep_wrapper_parses_and_hands_on_what_it_is_given():
     assert set(passed) | {"tags", "config", "webhookSecrets"} <= PARAMETERS.keys()
     assert set(re.findall(r"bridge\.outputs\.(\w+)", BICEP)) <= TEMPLATE["outputs"].keys()
     assert VALUES.keys() == given
+    assert "    packageUri: ''\n" in BICEP  # azd deploys its own package, and `azd provision` alone changes no code
 
 
 def test_routes_pass_through_azd_as_base64():

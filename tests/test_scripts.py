@@ -70,7 +70,7 @@ class Tenant:
         """A command of an administrator."""
         env = {"PATH": os.environ["PATH"], "AZ_DIRECTORY": str(self._file)}
         return subprocess.run(
-            [self._bin / "az", *arguments, *"--query id --only-show-errors --output tsv".split(), *HEADERS],
+            [self._bin / "az", *arguments, *["--query", "id", "--only-show-errors", "--output", "tsv"], *HEADERS],
             env=env, capture_output=True, text=True, check=False, timeout=30,
         )  # fmt: skip
 
