@@ -9,7 +9,7 @@ VENV = .venv
 # Without bytecode every process that a test starts would compile the bridge again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run setup test test-newer coverage check mutants audit lock chaos fuzz bench azurite gallery screenshots docs package sbom clean
+.PHONY: help run setup test test-newer coverage check mutants audit lock azure-cli checkov chaos fuzz bench azurite gallery screenshots docs package sbom clean
 .DEFAULT_GOAL := help
 
 PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[1-9]*/bin/python)
@@ -32,6 +32,8 @@ help:
 	@echo 'make mutants      change the critical code in many ways, and list the changes that no test notices'
 	@echo 'make audit        look for known vulnerabilities in the libraries of the package (asks PyPI)'
 	@echo 'make lock         renew requirements.lock, the versions in the package (asks PyPI)'
+	@echo 'make azure-cli    parse the commands of the docs with Azure CLI, and renew what tests know of it (700 MB)'
+	@echo 'make checkov      scan the template for what is insecure (300 MB)'
 	@echo 'make clean        remove everything that the other targets have made'
 
 run: $(VENV)/ready
@@ -72,6 +74,17 @@ lock: $(VENV)/ready
 	@$(VENV)/bin/uv pip compile requirements.txt --output-file=requirements.lock --generate-hashes --universal \
 	  --python-version=3.13 --upgrade --quiet
 
+# Tests read what it writes: tests/data/azure/cli.json. Azure CLI itself is too large for every run of the tests.
+azure-cli: $(VENV)/ready
+	@$(VENV)/bin/python -m venv .azure-cli
+	@.azure-cli/bin/python -m pip install -qq --disable-pip-version-check azure-cli
+	@.azure-cli/bin/python -m tools.azure_cli
+
+checkov: $(VENV)/ready
+	@$(VENV)/bin/python -m venv .checkov
+	@.checkov/bin/python -m pip install -qq --disable-pip-version-check checkov
+	@$(VENV)/bin/python -m tests.checkov .checkov/bin/checkov
+
 chaos: $(VENV)/ready emulator
 	@$(VENV)/bin/python -m tests.chaos
 
@@ -101,7 +114,7 @@ screenshots: $(VENV)/ready
 	@$(VENV)/bin/python -m tests.screenshots
 
 clean:
-	@rm -rf build mutants .venv .venv-newer .venv-worker .azurite .axe .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf build mutants .venv .venv-newer .venv-worker .azurite .axe .azure-cli .checkov .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
 	@echo 'Setting up $(VENV) (once)'

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import azure.functions as func
 
+from bridge import __version__
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.entries import to_message
@@ -107,9 +108,9 @@ def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the wor
 @app.function_name("health_details")
 @app.route("health/details", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def health_details(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name
-    """Says what is wrong: settings at fault, groups on hold or late, a sweep that does not come, dead letters."""
+    """Says which version runs, and what is wrong: settings, groups on hold or late, a missing sweep, dead letters."""
     report = _health()
-    return _answer(200 if report["ok"] else 503, report)
+    return _answer(200 if report["ok"] else 503, {**report, "version": __version__})
 
 
 @app.function_name("doctor")

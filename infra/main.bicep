@@ -370,6 +370,8 @@ module bridge '../azuredeploy.json' = {
     alwaysReady: alwaysReady
     alwaysReadyPublish: alwaysReadyPublish
     monthlyBudget: monthlyBudget
+    // azd deploys its own package afterwards.
+    packageUri: ''
   }
 }
 

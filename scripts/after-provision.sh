@@ -48,7 +48,7 @@ grant() {
         --sponsor "$BRIDGE_SPONSOR" --user "$(agent_user)" --group "$BRIDGE_GROUP" ${passed[@]+"${passed[@]}"}
       ;;
     */mail)
-      say "Run as an Exchange administrator: ${BRIDGE_NEXT_COMMAND:-scripts/make-mailbox.ps1}"
+      say "Run as an Exchange administrator (docs/grants/mail.md): ${BRIDGE_NEXT_COMMAND:-scripts/make-mailbox.ps1}"
       # This role lets the bridge look up the address of a group.
       "$scripts/grant-graph-role.sh" --app "$BRIDGE_APP" --resource-group "$AZURE_RESOURCE_GROUP" \
         --role GroupMember.Read.All ${passed[@]+"${passed[@]}"} >/dev/null ||

@@ -4,7 +4,8 @@
 
 graph_app=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenant
 unknown='(new)'                                # on --dry-run, the id of an object that was not created
-dry_run='' yes='' cloud=global
+dry_run='' yes='' hand_out='' cloud=global
+administrators='' page=''                      # the command for an administrator, and the page about it
 app='' resource_group='' client_id='' principal_id='' graph_principal=''
 subscription=${AZURE_SUBSCRIPTION_ID:-}         # azd sets it
 changes=0 fresh='' purpose='' answer='' tenant='' signed_in='' cloud_shell=''
@@ -31,7 +32,7 @@ arguments() {
     shift
   done
   shift
-  names+='cloud subscription dry-run! yes! '
+  names+='cloud subscription dry-run! yes! hand-out! '
   while (($#)); do
     [[ $1 != --help ]] || help
     name=${1#--} variable=${1#--}
@@ -127,6 +128,10 @@ ask() {
       sleep "${PAUSE:-$((tries * 5))}" # tests do not wait
       continue
     fi
+    if [[ $administrators ]] && grep -qiE 'forbidden|insufficient privileges|authorization_?(requestdenied|failed)' "$errors"; then
+      say "An administrator can run this. What it allows, why it is needed, and how to take it back: $page"
+      say "  $administrators"
+    fi
     fail "$purpose: az failed. $(tr -s '[:space:]' ' ' <"$errors" | cut -c 1-600)"
   done
   answer=${answer//$'\r'/} # as lines end on Windows
@@ -137,7 +142,7 @@ arm() { ask "$@" ${subscription:+--subscription "$subscription"}; }
 
 # The Cloud Shell signs in to Graph by itself, without the permissions to create applications and to consent.
 refuse_cloud_shell() {
-  [[ $cloud_shell != true || $dry_run ]] ||
+  [[ $cloud_shell != true || $dry_run || $hand_out ]] ||
     fail "The Cloud Shell may not do this as it is: run \`az login --use-device-code\` in it, then this again."
 }
 
@@ -145,6 +150,17 @@ refuse_cloud_shell() {
 graph() {
   ask rest --method "$1" --url "https://$graph_host/v1.0$2" --resource "https://$graph_host" --query "$3" \
     ${4:+--headers OData-Version=4.0 --body "$4"}
+}
+
+# hands_over <page> <command>: sets the command that an administrator runs where this account may not. With --hand-out,
+# the script prints it and ends.
+hands_over() {
+  page=docs/grants/$1.md administrators=$2
+  [[ $cloud == global || $2 == az* ]] || administrators+=" --cloud $cloud"
+  [[ $hand_out ]] || return 0
+  say "An administrator runs this. What it allows, why it is needed, and how to take it back: $page"
+  printf '%s\n' "$administrators"
+  exit 0
 }
 
 # look <at what> <command...>: runs the command; $answer is empty if it needs an object that --dry-run did not create.

@@ -11,6 +11,7 @@
 #                             GroupMember.Read.All lets the mail channel look up the addresses of groups.
 #   --cloud                   global (default), us-gov, us-dod or china
 #   --subscription            id or name of the subscription of the app; default: that of azd, else that of az
+#   --hand-out                print the one command that an administrator runs instead, and change nothing
 #   --dry-run                 print the changes, but do not make them
 #   --yes                     do not ask before the first change
 #
@@ -38,9 +39,12 @@ role_id=$answer
 
 look "the roles of $principal_id" graph get "/servicePrincipals/$principal_id/appRoleAssignments" \
   "value[?appRoleId=='$role_id' && resourceId=='$graph_principal'].id | [0]"
-[[ $answer ]] || change "grant $role of Microsoft Graph to the managed identity $principal_id" \
-  graph post "/servicePrincipals/$graph_principal/appRoleAssignedTo" id \
-  "{\"principalId\": \"$principal_id\", \"resourceId\": \"$graph_principal\", \"appRoleId\": \"$role_id\"}"
+if [[ ! $answer ]]; then
+  path=/servicePrincipals/$graph_principal/appRoleAssignedTo
+  body="{\"principalId\": \"$principal_id\", \"resourceId\": \"$graph_principal\", \"appRoleId\": \"$role_id\"}"
+  hands_over graph-role "az rest --method post --url https://$graph_host/v1.0$path --resource https://$graph_host --body '$body'"
+  change "grant $role of Microsoft Graph to the managed identity $principal_id" graph post "$path" id "$body"
+fi
 
 say 'The current token of the app may be valid for another day, without the role: restart the app.'
 finish BRIDGE_IDENTITY=managed-identity "BRIDGE_CLIENT_ID=$client_id"

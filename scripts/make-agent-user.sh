@@ -14,6 +14,7 @@
 #   --cloud                   global (default), us-gov, us-dod or china
 #   --as-person               try it as a person: see below
 #   --subscription            id or name of the subscription of the app; default: that of azd, else that of az
+#   --hand-out                print the one command that an administrator runs instead, and change nothing
 #   --dry-run                 print the changes, but do not make them
 #   --yes                     do not ask before the first change
 #
@@ -37,7 +38,7 @@ arguments app resource-group client-id principal-id sponsor user group+ name as-
 needs sponsor user group
 [[ $user == *?@?* ]] || fail '--user must be a user principal name like webhook-bridge@contoso.com.'
 start
-if [[ $signed_in == user && ! $dry_run && ! $as_person ]]; then
+if [[ $signed_in == user && ! $dry_run && ! $hand_out && ! $as_person ]]; then
   fail 'az is signed in as a person, for whom Graph refuses these requests (403): --help describes how to sign in.' \
     'To try it anyway, add --as-person.'
 fi
@@ -45,6 +46,8 @@ find_identity
 find_graph
 
 check_groups "$group"
+hands_over agent-user "scripts/make-agent-user.sh --principal-id $principal_id --sponsor $sponsor --user $user\
+${group// / --group } --name '$name'"
 look "the sponsor $sponsor" graph get "/users/$sponsor?\$select=id" id
 sponsors="\"sponsors@odata.bind\": [\"https://$graph_host/v1.0/users/$answer\"]"
 

@@ -12,6 +12,7 @@
 #   --name        the name of the app registration; default: Webhook bridge
 #   --cloud       global (default), us-gov, us-dod or china
 #   --subscription  id or name of the subscription of the vault; default: that of azd, else that of az
+#   --hand-out    print the one command that an administrator runs instead, and change nothing
 #   --dry-run     print the changes, but do not make them
 #   --yes         do not ask before the first change
 #
@@ -39,6 +40,10 @@ find_identity
 find_graph
 
 check_groups "$group"
+command="scripts/make-service-account-app.sh --url $url --client-id $client_id --account $account --vault $vault"
+command+="${group// / --group } --name '$name'"
+[[ ! $subscription ]] || command+=" --subscription '$subscription'"
+hands_over service-account "$command"
 look "the account $account" graph get "/users/$account?\$select=id" id
 account_id=$answer
 look "the key vault $vault" arm keyvault show --name "$vault" \

@@ -25,7 +25,6 @@ class Azure:
     principal: str = "aaaaaaaa-0000-4000-8000-000000000001"
     deployer: str = "dddddddd-0000-4000-8000-000000000001"
     cloud: str = "AzureCloud"
-    source: str = ""
     month: str = "2026-11-01"
 
 
@@ -188,9 +187,6 @@ class Template:
 
     def _deployer(self):
         return {"objectId": self.azure.deployer}
-
-    def _deployment(self):
-        return {"properties": {"templateLink": {"uri": self.azure.source}} if self.azure.source else {}}
 
     def _environment(self):
         suffixes = {

@@ -14,9 +14,10 @@ from bridge.cli import main as cli
 from bridge.configuration import Configuration
 from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
+from tests.arm_template import Azure, Template
 from tests.local_stack import ROOT
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "infra/terraform/README.md"]
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
 MAKE = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 WITHIN_CODE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
@@ -45,6 +46,9 @@ def anchors(page):
 def test_links_lead_to_files_and_titles_that_are_there(page):
     text = WITHIN_CODE.sub("", page.read_text())
     for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text):
+        if target == "../../releases/latest":  # on GitHub, of the repository that is looked at
+            assert page.parent == ROOT
+            continue
         path, _, anchor = target.partition("#")
         file = (page.parent / path) if path else page
         assert file.exists(), target
@@ -143,6 +147,26 @@ def test_the_rules_of_the_alerts_are_priced():
     alerts = json.loads((ROOT / "azuredeploy.json").read_text())["variables"]["alerts"]
     often = sum(alert["every"] == "PT5M" for alert in alerts)
     assert f"alerts: {often} rules every 5 minutes, {len(alerts) - often} every 15" in DEPLOY
+
+
+def test_the_answers_of_the_guide_are_parameters_that_deploy():
+    (answers,) = blocks(ROOT / "docs/deploy.md", "json")
+    document = json.loads((ROOT / "azuredeploy.json").read_text())
+    values = {name: answer["value"] for name, answer in json.loads(answers).items()}
+    required = {name for name, parameter in document["parameters"].items() if "defaultValue" not in parameter}
+    assert required <= values.keys() <= document["parameters"].keys()
+    kinds = {resource.type for resource in Template(document, values, Azure()).resources()}
+    assert {"Microsoft.Web/sites", "Microsoft.KeyVault/vaults"} <= kinds
+    assert "Microsoft.KeyVault/vaults/secrets" not in kinds  # kept, not written
+
+
+def test_the_guide_says_how_to_upgrade_roll_back_uninstall_and_go_to_production():
+    assert {"upgrade", "roll-back", "uninstall", "from-development-to-production", "make-a-release"} <= anchors(
+        ROOT / "docs/deploy.md"
+    )
+    commands_ = " ".join(commands(ROOT / "docs/deploy.md"))
+    assert "$repository/releases/download/$version/released-package.zip" in commands_
+    assert commands_.count("az deployment group what-if") >= 2
 
 
 def test_the_guide_says_what_azure_does_with_deleted_vaults_and_regions():

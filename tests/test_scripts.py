@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ ACCOUNT = (
     "make-service-account-app.sh", "--url", "https://bridge.azurewebsites.net", "--client-id", "assigned-app",
     "--account", "service@contoso.com", "--vault", "vault", "--group", "group-1",
 )  # fmt: skip
+HEADERS = ("--headers", "OData-Version=4.0")  # which the stand-in wants in every request that writes
 APPLICATION = ["set-up", "servicePrincipal"]
 ALL = pytest.mark.parametrize("call", [ROLE, AGENT, ACCOUNT], ids=lambda call: call[0])
 
@@ -63,6 +65,14 @@ class Tenant:
     def asked(self):
         """The subscriptions that the calls so far were for."""
         return json.loads(self._file.read_text())["asked"]
+
+    def az(self, *arguments):
+        """A command of an administrator."""
+        env = {"PATH": os.environ["PATH"], "AZ_DIRECTORY": str(self._file)}
+        return subprocess.run(
+            [self._bin / "az", *arguments, *["--query", "id", "--only-show-errors", "--output", "tsv"], *HEADERS],
+            env=env, capture_output=True, text=True, check=False, timeout=30,
+        )  # fmt: skip
 
     def run(self, script, *arguments, path="", **environment):
         env = {
@@ -139,7 +149,7 @@ def test_help_is_the_comment_at_the_beginning_of_the_script(call, tmp_path):
     assert run.returncode == 0
     assert run.stdout.splitlines()[2].strip().startswith(call[0])
     parsed = re.search(r"^arguments (.+) -- ", (SCRIPTS / call[0]).read_text(), re.MULTILINE)[1]
-    for name in [*re.findall(r"[\w-]+", parsed), "cloud", "dry-run", "yes"]:
+    for name in [*re.findall(r"[\w-]+", parsed), "cloud", "hand-out", "dry-run", "yes"]:
         assert re.search(rf"^  .*--{name}\b", run.stdout, re.MULTILINE), name
     assert "set -euo" not in run.stdout
 
@@ -293,6 +303,111 @@ def test_only_missing_parts_are_changed(tmp_path):
     ]
     (consent,) = tenant.now["oauth2PermissionGrants"].values()
     assert "Group.ReadWrite.All" not in consent["scope"]
+
+
+def handed_over(tenant, *call):
+    """The command for the administrator, as words."""
+    run = tenant.run(*call, "--hand-out")
+    assert run.returncode == 0, run.stderr
+    page = re.search(r"docs/grants/[\w-]+\.md", run.stderr)[0]
+    assert (ROOT / page).is_file()
+    (line,) = run.stdout.splitlines()
+    return shlex.split(line)
+
+
+@ALL
+def test_a_hand_out_is_one_command_and_changes_nothing(call, tmp_path):
+    tenant = Tenant(tmp_path, account=["admin@contoso.com", "user"])
+    before = tenant.now
+    command = handed_over(tenant, *call)
+    assert tenant.now == before
+    assert command[0] in ("az", f"scripts/{call[0]}")
+    assert not {"--hand-out", "--app", "--resource-group"} & set(command)  # the administrator may not see the app
+
+
+def test_the_command_of_a_hand_out_grants_the_role_without_a_script(tmp_path):
+    tenant = Tenant(tmp_path)
+    command = handed_over(tenant, *ROLE)
+    assert tenant.az(*command[1:]).returncode == 0
+    second = tenant.run(*ROLE, "--yes")
+    assert "Nothing to change" in second.stderr
+    assert len(tenant.now["writes"]) == 1
+
+
+@pytest.mark.parametrize("call", [AGENT, ACCOUNT], ids=lambda call: call[0])
+def test_the_command_of_a_hand_out_does_the_same_as_the_script(call, tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    one, two = Tenant(tmp_path / "one"), Tenant(tmp_path / "two")
+    command = handed_over(two, *call)
+    settings = one.run(*call, "--yes").stdout
+    assert two.run(Path(command[0]).name, *command[1:], "--yes").stdout == settings
+    assert two.now == one.now
+
+
+@ALL
+def test_who_is_refused_gets_the_command_for_an_administrator(call, tmp_path):
+    tenant = Tenant(tmp_path, refuse="post /")
+    run = tenant.run(*call, "--yes")
+    assert run.returncode == 1
+    assert "An administrator can run this" in run.stderr
+    command = shlex.join(handed_over(Tenant(tmp_path), *call))
+    assert [line for line in run.stderr.splitlines() if line.strip() and shlex_equal(line, command)]
+
+
+def shlex_equal(line, command):
+    try:
+        return shlex.join(shlex.split(line)) == command
+    except ValueError:
+        return False
+
+
+GRANTS = sorted((ROOT / "docs/grants").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", GRANTS, ids=lambda path: path.stem)
+def test_a_hand_out_says_what_is_allowed_why_and_how_to_take_it_back(page):
+    text = page.read_text()
+    titles = ["What this permission allows", "Why it is needed", "Grant it", "Take it back"]
+    assert re.findall(r"^## (.*)", text, re.MULTILINE) == titles
+    assert len(text.split()) < 450  # one page
+    back = text[text.index("## Take it back") :]
+    assert "```" in back
+    assert "if you stop the app" in back
+
+
+def test_the_hand_outs_name_what_the_scripts_grant():
+    texts = {page.stem: page.read_text() for page in GRANTS}
+    assert texts.keys() == {"mail", "graph-role", "service-account", "agent-user"}
+    scopes = re.search(r"^scopes='(.*)'", (SCRIPTS / ACCOUNT[0]).read_text(), re.MULTILINE)[1].split()
+    assert [scope for scope in scopes if f"`{scope}`" not in texts["service-account"]] == []
+    assert "Key Vault Secrets Officer" in texts["service-account"]
+    assert "`Group-Conversation.ReadWrite.All`" in texts["agent-user"]
+    for role in ("GroupMember.Read.All", "Group-Conversation.ReadWrite.All"):
+        assert f"`{role}`" in texts["graph-role"]
+        assert f"'{role}'" in (ROOT / "infra/grant.bicep").read_text()
+    name = re.search(r"\$Name = '(.*)'", MAILBOX)[1]
+    for role in re.findall(r"Application (Mail\.\w+)", MAILBOX):
+        assert f"Application {role}" in texts["mail"]
+        assert f'"{name} {role}"' in texts["mail"]
+
+
+def test_the_grant_in_bicep_is_that_of_the_script():
+    """The extension of Microsoft Graph: https://learn.microsoft.com/graph/templates/reference/approleassignedto"""
+    text = (ROOT / "infra/grant.bicep").read_text()
+    grant = re.search(r"resource grant 'Microsoft\.Graph/appRoleAssignedTo@v1\.0' = \{\n(.*?)\n\}", text, re.DOTALL)[1]
+    assert set(re.findall(r"^  (\w+):", grant, re.MULTILINE)) == {"principalId", "resourceId", "appRoleId"}
+    assert f"appId: '{az_stand_in.GRAPH}'" in text
+    assert re.search(
+        r"^extension 'br:mcr\.microsoft\.com/bicep/extensions/microsoftgraph/v1\.0:\d+\.\d+\.\d+'$", text, re.MULTILINE
+    )
+    pycep = pytest.importorskip("pycep", reason="no parser of Bicep")
+    # The parser knows neither extensions nor functions of its own.
+    known = re.sub(r"^extension .*\n", "", text, flags=re.MULTILINE)
+    known = re.sub(r"filter\(.*", "graph.id", known)
+    parsed = pycep.BicepParser().parse(text=known)
+    assert set(parsed["parameters"]) == {"principalId", "role"}
+    assert set(parsed["resources"]) == {"graph", "grant"}
 
 
 def test_an_ambiguous_name_is_an_error(tmp_path):

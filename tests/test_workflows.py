@@ -70,9 +70,9 @@ def test_no_job_that_may_sign_installs_or_runs_anything_of_ours():
     assert {(file, name) for file, name, _ in signing} == {("release", "attest"), ("deploy", "deploy")}
     for _, name, job in signing:
         uses = {step.get("uses", "").partition("@")[0] for step in job["steps"]}
-        commands = [step["run"].split()[0] for step in job["steps"] if "run" in step]
+        commands = "\n".join(step["run"] for step in job["steps"] if "run" in step)
         assert not uses & {"actions/checkout", "actions/setup-python", "actions/setup-node"}, name
-        assert set(commands) <= {"curl"}, name
+        assert not re.search(r"\b(?:python3?|pip|npm|node|make|bash|sh|git|gh)\b", commands), name
         assert set(job["permissions"]) <= {"id-token", "attestations"}, name
 
 
@@ -99,7 +99,7 @@ def test_a_release_is_attested_with_its_libraries_before_it_is_published():
     assert "attest" in release["publish"]["needs"]
     assert set(release["attest"]["needs"]) == {"test", "build"}
     published = release["publish"]["steps"][-1]["run"]
-    assert {"released-package.zip", "released-package.cdx.json", "SHA256SUMS"} <= set(published.split())
+    assert {"released-package.zip", "released-package.cdx.json", "SHA256SUMS"} <= set(re.findall(r"[\w.-]+", published))
 
 
 def test_the_lock_is_audited_daily_and_whenever_it_changes():

@@ -3,14 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from bridge.sources import SOURCES
-from tools import monitoring, wizard_services
+from tools import monitoring, releases, wizard_services
 from tools import wizard as portal
 
-_TEMPLATE = Path(__file__).parents[1] / "azuredeploy.json"
 _BICEP_MARKS = "// Secrets of webhooks (written by `make docs`).\n", "// End of secrets.\n"
 _BICEP_OBJECT = re.compile(r"(    webhookSecrets: \{\n).*?(    \}\n)", re.DOTALL)
 
@@ -29,7 +27,9 @@ def template(text: str) -> str:
 
 def wizard(text: str) -> str:  # noqa: ARG001  nothing of the file stays
     """createUiDefinition.json."""
-    return _written(portal.definition(json.loads(_TEMPLATE.read_text("utf-8"))["parameters"]))
+    release = releases.current()
+    parameters = json.loads(releases.TEMPLATE.read_text("utf-8"))["parameters"]
+    return _written(portal.definition(parameters, release.docs if release else ""))
 
 
 def parameters(text: str) -> str:

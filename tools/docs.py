@@ -7,10 +7,12 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools import deployment, look_page, services_page, template_tables
+from tools import deployment, look_page, releases, scanner_page, services_page, template_tables, terraform
 
 # The generated files, each with the function that brings its text up to date.
 GENERATED: Mapping[str, Callable[[str], str]] = {
+    "README.md": releases.readme,
+    "docs/deploy.md": lambda text: scanner_page.with_findings(releases.guide(text)),
     "docs/sources.md": services_page.with_services,
     "docs/templates.md": template_tables.with_tables,
     "docs/look.md": look_page.with_posts,
@@ -18,6 +20,10 @@ GENERATED: Mapping[str, Callable[[str], str]] = {
     "createUiDefinition.json": deployment.wizard,
     "infra/main.bicep": deployment.bicep,
     "infra/main.parameters.json": deployment.parameters,
+    "infra/terraform/variables.tf": terraform.variables,
+    "infra/terraform/parameters.tf": terraform.parameters,
+    "infra/terraform/outputs.tf": terraform.outputs,
+    "infra/terraform/README.md": terraform.page,
 }
 
 

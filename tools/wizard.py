@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tools import wizard_pages, wizard_posting, wizard_services
-from tools.wizard_elements import Element, text
+from tools.wizard_elements import DOCS, Element, text
 
 _SCHEMA = "https://schema.management.azure.com/schemas/0.1.2-preview/CreateUIDefinition.MultiVm.json#"
 
 
-def definition(parameters: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The wizard. parameters: of the template, whose defaults and bounds it has."""
+def definition(parameters: Mapping[str, Mapping[str, Any]], docs: str = "") -> Mapping[str, Any]:
+    """The wizard. parameters: of the template, whose defaults and bounds it has; docs: the address of the docs."""
     steps = [
         ("posting", "Group and posting", wizard_posting.elements()),
         ("services", "Services", wizard_services.elements()),
@@ -27,10 +27,25 @@ def definition(parameters: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]
         "parameters": {
             "config": {"basics": _basics()},
             "basics": [_name()],
-            "steps": [{"name": name, "label": label, "elements": elements} for name, label, elements in steps],
+            "steps": [
+                {"name": name, "label": label, "elements": [_linked(element, docs) for element in elements]}
+                for name, label, elements in steps
+            ],
             "outputs": _outputs(steps),
         },
     }
+
+
+def _linked(element: Element, docs: str) -> Element:
+    """The element with whole addresses of the docs, or without links where there is no release."""
+    if "elements" in element:
+        return {**element, "elements": [_linked(inner, docs) for inner in element["elements"]]}
+    options = element.get("options", {})
+    if not isinstance(uri := options.get("uri"), str) or not uri.startswith(DOCS):
+        return element
+    others = {name: value for name, value in options.items() if name != "uri"}
+    page = uri.removeprefix(DOCS)
+    return {**element, "options": {**others, "uri": f"{docs}/{page}"} if docs else others}
 
 
 def _basics() -> Mapping[str, Any]:

@@ -5,7 +5,8 @@ from typing import Any
 
 Element = dict[str, Any]
 
-DOCS = "https://github.com/contoso/webhook-bridge/blob/main/docs"
+# Where the docs of the release begin; a branch has no address that leads to its own docs.
+DOCS = "docs:"
 ID = (r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "An id like 00000000-0000-0000-0000-000000000000.")
 ADDRESS = (r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "An address like bridge@contoso.com.")
 URL = (r"^https://\S+$", "An address that begins with https://.")
@@ -102,7 +103,7 @@ def password(name: str, label: str, tip: str, rule: tuple[str, str], visible: st
 
 def info(name: str, words: str, page: str = "", *, icon: str = "Info", visible: Visible = True) -> Element:
     """A note. page: of docs, with its section, to which it leads."""
-    options = {"icon": icon, "text": words, **({"uri": f"{DOCS}/{page}"} if page else {})}
+    options = {"icon": icon, "text": words, **({"uri": f"{DOCS}{page}"} if page else {})}
     return {"name": name, "type": "Microsoft.Common.InfoBox", "visible": visible, "options": options}
 
 

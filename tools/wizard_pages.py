@@ -217,6 +217,7 @@ def more(parameters: Parameters) -> Sequence[Element]:
         ("threadDays", "Lifetime of an inactive thread (days)", 3650),
         ("giveUpHours", "Retry period for a refused identity or group (hours)", 720),
         ("historyDays", "Duplicate window (days)", 3650),
+        ("watchdogMinutes", "Watchdog (minutes; 0: never)", 1440),
     )
     clouds = {
         "global": "Global, and GCC",
@@ -245,7 +246,7 @@ def more(parameters: Parameters) -> Sequence[Element]:
             {"no": "No", "yes": "Yes: I deleted this bridge less than 7 days ago"},
             "no",
         ),
-        described("packageUri", "URL of the package", rule=URL),
+        described("packageUri", "URL of the package", default=parameters["packageUri"]["defaultValue"], rule=URL),
         text(
             "tags",
             "Tags",
