@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from bridge import __version__
 from bridge.entries import from_message
 from bridge.local.sending import OutgoingWebhook, event_name, signed, with_function_key
 from bridge.outbox.azure_queue import AzureQueue
@@ -223,7 +224,7 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
     assert (thread.topic, thread.posts) == ("#7 The pump runs dry · contoso/pump", 1)
     assert good.get("health") == ("200", {"ok": True})
     details = {"ok": True, "open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
-    details |= {"overdue": {}, "sweep": {"at": None, "age": None}, "poison": 0, "problems": []}
+    details |= {"overdue": {}, "sweep": {"at": None, "age": None}, "poison": 0, "problems": [], "version": __version__}
     assert good.get("health_details") == ("200", details)
 
 
