@@ -82,6 +82,7 @@ def test_each_source_has_the_bound_of_its_service():
     assert bounds == {
         "github": MAX_BODY,
         "gitlab": MAX_BODY,
+        "discord": MAX_BODY,
         "event_grid": 2 << 20,
         "aws_sns": 512 << 10,
         "bitbucket": 512 << 10,
