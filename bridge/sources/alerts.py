@@ -4,13 +4,12 @@ https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
@@ -18,7 +17,7 @@ from bridge.rendering.filters import between
 from bridge.rendering.links import safe_url
 from bridge.rendering.measures import Meter, against, figure
 from bridge.rendering.text import in_words, one_line
-from bridge.sources import alert_labels, kit
+from bridge.sources import alert_buttons, alert_labels, kit
 from bridge.sources.base import MARK, as_action, identifier
 from bridge.sources.reading import pages
 from bridge.sources.severities import known_severity
@@ -74,7 +73,7 @@ def group(source: str, payload: Payload) -> Event:
     is_over = action == "resolved"
     times = [moment(one, "startsAt" if action in _STATES else "endsAt") for one in sent]
     identity = _identity(payload)
-    buttons = _buttons(sent, annotations, shared, payload)
+    buttons = alert_buttons.buttons(sent, {**shared, **annotations}, payload)
     return Event(
         source=source,
         kind=f"group.{_kind(action, payload)}",
@@ -280,39 +279,6 @@ def _meter(one: Payload) -> Meter | tuple[()]:
 def _expression(url: str) -> str:
     """What a rule of Prometheus evaluates, from the address of its graph."""
     return next(iter(parse_qs(urlsplit(url).query).get("g0.expr", [])), "") if safe_url(url) else ""
-
-
-def _buttons(
-    sent: Sequence[Payload], annotations: Mapping[str, str], shared: Mapping[str, str], payload: Payload
-) -> list[tuple[str, str]]:
-    """Runbook and dashboard, then the silence of what fires, then what else there is to see."""
-    one = sent[0] if len(sent) == 1 or len({dig(each, "panelURL") for each in sent}) == 1 else {}
-    graph = dig(sent[0], "generatorURL") if len(sent) == 1 else ""
-    is_firing = any(dig(each, "status") == "firing" for each in sent)
-    pairs = [
-        *pages({**shared, **annotations}),
-        ("Open the dashboard", first(one, ("panelURL", "dashboardURL"))),
-        ("Silence it" if len(sent) == 1 else "Silence them", _silence(sent, payload) if is_firing else ""),
-        ("See the graph" if "g0.expr=" in graph else "Open the alert", graph),
-        ("Open all alerts", dig(payload, "externalURL")),
-    ]
-    return list({text: (text, url) for text, url in reversed(pairs) if safe_url(url)}.values())[::-1][:3]
-
-
-def _silence(sent: Sequence[Payload], payload: Payload) -> str:
-    """Where to silence the group: the address that Grafana gives for the only alert, else that of all of its labels.
-
-    https://github.com/prometheus/alertmanager/blob/main/ui/app/src/Views/SilenceForm
-    """
-    given = {dig(one, "silenceURL") for one in sent}
-    if any(given):
-        return given.pop() if len(given) == 1 else ""
-    home = dig(payload, "externalURL").rstrip("/")
-    labels = _texts(payload, "groupLabels") or _texts(payload, "commonLabels")
-    if not labels or not safe_url(home):
-        return ""
-    matchers = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
-    return f"{home}/#/silences/new?filter={quote(f'{{{matchers}}}', safe='')}"
 
 
 def _texts(value: Payload, name: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from bridge.sources.base import Ignored, Source
 
 _GROUP = "00000000-0000-4000-8000-000000000000"
 _HIDDEN = re.compile(r'<div style="display:none.*?</div>', re.DOTALL)
-_ROW, _CELL, _TAG = re.compile(r"</(tr|p|li|div)>|<br */?>"), re.compile(r"</t[dh]>"), re.compile(r"<[^>]+>")
+_ROW, _CELL, _TAG = re.compile(r"</(tr|p|li|div)>|<br */?>"), re.compile(r"</t[dh]>"), re.compile(r"<[^<>]+>")
 
 
 @dataclass(frozen=True)
