@@ -172,7 +172,9 @@ def _of_a_stranger(_path: Path, value: Any) -> Any:
     return value + 1 if isinstance(value, int) and value > 100 else value
 
 
-_TIMES = re.compile(r"(?:^|_)(?:at|date|datetime|time|timestamp|created|updated|started|ended|on|ts|epoch)s?$")
+_TIMES = re.compile(
+    r"(?:^|_)(?:at|date|datetime|time|timestamp|created|updated|started|ended|on|ts|epoch|now|occurred)s?$"
+)
 
 
 def _is_time(path: Path, value: Any) -> bool:

@@ -70,6 +70,7 @@ NAMED = re.compile(r"(?:operation|event|status|detail|type|annotation|metric)_(?
 PROSE = {
     "azure_devops ... message...": "the service's own sentence, in which only names and titles are anybody's",
     "azure_devops ... detailedMessage...": "the same",
+    "terraform_cloud ...trigger": "the service's name for what happened",
 }
 ADDRESS = re.compile(r"https?://|\d{4}-\d\d-\d\d|/subscriptions|arn:")
 STATES = [
@@ -85,7 +86,7 @@ PHRASES = (
 PLAIN = "qwertz uiopue N{2}"
 PLACE = re.compile("@@([0-9]+)( ?)@@")
 DECIDING = ("draft", "fork", "conclusion", "firing", "resolved", "action", "state", "status")
-OF_A_WORKFLOW = {"linear": 5, "jira": 5}  # whose owners name its states
+OF_A_WORKFLOW = {"linear": 5, "jira": 5, "incident_io": 5}  # whose owners name its states
 
 
 def marked(source: str, sample: str, payload: Any) -> str:
@@ -94,9 +95,11 @@ def marked(source: str, sample: str, payload: Any) -> str:
     ordered = sorted(map(re.escape, texts), key=len, reverse=True)
     pattern = re.compile(rf"(?<!\w)(?:{'|'.join(ordered)})(?!\w)" if texts else "(?!)")
 
-    def mark(_path: Path, value: Any) -> Any:
+    def mark(path: Path, value: Any) -> Any:
         is_text = isinstance(value, str) and not ADDRESS.match(value)
-        return pattern.sub(lambda it: f"@@{texts.index(it[0])}{' ' * (' ' in it[0])}@@", value) if is_text else value
+        if not is_text or (is_word(path) and value in texts and not is_written(source, sample, path, value)):
+            return value  # also a word of a list may be a name elsewhere
+        return pattern.sub(lambda it: f"@@{texts.index(it[0])}{' ' * (' ' in it[0])}@@", value)
 
     return json.dumps(changed(payload, mark))
 
@@ -158,6 +161,7 @@ OF_PEOPLE = {
     "gitlab ...build_stage": "people name their stages",
     "gitlab ...builds.*.stage": "people name their stages",
     "gitlab ...access_level": "people name roles, too",
+    "flux ...involvedObject.kind": "the kinds of a cluster's objects are anybody's",
 }
 # What need not be shown, or need not be neutral.
 NOT_SHOWN = {
@@ -172,11 +176,18 @@ NOT_SHOWN = {
     "gitlab ....reset object_attributes.action": "what GitLab itself did has another word",
     "gitlab ...external_type": "the id itself is shown",
     "linear ...data.state.type": "the state's own name is shown",
+    "incident_io ...category": "the status's own name is shown",
+    "incident_io ...role_type": "then nobody is its lead",
+    "rootly ...severity.severity": "the severity's own name is shown",
+    "teams ...body.*.type": "what an element of a card has that is not known here is not either",
+    "slack ...accessory.type": "the same",
     **OF_PEOPLE,
 }
 GRADED = {
     "azure_monitor ...data.alertContext.status": "Azure grades an activity however it ended",
     "azure_monitor ...conditionType": "the rule has a severity of its own",
+    "flux ...reason": "Flux grades its events itself",
+    "snyk ...severity": "the worst of the others counts",
     "pingdom ...importance_level": "a check that is down is an error, however important it is",
 }
 
@@ -273,6 +284,14 @@ JOINED = {
     "jira automation ...": "an issue is known by its id, its key or its address, and the Jira by itself",
     "cloud_events pump.alarm specversion": "without its envelope it is JSON that nobody described",
     "cloud_events pump.alarm source": "the same",
+    "elastic ...space": "a rule without a space is in the default one",
+    "falco ...": "a rule is known by where it matched",
+    "home_assistant ...title": "an automation need not have a title",
+    "prtg ...site": "without its name it is the one PRTG",
+    "argo_cd ...argocd_url": "without its address it is the one Argo CD",
+    "checkmk ...servicedesc": "without a service it is the host",
+    "slack ...": "a message has no more of it than it shows",
+    "discord ...": "the same",
     "graylog event event.key": "a definition need not group its events",
 }
 
@@ -307,7 +326,9 @@ def joined(source: str, name: str, payload: Any, *, is_delivery: bool) -> Iterat
         both = (events(source, name, each) for each in (one, varied(one, {*found})))
         for pair in zip(*both, strict=False):
             left, right = (key(event, is_delivery=is_delivery) for event in pair)
-            if left == right and left not in known:
+            # JSON that nobody described is known by its title and what it is about.
+            is_read = "reported" not in {event.details.get("action") for event in pair}
+            if left == right and left not in known and is_read and pair[0].payload != pair[1].payload:
                 yield path, left
 
 
@@ -340,6 +361,8 @@ IDS = {
     "pagerduty": r"event\.id",
     "sonarqube": r"taskId",
     "statuspage": r"incident\.incident_updates\.\*\.id|component_update\.id",
+    "octopus_deploy": r"Payload\.Event\.Id",
+    "rootly": r"event\.id",
     "stripe": r"id",
     "updown": r"\*\.downtime\.id",
 }
