@@ -172,7 +172,9 @@ def _of_a_stranger(_path: Path, value: Any) -> Any:
     return value + 1 if isinstance(value, int) and value > 100 else value
 
 
-_TIMES = re.compile(r"(?:^|_)(?:at|date|datetime|time|timestamp|created|updated|started|ended|on|ts|epoch)s?$")
+_TIMES = re.compile(
+    r"(?:^|_)(?:at|date|datetime|time|timestamp|created|updated|started|ended|on|ts|epoch|now|occurred)s?$"
+)
 
 
 def _is_time(path: Path, value: Any) -> bool:
@@ -199,3 +201,37 @@ def renewed(payload: Any, own: str, number: int) -> Any:
         return f"{value}-{number}" if re.fullmatch(own, shown(path)) else value
 
     return changed(payload, renew)
+
+
+# Fields that hold one word of a list, by the ends of their names.
+_WORDS = re.compile(
+    r"(?:^|_)(?:status|state|action|type|event|kind|severity|priority|level|result|conclusion|outcome|transition|phase"
+    r"|stage|urgency|reason|impact|condition|category|change)s?$"
+)
+_FORMS = re.compile(r"(?:^|_)(?:monitoring_service|class|event_source|schema_id)$")
+
+
+def is_word(path: Path) -> bool:
+    """Whether a field holds one word of a list."""
+    return bool(_WORDS.search(key_of(path)))
+
+
+def is_form(path: Path) -> bool:
+    """Whether a field says how a payload is to be read, and is no part of a key."""
+    return is_word(path) or bool(_FORMS.search(key_of(path)))
+
+
+def varied(payload: Any, kept: set[Path]) -> Any:
+    """Another event of the same kind, with the same values at these paths."""
+
+    def vary(path: Path, value: Any) -> Any:
+        if path in kept or isinstance(value, bool) or value is None or is_form(path):
+            return value
+        if isinstance(value, int | float):
+            return value + 7
+        if as_time(value):
+            return value.replace("2026", "2025")
+        other = re.sub(r"\d+", lambda digits: str(int(digits[0]) + 7).zfill(len(digits[0])), value)
+        return other if other != value else f"{value}-z"
+
+    return changed(payload, vary)

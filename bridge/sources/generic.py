@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.events import Event, Webhook
-from bridge.rendering.text import one_line
+from bridge.rendering.text import in_words, one_line
 from bridge.sources import cloud_event, form_values
 from bridge.sources.base import MARK, Ignored, Source
 from bridge.sources.form import check_expressions, parse
@@ -165,7 +165,9 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
     )
     kind = form_values.kind(form, names) or "event"
     key = form_values.key(form, "correlation_key", names)
-    title = form_values.text(form, "title", names) or f"{form.title}: {kind.replace('_', ' ').replace('.', ' ')}"
+    title = (
+        form_values.text(form, "title", names) or f"{form.title}: {form_values.happened(form, names) or in_words(kind)}"
+    )
     occurred, ends = form_values.time(form, "occurred", names), bool(form.value("event", "ends_thread", names))
     event = Event(
         source=form.name,
