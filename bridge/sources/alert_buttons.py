@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from bridge.fields import Payload, dig, first, part
-from bridge.rendering.text import safe_url
+from bridge.rendering.links import safe_url
 from bridge.sources.reading import pages
 
 
