@@ -46,7 +46,6 @@ UNKNOWN = {
     ): "of a form: judged below, or an administrator's own",
     ("bridge/sources/azure_devops/code.py", " pushed "): "names, escaped",
     ("bridge/sources/azure_devops/code.py", "checked in changeset"): "a number",
-    ("bridge/sources/card_titles.py", "(?:0)"): "patterns from a table beside it, for a title of 300 characters",
     ("bridge/sources/markups.py", "(0+)"): "the mark of an emphasis, escaped",
     ("bridge/sources/jira/wiki.py", "(?:(?!0)"): "the mark of an emphasis, escaped",
     ("bridge/verification/entra_tokens.py", "0"): "an address of the settings, escaped",
