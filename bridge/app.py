@@ -19,7 +19,7 @@ from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from bridge.configuration import Configuration
     from bridge.outbox.base import Outbox, Queue
@@ -88,22 +88,23 @@ class Bridge:
             asked, well = self._well
             if time.monotonic() < asked + _FRESH:
                 return well
-            return self._remember(not self._problems(dict).get("problems"))
+            return self._remember(not self._problems().get("problems"))
 
     def health(self) -> Mapping[str, object]:
         """How the app is doing: `ok` unless something needs a person, `problems` in a sentence each, and the counts."""
-        report = self._problems(self.publisher.health)
+        report = self._problems(details=True)
         ok = self._remember(not (report.get("problems") or report.get("held")))
         # A payload can make a route fail, so that is no reason to say that the app is not well.
         failing = self.configuration.routes.failing.report()
         return {"ok": ok, **report, **({"failing_routes": failing} if failing else {})}
 
-    def _problems(self, more: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+    def _problems(self, *, details: bool = False) -> Mapping[str, object]:
         recent = [f"{text} ({count} in the last minutes)" for text, count in self.faults.report().items()]
         wrong = self.configuration.problems
         try:
             condition = self.publisher.condition()
-            return {**more(), **condition, "problems": [*cast("list[str]", condition["problems"]), *wrong, *recent]}
+            counts = self.publisher.health() if details else {}
+            return {**counts, **condition, "problems": [*cast("list[str]", condition["problems"]), *wrong, *recent]}
         except Exception as error:  # whatever it is, it is what the caller asks about
             _logger.exception("The outbox cannot be read")
             return {"problems": [f"The outbox cannot be read: {type(error).__name__}.", *wrong, *recent]}

@@ -150,6 +150,14 @@ def test_an_outbox_that_cannot_be_written_is_reported(simulation):
     assert problems(simulation) == ["The outbox cannot be written: OSError."]
 
 
+def test_an_outbox_that_cannot_even_be_opened_is_reported(tmp_path):
+    settings = Settings.from_env({"BRIDGE_GROUP": GROUP, "BRIDGE_OUTBOX": str(tmp_path)})
+    bridge = Bridge(Configuration.of(settings))
+    report = bridge.health()
+    assert (report["ok"], report["problems"]) == (False, ["The outbox cannot be read: OutboxError."])
+    assert not bridge.is_well()
+
+
 class Counted:
     """An outbox that counts the calls."""
 

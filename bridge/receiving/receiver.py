@@ -92,7 +92,7 @@ class Receiver:
     authentications: by the source's name; a source without one needs the function key. clock: the time, with its zone.
     nonce: a text that no other arrival has. networks: from where the webhooks of a source may come, by its name; from
     anywhere without. refusals: counts those who are refused before they are authenticated. faults: where health looks
-    for what went wrong.
+    for what went wrong with webhooks that were authenticated; others must not make it look ill.
     """
 
     sources: Mapping[str, Source]
