@@ -5,7 +5,7 @@ import functools
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,6 +69,12 @@ def text(event: Event) -> str:
 def shown(path: Path) -> str:
     """A path as the tables of exceptions write it."""
     return ".".join("*" if isinstance(part, int) else part for part in path)
+
+
+def is_excepted(exceptions: Mapping[str, str], source: str, sample: str, path: Path) -> bool:
+    """Whether a table of exceptions has the path in the sample of a source; `...` in it stands for anything."""
+    name = f"{source} {sample} {shown(path)}"
+    return any(re.fullmatch(re.escape(each).replace(r"\.\.\.", ".*"), name) for each in exceptions)
 
 
 def key_of(path: Path) -> str:

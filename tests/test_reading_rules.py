@@ -8,7 +8,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,19 +18,18 @@ import pytest
 from bridge.configuration import Configuration
 from bridge.events import Event, Severity
 from bridge.receiving.receiver import Receiver
-from bridge.rendering.text import in_words, is_id
+from bridge.rendering.text import in_words
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.changed_payloads import (
     RENDERER,
     Path,
-    changed,
     entry,
     events,
+    is_excepted,
     is_form,
     is_word,
     items,
-    key_of,
     kind,
     leaves,
     put,
@@ -44,15 +43,11 @@ from tests.changed_payloads import (
     without,
     without_times,
 )
+from tests.human_texts import PHRASES, PLACE, PLAIN, fill, marked
 from tests.outbox_stand_ins import START, refs
 from tests.publishing_simulation import Simulation
 
 every_source = pytest.mark.parametrize("source", SOURCES)
-
-
-def is_excepted(exceptions: Mapping[str, str], source: str, sample: str, path: Path) -> bool:
-    name = f"{source} {sample} {shown(path)}"
-    return any(re.fullmatch(re.escape(each).replace(r"\.\.\.", ".*"), name) for each in exceptions)
 
 
 def decided(event: Event) -> tuple[object, ...]:
@@ -60,68 +55,8 @@ def decided(event: Event) -> tuple[object, ...]:
     return event.kind, event.severity, event.ends_thread, event.details.get("action")
 
 
-# Fields that people fill, by the ends of their names, and names among them that a service gives.
-WRITTEN = re.compile(
-    r"(?:^|_)(?:title|name|message|msg|description|body|text|content|note|comment|raw|html|subject|summary|headline"
-    r"|login|username|nickname|alias|label|tag|branch|ref|slug|goal|culprit|hostname|host|environment|repo|repository"
-    r"|trigger|item|entity|owner|agent|team|project|app|policy|details|communication|email|user|markdown)s?$"
-)
-NAMED = re.compile(r"(?:operation|event|status|detail|type|annotation|metric)_(?:name|type)$")
-PROSE = {
-    "azure_devops ... message...": "the service's own sentence, in which only names and titles are anybody's",
-    "azure_devops ... detailedMessage...": "the same",
-    "terraform_cloud ...trigger": "the service's name for what happened",
-}
-ADDRESS = re.compile(r"https?://|\d{4}-\d\d-\d\d|/subscriptions|arn:")
-STATES = [
-    *("approved", "rejected", "critical", "resolved", "failed", "down", "up", "firing", "merged", "closed", "error"),
-    *("succeeded", "canceled", "deleted", "created", "reopened", "acknowledged", "OK", "completed", "commented"),
-]
-# Texts with words of state, and such a text without them.
-PHRASES = (
-    "{0} {1} N{2}",
-    "Nora Banks {0} pull request 12 (x) in y N{2}",
-    "Nora {0} and {1} problem N{2}: it {0} by Mona",
-)
-PLAIN = "qwertz uiopue N{2}"
-PLACE = re.compile("@@([0-9]+)( ?)@@")
 DECIDING = ("draft", "fork", "conclusion", "firing", "resolved", "action", "state", "status")
 OF_A_WORKFLOW = {"linear": 5, "jira": 5, "incident_io": 5}  # whose owners name its states
-
-
-def marked(source: str, sample: str, payload: Any) -> str:
-    """The payload as JSON, with a place for every text that people write, wherever it stands."""
-    texts = list(dict.fromkeys(value for path, value in leaves(payload) if is_written(source, sample, path, value)))
-    ordered = sorted(map(re.escape, texts), key=len, reverse=True)
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(ordered)})(?!\w)" if texts else "(?!)")
-
-    def mark(path: Path, value: Any) -> Any:
-        is_text = isinstance(value, str) and not ADDRESS.match(value)
-        if not is_text or (is_word(path) and value in texts and not is_written(source, sample, path, value)):
-            return value  # also a word of a list may be a name elsewhere
-        return pattern.sub(lambda it: f"@@{texts.index(it[0])}{' ' * (' ' in it[0])}@@", value)
-
-    return json.dumps(changed(payload, mark))
-
-
-def fill(place: re.Match[str], phrase: str) -> str:
-    """The phrase for a place, with other words in each; what has no blanks, as a branch, gets none."""
-    number = int(place[1])
-    words = phrase.format(STATES[3 * number % 20], STATES[(7 * number + 1) % 20], number)
-    return words if place[2] else re.sub(r"\W+", "-", words)
-
-
-def is_written(source: str, sample: str, path: Path, value: object) -> bool:
-    return (
-        isinstance(value, str)
-        and bool(WRITTEN.search(key_of(path)))
-        and not NAMED.search(key_of(path))
-        and len(re.findall("[A-Za-z]", value)) > 3
-        and not ADDRESS.match(value)
-        and not value.startswith("refs/")
-        and not is_id(value)
-        and not is_excepted(PROSE, source, sample, path)
-    )
 
 
 @every_source
