@@ -28,6 +28,7 @@ _CATEGORIES = {
 }  # fmt: skip
 _UNKNOWN = "\U0010fffd"
 _MOST_WAYS = 2000  # through the branches of one pattern
+_MANY_WAYS = 8
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def _ways(items: object, flags: int) -> list[tuple[_Atom, ...]]:
     """Every way through the branches."""
     ways: list[tuple[_Atom, ...]] = [()]
     for item in items:  # type: ignore[attr-defined]
-        ways = [way + more for way in ways for more in _item(item, flags)][:_MOST_WAYS]
+        following = _item(item, flags)
+        ways = list(itertools.islice((way + more for way in ways for more in following), _MOST_WAYS))
     return ways
 
 
@@ -133,7 +135,7 @@ def _item(item: tuple[object, object], flags: int) -> list[tuple[_Atom, ...]]:  
         body = _ways(inner, flags)
         if most == 1:
             return [*([()] if least == 0 else []), *body]
-        characters = frozenset().union(*(atom.characters for way in body for atom in way))
+        characters = _union(body)
         return [(_Atom(characters, int(least), LONG if most >= LONG else int(most), tuple(body)),)]
     if kind is op.SUBPATTERN:
         _, add, remove, inner = value  # type: ignore[misc]
@@ -141,7 +143,7 @@ def _item(item: tuple[object, object], flags: int) -> list[tuple[_Atom, ...]]:  
     if kind is op.ATOMIC_GROUP:
         return _ways(value, flags)
     if kind is op.BRANCH:
-        return [way for inner in value[1] for way in _ways(inner, flags)]  # type: ignore[index]
+        return _together([way for inner in value[1] for way in _ways(inner, flags)])  # type: ignore[index]
     if kind in (op.ASSERT, op.ASSERT_NOT):
         direction, inner = value  # type: ignore[misc]
         ways = _ways(inner, flags)
@@ -157,6 +159,17 @@ def _item(item: tuple[object, object], flags: int) -> list[tuple[_Atom, ...]]:  
     if kind in (op.GROUPREF, op.GROUPREF_EXISTS):
         return [(_Atom(_ALPHABET),)]
     return [(_Atom(_characters(kind, value, flags)),)]
+
+
+def _together(ways: list[tuple[_Atom, ...]]) -> list[tuple[_Atom, ...]]:
+    """Ways beside each other; many that repeat nothing, such as those of a table of words, are as one."""
+    if len(ways) < _MANY_WAYS or any(atom.is_long for way in ways for atom in way):
+        return ways
+    return [(_Atom(_union(ways), least=int(all(any(atom.least for atom in way) for way in ways))),)]
+
+
+def _union(ways: list[tuple[_Atom, ...]]) -> frozenset[str]:
+    return frozenset().union(*(atom.characters for way in ways for atom in way))
 
 
 def _characters(kind: object, value: object, flags: int) -> frozenset[str]:
