@@ -41,10 +41,9 @@ _ENDED = {"resolved"}
 
 _WORDS = "|".join(sorted(map(re.escape, _STATE_OF), key=len, reverse=True))
 _COUNTED = rf"(?:{_WORDS})(?:[: ] ?\d+)?"
+_COUNTED_STATE = re.compile(rf"\W{{0,4}}({_WORDS})(?:[: ] ?(\d{{1,9}}))?\W{{0,4}}", re.IGNORECASE)
 # `[FIRING:2, RESOLVED:1]` or `[ALERT] `, at the beginning.
-_IN_BRACKETS = re.compile(
-    rf"[\[(]\W{{0,4}}({_COUNTED}(?:, ?{_COUNTED})*)\W{{0,4}}[\])] ?[:|\u2013\u2014-]?", re.IGNORECASE
-)
+_IN_BRACKETS = re.compile(r"[\[(]([^\[\]()]{1,60})[\])] ?[:|\u2013\u2014-]?")
 # `Resolved: `, `Resolved in 5m: `, `PROBLEM host`; without a mark behind it only in capitals.
 _WITH_MARK = re.compile(
     rf"({_COUNTED})(?: (?:in|after|for) [\w ]{{1,20}})? ?(?::|\||[\u2013\u2014-](?= ))", re.IGNORECASE
@@ -160,10 +159,11 @@ def _leading(text: str) -> tuple[list[tuple[str, int]], str, bool]:
     bare = text.strip("* ")
     for pattern in (_IN_BRACKETS, _WITH_MARK, _IN_CAPITALS):
         if found := pattern.match(bare):
-            parts = [re.fullmatch(rf"({_WORDS})\D*(\d*)", part.strip(), re.IGNORECASE) for part in found[1].split(",")]
+            parts = [_COUNTED_STATE.fullmatch(part) for part in found[1].split(",")]
             states = [(part[1], int(part[2] or 0)) for part in parts if part]
             rest = bare[found.end() :]
-            return (states, rest, pattern is _IN_BRACKETS) if rest.strip() else ([], text, False)
+            if len(states) == len(parts) and rest.strip():
+                return states, rest, pattern is _IN_BRACKETS
     return [], text, False
 
 
