@@ -62,7 +62,7 @@ def test_a_burst_of_one_thing_is_one_post_in_the_order_of_its_events(tmp_path, g
     assert len(posts) == 1
     assert sorted(stack.posted(threads)) == sorted(accepted(answers))
     # The newest state is the card; what led there stands below it, in the order in which it happened.
-    card, timeline = posts[0].split("opened this issue", 1)
+    card, timeline = posts[0].split("octocat opened this issue", 1)
     assert "Reopened" in card
     shown = [timeline.index(words) for words in ("added label bug", "assigned", "pinned", "closed this issue")]
     assert shown == sorted(shown)

@@ -55,7 +55,9 @@ def test_every_post_with_an_address_leads_on() -> None:
             wrong.append(f"{name}: {len(shown)} buttons")
         if len({*texts}) < len(texts) or len({*urls}) < len(urls):
             wrong.append(f"{name}: the same twice: {shown}")
-        wrong += [f"{name}: {text!r}" for text in texts if not is_verb_phrase(text)]
+        # The buttons of a message are named by who wrote it.
+        if event.source not in ("slack", "teams", "discord", "messagecard"):
+            wrong += [f"{name}: {text!r}" for text in texts if not is_verb_phrase(text)]
     assert wrong == []
 
 

@@ -54,10 +54,11 @@ class Copy:
 
     def __init__(self, folder):
         self.folder = folder
-        for name in ("bridge", "tools", "templates", "docs", "infra"):
+        for name in ("bridge", "tools", "templates", "docs", "infra", "scripts", "tests/data"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
-        for name in ("function_app.py", "azuredeploy.json", "createUiDefinition.json"):
-            shutil.copy(ROOT / name, folder)
+        for file in ROOT.iterdir():
+            if file.is_file():
+                shutil.copy(file, folder)
 
     def run(self, *command, stdin="", **environment):
         env = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}

@@ -26,7 +26,8 @@ from tests.local_stack import ROOT, SECRET, environment, running
 WORKER = ROOT / ".venv-worker"
 PATIENCE = 60.0
 # Standard Webhooks takes none but Base64.
-PLAIN_SECRETS = dict.fromkeys(SOURCES, SECRET) | {"standard_webhooks": "whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdHMh"}
+STANDARD = dict.fromkeys(("standard_webhooks", "incident_io"), "whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdHMh")
+PLAIN_SECRETS = dict.fromkeys(SOURCES, SECRET) | STANDARD
 SECRETS = {source.secret_setting: PLAIN_SECRETS[name] for name, source in SOURCES.items()}
 CREDENTIALS = Settings(secrets={name: (secret,) for name, secret in PLAIN_SECRETS.items()})
 # One of each that differs for a host, by its bindings and by its verifier: tests/test_sources.py has all of them.

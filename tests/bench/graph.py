@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import re
 import subprocess
 import sys
 import time
@@ -17,7 +18,10 @@ from starlette.routing import Route
 
 from bridge.local.serving import LOOPBACK, listen
 from tests.graph_servers import closed_port
-from tests.local_stack import PATIENCE, REFERENCE, ROOT
+from tests.local_stack import PATIENCE, ROOT
+
+# By which the footer of a post names its entries.
+REFERENCE = re.compile(r"(?<![\w-])[0-9a-f]{12}(?![\w-])")
 
 
 def application(seconds: float) -> Starlette:

@@ -163,4 +163,4 @@ def _post_id() -> str:
 
 def preview(content: str) -> str:
     """The beginning of a post, without markup."""
-    return " ".join(html.unescape(_MARKUP.sub(" ", content)).split())[:_PREVIEW]
+    return " ".join(html.unescape(_MARKUP.sub(" ", content)).split())[:_PREVIEW].rstrip(" \u200c")
