@@ -38,8 +38,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    settings = {"BRIDGE_SETTLE_SECONDS": "0.4", "BRIDGE_DIGEST_OVER": "3"}
-    with running(tmp_path_factory.mktemp("page"), BRIDGE_GROUP=GROUP, **settings) as stack:
+    with running(tmp_path_factory.mktemp("page"), BRIDGE_GROUP=GROUP, BRIDGE_SETTLE_SECONDS="0.4") as stack:
         yield stack
 
 
@@ -128,7 +127,14 @@ def test_a_reply_appears_in_the_open_thread(page):
     assert frame.evaluate("frame => frame.isConnected")
 
 
-def test_a_burst_becomes_a_digest(page):
+def test_a_burst_becomes_a_digest(browser, tmp_path):
+    # On a bridge of its own: what others send afterwards would belong to this storm.
+    settings = {"BRIDGE_GROUP": GROUP, "BRIDGE_SETTLE_SECONDS": "0.4", "BRIDGE_DIGEST_OVER": "3"}
+    with running(tmp_path, **settings) as stack, opening(browser, stack) as page:
+        send_a_burst(page)
+
+
+def send_a_burst(page):
     open_send_panel(page)
     page.get_by_role("textbox", name="Payload").fill(json.dumps(issue("opened", 600)))
     page.get_by_role("textbox", name="Event").fill("issues")
@@ -155,8 +161,7 @@ def test_a_dead_letter_shows_its_reason_and_is_requeued(page):
     row.get_by_role("button", name="Requeue").click()
     expect(row.locator(".pill")).to_have_text("sent")
     row.get_by_role("button", name="The pump runs dry 503").click()
-    # A storm before it may have taken it in.
-    expect(page.get_by_role("heading", name=re.compile("The pump runs dry 503|events of"))).to_be_focused()
+    expect(page.get_by_role("heading", name="The pump runs dry 503")).to_be_focused()
 
 
 def test_a_switch_makes_graph_fail_until_it_is_off_and_the_outbox_counts_down(page):
