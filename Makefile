@@ -89,7 +89,8 @@ chaos: $(VENV)/ready emulator
 	@$(VENV)/bin/python -m tests.chaos
 
 fuzz: $(VENV)/ready
-	@FUZZ=20000 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py tests/test_sources.py
+	@FUZZ=20000 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py tests/test_sources.py \
+	  tests/test_strangers.py tests/test_entry_limits.py tests/test_text_costs.py
 
 # `make bench BENCH=receive` measures only that, and leaves the page unchanged.
 bench: $(VENV)/ready emulator

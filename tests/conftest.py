@@ -1,3 +1,4 @@
+import gc
 import json
 import logging
 import os
@@ -45,6 +46,12 @@ def pytest_unconfigure(config):
         folder = Path(os.environ.pop(_FOLDER))
         azurite.stop(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_finish():
+    """Keep the garbage collector from walking through thousands of collected tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

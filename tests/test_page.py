@@ -361,8 +361,7 @@ def test_a_source_is_learned_from_what_came_and_edited_beside_its_post(page, sta
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESKTOP)], ids=["phone", "desktop"])
 def test_axe_finds_nothing_and_nothing_overflows(browser, stack, scheme, viewport):
     stack.wait_for_posts(NAMES[3], stack.send("issues", issue("opened"), group=NAMES[3]))
     with opening(browser, stack, viewport, scheme) as page:

@@ -1,5 +1,6 @@
 """No regular expression takes longer than its text: those of the code and of the built-in forms are read and judged."""
 
+import functools
 import re
 import tomllib
 
@@ -51,7 +52,11 @@ UNKNOWN = {
     ("bridge/verification/sns_certificates.py", "https://"): "hosts of the settings' topics, escaped",
     ("bridge/sources/reading_names.py", "0"): "words from a table beside it",
 }
-PATTERNS = patterns(ROOT, "bridge")
+
+
+@functools.cache
+def of_the_code():
+    return patterns(ROOT, "bridge")
 
 
 def justification(pattern, table):
@@ -59,16 +64,16 @@ def justification(pattern, table):
 
 
 def test_every_expression_of_the_code_is_quick():
-    slow = {pattern: found for pattern in PATTERNS if (found := faults(pattern))}
+    slow = {pattern: found for pattern in of_the_code() if (found := faults(pattern))}
     assert {p: f for p, f in slow.items() if not justification(p, JUSTIFIED)} == {}
     assert {justification(pattern, JUSTIFIED) for pattern in slow} == JUSTIFIED.keys(), "a justification is left over"
 
 
 def test_every_expression_of_the_code_is_known():
-    unknown = [pattern for pattern in PATTERNS if not pattern.is_whole]
+    unknown = [pattern for pattern in of_the_code() if not pattern.is_whole]
     assert [pattern for pattern in unknown if not justification(pattern, UNKNOWN)] == []
     assert {justification(pattern, UNKNOWN) for pattern in unknown} == UNKNOWN.keys(), "a justification is left over"
-    assert len(PATTERNS) > 150
+    assert len(of_the_code()) > 150
 
 
 def test_no_expression_of_a_built_in_form_repeats_a_repeat():

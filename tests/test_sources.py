@@ -3,7 +3,6 @@
 import functools
 import itertools
 import json
-import os
 import random
 import re
 from dataclasses import replace
@@ -21,6 +20,7 @@ from bridge.sources import SOURCES
 from bridge.sources.base import Ignored
 from bridge.verification.combinations import AnyOf, Dated
 from bridge.verification.signatures import Ed25519, Hmac
+from tests.amounts import FUZZ
 from tests.local_stack import ROOT
 from tools.samples import webhook
 
@@ -182,8 +182,8 @@ def test_a_field_of_another_type_makes_a_plainer_post_and_no_error(name, caplog)
         for path in samples(name)
         for content in spoiled(json.loads(path.read_bytes()), odds)
     ]
-    # All are read. Many are rendered alike: one in ten is enough, but for `make fuzz`.
-    rendered = len(webhooks) if "FUZZ" in os.environ else min(max(100, len(webhooks) // 10), len(webhooks))
+    # All are read. Many are rendered alike: one in twenty is enough, but for `make fuzz`.
+    rendered = len(webhooks) if FUZZ else min(max(25, len(webhooks) // 20), len(webhooks))
     chosen = set(random.Random(name).sample(range(len(webhooks)), rendered))
     for place, changed in enumerate(webhooks):
         receiver = rendering if place in chosen else reading
