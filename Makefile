@@ -90,7 +90,7 @@ chaos: $(VENV)/ready emulator
 
 fuzz: $(VENV)/ready
 	@FUZZ=20000 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py tests/test_sources.py \
-	  tests/test_strangers.py tests/test_entry_limits.py tests/test_text_costs.py
+	  tests/test_strangers.py tests/test_entry_limits.py tests/test_text_costs.py tests/test_reading_rules.py
 
 # `make bench BENCH=receive` measures only that, and leaves the page unchanged.
 bench: $(VENV)/ready emulator

@@ -53,7 +53,7 @@ class Amount:
     hosts: int = 3
 
 
-SHORT = Amount(events=150, kills=3, freezes=2, faults=30, seconds=12)
+SHORT = Amount(events=100, kills=2, freezes=2, faults=20, seconds=8)
 LONG = Amount(events=2400, kills=44, freezes=24, faults=440, seconds=240)
 
 

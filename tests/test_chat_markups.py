@@ -116,5 +116,5 @@ def test_no_link_leads_to_anything_that_acts(markup, text):
 )
 def test_no_text_takes_long(markup, piece):
     start = time.process_time()
-    shown(markup, piece * (20_000 // len(piece)))
-    assert time.process_time() - start < 3
+    shown(markup, piece * (8_000 // len(piece)))
+    assert time.process_time() - start < 1

@@ -14,9 +14,8 @@ from tests.local_stack import GROUPS, NAMES, issue
 
 @pytest.mark.slow
 @needs_azurite
-@pytest.mark.parametrize("hosts", [1, 4])
-def test_any_number_of_hosts_gives_the_same_posts(tmp_path, storage, hosts):
-    with chaos.cluster(tmp_path, storage.account(), hosts, BRIDGE_DIGEST_OVER="100") as cluster:
+def test_four_hosts_give_the_posts_of_one(tmp_path, storage):
+    with chaos.cluster(tmp_path, storage.account(), 4, BRIDGE_DIGEST_OVER="100") as cluster:
         cluster.graph.fault(*[{"kind": "slow", "seconds": 0.1}] * 500)
         events = [(issue("opened", number + 1), NAMES[number % 6]) for number in range(36)]
         with ThreadPoolExecutor(6) as pool:

@@ -1,12 +1,12 @@
 """The Terraform module: in step with the template, and evaluated by Terraform where it is installed."""
 
+import functools
 import json
 import os
 import re
 import shutil
 import subprocess
 
-import hcl2
 import pytest
 
 from tests.arm_template import Azure, Template
@@ -23,6 +23,12 @@ OWN = {"resource_group", "location", "webhook_secrets", "secrets_version"}
 needs_terraform = pytest.mark.skipif(TERRAFORM is None, reason="no Terraform: its files are only parsed")
 
 
+def read(text):
+    import hcl2  # takes half a second, which only the process that needs it spends
+
+    return hcl2.loads(text)
+
+
 def plain(value):
     """Strings without the quotes with which the parser gives them, and blocks without its notes."""
     if isinstance(value, dict):
@@ -32,17 +38,15 @@ def plain(value):
     return json.loads(value) if isinstance(value, str) and value.startswith('"') else value
 
 
+@functools.cache
 def parsed(kind):
     """All blocks of a kind, by their names."""
     return {
         name: block
         for path in sorted(MODULE.glob("*.tf"))
-        for blocks in plain(hcl2.loads(path.read_text())).get(kind, ())
+        for blocks in plain(read(path.read_text())).get(kind, ())
         for name, block in blocks.items()
     }
-
-
-VARIABLES, OUTPUTS, RESOURCES = parsed("variable"), parsed("output"), parsed("resource")
 
 
 def ran(folder, *arguments):
@@ -53,13 +57,13 @@ def ran(folder, *arguments):
 
 
 def test_every_parameter_of_the_template_is_a_variable():
-    assert VARIABLES.keys() == {snake(name) for name in PARAMETERS if name not in WITHOUT} | OWN
-    assert VARIABLES.keys() >= {snake(name) for name in PARAMETERS} - {snake(name) for name in WITHOUT}
+    assert parsed("variable").keys() == {snake(name) for name in PARAMETERS if name not in WITHOUT} | OWN
+    assert parsed("variable").keys() >= {snake(name) for name in PARAMETERS} - {snake(name) for name in WITHOUT}
 
 
 @pytest.mark.parametrize("name", [name for name in PARAMETERS if name not in WITHOUT | {"location", "webhookSecrets"}])
 def test_a_variable_has_the_type_default_and_bounds_of_its_parameter(name):
-    parameter, variable = PARAMETERS[name], VARIABLES[snake(name)]
+    parameter, variable = PARAMETERS[name], parsed("variable")[snake(name)]
     types = {
         "string": "string",
         "int": "number",
@@ -86,9 +90,9 @@ def test_each_variable_is_passed_to_its_own_parameter():
 
 
 def test_outputs_are_those_of_the_template():
-    assert OUTPUTS.keys() == {snake(name) for name in DOCUMENT["outputs"]}
+    assert parsed("output").keys() == {snake(name) for name in DOCUMENT["outputs"]}
     for name in DOCUMENT["outputs"]:
-        assert OUTPUTS[snake(name)]["value"] == f"${{azapi_resource.bridge.output.outputs.{name}.value}}"
+        assert parsed("output")[snake(name)]["value"] == f"${{azapi_resource.bridge.output.outputs.{name}.value}}"
 
 
 def test_it_deploys_the_template_of_the_same_copy_and_keeps_secrets_out_of_the_state():
@@ -99,23 +103,23 @@ def test_it_deploys_the_template_of_the_same_copy_and_keeps_secrets_out_of_the_s
     assert body["mode"] == "Incremental"
     assert body["parameters"] == "${local.parameters}"
     assert secret == {"webhookSecrets": {"value": "${var.webhook_secrets}"}}
-    secure = {
-        snake(name) for name, parameter in PARAMETERS.items() if parameter["type"].startswith("secure")
-    } & VARIABLES.keys()
+    secure = {snake(name) for name, parameter in PARAMETERS.items() if parameter["type"].startswith("secure")} & parsed(
+        "variable"
+    ).keys()
     for name in secure:
-        assert VARIABLES[name]["sensitive"] is VARIABLES[name]["ephemeral"] is True
+        assert parsed("variable")[name]["sensitive"] is parsed("variable")[name]["ephemeral"] is True
         uses = [path.name for path in MODULE.glob("*.tf") for _ in re.findall(rf"var\.{name}\b", path.read_text())]
         assert uses == ["main.tf"]
 
 
 def test_its_page_has_every_variable_and_a_whole_example():
     page = (MODULE / "README.md").read_text()
-    for name in VARIABLES:
+    for name in parsed("variable"):
         assert f"`{name}`" in page
-    example = plain(hcl2.loads(re.search(r"```hcl\n(.*?)```", page, re.DOTALL)[1]))
+    example = plain(read(re.search(r"```hcl\n(.*?)```", page, re.DOTALL)[1]))
     (module,) = (block["bridge"] for block in example["module"])
-    assert {name for name in module if not name.startswith("__")} - {"source"} <= VARIABLES.keys()
-    required = {name for name, variable in VARIABLES.items() if "default" not in variable}
+    assert {name for name in module if not name.startswith("__")} - {"source"} <= parsed("variable").keys()
+    required = {name for name, variable in parsed("variable").items() if "default" not in variable}
     assert required == {"resource_group", "location"} <= module.keys()
     assert re.fullmatch(r"git::https://github\.com/\S+\.git//infra/terraform\?ref=\S+", module["source"])
 
