@@ -1,4 +1,5 @@
 import gc
+import itertools
 import json
 import logging
 import os
@@ -15,6 +16,11 @@ from bridge.rendering import environment as templates
 from tests import azurite
 
 _FOLDER = "FOLDER_OF_THE_TEST_RUN"
+# The first to each worker in turn.
+_LONG = (
+    "package", "page", "end_to_end", "chaos", "scale_out", "new_service", "repeats_end_to_end", "storm", "preview",
+    "http_attacks", "strangers_over_http", "release", "gallery", "worker", "page_server", "combinations",
+)  # fmt: skip
 _environment, _synchronous = templates.environment, sqlite_file.SYNCHRONOUS
 
 
@@ -46,6 +52,23 @@ def pytest_unconfigure(config):
         folder = Path(os.environ.pop(_FOLDER))
         azurite.stop(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Let each worker begin with files that take long, which nobody steals from it: stealing begins at the end.
+
+    The files share what they prepare, and would prepare it in every worker that has one of their tests.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    files = {name: [item for item in items if item.path.name == f"test_{name}.py"] for name in _LONG}
+    first = [list(itertools.chain(*list(files.values())[worker::workers])) for worker in range(workers)]
+    taken = {id(item) for item in itertools.chain(*first)}
+    others = iter([item for item in items if id(item) not in taken])
+    count, ordered = len(items), []
+    for worker, own in enumerate(first):
+        share = (count - len(ordered)) // (workers - worker)
+        ordered += [*own, *itertools.islice(others, max(0, share - len(own)))]
+    items[:] = [*ordered, *others]
 
 
 def pytest_collection_finish():
