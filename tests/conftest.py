@@ -75,7 +75,6 @@ def pytest_collection_finish():
     """Keep the garbage collector from walking through thousands of collected tests again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ from tests.amounts import one_in
 from tests.local_stack import ROOT
 from tests.look import PROPERTIES, TAGS, parse
 
+pytestmark = pytest.mark.wide
+
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 ROUTES = Configuration.of(Settings("3c1d0d4e-0000-4000-8000-000000000000")).routes
 RECEIVER = Receiver(SOURCES, {}, ROUTES, Renderer(), lambda: NOW)
@@ -32,7 +34,7 @@ SAMPLES = [
     for path in sorted((ROOT / "bridge/sources" / name / "samples").glob("*.json"))
 ]
 # `make fuzz` takes new ones each time, and many more.
-CASES = int(os.environ.get("FUZZ", "500"))
+CASES = int(os.environ.get("FUZZ", "300"))
 FUZZ = settings(
     max_examples=CASES, deadline=None, derandomize="FUZZ" not in os.environ, database=None,
     suppress_health_check=list(HealthCheck),

@@ -8,6 +8,8 @@ from bridge.rendering.markdown import markdown as html
 from bridge.sources.markups import markdown
 from tests.look import parse
 
+pytestmark = pytest.mark.wide
+
 HOSTILE = "<script>alert(1)</script>"
 SERVICES = ["slack", "discord", "teams", "messagecard", "plain"]
 

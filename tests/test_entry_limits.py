@@ -19,6 +19,8 @@ from tests.look import parse
 from tests.test_attacks import RECEIVER, SAMPLES, everywhere
 from tests.test_entries import ENTRY
 
+pytestmark = pytest.mark.wide
+
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
 GROUP = "3c1d0d4e-0000-4000-8000-000000000000"
 HOSTILE = {

@@ -13,6 +13,8 @@ from bridge.rendering.text import one_line, visible
 from bridge.sources import SOURCES
 from tests.test_attacks import NOW, ROUTES, SAMPLES, everywhere
 
+pytestmark = pytest.mark.wide
+
 HIDDEN = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
 INVISIBLE = (
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2063\u2066\u2069\u206a\u061c\u034f\u115f\u180e\u3164\ufe0f\ufeff"

@@ -18,6 +18,8 @@ from bridge.sources import SOURCES
 from bridge.sources.base import Ignored, Source
 from tests.look import contrast, findings, parse, remnants
 
+pytestmark = pytest.mark.wide
+
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT.parent / "shared" / "fixtures"
 FOLDER = ROOT / "bridge/sources"

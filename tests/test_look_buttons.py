@@ -12,6 +12,8 @@ from bridge.sources import SOURCES
 from tests.look import Node, parse
 from tests.test_look import SAMPLES, entry_of, events_of, payloads
 
+pytestmark = pytest.mark.wide
+
 VERBS = "Open See Review Reply Silence Read Join Download Confirm Acknowledge Investigate Compare"
 # What reads badly, or says where a machine is.
 VAGUE = re.compile(r"\b(item|event page|link|url|object|confidential)\b", re.IGNORECASE)

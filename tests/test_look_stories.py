@@ -17,6 +17,8 @@ from bridge.sources import SOURCES
 from tests.look import findings, narrow, parse, sentences
 from tests.test_look import NOW, SAMPLES, entry_of, is_good_first_line, payloads
 
+pytestmark = pytest.mark.wide
+
 TITLES = {name: source.title for name, source in SOURCES.items()}
 _MOST = 6  # stories of a key
 _PADDING = re.compile("[\u200c\u00a0 ]+$")

@@ -48,6 +48,8 @@ from tests.human_texts import PHRASES, PLACE, PLAIN, fill, marked
 from tests.outbox_stand_ins import START, refs
 from tests.publishing_simulation import Simulation
 
+pytestmark = pytest.mark.wide
+
 every_source = pytest.mark.parametrize("source", SOURCES)
 
 

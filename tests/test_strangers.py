@@ -34,6 +34,8 @@ from tests.local_stack import issue
 from tests.test_sources import NOW, VERIFIED, body
 from tests.test_sources import SECRET as GOOD
 
+pytestmark = pytest.mark.wide
+
 GROUP = "3c1d0d4e-0000-4000-8000-000000000000"
 ROUTES = Configuration.of(Settings(GROUP)).routes
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:alarms"
