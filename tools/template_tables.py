@@ -36,6 +36,7 @@ _EXAMPLES = {
     "safe_url": "{{ event.url|safe_url }}",
     "short_url": "{{ event.url|short_url }}",
     "upper_first": "{{ action|upper_first }}",
+    "level": "{{ [('Priority', 'P1')]|level('error', 'firing') }}",
     "without_subject": "{{ 'PumpDown is firing for pump-07'|without_subject(['PumpDown']) }}",
     "with_host": "{{ 'contoso.com'|with_host('https://evil.example/login') }}",
     "shorten": "{{ field('pull_request.body')|shorten(40) }}",

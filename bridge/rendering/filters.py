@@ -6,10 +6,28 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from markupsafe import Markup, escape
 
+from bridge.events import Severity
 from bridge.rendering.links import real_host, safe_url, short_url
 from bridge.rendering.markdown import markdown
 from bridge.rendering.text import done, in_words, is_id, one_line, shorten, visible
 
+# The facts in which services grade an event, and what such a grade looks like.
+GRADES = ("Severity", "Priority", "Importance", "Impact")
+_GRADE = re.compile(r"[A-Za-z]{1,12}|[A-Za-z]{1,3}\d")
+# States that say by themselves how bad they are.
+_IMPLIED = {
+    Severity.ERROR: re.compile(
+        r"fail|firing|^down$|reject|expired|disputed|timed out|unavailable|unreachable|degraded|vulnerab|secret found"
+        r"|security|incident",
+        re.IGNORECASE,
+    ),
+    Severity.WARNING: re.compile(
+        r"fail|expir|degraded|needed|request|waiting|quarantine|conflict|advisory|forecast|unlocked|not |^no |drift"
+        r"|insufficient|confirmed|unavailable",
+        re.IGNORECASE,
+    ),
+}
+_GOES_ON = re.compile(r" (?:of|for|in|on|at|from|with|to|and|or|by)\b")
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -17,12 +35,41 @@ _LONGEST = 1e11  # seconds; more is nobody's time
 
 
 def without_subject(sentence: str, subjects: Sequence[str]) -> str:
-    """What a sentence says of one of the subjects that it may begin with: `Firing for pump-07`."""
-    for subject in subjects:
-        if subject and sentence.startswith((f"{subject} ", f"{subject}:")):
-            rest = sentence[len(subject) :].lstrip(": ")
+    """What a sentence says of one of the subjects that it may begin with: `Firing for pump-07`.
+
+    Where the subject goes on (`Defender for Cloud found`, `This token of pump expires`), the sentence stays whole.
+    """
+    for subject in filter(None, subjects):
+        rest = _after(sentence, subject)
+        if rest and not _GOES_ON.match(rest):
+            rest = rest.lstrip(": ")
             return upper_first(rest.removeprefix("is ").removeprefix("was "))
     return sentence
+
+
+def _after(sentence: str, subject: str) -> str:
+    """What follows the subject at the beginning of a sentence, in which it may be bold or in a direction of its own."""
+    own = escape(subject) if isinstance(sentence, Markup) else subject
+    forms = (own, f"<b>{own}</b>", f'<span dir="auto">{own}</span>') if isinstance(sentence, Markup) else (own,)
+    found = next((form for form in forms if str(sentence).startswith((f"{form} ", f"{form}:"))), "")
+    return sentence[len(found) :] if found else type(sentence)()
+
+
+def level(facts: Sequence[tuple[str, str]], severity: Severity | str, word: str) -> str:
+    """How bad it is, where the state does not say so: in the service's own word, else in ours.
+
+    *Failed* is an error and *Approval needed* a warning without a second word; *Firing* may be any of them.
+    """
+    severity = Severity(severity)
+    if severity < Severity.WARNING:
+        return ""
+    name, own = next(((name, value) for name, value in facts if name in GRADES and _GRADE.fullmatch(value)), ("", ""))
+    if own:
+        text = own if any(sign.isdigit() for sign in own) else own.lower()
+        shown = f"{text} {name.lower()}" if name != "Severity" and text.isalpha() else text
+        return "" if shown.lower() == word.lower() else shown
+    implied = _IMPLIED.get(severity)
+    return "" if word.lower() == severity or (implied and implied.search(word)) else str(severity)
 
 
 def is_hash(value: object) -> bool:
@@ -130,6 +177,7 @@ FILTERS = {
     "duration": duration,
     "in_words": in_words,
     "joints": joints,
+    "level": level,
     "is_hash": is_hash,
     "is_id": is_id,
     "markdown": markdown,
