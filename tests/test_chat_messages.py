@@ -266,7 +266,7 @@ def test_messages_have_what_routes_ask_for(name):
 @pytest.mark.parametrize("name", FORMATS)
 def test_title_text_and_state_are_shown_once(name):
     shown = card_lines(name, message(name, "[FIRING:1] Tank level low", "It has **8 %** left"))
-    assert shown[0].startswith("Firing · error")
+    assert shown[0].startswith("Firing · ")
     assert [line for line in shown if "Tank level low" in line] == ["Tank level low"]
     assert len([line for line in shown if "8 %" in line]) == 1
 

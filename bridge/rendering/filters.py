@@ -12,7 +12,7 @@ from bridge.rendering.markdown import markdown
 from bridge.rendering.text import done, in_words, is_id, one_line, shorten, visible
 
 # The facts in which services grade an event, and what such a grade looks like.
-GRADES = ("Severity", "Priority", "Importance", "Impact")
+GRADES = ("Severity", "Priority", "Urgency", "Importance", "Impact")
 _GRADE = re.compile(r"[A-Za-z]{1,12}|[A-Za-z]{1,3}\d")
 # States that say by themselves how bad they are.
 _IMPLIED = {
