@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from bridge.events import Severity
 from bridge.publishing.stories import post_html
-from bridge.rendering.filters import level, without_subject
+from bridge.rendering.filters import level, topic, without_subject
 from bridge.sources import SOURCES
 from tests.look import parse
 from tests.test_look import NOW, SAMPLES, entry_of, events_of, payloads
@@ -149,3 +149,27 @@ def test_what_the_thread_remembers_stands_above_the_buttons_and_the_timeline_bel
         for text in ("Labels", "Approved by", "Open the pull request", "hubot approved this pull request")
     ]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("name", "scope", "expected"),
+    [
+        ("#12 Stop the pump", "contoso/pump", "#12 Stop the pump · contoso/pump"),
+        ("contoso/pump", "contoso/pump", "contoso/pump"),
+        (f"#12 {'word ' * 40}", "contoso/pump", f"#12 {'word ' * 19}word… · contoso/pump"),
+        (f"{'word ' * 40}(GHSA-0000-0000-0001)", "", f"{'word ' * 18}word… (GHSA-0000-0000-0001)"),
+        (f"{'word ' * 40}#7", "p", f"{'word ' * 21}word… #7 · p"),
+    ],
+)
+def test_a_topic_is_shortened_in_its_title_alone(name: str, scope: str, expected: str) -> None:
+    assert topic(name, scope) == expected
+    assert len(expected) <= 120
+
+
+def test_topics_of_long_titles_keep_their_scope() -> None:
+    for path, event in payloads(SAMPLES):
+        made = entry_of(
+            replace(event, title=f"{event.title} {'and so on ' * 20}", scope="a-very/long-scope-of-a-place")
+        )
+        assert len(made.topic) <= 120, path.name
+        assert made.topic.endswith("… · a-very/long-scope-of-a-place"), path.name

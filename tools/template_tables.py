@@ -35,6 +35,7 @@ _EXAMPLES = {
     "safe_links": "{{ [('Open it', event.url), ('Open it', 'ftp://x')]|safe_links|map('first')|join }}",
     "safe_url": "{{ event.url|safe_url }}",
     "short_url": "{{ event.url|short_url }}",
+    "topic": "{{ event.title|topic(event.scope) }}",
     "upper_first": "{{ action|upper_first }}",
     "level": "{{ [('Priority', 'P1')]|level('error', 'firing') }}",
     "without_subject": "{{ 'PumpDown is firing for pump-07'|without_subject(['PumpDown']) }}",

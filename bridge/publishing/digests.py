@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from bridge.entries import Entry
 from bridge.events import Severity
-from bridge.limits import MAX_LINE, MAX_POST
+from bridge.limits import MAX_POST, MAX_TOPIC
 from bridge.publishing.chart import Clock, chart_of, extent, worst_first
 from bridge.publishing.stories import signed
 from bridge.rendering.environment import OwnTemplates, environment
@@ -62,7 +62,7 @@ def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLE
     titles: the names of sources for people.
     """
     bad = ", ".join(text for severity, text in _tally(entries) if severity >= Severity.WARNING)
-    return one_line(f"{_headline(entries, titles)}{': ' if bad else ''}{bad}", MAX_LINE)
+    return one_line(f"{_headline(entries, titles)}{': ' if bad else ''}{bad}", MAX_TOPIC)
 
 
 def digest_html(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from markupsafe import Markup, escape
 
 from bridge.events import Severity
+from bridge.limits import MAX_TOPIC
 from bridge.rendering.links import real_host, safe_url, short_url
 from bridge.rendering.markdown import markdown
 from bridge.rendering.text import done, in_words, is_id, one_line, shorten, visible
@@ -27,6 +28,9 @@ _IMPLIED = {
         re.IGNORECASE,
     ),
 }
+_SCOPE = 70  # characters
+# Where a title ends in its number: `Pump stops (GHSA-0000-0000-0001)`, `Merge request !12`.
+_LAST_NUMBER = re.compile(r" (?:\([A-Z][\w-]{2,30}\)|[#!]\d{1,12})$")
 _GOES_ON = re.compile(r" (?:of|for|in|on|at|from|with|to|and|or|by)\b")
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)")
@@ -53,6 +57,14 @@ def _after(sentence: str, subject: str) -> str:
     forms = (own, f"<b>{own}</b>", f'<span dir="auto">{own}</span>') if isinstance(sentence, Markup) else (own,)
     found = next((form for form in forms if str(sentence).startswith((f"{form} ", f"{form}:"))), "")
     return sentence[len(found) :] if found else type(sentence)()
+
+
+def topic(name: str, scope: str = "") -> str:
+    """The subject of a thread within 120 characters: the title is shortened, its number and the scope are not."""
+    whole, place = one_line(name, 500), one_line(scope, _SCOPE)
+    number = _LAST_NUMBER.search(whole)
+    end = f"{number[0] if number else ''}{f' · {place}' if place and scope not in name else ''}"
+    return shorten(whole[: number.start()] if number else whole, MAX_TOPIC - len(end)) + end
 
 
 def level(facts: Sequence[tuple[str, str]], severity: Severity | str, word: str) -> str:
@@ -188,6 +200,7 @@ FILTERS = {
     "safe_url": safe_url,
     "short_url": short_url,
     "shorten": shorten,
+    "topic": topic,
     "upper_first": upper_first,
     "with_host": with_host,
     "without_subject": without_subject,
