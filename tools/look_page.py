@@ -13,11 +13,11 @@ from tools.samples import NOW, event
 # The samples that the page and its pictures show.
 POSTS = (
     "github/pull_request.opened",
-    "github/pull_request.closed",
     "github/push",
     "github/issues.opened",
     "github/issue_comment.created",
     "github/pull_request_review.submitted",
+    "github/pull_request.closed",
     "github/workflow_run.completed",
     "github/release.published",
     "github/dependabot_alert.created",

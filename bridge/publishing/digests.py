@@ -68,7 +68,7 @@ def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLE
 def digest_html(
     entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, zone: tzinfo = UTC, token: str = ""
 ) -> str:
-    """The HTML of a post that shows one entry or more, a row for each object, in the order in which they come.
+    """The HTML of a post that shows one entry or more, a row for each object, the worst first.
 
     As many as MAX_ROWS stay within MAX_POST bytes, whatever they say.
     titles: the names of sources for people. zone: of the times that are shown. token: of the attempt.
@@ -120,11 +120,15 @@ def _headline(entries: Sequence[Entry], titles: Mapping[str, str]) -> str:
 
 
 def _by_object(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """The entries of each object; the object whose first entry comes first is the first."""
+    """The entries of each object; the object that stands worst now is the first."""
     objects: dict[str, list[Entry]] = {}
     for entry in entries:
         objects.setdefault(entry.key, []).append(entry)
-    return list(objects.values())
+    return sorted(objects.values(), key=lambda members: _newest(members).severity.rank, reverse=True)
+
+
+def _newest(members: Sequence[Entry]) -> Entry:
+    return next((entry for entry in reversed(members) if not entry.minor), members[-1])
 
 
 def _tally(entries: Sequence[Entry]) -> list[tuple[Severity, str]]:
@@ -144,7 +148,7 @@ def _listed(names: list[str], limit: int) -> list[str]:
 
 
 def _row(members: Sequence[Entry], clock: Clock, limits: _Limits) -> _Row:
-    newest = next((entry for entry in reversed(members) if not entry.minor), members[-1])
+    newest = _newest(members)
     texts = (newest.summary, newest.topic, newest.kind)
     return _Row(
         severity=newest.severity,
