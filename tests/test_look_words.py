@@ -34,7 +34,7 @@ def shown(sample: str) -> list[str]:
         ("github/workflow_run.completed", "Failed · contoso/pump", "Failed on main at c1dfd96 after 4 min 10 s"),
         ("github/dependabot_alert.created", "Vulnerability · high", "Dependabot found a vulnerability in gauge-chart"),
         ("gitlab/access_token.group", "Expires soon · pump", "This access token of pump expires on 30 November 2026"),
-        ("pagerduty/incident.triggered", "Firing · P1 · Stations", "Assigned to Mona Lisa"),
+        ("pagerduty/incident.triggered", "Firing · P1 · Stations", "Assigned to: Mona Lisa"),
         ("rootly/incident.created", "Firing · SEV1 · Pipes", "This incident was declared by Mona Lisa"),
         ("pingdom/check.down", "Down · high importance", "This check is down: HTTP Error 503"),
         ("jira/issue_created.highest", "Created · highest priority · Pump", "Mona Lisa created this bug"),
@@ -173,3 +173,9 @@ def test_topics_of_long_titles_keep_their_scope() -> None:
         )
         assert len(made.topic) <= 120, path.name
         assert made.topic.endswith("… · a-very/long-scope-of-a-place"), path.name
+
+
+def test_facts_read_as_text_where_the_table_is_dropped() -> None:
+    lines = shown("github/pull_request.opened")
+    assert "Labels: bug" in lines
+    assert "Reviewers: hubot" in lines
