@@ -14,7 +14,7 @@ from bridge.publishing.digests import digest_html
 from bridge.publishing.stories import post_html
 from tests.local_stack import GROUPS, environment, running
 from tools import look_pictures
-from tools.look_page import POSTS, entries, entry
+from tools.look_page import POSTS, entries, story
 
 ROOT = Path(__file__).parent.parent
 DARK = (ROOT / "bridge/local/page/static/dark.js").read_text().replace("export function", "function")
@@ -76,7 +76,7 @@ def sheet(browser: Browser, path: Path, width: int, columns: int, dark: bool) ->
 def post(browser: Browser, path: Path) -> None:
     """Picture one post: a merged pull request, with who approved it and how it came about."""
     steps = ("pull_request.opened", "pull_request_review.submitted", "pull_request.closed")
-    html = post_html([entry(f"github/{step}", 60 * place) for place, step in enumerate(steps)])
+    html = post_html(story([f"github/{step}" for step in steps]))
     page = browser.new_page(viewport={"width": 660, "height": 200}, device_scale_factor=2)
     page.set_content(f"<!doctype html><body style='margin:24px 30px;background:#faf9f8'>{html}")
     page.screenshot(path=path, full_page=True)
