@@ -38,7 +38,7 @@ def entry(name: str, position: int = 0) -> Entry:
 
 def story(names: Sequence[str]) -> list[Entry]:
     """The entries of these samples of one thread, at the times and in the order in which they happened."""
-    made = []
+    made: list[Entry] = []
     for name in names:
         source, _, sample = name.partition("/")
         happened = event(SOURCES[source], SOURCES[source].samples / f"{sample}.json")
