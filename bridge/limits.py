@@ -19,6 +19,7 @@ MAX_REFUSALS = 60  # a minute, of one source on one instance, each answered and 
 MAX_ID = 255  # characters of a correlation key and of a delivery id
 MAX_KIND = 200  # characters
 MAX_LINE = 255  # characters of a topic and of a summary, as UTF-16 counts them
+MAX_TOPIC = 120  # characters of a topic that a template of ours makes: what a list of mail shows
 MAX_URL = 2000  # characters: what every browser and Outlook take
 MAX_PARTICIPANTS = 20  # of a thread
 MAX_PARTICIPANT = 320  # characters of a name with its address

@@ -11,9 +11,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from bridge.publishing.digests import digest_html
+from bridge.publishing.stories import post_html
 from tests.local_stack import GROUPS, environment, running
 from tools import look_pictures
-from tools.look_page import POSTS, entries
+from tools.look_page import POSTS, entries, story
 
 ROOT = Path(__file__).parent.parent
 DARK = (ROOT / "bridge/local/page/static/dark.js").read_text().replace("export function", "function")
@@ -68,6 +69,16 @@ def sheet(browser: Browser, path: Path, width: int, columns: int, dark: bool) ->
         " frame.style.height = `${inside.documentElement.offsetHeight}px`; } }",
         dark,
     )
+    page.screenshot(path=path, full_page=True)
+    page.close()
+
+
+def post(browser: Browser, path: Path) -> None:
+    """Picture one post: a merged pull request, with who approved it and how it came about."""
+    steps = ("pull_request.opened", "pull_request_review.submitted", "pull_request.closed")
+    html = post_html(story([f"github/{step}" for step in steps]))
+    page = browser.new_page(viewport={"width": 660, "height": 200}, device_scale_factor=2)
+    page.set_content(f"<!doctype html><body style='margin:24px 30px;background:#faf9f8'>{html}")
     page.screenshot(path=path, full_page=True)
     page.close()
 
@@ -185,6 +196,7 @@ def main() -> int:
         for name, (width, columns, dark) in PAIRS.items():
             pairs(browser, ROOT / "docs" / name, width, columns, dark)
         inbox(browser, ROOT / "docs/inbox.png")
+        post(browser, ROOT / "docs/post.png")
         with tempfile.TemporaryDirectory() as folder:
             page_of_run(browser, Path(folder) / "run")
         browser.close()

@@ -164,8 +164,8 @@ def test_a_row_is_an_object_in_its_newest_state_and_says_how_many_events_led_the
     over = replace(firing, id="f" * 32, word="Resolved", severity=Severity.SUCCESS, summary="db-03 is up again")
     html = digest_html([firing, replace(over, occurred=NOW + timedelta(minutes=3)), entry(2)])
     assert rows_of(html) == [
-        "Resolved · 14:06 · plant-west · 2 events db-03 is up again",
         "Error · 14:03 InstanceDown db-03",
+        "Resolved · 14:06 · plant-west · 2 events db-03 is up again",
     ]
 
 

@@ -276,7 +276,7 @@ def test_times_and_numbers_of_unknown_events_are_readable():
         "History": "1, 2",
     }
     card = "\n".join(parse(RENDERER.entry(event, "0" * 32, Target("g"), NOW).html).shown)
-    assert "Since 23 Nov 2026, 13:58 UTC" in card
+    assert "Since: 23 Nov 2026, 13:58 UTC" in card
     assert "Level 4.5, limit 10" in card
 
 

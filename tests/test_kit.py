@@ -10,7 +10,7 @@ PARTS = environment(OwnTemplates()).get_template("parts.html").module
 def test_facts_beyond_the_room_are_named():
     pairs = [(f"Fact {number}", "value") for number in range(10)]
     assert parse(str(PARTS.facts(pairs))).shown[-1] == "and 3 more Fact 7, Fact 8, Fact 9"
-    assert parse(str(PARTS.facts(pairs[:8]))).shown[-1] == "Fact 7 value"
+    assert parse(str(PARTS.facts(pairs[:8]))).shown[-1] == "Fact 7: value"
 
 
 def test_everybody_in_a_payload_is_known_by_each_of_their_ids():

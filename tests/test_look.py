@@ -67,7 +67,7 @@ def check(files: Iterable[Path]) -> None:
         found += [
             f"{path.name}: {remnant}" for remnant in remnants(entry.topic, entry.summary, entry.html, event.payload)
         ]
-        if not set(event.title[:100].split()[:-1]) <= set(entry.topic.split()):
+        if not set(event.title[:60].split()[:-1]) <= set(entry.topic.split()):
             found.append(f"{path.name}: its topic is not of {event.title!r}")
         if not is_good_first_line(lines[0]):
             found.append(f"{path.name}: its first line is {lines[0]!r}")

@@ -54,7 +54,7 @@ class Inspector(HTMLParser):
             assert name != "style" or "url(" not in (value or ""), value
 
     def handle_comment(self, data: str) -> None:
-        assert data in {"headline", "/headline", "timeline", "token"}, data  # marks for the post
+        assert data in {"headline", "/headline", "facts", "timeline", "token"}, data  # marks for the post
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)

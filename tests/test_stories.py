@@ -144,8 +144,8 @@ def test_a_merge_names_who_approved_it() -> None:
     memory = remembered({}, LIFE[:4])
     assert memory == {"approved": ("hubot",)}
     text = " ".join(shown(post_html(LIFE[4:], is_reply=True, memory=memory)))
-    assert "Approved by hubot" in text
-    assert "Approved by hubot" in " ".join(shown(post_html(LIFE)))
+    assert "Approved by: hubot" in text
+    assert "Approved by: hubot" in " ".join(shown(post_html(LIFE)))
     assert "Approved by" not in " ".join(shown(post_html(LIFE[4:])))
 
 

@@ -1,6 +1,7 @@
 """docs/look.md: the topic and summary of our posts, which the page compares with those of others."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,11 +14,11 @@ from tools.samples import NOW, event
 # The samples that the page and its pictures show.
 POSTS = (
     "github/pull_request.opened",
-    "github/pull_request.closed",
     "github/push",
     "github/issues.opened",
     "github/issue_comment.created",
     "github/pull_request_review.submitted",
+    "github/pull_request.closed",
     "github/workflow_run.completed",
     "github/release.published",
     "github/dependabot_alert.created",
@@ -33,6 +34,16 @@ def entry(name: str, position: int = 0) -> Entry:
     happened = event(SOURCES[source], SOURCES[source].samples / f"{sample}.json")
     made = _RENDERER.entry(happened, entry_id(happened, position, ""), Target(""), NOW)
     return replace(made, occurred=NOW + timedelta(seconds=40 * position))
+
+
+def story(names: Sequence[str]) -> list[Entry]:
+    """The entries of these samples of one thread, at the times and in the order in which they happened."""
+    made: list[Entry] = []
+    for name in names:
+        source, _, sample = name.partition("/")
+        happened = event(SOURCES[source], SOURCES[source].samples / f"{sample}.json")
+        made.append(replace(entry(name, len(made)), occurred=happened.occurred or NOW))
+    return sorted(made, key=lambda one: one.occurred)
 
 
 def entries() -> list[Entry]:

@@ -11,7 +11,7 @@ from bridge.entries import Entry
 from bridge.publishing.digests import digest_html
 from bridge.publishing.stories import post_html
 from bridge.sources import SOURCES
-from tools.look_page import entry
+from tools.look_page import entry, story
 
 # The same posts as the version of 24 November 2026 made them, of the same payloads.
 BEFORE = Path(__file__).parent / "look_before.json"
@@ -109,13 +109,13 @@ def posts() -> dict[str, tuple[str, str]]:
 
 
 def html(samples: Sequence[str]) -> str:
-    """The post of these samples, seven minutes apart: a story where all are of one thread, else a digest."""
+    """The post of these samples: a story where all are of one thread, else a digest of events seven minutes apart."""
     several = [
         replace(made, occurred=made.received + timedelta(minutes=7 * n)) for n, made in enumerate(_made(samples))
     ]
     if len({one.correlation_key for one in several}) > 1:
         return digest_html(several, _TITLES)
-    return post_html(several)
+    return post_html(story(samples))
 
 
 def inbox() -> list[Row]:

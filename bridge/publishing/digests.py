@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from bridge.entries import Entry
 from bridge.events import Severity
-from bridge.limits import MAX_LINE, MAX_POST
+from bridge.limits import MAX_POST, MAX_TOPIC
 from bridge.publishing.chart import Clock, chart_of, extent, worst_first
 from bridge.publishing.stories import signed
 from bridge.rendering.environment import OwnTemplates, environment
@@ -62,13 +62,13 @@ def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLE
     titles: the names of sources for people.
     """
     bad = ", ".join(text for severity, text in _tally(entries) if severity >= Severity.WARNING)
-    return one_line(f"{_headline(entries, titles)}{': ' if bad else ''}{bad}", MAX_LINE)
+    return one_line(f"{_headline(entries, titles)}{': ' if bad else ''}{bad}", MAX_TOPIC)
 
 
 def digest_html(
     entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, zone: tzinfo = UTC, token: str = ""
 ) -> str:
-    """The HTML of a post that shows one entry or more, a row for each object, in the order in which they come.
+    """The HTML of a post that shows one entry or more, a row for each object, the worst first.
 
     As many as MAX_ROWS stay within MAX_POST bytes, whatever they say.
     titles: the names of sources for people. zone: of the times that are shown. token: of the attempt.
@@ -120,11 +120,15 @@ def _headline(entries: Sequence[Entry], titles: Mapping[str, str]) -> str:
 
 
 def _by_object(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """The entries of each object; the object whose first entry comes first is the first."""
+    """The entries of each object; the object that stands worst now is the first."""
     objects: dict[str, list[Entry]] = {}
     for entry in entries:
         objects.setdefault(entry.key, []).append(entry)
-    return list(objects.values())
+    return sorted(objects.values(), key=lambda members: _newest(members).severity.rank, reverse=True)
+
+
+def _newest(members: Sequence[Entry]) -> Entry:
+    return next((entry for entry in reversed(members) if not entry.minor), members[-1])
 
 
 def _tally(entries: Sequence[Entry]) -> list[tuple[Severity, str]]:
@@ -144,7 +148,7 @@ def _listed(names: list[str], limit: int) -> list[str]:
 
 
 def _row(members: Sequence[Entry], clock: Clock, limits: _Limits) -> _Row:
-    newest = next((entry for entry in reversed(members) if not entry.minor), members[-1])
+    newest = _newest(members)
     texts = (newest.summary, newest.topic, newest.kind)
     return _Row(
         severity=newest.severity,

@@ -18,11 +18,12 @@ from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import duration
 from bridge.rendering.text import one_line
 
-# What a card marks for its post: the headline, which a reply leaves out, and the place of the timeline.
+# What a card marks for its post: the headline, which a reply leaves out, and the places of facts and timeline.
 _HEADLINE = re.compile(r"<!--headline-->.*?<!--/headline-->\s*", re.DOTALL)
+_FACTS = "<!--facts-->"
 _TIMELINE = "<!--timeline-->"
 _TOKEN = "<!--token-->"  # noqa: S105  the place of one
-_MARKS = re.compile(r"<!--(?:/?headline|timeline|token)-->\s*")
+_MARKS = re.compile(r"<!--(?:/?headline|facts|timeline|token)-->\s*")
 _EXCERPT = 160  # characters
 _NO_MEMORY: Memory = MappingProxyType({})
 _WORDS = 2  # that two lines must share at their beginning to be one
@@ -64,7 +65,9 @@ def post_html(
     facts = recalled(remembered(memory, before_it), lead)
     before, mark, after = card.rpartition(_TIMELINE)
     if mark:
-        html = before + _rows(facts, lines, lead.occurred, zone) + after
+        above, place, below = before.rpartition(_FACTS)
+        rows = _rows([] if place else facts, lines, lead.occurred, zone)
+        html = above + (_rows(facts, [], lead.occurred, zone) if place else "") + below + rows + after
     else:
         html = _GAP.join(entry.html for entry in entries)
     return signed(html, [*(entry.reference for entry in entries), token] if token else [])

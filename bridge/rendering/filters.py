@@ -6,10 +6,32 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from markupsafe import Markup, escape
 
+from bridge.events import Severity
+from bridge.limits import MAX_TOPIC
 from bridge.rendering.links import real_host, safe_url, short_url
 from bridge.rendering.markdown import markdown
 from bridge.rendering.text import done, in_words, is_id, one_line, shorten, visible
 
+# The facts in which services grade an event, and what such a grade looks like.
+GRADES = ("Severity", "Priority", "Urgency", "Importance", "Impact")
+_GRADE = re.compile(r"[A-Za-z]{1,12}|[A-Za-z]{1,3}\d")
+# States that say by themselves how bad they are.
+_IMPLIED = {
+    Severity.ERROR: re.compile(
+        r"fail|firing|^down$|reject|expired|disputed|timed out|unavailable|unreachable|degraded|vulnerab|secret found"
+        r"|security|incident",
+        re.IGNORECASE,
+    ),
+    Severity.WARNING: re.compile(
+        r"fail|expir|degraded|needed|request|waiting|quarantine|conflict|advisory|forecast|unlocked|not |^no |drift"
+        r"|insufficient|confirmed|unavailable",
+        re.IGNORECASE,
+    ),
+}
+_SCOPE = 70  # characters
+# Where a title ends in its number: `Pump stops (GHSA-0000-0000-0001)`, `Merge request !12`.
+_LAST_NUMBER = re.compile(r" (?:\([A-Z][\w-]{2,30}\)|[#!]\d{1,12})$")
+_GOES_ON = re.compile(r" (?:of|for|in|on|at|from|with|to|and|or|by)\b")
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -17,12 +39,49 @@ _LONGEST = 1e11  # seconds; more is nobody's time
 
 
 def without_subject(sentence: str, subjects: Sequence[str]) -> str:
-    """What a sentence says of one of the subjects that it may begin with: `Firing for pump-07`."""
-    for subject in subjects:
-        if subject and sentence.startswith((f"{subject} ", f"{subject}:")):
-            rest = sentence[len(subject) :].lstrip(": ")
+    """What a sentence says of one of the subjects that it may begin with: `Firing for pump-07`.
+
+    Where the subject goes on (`Defender for Cloud found`, `This token of pump expires`), the sentence stays whole.
+    """
+    for subject in filter(None, subjects):
+        rest = _after(sentence, subject)
+        if rest and not _GOES_ON.match(rest):
+            rest = rest.lstrip(": ")
             return upper_first(rest.removeprefix("is ").removeprefix("was "))
     return sentence
+
+
+def _after(sentence: str, subject: str) -> str:
+    """What follows the subject at the beginning of a sentence, in which it may be bold or in a direction of its own."""
+    own = escape(subject) if isinstance(sentence, Markup) else subject
+    forms = (own, f"<b>{own}</b>", f'<span dir="auto">{own}</span>') if isinstance(sentence, Markup) else (own,)
+    found = next((form for form in forms if str(sentence).startswith((f"{form} ", f"{form}:"))), "")
+    return sentence[len(found) :] if found else type(sentence)()
+
+
+def topic(name: str, scope: str = "") -> str:
+    """The subject of a thread within 120 characters: the title is shortened, its number and the scope are not."""
+    whole, place = one_line(name, 500), one_line(scope, _SCOPE)
+    number = _LAST_NUMBER.search(whole)
+    end = f"{number[0] if number else ''}{f' · {place}' if place and scope not in name else ''}"
+    return shorten(whole[: number.start()] if number else whole, MAX_TOPIC - len(end)) + end
+
+
+def level(facts: Sequence[tuple[str, str]], severity: Severity | str, word: str) -> str:
+    """How bad it is, where the state does not say so: in the service's own word, else in ours.
+
+    *Failed* is an error and *Approval needed* a warning without a second word; *Firing* may be any of them.
+    """
+    severity = Severity(severity)
+    if severity < Severity.WARNING:
+        return ""
+    name, own = next(((name, value) for name, value in facts if name in GRADES and _GRADE.fullmatch(value)), ("", ""))
+    if own:
+        text = own if any(sign.isdigit() for sign in own) else own.lower()
+        shown = f"{text} {name.lower()}" if name != "Severity" and text.isalpha() else text
+        return "" if shown.lower() == word.lower() else shown
+    implied = _IMPLIED.get(severity)
+    return "" if word.lower() == severity or (implied and implied.search(word)) else str(severity)
 
 
 def is_hash(value: object) -> bool:
@@ -130,6 +189,7 @@ FILTERS = {
     "duration": duration,
     "in_words": in_words,
     "joints": joints,
+    "level": level,
     "is_hash": is_hash,
     "is_id": is_id,
     "markdown": markdown,
@@ -140,6 +200,7 @@ FILTERS = {
     "safe_url": safe_url,
     "short_url": short_url,
     "shorten": shorten,
+    "topic": topic,
     "upper_first": upper_first,
     "with_host": with_host,
     "without_subject": without_subject,

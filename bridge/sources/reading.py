@@ -295,7 +295,8 @@ def _event_name(name: str) -> str:
     """What a type ends with, in words: `level low` of com.contoso.tank.level_low; a phrase stays as it is."""
     if " " in name.strip():
         return one_line(name, SHORT)
-    return in_words(re.split(r"[./:]", name.strip().rstrip("./:"))[-1])
+    without_version = re.sub(r"(?:[./:-]v?\d{1,9}){1,4}$", "", name.strip().rstrip("./:")[:500])
+    return in_words(re.split(r"[./:]", without_version)[-1])
 
 
 def _plain(text: str) -> str:

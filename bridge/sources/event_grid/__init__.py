@@ -113,7 +113,9 @@ def _any(event: Event, data: Any) -> Event:
         filled,
         correlation_key=key,
         severity=filled.severity if found.is_over else severity,
-        facts=filled.facts + kit.facts(Subject="" if subject.rpartition("/")[2] in {"", found.resource} else subject),
+        # App Service says by which verb its interface was called.
+        facts=tuple(each for each in filled.facts if each[0] != "Verb")
+        + kit.facts(Subject="" if subject.rpartition("/")[2] in {"", found.resource} else subject),
     )
 
 

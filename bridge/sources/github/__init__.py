@@ -17,6 +17,7 @@ from bridge.sources.github.ignored import reason_to_ignore
 from bridge.sources.github.keys import key_of
 from bridge.sources.github.kind import generic
 from bridge.sources.github.kinds import KINDS
+from bridge.sources.github.pages import page_of
 from bridge.verification.signatures import Hmac
 
 _SCOPES = (
@@ -66,6 +67,10 @@ def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str,
         "repository": home,
         **kind.details(payload),
     }
+    url = kind.url(payload)
+    if url in ("", home, dig(payload, "organization.html_url")):
+        page, details["page"] = page_of(name, payload)
+        url = page or url
     event = Event(
         source="github",
         kind=f"{name}.{action}" if action else name,
@@ -77,7 +82,7 @@ def _event(name: str, payload: Payload, about: Mapping[str, Any], delivery: str,
         severity=kind.severity(payload),
         scope=first(payload, _SCOPES),
         actor="" if machine(who) else who,
-        url=kind.url(payload),
+        url=url,
         occurred=kind.occurred(payload),
         facts=kind.facts(payload),
         attributes=about,

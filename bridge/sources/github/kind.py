@@ -128,7 +128,7 @@ def _changes(payload: Payload, thing: str) -> kit.Facts:
     found = []
     for name in dig(payload, "changes", dict[str, Any]()):
         change = dig(payload, f"changes.{name}", dict[str, Any]())
-        if name in _LONG or "from" not in change:
+        if name in _LONG or name.endswith("_id") or "from" not in change:
             continue
         before = shown(_name(change.get("from")))
         after = shown(_name(change["to"] if "to" in change else at(payload, f"{thing}.{name}")))

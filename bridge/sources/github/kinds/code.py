@@ -112,7 +112,13 @@ def _wiki(event: Event) -> Event:
     if len(pages) == 1:
         (page,) = pages
         action = as_action(dig(page, "action")) or "updated"
-        found = {"noun": "wiki page", "name": dig(page, "title"), "action": action, "text": dig(page, "summary")}
+        found = {
+            "noun": "wiki page",
+            "name": dig(page, "title"),
+            "action": action,
+            "text": dig(page, "summary"),
+            "page": "",
+        }
         return with_details(replace(event, url=dig(page, "html_url") or event.url), **found)
     rows = [(dig(page, "title"), dig(page, "html_url"), done(dig(page, "action"))) for page in pages]
     changed = {"action": "pages_changed", "rows": rows, "rows_of": "page"}
