@@ -9,13 +9,16 @@ import tomllib
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bridge.conversions import file_of
 from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
 from bridge.receiving.routing import NAMES, Route, Routes
 from bridge.rendering.expressions import compiled, fault
 from bridge.settings import Group, Settings
 from bridge.sources import SOURCES, extending
 from bridge.sources.base import Authentication, Source
-from bridge.toml_tables import Problems, Table
+from bridge.spelling import hint, meant
+from bridge.toml_lines import lines
+from bridge.toml_tables import Place, Problems, Table
 from bridge.verification.networks import Address, AllowList
 
 _TABLES = {"groups", "route", "sources"}
@@ -106,7 +109,11 @@ def _networks(settings: Settings, sources: Collection[str], problems: Problems) 
         setting = f"BRIDGE_{name.upper()}_NETWORKS"
         # A typing error must not leave a source open that somebody meant to close.
         if name not in sources:
-            problems.add(f"{setting} belongs to no source: `python -m bridge sources` lists them")
+            like = meant(name, sources)
+            instead = (
+                f"did you mean `BRIDGE_{like.upper()}_NETWORKS`?" if like else "`python -m bridge sources` lists them"
+            )
+            problems.add(f"{setting} belongs to no source: {instead}")
         networks = tuple(ipaddress.ip_network(text) for text in texts if text != "github")
         found[name] = AllowList(setting, networks, _published() if "github" in texts else ())
     return found
@@ -121,23 +128,27 @@ def _published() -> Container[Address]:
 
 def _document(text: str, problems: Problems) -> Table:
     try:
-        return Table("BRIDGE_CONFIG", tomllib.loads(text), problems)
+        return Table("BRIDGE_CONFIG", tomllib.loads(text), problems, Place(lines(text), (), file_of(text)))
     except tomllib.TOMLDecodeError as error:
-        problems.add(f"BRIDGE_CONFIG is not TOML: {error}")
+        file = f" of {name}" if (name := file_of(text)) else ""
+        problems.add(
+            f"BRIDGE_CONFIG is not TOML: {str(error).removesuffix(')')}{file}{')' if str(error)[-1:] == ')' else ''}"
+        )
         return Table("BRIDGE_CONFIG", {}, problems)
 
 
 def _groups(document: Table) -> Mapping[str, Group]:
     table = document.table("groups", "BRIDGE_CONFIG: [groups]")
-    return {name: _group(name, value, table.problems) for name, value in table.values.items()}
+    return {name: _group(name, table) for name in table.values}
 
 
-def _group(name: str, value: object, problems: Problems) -> Group:
-    where = f"BRIDGE_CONFIG: the group {name}"
-    table = Table.of(where, value if isinstance(value, Mapping) else {"id": value}, problems)
+def _group(name: str, groups: Table) -> Group:
+    where, value, problems = f"BRIDGE_CONFIG: the group {name}", groups.values[name], groups.problems
+    place = groups.place.at(name)
+    table = Table.of(where, value if isinstance(value, Mapping) else {"id": value}, problems, place)
     table.allow(_GROUP_KEYS)
     return Group(
-        id=_group_id(table.values.get("id"), where, {}, problems),
+        id=_group_id(table.values.get("id"), where, {}, problems, place),
         name=name,
         mail=table.text("mail", _ADDRESS, "an address"),
         thread=table.text("thread", _GRAPH_ID, "a thread's id"),
@@ -145,14 +156,16 @@ def _group(name: str, value: object, problems: Problems) -> Group:
     )
 
 
-def _group_id(value: object, where: str, ids: Mapping[str, str], problems: Problems) -> str:
+def _group_id(value: object, where: str, ids: Mapping[str, str], problems: Problems, place: Place | str = "") -> str:
     """The object id that the value is or, as a name of [groups], stands for."""
     if isinstance(value, str) and value in ids:
         return ids[value]
     if isinstance(value, str) and _ID.fullmatch(value):
         return value.lower()
     alternative = " or a name of [groups]" if ids else ""
-    problems.add(f"{where} is not a group's object id{alternative}: copy the id from the group's page in Entra")
+    like = hint(str(value), ids)
+    what_helps = like or ": copy the id from the group's page in Entra"
+    problems.add(f"{where} is not a group's object id{alternative}{what_helps}{place}")
     return ""
 
 
@@ -161,7 +174,11 @@ def _routes(document: Table, ids: Mapping[str, str]) -> tuple[Route, ...]:
     if not isinstance(values, list):
         document.problems.add("BRIDGE_CONFIG: a route begins with [[route]], in double brackets")
         return ()
-    tables = [Table.of(f"BRIDGE_CONFIG: route {n}", value, document.problems) for n, value in enumerate(values, 1)]
+    places = (document.place.at("route", number) for number in range(len(values)))
+    tables = [
+        Table.of(f"BRIDGE_CONFIG: route {number}", value, document.problems, place)
+        for number, (value, place) in enumerate(zip(values, places, strict=True), 1)
+    ]
     return tuple(_route(table, ids) for table in tables)
 
 
@@ -180,10 +197,14 @@ def _route(table: Table, ids: Mapping[str, str]) -> Route:
     return Route(
         when=when,
         matches=compiled("false" if problem else when),
-        groups=tuple(_group_id(group, f"{table.where}: {group!r}", ids, table.problems) for group in groups),
+        groups=tuple(
+            _group_id(group, f"{table.where}: {group!r}", ids, table.problems, table.place.at("groups"))
+            for group in groups
+        ),
         goes_on=table.values.get("continue") is True,
         participants=people,
         conversation=conversation,
+        line=table.place.at("when").line,
     )
 
 
@@ -211,7 +232,7 @@ def _declared(document: Table) -> Mapping[str, Source]:
     tables = document.table("sources", "BRIDGE_CONFIG: [sources]")
     found: dict[str, Source] = {}
     for name, value in tables.values.items():
-        table = Table.of(f"BRIDGE_CONFIG: the source {name}", value, tables.problems)
+        table = Table.of(f"BRIDGE_CONFIG: the source {name}", value, tables.problems, tables.place.at(name))
         if name in SOURCES:
             table.report("is one of the bridge's own: choose another name")
         found[name] = extending.declared(name, table, SOURCES)

@@ -4,9 +4,11 @@ import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from bridge.clouds import CLOUDS
+from bridge.spelling import meant
 
 
 def time_zone(text: str) -> ZoneInfo:
@@ -24,12 +26,30 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
+class FileText(str):
+    """The text of a file. file: its name, for messages."""
+
+    __slots__ = ("file",)
+    file: str
+
+    def __new__(cls, text: str, file: str) -> Self:
+        """The text, with the name of its file."""
+        made = super().__new__(cls, text)
+        made.file = file
+        return made
+
+
+def file_of(text: str) -> str:
+    """The name of the file that a setting's text was read from, or nothing."""
+    return text.file if isinstance(text, FileText) else ""
+
+
 def toml_text(text: str) -> str:
     """The text itself, or that of the file that it names."""
     if text.startswith("[") or "\n" in text or "=" in text:
         return text
     try:
-        return Path(text).read_text("utf-8")
+        return FileText(Path(text).read_text("utf-8"), Path(text).name)
     except (OSError, ValueError):
         raise ValueError("names a file that cannot be read: give a readable path, or the TOML text itself") from None
 
@@ -54,7 +74,9 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
     def convert(text: str) -> str:
         if text not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
+            like = meant(text, choices)
+            instead = f"; did you mean `{like}`?" if like else ""
+            raise ValueError(f"must be one of {', '.join(choices)}{instead}")
         return text
 
     return convert

@@ -16,6 +16,7 @@ from bridge.graph.answers import APP_ONLY
 from bridge.graph.channel import Post
 from bridge.graph.claims import Claims, claims_of, holder, is_app_only, is_opaque, permissions, time_in
 from bridge.graph.mail import MailToGroups
+from bridge.mistakes import Mistake, mistakes
 from bridge.outbox import is_configured
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.delivery import Delivery
@@ -91,10 +92,14 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     """
     configuration = bridge.configuration
     settings, groups = configuration.settings, configuration.groups
+    wrong = mistakes(bridge, env)
     yield _ok("settings", f"identity {settings.identity}, channel {settings.channel}, cloud {settings.cloud_name}")
+    yield from _mistakes(wrong, "settings", "Correct its name, or remove it: nothing reads it.")
     yield from _sources(configuration)
     yield _ok("routes", f"{len(configuration.routes.routes)} routes, {len(groups)} groups")
+    yield from _mistakes(wrong, "routes", "Correct the route: for this part of it, it never matches.")
     yield from _templates(bridge)
+    yield from _mistakes(wrong, "templates", "Correct the name: posts show nothing for it.")
     try:
         delivery = bridge.delivery
         yield from _storage(delivery, env, list(groups))
@@ -118,7 +123,7 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
 
 
 def _sources(configuration: Configuration) -> Iterator[Finding]:
-    """Which webhooks the bridge authenticates; the secret of an unknown source is probably a typing error."""
+    """Which webhooks the bridge authenticates."""
     titles = [configuration.titles[name] for name in configuration.authentications]
     if titles:
         yield _ok("sources", f"authenticated by the bridge: {', '.join(titles)}; all others need the function key")
@@ -128,11 +133,11 @@ def _sources(configuration: Configuration) -> Iterator[Finding]:
         yield Finding(Verdict.WARNING, "sources", text, advice)
     for problem in configuration.problems:
         yield _failed("sources", problem, "Until then the source answers 503; all others work.")
-    with_secret = {name for name, source in configuration.sources.items() if source.verifier}
-    for name in sorted(configuration.settings.secrets.keys() - with_secret):
-        text = f"BRIDGE_{name.upper()}_SECRET belongs to no source that has a secret."
-        advice = "`python -m bridge sources` lists them, with the settings of their secrets."
-        yield Finding(Verdict.WARNING, "sources", text, advice)
+
+
+def _mistakes(found: Sequence[Mistake], subject: str, advice: str) -> Iterator[Finding]:
+    """What stops nothing, and that nothing else reports."""
+    yield from (Finding(Verdict.WARNING, subject, f"{one.text}.", advice) for one in found if one.subject == subject)
 
 
 def _templates(bridge: Bridge) -> Iterator[Finding]:

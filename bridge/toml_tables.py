@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bridge import toml_lines
 from bridge.errors import SettingsError
+from bridge.spelling import hint
 
 
 class Problems:
@@ -29,33 +31,63 @@ class Problems:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a table or a key stands. As a text it is what a problem ends in: ` (line 3 of bridge.toml)`, or nothing.
+
+    lines: those of the whole text. file: in which it is; empty: in the setting itself.
+    """
+
+    lines: Mapping[toml_lines.Path, int] = field(default_factory=dict, repr=False)
+    path: toml_lines.Path = ()
+    file: str = ""
+
+    def at(self, *path: str | int) -> "Place":
+        """The place of what is within."""
+        return replace(self, path=(*self.path, *path))
+
+    @property
+    def line(self) -> int:
+        """The line, or 0."""
+        return toml_lines.line_of(self.lines, self.path)
+
+    def __str__(self) -> str:
+        of_file = f" of {self.file}" if self.file else ""
+        return f" (line {self.line}{of_file})" if self.line else of_file and f" ({self.file})"
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table of TOML. where: its name in problems, such as `BRIDGE_CONFIG: route 1`."""
+    """A table of TOML. where: its name in problems, such as `BRIDGE_CONFIG: route 1`.
+
+    place: where in its text it stands, if that is known.
+    """
 
     where: str
     values: Mapping[str, Any]
     problems: Problems
+    place: Place = field(default_factory=Place)
 
     @staticmethod
-    def of(where: str, value: object, problems: Problems) -> "Table":
+    def of(where: str, value: object, problems: Problems, place: Place | None = None) -> "Table":
         """The value as a table; an empty one, and a problem, if it is none."""
+        place = place or Place()
         if isinstance(value, Mapping):
-            return Table(where, value, problems)
-        problems.add(f"{where} must be a table")
-        return Table(where, {}, problems)
+            return Table(where, value, problems, place)
+        problems.add(f"{where} must be a table{place}")
+        return Table(where, {}, problems, place)
 
-    def report(self, problem: str) -> None:
-        """Adds a problem with the table: `has an unknown key 'x'`."""
-        self.problems.add(f"{self.where} {problem}")
+    def report(self, problem: str, key: str = "") -> None:
+        """Adds a problem with the table: `has an unknown key 'x'`. key: the one at whose line it shows."""
+        self.problems.add(f"{self.where} {problem}{self.place.at(key) if key else self.place}")
 
     def report_key(self, key: str, problem: str) -> None:
         """Adds a problem with the value of a key: `must be true or false`."""
-        self.problems.add(f"{self.where}: `{key}` {problem}")
+        self.problems.add(f"{self.where}: `{key}` {problem}{self.place.at(key)}")
 
     def allow(self, keys: Collection[str]) -> None:
         """Reports every other key."""
         for key in sorted(self.values.keys() - set(keys)):
-            self.report(f"has an unknown key {key!r}")
+            self.report(f"has an unknown key {key!r}{hint(key, keys)}", key)
 
     def text(self, key: str, form: re.Pattern[str], meaning: str) -> str:
         """A text of that form, or an empty one."""
@@ -74,13 +106,13 @@ class Table:
 
     def table(self, key: str, where: str) -> "Table":
         """The table at the key; an empty one where there is none."""
-        return Table.of(where, self.values.get(key, {}), self.problems)
+        return Table.of(where, self.values.get(key, {}), self.problems, self.place.at(key))
 
     def texts(self, key: str) -> "Table":
         """The table at the key, whose values are texts."""
         value, where = self.values.get(key, {}), f"{self.where}: `{key}`"
         if isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values()):
-            return Table(where, value, self.problems)
+            return Table(where, value, self.problems, self.place.at(key))
         self.report_key(key, "must be a table of names and texts")
         return Table(where, {}, self.problems)
 

@@ -173,8 +173,9 @@ def test_no_secret_at_all_is_a_warning(fake_graph, doctor, monkeypatch):
 def test_the_secret_of_an_unknown_source_is_a_warning(fake_graph, doctor, monkeypatch):
     monkeypatch.setenv("BRIDGE_GITHBU_SECRET", "a-secret")
     _, found = doctor()
-    assert found["sources"]["verdict"] == "warning"
-    assert "BRIDGE_GITHBU_SECRET" in found["sources"]["text"]
+    assert found["settings"]["verdict"] == "warning"
+    assert "BRIDGE_GITHBU_SECRET" in found["settings"]["text"]
+    assert "did you mean `BRIDGE_GITHUB_SECRET`?" in found["settings"]["text"]
 
 
 def test_a_secret_that_can_be_guessed_is_reported_with_its_setting(fake_graph, doctor, monkeypatch):

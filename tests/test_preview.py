@@ -103,7 +103,7 @@ def test_problems_are_shown_until_they_are_fixed(watching):
     next(watching.posts)
     watching.save(OWN, '{% extends "layout.html" %}\n{% block body %}')
     broken = watching.until(lambda post: post["problems"])
-    assert broken["problems"][0].startswith("github/pull_request.html, line 2: Unexpected end of template")
+    assert broken["problems"][0].startswith("github/pull_request.html, line 2: `block` is not closed")
     assert "Stop the pump" in broken["html"]  # the plainer post that would be sent instead
     assert [name for name, used in broken["templates"] if used] == ["event.html"]
     assert len(broken["problems"]) == 1
@@ -162,7 +162,7 @@ def test_a_browser_follows_each_saved_change(watching):
         expect(page).to_have_title("Preview: #12 Stop the pump when the tank is empty · contoso/pump")
 
         watching.save(OWN, changed)
-        expect(problems).to_contain_text("github/pull_request.html, line 1: Unexpected end of template")
+        expect(problems).to_contain_text("github/pull_request.html, line 1: `block` is not closed")
         watching.save(OWN, f"{changed}{{% endblock %}}")
         expect(problems).to_be_hidden()
         expect(phone).to_contain_text("Changed")

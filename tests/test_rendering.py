@@ -315,10 +315,10 @@ def test_a_user_template_overrides_one_block(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("{% extends 'layout.html' %}{% block body %}{{ 1 / 0 }}{% endblock %}", "ZeroDivisionError"),
-        ("{% block", "TemplateSyntaxError"),
+        ("{% block", "the template ends within a tag"),
         ("just text", "does not extend layout.html"),
         ("{{ boundary }}" * 7, "the card is empty"),
-        ("{% extends 'nowhere.html' %}", "TemplateNotFound"),
+        ("{% extends 'nowhere.html' %}", "there is no template nowhere.html"),
         ("{% extends 'layout.html' %}{% block topic %}{{ ''.__class__.mro() }}{% endblock %}", "Error"),
         ("{% extends 'layout.html' %}{% block topic %}{{ payload.clear() }}{% endblock %}", "SecurityError"),
     ],
@@ -381,10 +381,10 @@ def test_an_empty_payload_still_makes_a_sentence(name: str, summary: str) -> Non
 
 
 PROBLEMS = {
-    "a filter that is none": ("\n{{ event.title|shout }}", ", line 2: No filter named 'shout'."),
+    "a filter that is none": ("\n{{ event.title|shout }}", ", line 2: there is no filter `shout`"),
     "a block that nothing shows": (
         '{% extends "layout.html" %}\n{% block sumary %}{% endblock %}',
-        ", line 2: nothing shows a block sumary; there are body, excerpt, line, more, news, summary, topic",
+        ", line 2: nothing shows a block sumary; did you mean summary? there are body, excerpt, line, more, news, summary, topic",
     ),
     "a parent that is not there": (
         '{% extends "default:github/isues.html" %}',
@@ -397,7 +397,7 @@ PROBLEMS = {
     "itself": ('{% extends "github/issues.html" %}', "the bridge's own is default:github/issues.html"),
     "a block that is left open": (
         '{% extends "layout.html" %}\n{% block body %}',
-        ", line 2: Unexpected end of template",
+        ", line 2: `block` is not closed: `endblock` is missing: `",
     ),
 }
 

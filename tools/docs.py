@@ -7,10 +7,11 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools import deployment, look_page, releases, scanner_page, services_page, template_tables, terraform
+from tools import deployment, known_names, look_page, releases, scanner_page, services_page, template_tables, terraform
 
 # The generated files, each with the function that brings its text up to date.
 GENERATED: Mapping[str, Callable[[str], str]] = {
+    "bridge/sources/known_names.json": known_names.table,
     "README.md": releases.readme,
     "docs/deploy.md": lambda text: scanner_page.with_findings(releases.guide(text)),
     "docs/sources.md": services_page.with_services,

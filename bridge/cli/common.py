@@ -8,19 +8,29 @@ from pathlib import Path
 from bridge.app import Bridge, open_storage
 from bridge.configuration import Configuration
 from bridge.local import config
+from bridge.mistakes import mistakes
 from bridge.outbox.base import Outbox
 from bridge.settings import Settings
 
 
 def environment() -> Mapping[str, str]:
     """The environment, to which this adds the values of the settings file for the whole process."""
-    os.environ.update(config.environment(os.environ, Path(), config.port(os.environ)))
+    os.environ.update(_with_file())
     return os.environ
 
 
 def bridge() -> Bridge:
     """The bridge that the settings describe, for commands that do not deliver anything."""
-    return Bridge(Configuration.from_env(config.environment(os.environ, Path(), config.port(os.environ))))
+    return Bridge(Configuration.from_env(_with_file()))
+
+
+def warnings(app: Bridge) -> list[str]:
+    """A sentence for each mistake in settings, routes and templates that stops nothing."""
+    return [*app.renderer.problems(), *(mistake.text for mistake in mistakes(app, _with_file()))]
+
+
+def _with_file() -> dict[str, str]:
+    return config.environment(os.environ, Path(), config.port(os.environ))
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.cli import payload
-from bridge.cli.common import address, bridge, table
+from bridge.cli.common import address, bridge, table, warnings
 from bridge.cli.payload import Payload
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import CommandError
@@ -90,10 +90,13 @@ def _explain(asked: argparse.Namespace) -> int:
             "groups": ", ".join(step.groups) or "none: the event is dropped",
         }
         print("\n".join(["", *table(rows.items())]))
+    for text in warnings(app):
+        print(f"\nwarning: {text}")
     return 0
 
 
 def _preview(asked: argparse.Namespace) -> int:
+    """Exit status 1 if anything is wrong that nothing else reports: the post is not what was meant."""
     if asked.watch:
         return _watch(asked)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -108,7 +111,10 @@ def _preview(asked: argparse.Namespace) -> int:
         used = app.renderer.chosen(event)
         for name in app.renderer.considered(event):
             print(f"{name}{'  <- used' if name == used else ''}", file=sys.stderr)
-    return 0
+    wrong = warnings(app)
+    for text in wrong:
+        print(f"warning: {text}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 def _watch(asked: argparse.Namespace) -> int:
@@ -121,7 +127,7 @@ def _watch(asked: argparse.Namespace) -> int:
     own = app.configuration.settings.templates
     folders = [ROOT / "templates", ROOT / "bridge/sources", *([own] if own else [])]
     sample = Payload.from_arguments(app, asked)
-    shown = Preview(sample.source, sample.path, sample.event, folders, lambda: bridge().renderer)
+    shown = Preview(sample.source, sample.path, sample.event, folders, bridge, warnings)
 
     def ready() -> None:
         print(f"The post of {asked.file}: {address(port)}/ (updated on each save; Ctrl-C to stop)", flush=True)

@@ -25,7 +25,7 @@ _MAX_REASON = 200  # characters
 class Route:
     """One `[[route]]`. groups: object ids; without any, the route drops the events that match.
 
-    conversation: the id of the conversation in which its threads are started.
+    conversation: the id of the conversation in which its threads are started. line: where it stands in BRIDGE_CONFIG.
     """
 
     when: str
@@ -34,6 +34,7 @@ class Route:
     goes_on: bool = False
     participants: tuple[str, ...] = ()
     conversation: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
 from typing import Any
 
-from jinja2 import ChainableUndefined, TemplateError, meta
+from jinja2 import ChainableUndefined, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bridge.fields import as_time
+from bridge.rendering import jinja_errors
 from bridge.rendering.filters import FILTERS
 from bridge.rendering.measures import against, explained
+from bridge.spelling import hint
 
 Expression = Callable[..., Any]
 
@@ -30,11 +32,15 @@ _environment.filters.update(FILTERS, time=as_time, search=_search, against=again
 
 def fault(text: str, names: Collection[str]) -> str:
     """What is wrong with the text as an expression over these names, or an empty string."""
-    try:
-        unknown = meta.find_undeclared_variables(_environment.parse("{{ (" + text + ") }}")) - set(names)
-    except TemplateError as error:
-        return f"is not an expression: {error}"
-    return f"has an unknown name {min(unknown)!r}" if unknown else ""
+    if wrong := jinja_errors.fault(_environment, text):
+        return f"is not an expression: {wrong}"
+    unknown = min(meta.find_undeclared_variables(tree(text)) - set(names), default="")
+    return f"has an unknown name {unknown!r}{hint(unknown, names)}" if unknown else ""
+
+
+def tree(text: str) -> nodes.Template:
+    """The parts of an expression in which nothing is at fault."""
+    return _environment.parse("{{ (" + text + ") }}")
 
 
 def compiled(text: str) -> Expression:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -19,6 +19,7 @@ from jinja2 import (
     Template,
     TemplateError,
     TemplateNotFound,
+    TemplateSyntaxError,
     pass_context,
 )
 from jinja2.runtime import Context
@@ -28,8 +29,10 @@ from bridge.entries import UNKNOWN, Content, Entry, Target, credible, to_message
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
+from bridge.rendering import template_names
 from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import clock, upper_first
+from bridge.rendering.jinja_errors import translated
 from bridge.rendering.links import safe_url
 from bridge.rendering.template_problems import affected, problems
 from bridge.rendering.text import one_line, printable, shorten
@@ -97,6 +100,13 @@ class Renderer:
         """
         own = {name: self._own.get_source(self._environment, name)[0] for name in self._own.list_templates()}
         return problems(self._environment, affected(self._users.list_templates(), own))
+
+    def unknown_names(self, fields_of: Callable[[str], template_names.Fields]) -> list[str]:
+        """Say what the user's templates read that no event has. fields_of: what the events of a template have."""
+        users = [name for name in self._users.list_templates() if name.endswith(".html")]
+        own = [f"default:{name}" for name in self._own.list_templates()]
+        context = template_context(Event("", "", "", "", "", {}), _LIMITS[0], "", "")
+        return template_names.mistakes(self._environment, users, own, context, fields_of) if users else []
 
     def considered(self, event: Event) -> tuple[str, ...]:
         """The names of templates for the event, from special to general: the first that exists is taken."""
@@ -280,5 +290,7 @@ def _describe(error: Exception) -> str:
     """Where a template failed and how; the text of other errors than Jinja's own may quote the payload."""
     places = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".html")]
     where = f"{places[-1].filename}, line {places[-1].lineno}: " if places else ""
+    if isinstance(error, TemplateSyntaxError | TemplateNotFound):
+        return where + translated(error)
     what = f"{type(error).__name__}: {error}" if isinstance(error, TemplateError) else type(error).__name__
     return where + what

@@ -6,6 +6,10 @@ from functools import cache
 
 from jinja2 import Environment, TemplateError, TemplateNotFound, nodes
 
+from bridge.rendering.jinja_errors import functions, translated
+from bridge.spelling import meant
+
+_LONGEST = 80  # characters of a line that is quoted
 _Trees = Callable[[str], nodes.Template]
 
 
@@ -41,15 +45,29 @@ def problems(environment: Environment, names: Iterable[str]) -> list[str]:
 
 def _of(environment: Environment, name: str, tree: _Trees) -> Iterator[tuple[int, str]]:
     try:
-        environment.get_template(name)
         own = tree(name)
+        wrong = list(functions(environment, own))
+        yield from wrong
+        if wrong:
+            return
+        environment.get_template(name)
     except UnicodeDecodeError as error:
         yield 0, f"it is not saved as UTF-8 ({error.reason}, byte {error.start})"
     except TemplateError as error:
-        yield getattr(error, "lineno", None) or 0, str(error)
+        line = getattr(error, "lineno", None) or 0
+        yield line, translated(error) + _quoted(environment, name, line)
     else:
         yield from _missing(own, tree)
         yield from _misplaced(name, own, tree)
+
+
+def _quoted(environment: Environment, name: str, line: int) -> str:
+    """What stands in a line of a template."""
+    if not line or environment.loader is None:
+        return ""
+    lines = environment.loader.get_source(environment, name)[0].splitlines()
+    text = lines[line - 1].strip() if line <= len(lines) else ""
+    return f": `{text[:_LONGEST]}`" if text else ""
 
 
 def _missing(own: nodes.Template, tree: _Trees) -> Iterator[tuple[int, str]]:
@@ -88,7 +106,9 @@ def _unshown(own: nodes.Template, above: set[str]) -> Iterator[tuple[int, str]]:
     for block in own.find_all(nodes.Block):
         is_sentence = re.match("(on|run)_", block.name)
         if block.name not in above | inner and not is_sentence:
-            yield block.lineno, f"nothing shows a block {block.name}; there are {', '.join(sorted(above))}"
+            there = f"there are {', '.join(sorted(above))}"
+            like = meant(block.name, above)
+            yield block.lineno, f"nothing shows a block {block.name}; {f'did you mean {like}? ' if like else ''}{there}"
 
 
 def _named(node: nodes.Stmt) -> str:

@@ -78,6 +78,7 @@ class Source:
     delivery_field: the field of a payload that differs with each delivery, for `send`: the service's own, if any.
     sent_field: the field of a payload that says when it was sent, in milliseconds since 1970, for `send`; empty: none.
     event_parts: how many of the dotted parts of a sample's name are the service's name for its event.
+    attributes, details: the names of its events' attributes and details that its form declares.
     is_declared: it is declared in BRIDGE_CONFIG. extends: the source of the bridge's own that it is made from.
     takes_fields: of a multipart form without JSON, or with several parts of it, it takes the fields.
     protocol: the answers that its clients expect; None: the bridge's own, in JSON.
@@ -96,6 +97,8 @@ class Source:
     delivery_field: str = MARK
     sent_field: str = ""
     event_parts: int = 1
+    attributes: frozenset[str] = frozenset()
+    details: frozenset[str] = frozenset()
     is_declared: bool = False
     extends: str = ""
     takes_fields: bool = False

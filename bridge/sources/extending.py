@@ -44,6 +44,8 @@ def declared(name: str, table: Table, shipped: Mapping[str, Source]) -> Source:
         verifier=verifier or base.verifier,
         headers=generic.source(form, None).headers if form.headers else base.headers,
         retry_window=base.retry_window if form.retry_minutes is None else form.retry_window,
+        attributes=base.attributes.union(form.keys("attributes")),
+        details=base.details.union(form.keys("details")),
         is_declared=True,
         extends=base.name,
     )

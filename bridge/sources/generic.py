@@ -61,6 +61,8 @@ def source(form: Form, verifier: SecretVerifier | None) -> Source:
         headers=lambda event, delivery: {
             key: text.replace("{event}", event).replace("{delivery}", delivery) for key, text in form.headers.items()
         },
+        attributes=frozenset(form.keys("attributes")),
+        details=frozenset(form.keys("details")),
         takes_fields=form.body in _ANY_FIELDS,
     )
 

@@ -1,5 +1,6 @@
 """The server of the page: what the page reads, and what it does."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page import fault_switches, mail, samples
 from bridge.local.page.learning import Learner
 from bridge.local.page.live_updates import LiveUpdates
+from bridge.local.page.mistakes import MistakesView
 from bridge.local.page.origin_check import Endpoint
 from bridge.local.page.outbox import OutboxView, requeue
 from bridge.local.page.rates import per_second
@@ -56,6 +58,7 @@ class PageServer:
         self._labels = _labels(bridge) if bridge else {}
         self._outbox = OutboxView(lambda: bridge.delivery.outbox, self._webhooks, self._labels) if bridge else None
         authentications = bridge.configuration.authentications if bridge else {}
+        self._mistakes = MistakesView(bridge, os.environ) if bridge else None
         self._sender = Sender(f"http://127.0.0.1:{port}", authentications)
         received = hosted.received if hosted else None
         settings = bridge.configuration.settings if bridge else Settings()
@@ -126,6 +129,7 @@ class PageServer:
             "mail": {"groups": groups, "permissions": self._fake_graph.permissions},
             "faults": fault_switches.state(self._fake_graph.faults),
             "rates": self._rates(),
+            "mistakes": self._mistakes.show() if self._mistakes else (),
             **self._delivery(),
         }
 

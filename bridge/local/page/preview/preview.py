@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bridge.app import Bridge
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BridgeError
 from bridge.events import Event, Webhook
@@ -33,17 +34,25 @@ class Post:
 class Preview:
     """The post of the payload in a file.
 
-    folders: those with templates. renderer: makes a renderer that has not read any template yet.
+    folders: those with templates. bridge: makes a bridge that has not read any template yet. warnings: what is
+    wrong with its settings, routes and templates.
     """
 
     def __init__(
-        self, source: Source, file: Path, event: str, folders: Sequence[Path], renderer: Callable[[], Renderer]
+        self,
+        source: Source,
+        file: Path,
+        event: str,
+        folders: Sequence[Path],
+        bridge: Callable[[], Bridge],
+        warnings: Callable[[Bridge], list[str]],
     ) -> None:
         self._source = source
         self._file = file
         self._event = event
         self._folders = folders
-        self._renderer = renderer
+        self._bridge = bridge
+        self._warnings = warnings
         self._saved: object = None
         self._post = Post()
         self._lock = threading.Lock()  # pages ask from several threads
@@ -61,7 +70,7 @@ class Preview:
 
     def _render(self) -> Post:
         try:
-            renderer = self._renderer()
+            bridge = self._bridge()
             body = self._file.read_bytes()
             events = self._source.read(Webhook(self._source.headers(self._event, "preview"), body))
         except OSError as error:
@@ -70,11 +79,10 @@ class Preview:
             return Post(problems=(f"{self._file}: {error}",))
         if isinstance(events, Ignored):
             return Post(problems=(f"There is no post to show: {events.reason}",))
-        return _post(events, renderer)
+        return _post(events, bridge.renderer, self._warnings(bridge))
 
 
-def _post(events: Sequence[Event], renderer: Renderer) -> Post:
-    problems = renderer.problems()
+def _post(events: Sequence[Event], renderer: Renderer, problems: list[str]) -> Post:
     entries: list[Entry] = []
     templates: dict[str, bool] = {}
     for place, event in enumerate(events):
@@ -88,8 +96,8 @@ def _post(events: Sequence[Event], renderer: Renderer) -> Post:
 
 
 def _reason(problem: str) -> str:
-    """The problem without its location, which the warning about a failed template words differently."""
-    return problem.partition(": ")[2]
+    """The problem without its location and the line at fault, which a failed template is logged without."""
+    return problem.partition(": ")[2].partition(": `")[0]
 
 
 def _saved_at(path: Path) -> int:

@@ -135,6 +135,11 @@ function showHeld(held) {
     make("li", {}, make("strong", {}, `${group.group} is on hold`), " since ", time(group.since), `. ${group.reason}`)));
 }
 
+function showMistakes(mistakes) {
+  element("mistakes").hidden = mistakes.length === 0;
+  element("mistakes").firstChild.replaceChildren(...mistakes.map((text) => make("li", {}, text)));
+}
+
 function showMail(update) {
   ({ groups } = update);
   const [name, meaning] = PERMISSIONS[update.permissions];
@@ -208,7 +213,9 @@ element("single-keys").checked = stored("single-keys", true);
 element("single-keys").onchange = (event) => store("single-keys", event.target.checked);
 paint();
 
-const TOPICS = { mail: showMail, held: showHeld, outbox: showOutbox, faults: showFaults, rates: showRates };
+const TOPICS = {
+  mail: showMail, held: showHeld, mistakes: showMistakes, outbox: showOutbox, faults: showFaults, rates: showRates,
+};
 const events = new EventSource("/page/events");
 for (const [topic, show] of Object.entries(TOPICS)) {
   events.addEventListener(topic, (event) => show(JSON.parse(event.data)));

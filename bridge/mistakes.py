@@ -1,0 +1,122 @@
+"""Mistakes that stop nothing and that nothing else reports: names that no event, source or setting has.
+
+Each is a sentence with the name that was meant, for doctor, explain, preview and the local page.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from bridge.app import Bridge
+from bridge.configuration import Configuration
+from bridge.conversions import file_of
+from bridge.receiving import route_mistakes
+from bridge.rendering.template_names import Fields
+from bridge.settings import TABLE
+from bridge.sources.known_names import names_of, paths_of
+from bridge.spelling import hint
+
+_PREFIX = "BRIDGE_"
+_OF_SOURCE = re.compile(r"BRIDGE_([A-Z0-9_]+)_(SECRET|NETWORKS)")
+# Settings of the local host, and of the deployment, which a shell may have beside those of the app.
+LOCAL = frozenset({"BRIDGE_LOCAL_PERMISSIONS", "BRIDGE_LOCAL_TUNNEL"})
+DEPLOYMENT = frozenset(
+    f"BRIDGE_{name}"
+    for name in [
+        "ACCOUNT",
+        "ADMIN_KEY",
+        "AGENT_USER",
+        "ALERT_EMAIL",
+        "ALWAYS_READY",
+        "ALWAYS_READY_PUBLISH",
+        "APP",
+        "AVAILABILITY_TEST",
+        "BUDGET_START",
+        "CONFIG_BASE64",
+        "KEY_VAULT",
+        "MONTHLY_BUDGET",
+        "NETWORK_ADDRESSES",
+        "NEXT_COMMAND",
+        "PRINCIPAL_ID",
+        "PRIVATE_NETWORK",
+        "RECOVER_VAULTS",
+        "SECRETS_OFFICER",
+        "SECRETS_VAULT",
+        "SPONSOR",
+        "UPDATE_STRATEGY",
+        "URL",
+        "WEBHOOKS",
+        "ZONE_REDUNDANT",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """subject: `settings`, `routes` or `templates`. text: a sentence without its full stop."""
+
+    subject: str
+    text: str
+
+
+def mistakes(bridge: Bridge, env: Mapping[str, str]) -> list[Mistake]:
+    """Everything of the kind. env: the environment that the settings were read from."""
+    configuration = bridge.configuration
+    return [
+        *(Mistake("settings", text) for text in unknown_settings(configuration, env)),
+        *(Mistake("routes", text) for text in _of_routes(configuration)),
+        *(Mistake("templates", text) for text in bridge.renderer.unknown_names(_Fields(configuration).of)),
+    ]
+
+
+def unknown_settings(configuration: Configuration, env: Mapping[str, str]) -> Iterator[str]:
+    """Settings that the bridge does not have, and secrets of sources that have none."""
+    with_secret = [name for name, source in configuration.sources.items() if source.verifier]
+    secrets = {f"BRIDGE_{name.upper()}_SECRET" for name in with_secret}
+    networks = {f"BRIDGE_{name.upper()}_NETWORKS" for name in configuration.sources}
+    known = {*TABLE, *secrets, *networks, *LOCAL}
+    ends = {one.removeprefix(_PREFIX) for one in known}
+    for name in sorted(env):
+        if name.startswith(_PREFIX) and env[name].strip() and name not in known | DEPLOYMENT:
+            match = _OF_SOURCE.fullmatch(name)
+            what = "belongs to no source that has a secret" if match else "is no setting of the bridge"
+            yield f"{name} {what}{hint(name.removeprefix(_PREFIX), ends, _PREFIX)}"
+
+
+def _of_routes(configuration: Configuration) -> Iterator[str]:
+    attributes = {name: names_of(source).attributes for name, source in configuration.sources.items()}
+    for number, route in enumerate(configuration.routes.routes, 1):
+        where = file_of(configuration.settings.config) or "BRIDGE_CONFIG"
+        line = f" (line {route.line} of {where})" if route.line else ""
+        yield from (
+            f"route {number}{line}: `{route.when}`: {text}" for text in route_mistakes.mistakes(route, attributes)
+        )
+
+
+class _Fields:
+    """The names that the events of each source have, read when the first template asks for them."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._sources = configuration.sources
+        self._known: dict[str, Fields] = {}
+
+    def of(self, template: str) -> Fields:
+        """Those of the source in whose folder the template is; without a folder, those of all sources."""
+        name = template.partition("/")[0] if "/" in template else ""
+        if name not in self._known:
+            self._known[name] = self._of_source(name) if name in self._sources else self._of_all()
+        return self._known[name]
+
+    def _of_source(self, name: str) -> Fields:
+        source = self._sources[name]
+        names = names_of(source)
+        return Fields(names.attributes, names.details, paths_of(source), names.actions)
+
+    def _of_all(self) -> Fields:
+        names = [names_of(source) for source in self._sources.values()]
+        return Fields(
+            frozenset(chain.from_iterable(one.attributes for one in names)),
+            frozenset(chain.from_iterable(one.details for one in names)),
+            actions=frozenset(chain.from_iterable(one.actions for one in names)),
+        )

@@ -1,0 +1,74 @@
+"""The names that a source's events have: attributes for routes, values for templates, actions.
+
+known_names.json is written by `make docs` from the recorded webhooks, as the package for Azure has none of them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import BadWebhook
+from bridge.events import Event, Webhook
+from bridge.sources.base import Ignored, Source
+from bridge.sources.cloud_event import ATTRIBUTES
+
+FILE = Path(__file__).with_name("known_names.json")
+# What the machinery of forms adds to the details that a form names.
+_OF_FORMS = frozenset({"action", "buttons", "images", "meter", "meters", "table", "word", "minor", "started", "took",
+                       "phase", "text", "name", "facts", "notes", "asks"})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Names:
+    """attributes: of `attributes` in routes. details: of `details` in templates. actions: of `on_<action>` there."""
+
+    attributes: frozenset[str] = frozenset()
+    details: frozenset[str] = frozenset()
+    actions: frozenset[str] = frozenset()
+
+
+def names_of(source: Source) -> Names:
+    """The names of a source's events, of which recorded webhooks and the source's form know."""
+    known = _recorded().get(source.extends or source.name, Names())
+    is_form = source.is_declared and not source.extends
+    return Names(
+        attributes=known.attributes | source.attributes | (frozenset(ATTRIBUTES) if is_form else frozenset()),
+        details=known.details | source.details | (_OF_FORMS if source.is_declared else frozenset()),
+        actions=known.actions,
+    )
+
+
+@cache
+def _recorded() -> Mapping[str, Names]:
+    tables = json.loads(FILE.read_text("utf-8"))
+    return {
+        source: Names(*(frozenset(table[key]) for key in ("attributes", "details", "actions")))
+        for source, table in tables.items()
+    }
+
+
+def recorded(source: Source) -> Iterator[Event]:
+    """The events of a source's recorded webhooks; none in the package for Azure."""
+    for path in sorted(source.samples.iterdir()) if source.samples.is_dir() else ():
+        event = ".".join(path.name.removesuffix(".json").partition("__")[0].split(".")[: source.event_parts])
+        try:
+            found = source.read(Webhook(source.headers(event, path.stem), path.read_bytes()))
+        except BadWebhook:
+            continue
+        yield from () if isinstance(found, Ignored) else found
+
+
+def paths_of(source: Source) -> frozenset[str]:
+    """The paths of all fields in a source's recorded webhooks: `pull_request`, `pull_request.user`."""
+    return frozenset(path for event in recorded(source) for path in _paths(event.payload))
+
+
+def _paths(value: Mapping[str, Any], parent: str = "") -> Iterator[str]:
+    for name, inner in value.items():
+        path = f"{parent}{name}"
+        yield path
+        if isinstance(inner, Mapping):
+            yield from _paths(inner, f"{path}.")
