@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import azure.functions as func
 
-from bridge import __version__
+from bridge import __version__, tracing
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.entries import to_message
@@ -53,13 +53,18 @@ def _level(source: Source) -> func.AuthLevel:
     return func.AuthLevel.FUNCTION if needs_key else func.AuthLevel.ANONYMOUS
 
 
-def _webhook(source: Source) -> Callable[[func.HttpRequest, func.Out[typing.List[str]]], func.HttpResponse]:  # noqa: UP006
+def _webhook(source: Source) -> Callable[..., func.HttpResponse]:
     # The worker refuses func.Out[list[str]] when it loads the app; it reads typing.List as one message an item.
-    def webhook(req: func.HttpRequest, entries: func.Out[typing.List[str]]) -> func.HttpResponse:  # noqa: UP006
+    def webhook(
+        req: func.HttpRequest,
+        entries: func.Out[typing.List[str]],  # noqa: UP006
+        context: func.Context,
+    ) -> func.HttpResponse:
         if bridge is None:
             return _answer_to_sender(refusal(source, Unavailable(_WRONG)))
         request = Webhook(dict(req.headers), req.get_body(), req.method, dict(req.params))
-        receipt = bridge.receiver.receive(source.name, request)
+        with tracing.within(tracing.valid(context.trace_context.trace_parent)):
+            receipt = bridge.receiver.receive(source.name, request)
         if receipt.entries:
             entries.set([to_message(entry) for entry in receipt.entries])
         return _answer_to_sender(receipt)

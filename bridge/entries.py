@@ -36,6 +36,7 @@ class Entry:
     asks: what its post adds of what the thread remembers, names with their labels (`approved`: `Approved by`).
     An entry of an earlier version has none of the last seven.
     content, place, repeat_window, place_window: see `Content`.
+    trace: the `traceparent` of the operation that received it; empty: it is not known.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Entry:
     minor: bool = False
     notes: tuple[tuple[str, str], ...] = ()
     asks: tuple[tuple[str, str], ...] = ()
+    trace: str = ""
 
     @property
     def reference(self) -> str:
@@ -195,7 +197,8 @@ def credible(occurred: datetime | None, received: datetime) -> datetime:
 
 def to_message(item: Entry | Wake) -> str:
     """The text of the queue message: JSON with its version."""
-    return _JSON.encode({"version": VERSION, "type": type(item).__name__.lower(), **vars(item)})
+    fields = {name: value for name, value in vars(item).items() if name != "trace" or value}
+    return _JSON.encode({"version": VERSION, "type": type(item).__name__.lower(), **fields})
 
 
 def from_message(text: str | bytes) -> Entry | Wake:

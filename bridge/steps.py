@@ -2,9 +2,11 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Literal
 
 from bridge.entries import Entry
+from bridge.tracing import current, operation_of, within
 
 Step = Literal[
     "received",  # a webhook was authenticated and read
@@ -28,13 +30,37 @@ _logger = logging.getLogger("bridge.steps")
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
-def log_step(step: Step, level: int = logging.INFO, **ids: object) -> None:
-    """Logs the step with its ids.
+# Every field that a line may have, with its meaning; no line has another. docs/operate.md lists them.
+FIELDS: Mapping[str, str] = {
+    "step": "what happened, as above",
+    "source": "the source",
+    "kind": "the kind of the event",
+    "delivery": "the sender's id of the delivery, or a hash of its body",
+    "correlation_key": "what the conversation is about",
+    "entry": "the entry's id",
+    "group": "the group's object id",
+    "thread": "the thread in Microsoft 365",
+    "token": "the token of the attempt, which the last line of the post shows",
+    "repeat_of": "the entry of which this is a repeat",
+    "due": "when it is tried again, in seconds since 1970",
+    "status": "the status with which a webhook was refused",
+    "count": "how many webhooks this line stands for",
+    "reason": "why",
+    "operation": "the operation id of the webhook's receipt, the same up to its post",
+}
 
-    The line is JSON: the Functions worker forwards a record's text and nothing else of it.
+
+def log_step(step: Step, level: int = logging.INFO, **ids: object) -> None:
+    """Logs the step with its ids, within the operation that it is part of.
+
+    The line is JSON: the Functions worker forwards a record's text and nothing else of it. Where the worker sends
+    records by OpenTelemetry, the fields are their attributes, too.
     """
-    if _logger.isEnabledFor(level):
-        _logger.log(level, "%s", _JSON.encode({"step": step, **ids}))
+    if not _logger.isEnabledFor(level):
+        return
+    operation = operation_of(current())
+    fields = {"step": step, **ids, **({"operation": operation} if operation else {})}
+    _logger.log(level, "%s", _JSON.encode(fields), extra={f"bridge.{name}": fields[name] for name in fields})
 
 
 def log_entry(step: Step, entry: Entry, level: int = logging.INFO, thread: str = "", **more: object) -> None:
@@ -43,8 +69,10 @@ def log_entry(step: Step, entry: Entry, level: int = logging.INFO, thread: str =
         "entry": entry.id,
         "group": entry.group,
         "source": entry.source,
+        "kind": entry.kind,
         "delivery": entry.delivery,
         "correlation_key": entry.correlation_key,
     }
     known = {"thread": thread} if thread else {}
-    log_step(step, level, **ids, **known, **more)
+    with within(entry.trace):
+        log_step(step, level, **ids, **known, **more)

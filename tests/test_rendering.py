@@ -384,7 +384,7 @@ PROBLEMS = {
     "a filter that is none": ("\n{{ event.title|shout }}", ", line 2: there is no filter `shout`"),
     "a block that nothing shows": (
         '{% extends "layout.html" %}\n{% block sumary %}{% endblock %}',
-        ", line 2: nothing shows a block sumary; did you mean summary? there are body, excerpt, line, more, news, summary, topic",
+        ", line 2: nothing shows a block sumary; did you mean summary? there are body, excerpt, ",
     ),
     "a parent that is not there": (
         '{% extends "default:github/isues.html" %}',

@@ -161,7 +161,8 @@ def test_problems_of_the_environment_groups_routes_and_sources_are_reported_toge
     problems = configuration_problems_of(
         {"BRIDGE_GROUP": "wrong-value", "BRIDGE_CHANNEL": "wrong-value", "BRIDGE_CONFIG": config}
     )
-    assert {problem.partition(" is ")[0].partition(" must ")[0].partition(" has ")[0] for problem in problems} == {
+    starts = (problem.partition(" is ")[0].partition(" must ")[0].partition(" has ")[0] for problem in problems)
+    assert {start.partition(" (line ")[0] for start in starts} == {
         "BRIDGE_CHANNEL",
         "BRIDGE_CONFIG",
         "BRIDGE_CONFIG: the group ops",

@@ -12,7 +12,8 @@ from bridge.steps import Step
 from tests.outbox_stand_ins import START, entry, token_of
 from tests.publishing_simulation import Simulation
 
-IDS = {"entry": entry(1).id, "group": "g", "source": "github", "delivery": "1", "correlation_key": "one"}
+IDS = {"entry": entry(1).id, "group": "g", "source": "github", "kind": entry(1).kind, "delivery": "1"}
+IDS |= {"correlation_key": "one"}
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def test_a_requeued_entry_goes_on_with_the_same_ids(simulation, steps):
 def test_a_message_that_cannot_be_read_is_an_error(simulation, steps):
     simulation.publisher.handle("no JSON")
     (letter,) = simulation.publisher.dead_letters()
-    nothing = dict.fromkeys(("group", "source", "delivery", "correlation_key"), "")
+    nothing = dict.fromkeys(("group", "source", "kind", "delivery", "correlation_key"), "")
     assert steps() == [("ERROR", {"step": "dead", "entry": letter.id, **nothing, "reason": letter.reason})]
 
 

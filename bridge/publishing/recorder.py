@@ -97,5 +97,5 @@ def dead_letter(message: str | bytes, reason: str, now: float) -> DeadLetter:
 
 def log_dead(letter: DeadLetter) -> None:
     """Logs a dead letter of which there is no entry that could be read."""
-    unknown = dict.fromkeys(("source", "delivery", "correlation_key"), "")
+    unknown = dict.fromkeys(("source", "kind", "delivery", "correlation_key"), "")
     log_step("dead", logging.ERROR, entry=letter.id, group=letter.group, **unknown, reason=letter.reason)

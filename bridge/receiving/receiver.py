@@ -112,17 +112,18 @@ class Receiver:
         try:
             self._admit(source, webhook)
         except WebhookError as error:
-            return self.turn_away(name, error)
+            return self.turn_away(name, error, source.delivery_in(webhook))
         except Exception as error:
             _logger.debug("A webhook of %s could not be authenticated", name, exc_info=True)
-            return self.turn_away(name, Unavailable(f"The webhook cannot be authenticated: {type(error).__name__}."))
+            wrong = Unavailable(f"The webhook cannot be authenticated: {type(error).__name__}.")
+            return self.turn_away(name, wrong, source.delivery_in(webhook))
         try:
             return self._with_reply(source, webhook, self._receive(source, webhook))
         except RecursionError:
             # Of bodies whose parts are nested, such as forms: JSON has a bound of its own.
-            return self._refused(source, BadWebhook("The body is nested too deep."))
+            return self._refused(source, webhook, BadWebhook("The body is nested too deep."))
         except WebhookError as error:
-            return self._refused(source, error)
+            return self._refused(source, webhook, error)
         except Exception:
             # 503 and not 500: senders that try again do so on 503, and a repaired bridge then accepts the webhook.
             _logger.exception("A webhook of %s could not be received", name)
@@ -135,15 +136,16 @@ class Receiver:
         ids = [entry.id for entry in receipt.entries]
         return replace(receipt, reply=source.protocol.accepted(webhook, ids, self.clock()))
 
-    def _refused(self, source: Source, error: WebhookError) -> Receipt:
-        log_step("refused", logging.WARNING, source=source.name, status=error.status, reason=str(error))
+    def _refused(self, source: Source, webhook: Webhook, error: WebhookError) -> Receipt:
+        ids = {"source": source.name, "delivery": source.delivery_in(webhook)}
+        log_step("refused", logging.WARNING, **ids, status=error.status, reason=str(error))
         if error.status >= Unavailable.status:
             self.faults.note(f"Webhooks of {source.name} were answered with {error.status}.")
         return refusal(source, error)
 
-    def turn_away(self, name: str, error: WebhookError | UnknownSignIn) -> Receipt:
+    def turn_away(self, name: str, error: WebhookError | UnknownSignIn, delivery: str = "") -> Receipt:
         """The answer to a request that was refused before its sender was authenticated; a flood of them gets 429."""
-        return refusal(self.sources.get(name), error, *self.refusals.add(name, error))
+        return refusal(self.sources.get(name), error, *self.refusals.add(name, error, delivery))
 
     def explain(self, name: str, webhook: Webhook) -> Explanation:
         """What `receive` would make of a webhook, without its authentication; raises the error that would refuse it."""
@@ -183,7 +185,7 @@ class Receiver:
         asked = webhook.query.get("group", "") if signed else None
         events = self._read(source, webhook)
         if isinstance(events, Ignored):
-            log_step("ignored", source=source.name, reason=events.reason)
+            log_step("ignored", source=source.name, delivery=source.delivery_in(webhook), reason=events.reason)
             return Receipt(200, events.body or {"ignored": events.reason}, headers=events.headers)
         entries: list[Entry] = []
         dropped: list[str] = []

@@ -40,7 +40,9 @@ class Refusals:
         self._minutes: dict[str, _Minute] = {}
         self._lock = threading.Lock()
 
-    def add(self, source: str, error: WebhookError | UnknownSignIn) -> tuple[int, Mapping[str, str], str]:
+    def add(
+        self, source: str, error: WebhookError | UnknownSignIn, delivery: str = ""
+    ) -> tuple[int, Mapping[str, str], str]:
         """Counts one, and returns the status, the headers and the reason with which it is answered."""
         self.flush()
         with self._lock:
@@ -52,7 +54,9 @@ class Refusals:
                 minute.silent += 1
                 wait = max(1, math.ceil(minute.began + _MINUTE - now))
         if not minute.is_flood:
-            log_step("refused", logging.WARNING, source=source, status=error.status, reason=str(error))
+            log_step(
+                "refused", logging.WARNING, source=source, delivery=delivery, status=error.status, reason=str(error)
+            )
             return error.status, {}, str(error)
         reason = "Too many requests were refused here in a minute; the log says why. Authenticated ones are accepted."
         return 429, {"Retry-After": str(wait)}, reason
@@ -72,4 +76,6 @@ class Refusals:
         for name, minute in over.items():
             if minute.silent:
                 reason = f"{minute.count} requests in a minute were not authenticated."
-                log_step("refused", logging.WARNING, source=name, status=429, reason=reason, count=minute.silent)
+                log_step(
+                    "refused", logging.WARNING, source=name, delivery="", status=429, reason=reason, count=minute.silent
+                )

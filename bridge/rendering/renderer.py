@@ -25,6 +25,7 @@ from jinja2 import (
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from bridge import tracing
 from bridge.entries import UNKNOWN, Content, Entry, Target, credible, to_message, within_limits
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
@@ -104,9 +105,8 @@ class Renderer:
     def unknown_names(self, fields_of: Callable[[str], template_names.Fields]) -> list[str]:
         """Say what the user's templates read that no event has. fields_of: what the events of a template have."""
         users = [name for name in self._users.list_templates() if name.endswith(".html")]
-        own = [f"default:{name}" for name in self._own.list_templates()]
         context = template_context(Event("", "", "", "", "", {}), _LIMITS[0], "", "")
-        return template_names.mistakes(self._environment, users, own, context, fields_of) if users else []
+        return template_names.mistakes(self._environment, users, context, fields_of) if users else []
 
     def considered(self, event: Event) -> tuple[str, ...]:
         """The names of templates for the event, from special to general: the first that exists is taken."""
@@ -145,6 +145,7 @@ class Renderer:
             place=content.place,
             repeat_window=content.window,
             place_window=content.place_window,
+            trace=tracing.current(),
         )
         drafts = self._drafts(event, blank)
         entries = (_finished(blank, event, draft) for draft in drafts)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from itertools import chain
 
 from jinja2 import Environment, TemplateError, meta, nodes
 
 from bridge.events import Event
+from bridge.rendering.environment import OwnTemplates
+from bridge.rendering.environment import environment as own_environment
 from bridge.spelling import hint, slip_of
 
 _EVENT = frozenset({one.name for one in fields(Event)} | {"thread"})
@@ -29,39 +32,64 @@ class Fields:
     actions: Collection[str] = ()
 
 
-def mistakes(
-    environment: Environment, names: Collection[str], own: Collection[str], context: Collection[str],
-    fields_of: Callable[[str], Fields],
-) -> list[str]:  # fmt: skip
-    """A sentence for each name in the templates that nothing has, with the template and the line.
+@dataclass(frozen=True)
+class _Shipped:
+    """What the bridge's own templates read and define. names: those that they get, or give themselves."""
 
-    own: the names of the bridge's templates. context: what every template sees. fields_of: by a template's name.
+    names: frozenset[str]
+    details: frozenset[str]
+    paths: frozenset[str]
+    actions: frozenset[str]
+
+
+def mistakes(
+    environment: Environment,
+    templates: Collection[str],
+    context: Collection[str],
+    fields_of: Callable[[str], Fields],
+) -> list[str]:
+    """A sentence for each name in the user's templates that nothing has, with the template and the line.
+
+    context: what every template sees. fields_of: by a template's name.
     """
-    trees = {name: tree for name in {*names, *own} if (tree := _tree(environment, name))}
-    assigned = frozenset(chain.from_iterable(map(_assigned, trees.values()))) - {"event", "details"}
-    ours = [trees[name] for name in own if name in trees]
-    actions = {block.name.partition("_")[2] for tree in ours for block in tree.find_all(nodes.Block)} - {""}
-    read_by_ours = frozenset(chain.from_iterable(map(_paths, ours)))
-    details = {name for tree in ours for holder, name in map(read_at, _readers(tree)) if holder == "details"}
-    undeclared = chain.from_iterable(map(meta.find_undeclared_variables, ours))
-    given = {*context, *_GIVEN, *environment.globals, *assigned, *undeclared}
+    trees = {name: tree for name in sorted(templates) if (tree := _tree(environment, name))}
+    shipped = _shipped()
+    own = chain.from_iterable(map(_assigned, trees.values()))
+    given = {*context, *_GIVEN, *environment.globals, *shipped.names, *own}
     found: list[str] = []
-    for name in sorted(names):
-        if tree := trees.get(name):
-            of_it = fields_of(name)
-            paths = read_by_ours.union(of_it.paths) if of_it.paths else ()
-            wrong = chain(
-                _unknown_names(tree, given), _unknown_fields(tree, of_it, details), _unknown_paths(tree, paths),
-                _unknown_actions(tree, actions.union(of_it.actions)),
-            )  # fmt: skip
-            found += (f"{name}, line {line}: {what}" for line, what in sorted(set(wrong)))
+    for name, tree in trees.items():
+        of_it = fields_of(name)
+        paths = shipped.paths.union(of_it.paths) if of_it.paths else ()
+        wrong = chain(
+            _unknown_names(tree, given),
+            _unknown_fields(tree, of_it, shipped.details.union(of_it.details)),
+            _unknown_paths(tree, paths),
+            _unknown_actions(tree, shipped.actions.union(of_it.actions)),
+        )
+        found += (f"{name}, line {line}: {what}" for line, what in sorted(set(wrong)))
     return found
+
+
+@cache
+def _shipped() -> _Shipped:
+    loader = OwnTemplates()
+    shipped = own_environment(loader)
+    trees = [tree for name in loader.list_templates() if (tree := _tree(shipped, name))]
+    return _Shipped(
+        names=frozenset(chain(*map(_assigned, trees), *map(meta.find_undeclared_variables, trees))),
+        details=frozenset(
+            name for tree in trees for holder, name in map(read_at, _readers(tree)) if holder == "details"
+        ),
+        paths=frozenset(part for tree in trees for _, path in _reads(tree) for part in through(path)),
+        actions=frozenset(
+            block.name.partition("_")[2] for tree in trees for block in tree.find_all(nodes.Block)
+        ).difference({""}),
+    )
 
 
 def _tree(environment: Environment, name: str) -> nodes.Template | None:
     try:
-        assert environment.loader is not None
-        return environment.parse(environment.loader.get_source(environment, name)[0])
+        return environment.parse(environment.loader.get_source(environment, name)[0]) if environment.loader else None
     except (TemplateError, UnicodeDecodeError):
         return None  # what is wrong with it is a problem of its own
 
@@ -93,7 +121,7 @@ def _unknown_fields(tree: nodes.Template, known: Fields, details: Collection[str
         elif holder == "attributes" and known.attributes and name not in {*known.attributes, *OF_MAPPINGS}:
             text = f"no event of it has `event.attributes.{name}`"
             yield line, text + hint(name, known.attributes, "event.attributes.")
-        elif holder == "details" and name not in OF_MAPPINGS and (slip := slip_of(name, {*known.details, *details})):
+        elif holder == "details" and name not in OF_MAPPINGS and (slip := slip_of(name, details)):
             yield line, f"no recorded event has `details.{name}`; did you mean `details.{slip}`?"
 
 
@@ -120,11 +148,6 @@ def _text(node: nodes.Node) -> str:
     return node.value if isinstance(node, nodes.Const) and isinstance(node.value, str) else ""
 
 
-def _paths(tree: nodes.Template) -> set[str]:
-    """The paths that `field`, `rows` and `time` are given, with all that they lead through."""
-    return {part for _, path in _reads(tree) for part in through(path)}
-
-
 def through(path: str) -> Iterator[str]:
     """The path and all that it leads through: `a`, `a.b`, `a.b.c`."""
     parts = path.split(".")
@@ -133,9 +156,9 @@ def through(path: str) -> Iterator[str]:
 
 def _reads(tree: nodes.Template) -> Iterator[tuple[int, str]]:
     for call in tree.find_all(nodes.Call):
-        if isinstance(call.node, nodes.Name) and call.node.name in ("field", "rows", "time") and call.args:
-            if path := _text(call.args[0]):
-                yield call.lineno, path
+        is_read = isinstance(call.node, nodes.Name) and call.node.name in ("field", "rows", "time") and call.args
+        if is_read and (path := _text(call.args[0])):
+            yield call.lineno, path
 
 
 def _unknown_paths(tree: nodes.Template, known: Collection[str]) -> Iterator[tuple[int, str]]:

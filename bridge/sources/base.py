@@ -59,6 +59,7 @@ class Authentication:
 
 
 RETRY_MINUTES = 15.0  # where nothing is known of how long a service tries again
+_MARKER = "{delivery}"
 MARK = "sent_by_bridge"  # the field by which one payload of `send` differs from the next
 
 
@@ -114,6 +115,11 @@ class Source:
     def samples(self) -> Path:
         """The folder of recorded payloads, one for each kind of event; it is not in the package for Azure."""
         return Path(__file__).parent / (self.extends or self.name) / "samples"
+
+    def delivery_in(self, webhook: Webhook) -> str:
+        """The sender's id of a delivery, from the header that the source has for it; empty where it has none."""
+        names = [name for name, value in self.headers("", _MARKER).items() if value == _MARKER]
+        return delivery_id(webhook.header(names[0])) if names else ""
 
     @property
     def secret_setting(self) -> str:

@@ -15,6 +15,7 @@ from bridge.events import Event, Webhook
 from bridge.sources.base import Ignored, Source
 from bridge.sources.cloud_event import ATTRIBUTES
 
+_PATHS: dict[str, frozenset[str]] = {}  # of sources of which they were asked for: recorded webhooks do not change
 FILE = Path(__file__).with_name("known_names.json")
 # What the machinery of forms adds to the details that a form names.
 _OF_FORMS = frozenset({"action", "buttons", "images", "meter", "meters", "table", "word", "minor", "started", "took",
@@ -63,7 +64,9 @@ def recorded(source: Source) -> Iterator[Event]:
 
 def paths_of(source: Source) -> frozenset[str]:
     """The paths of all fields in a source's recorded webhooks: `pull_request`, `pull_request.user`."""
-    return frozenset(path for event in recorded(source) for path in _paths(event.payload))
+    if source.name not in _PATHS:
+        _PATHS[source.name] = frozenset(path for event in recorded(source) for path in _paths(event.payload))
+    return _PATHS[source.name]
 
 
 def _paths(value: Mapping[str, Any], parent: str = "") -> Iterator[str]:

@@ -17,7 +17,8 @@ Binding = Mapping[str, Any]  # as in function.json
 class HttpFunction:
     """A function with an HTTP trigger.
 
-    methods: empty means all. outputs: the name of the queue for each output parameter.
+    methods: empty means all. outputs: the name of the queue for each output parameter. wants_context: it has a
+    parameter `context`.
     """
 
     name: str
@@ -27,6 +28,7 @@ class HttpFunction:
     parameter: str
     outputs: Mapping[str, str]
     call: Call
+    wants_context: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def _http(name: str, trigger: Binding, bindings: list[Binding], call: Call) -> H
         parameter=trigger["name"],
         outputs={binding["name"]: binding["queueName"] for binding in bindings if binding["type"] == "queue"},
         call=call,
+        wants_context="context" in inspect.signature(call).parameters,
     )
 
 

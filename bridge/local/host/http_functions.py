@@ -4,6 +4,7 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bridge import tracing
 from bridge.local.config import FUNCTION_KEY
 from bridge.local.host.functions import HttpFunction, run
 from bridge.verification.networks import CLIENT_HEADER
@@ -129,9 +131,16 @@ def _client(request: Request) -> dict[str, str]:
     return {CLIENT_HEADER.lower(): f"{request.client.host}:{request.client.port}" if request.client else ""}
 
 
+def _trace(request: func.HttpRequest) -> str:
+    """The operation that the sender names, or a new one."""
+    return tracing.valid(request.headers.get("traceparent")) or tracing.new()
+
+
 async def _invoke(function: HttpFunction, request: func.HttpRequest, put: Put) -> Response:
     outputs = {name: MessagesOut() for name in function.outputs}
     arguments: dict[str, Any] = {function.parameter: request, **outputs}
+    if function.wants_context:
+        arguments["context"] = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=_trace(request)))
     answer: func.HttpResponse = await run(function.call, **arguments)
     for name, output in outputs.items():
         await put(function.outputs[name], output.get())
