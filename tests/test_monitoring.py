@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 import function_app
+from bridge import tracing
 from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown
 from bridge.events import Webhook
+from bridge.receiving.refusals import Refusals
+from bridge.steps import FIELDS
 from tests.arm_template import Template
 from tests.local_stack import ROOT
 from tests.outbox_stand_ins import entry
@@ -18,6 +21,8 @@ from tests.test_template import DOCUMENT, EVERYTHING
 from tools import monitoring
 
 QUERIES = {path.stem: monitoring.query(path.stem) for path in monitoring.QUERIES.glob("*.kql")}
+_DOCS = (ROOT / "docs/operate.md").read_text("utf-8")
+OF_DOCS = re.findall(r"```kusto\n(.*?)```", _DOCS, re.DOTALL)
 OF_STEPS = {name: text for name, text in QUERIES.items() if "parse_json(Message)" in text}
 CHARTS = [chart.name for charts in monitoring.CHARTS.values() for chart in charts]
 # https://learn.microsoft.com/azure/azure-monitor/reference/tables-index
@@ -36,6 +41,13 @@ def written(tmp_path, steps):
     receiver().receive("github", signed(body))
     receiver().receive("github", signed(b"{}", event="ping"))
     receiver().receive("github", Webhook({}, b"{}"))
+    receiver().receive("github", signed(b"no json"))
+    now = [0.0]
+    many = replace(receiver(), refusals=Refusals(most=1, clock=lambda: now[0]))
+    many.receive("github", Webhook({}, b"{}"))
+    many.receive("github", Webhook({}, b"{}"))
+    now[0] = 100.0
+    many.refusals.flush()
     simulation = Simulation(tmp_path)
     for number, fault in enumerate((None, NotSent("no"), OutcomeUnknown("504"), ContentRefused("400"))):
         simulation.channel.faults = [fault] if fault else []
@@ -63,6 +75,14 @@ def lines(tmp_path, steps):
     return written(tmp_path, steps)
 
 
+@pytest.fixture
+def all_lines(tmp_path, steps):
+    """Each line, as one webhook's operation wrote it."""
+    with tracing.within(tracing.new()):
+        written(tmp_path, steps)
+    return [line for _, line in steps()]
+
+
 def filtered(text):
     """The steps that a query asks for; empty: all."""
     found = re.findall(r'step (?:in \(([^)]*)\)|== ("\w+"))', text)
@@ -81,6 +101,63 @@ def test_every_field_of_a_query_is_in_the_lines_of_its_steps(name, lines):
     fields = set(re.findall(r"\bline\.(\w+)", text))
     assert fields
     assert fields <= set().union(*(lines[step] for step in asked))
+
+
+def conditions(text):
+    """The conditions of a query's lines: as functions of a line's text and fields."""
+    for where in re.findall(r"^\| where (.*)$", text, re.MULTILINE):
+        terms = [term for part in where.split(" or ") for term in part.split(" and ")]
+        every = all if " and " in where else any
+        yield lambda line, terms=terms, every=every: every(is_so(term.strip(), line) for term in terms)
+
+
+def is_so(term, line):
+    """Whether a condition of the queries in the docs holds for a line; AssertionError for one of another form."""
+    text = json.dumps(line, ensure_ascii=False)
+    if match := re.fullmatch(r"Message (startswith|has) (['\"])(.*)\2", term):
+        wanted = match[3].replace("<token>", str(line.get("token")))
+        return text.startswith(wanted) if match[1] == "startswith" else wanted in text
+    if match := re.fullmatch(r"(?:line\.|tostring\(parse_json\(Message\)\.)(\w+)\)? == \"(.*)\"", term):
+        # A placeholder stands for what some line has there.
+        return match[1] in line if match[2].startswith("<") else line.get(match[1]) == match[2]
+    if match := re.fullmatch(r"line\.(\w+) in \((.*)\)", term):
+        return line.get(match[1]) in re.findall(r'"(\w+)"', match[2])
+    if term.startswith("OperationId =="):
+        return False
+    raise AssertionError(term)
+
+
+@pytest.mark.parametrize("text", OF_DOCS)
+def test_a_query_of_the_docs_finds_lines_that_have_what_it_reads(text, all_lines):
+    every = list(conditions(text))
+    found = [line for line in all_lines if all(condition(line) for condition in every)]
+    assert found
+    read = set(re.findall(r"\b(?:line|parse_json\(Message\))(?:\.|\[\")(\w+)", text))
+    assert read <= set().union(*found)
+    # What it shows has to be in some line of each of the steps that it asks for by their names.
+    asked = filtered(text)
+    assert asked <= {line["step"] for line in found}
+
+
+def test_the_docs_ask_for_drops_and_refusals_and_for_one_delivery(all_lines):
+    asked = [filtered(text) for text in OF_DOCS]
+    assert {"refused", "ignored", "dropped"} in asked
+    delivery = next(text for text in OF_DOCS if "line.delivery ==" in text)
+    found = {line["step"] for line in all_lines if all(condition(line) for condition in conditions(delivery))}
+    assert {"refused", "ignored", "dropped", "received", "delivered"} <= found
+
+
+def test_a_query_that_reads_what_no_line_has_is_noticed(all_lines):
+    with pytest.raises(AssertionError):
+        test_a_query_of_the_docs_finds_lines_that_have_what_it_reads(
+            OF_DOCS[0].replace("line.reason", "line.why"), all_lines
+        )
+
+
+def test_the_docs_list_every_field_of_the_lines():
+    table = _DOCS.partition("| field | it is |")[2].partition("\n\n")[0]
+    listed = {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.partition(" | ")[0])}
+    assert listed == FIELDS.keys() - {"step"}
 
 
 @pytest.mark.parametrize("name", ["not_posted", "not_delivered", "late_groups", "delay"])

@@ -10,6 +10,7 @@ from bridge.cli.parser import Parser
 from bridge.errors import CommandError
 from bridge.events import Webhook
 from bridge.local.sending import event_name
+from bridge.spelling import meant
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +41,9 @@ class Payload:
         """The payload that the arguments name; CommandError if the bridge has no such source."""
         sources = bridge.configuration.sources
         if asked.source not in sources:
-            raise CommandError(f"Unknown source {asked.source!r}: it must be one of {', '.join(sources)}.")
+            like = meant(asked.source, sources)
+            which = f"did you mean {like}?" if like else f"it must be one of {', '.join(sources)}."
+            raise CommandError(f"Unknown source {asked.source!r}: {which}")
         source = sources[asked.source]
         event = asked.event or event_name(asked.file.name, source.event_parts)
         return Payload(source, _path(source, asked.file), event)

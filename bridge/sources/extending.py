@@ -15,6 +15,7 @@ from bridge.sources.base import Ignored, Source
 from bridge.sources.form import check_expressions, parse
 from bridge.sources.form_expressions import Form
 from bridge.sources.severities import severity_of
+from bridge.spelling import meant
 from bridge.toml_tables import Table
 
 _OF_BODY = ("each", "delivery")
@@ -31,7 +32,9 @@ def declared(name: str, table: Table, shipped: Mapping[str, Source]) -> Source:
         return generic.declared(name, table)
     base = shipped.get(str(table.values["extends"]))
     if base is None:
-        table.report_key("extends", f"must be one of the bridge's own sources: {', '.join(sorted(shipped))}")
+        like = meant(str(table.values["extends"]), shipped)
+        which = f"; did you mean `{like}`?" if like else f": {', '.join(sorted(shipped))}"
+        table.report_key("extends", f"must be one of the bridge's own sources{which}")
         return generic.declared(name, replace(table, values={}))
     form, verifier = parse(name, table)
     if "title" not in table.values:
