@@ -137,7 +137,7 @@ def _sources(configuration: Configuration) -> Iterator[Finding]:
 
 def _mistakes(found: Sequence[Mistake], subject: str, advice: str) -> Iterator[Finding]:
     """What stops nothing, and that nothing else reports."""
-    yield from (Finding(Verdict.WARNING, subject, f"{one.text}.", advice) for one in found if one.subject == subject)
+    yield from (Finding(Verdict.WARNING, subject, one.text, advice) for one in found if one.subject == subject)
 
 
 def _templates(bridge: Bridge) -> Iterator[Finding]:

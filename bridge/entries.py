@@ -11,6 +11,7 @@ from typing import Any
 from bridge.errors import MessageError
 from bridge.events import Event, Severity, bounded
 from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_PARTICIPANT, MAX_PARTICIPANTS, MAX_URL
+from bridge.tracing import valid
 
 VERSION = 3
 CREDIBLE = timedelta(days=7)
@@ -137,6 +138,7 @@ def within_limits(entry: Entry) -> Entry:
         word=_on_one_line(entry.word)[:MAX_LINE],
         scope=_on_one_line(entry.scope)[:MAX_LINE],
         html=_encodable(entry.html),
+        trace=valid(entry.trace),
         # A part of an address leads elsewhere.
         url=url if len(url := _on_one_line(entry.url)) <= MAX_URL else "",
         participants=tuple(_on_one_line(one)[:MAX_PARTICIPANT] for one in entry.participants[:MAX_PARTICIPANTS]),

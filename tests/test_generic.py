@@ -304,7 +304,7 @@ def test_expressions_reach_no_python(text: str) -> None:
         ("[sources.pump.images]\nChart = 7", "`images` must be a table of names and expressions"),
         ("[sources.pump.words]\ndry = 7", "`words` must be a table of names and texts"),
         ("[sources.pump.event]\nword = 'state'", "`word` has an unknown name 'state'"),
-        ("[sources.pump]\nextends = 'slack7'", "`extends` must be one of the bridge's own sources: alertmanager"),
+        ("[sources.pump]\nextends = 'nobody'", "`extends` must be one of the bridge's own sources: alertmanager"),
         (
             "[sources.pump]\nextends = 'github'\nbody = 'json'",
             "`body` cannot be changed: GitHub reads its bodies itself",

@@ -340,6 +340,15 @@ def test_groups_have_their_threads_and_a_group_on_hold_is_shown(page, stack):
     expect(page.locator("#permissions")).to_have_text("All permissions")
 
 
+def test_mistakes_are_shown_with_the_name_that_was_meant(browser, tmp_path):
+    with running(tmp_path, BRIDGE_GROUP=GROUP, BRIDGE_GITHUB_SECERT="hush") as stack, opening(browser, stack) as page:
+        mistakes = page.get_by_role("status", name="Mistakes in the configuration")
+        expect(mistakes).to_have_text(
+            "BRIDGE_GITHUB_SECERT is no setting of the bridge; did you mean `BRIDGE_GITHUB_SECRET`?"
+        )
+        expect(mistakes).not_to_contain_text("hush")
+
+
 def test_a_source_is_learned_from_what_came_and_edited_beside_its_post(page, stack):
     stack.wait_for_posts(NAMES[4], stack.send("issues", issue("opened", 8100), group=NAMES[4]))
     page.get_by_role("button", name="Learn a source").click()

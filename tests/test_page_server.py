@@ -47,7 +47,7 @@ class Page:
     def now(self):
         """Everything that a page receives when it is opened."""
         with events(self.address) as received:
-            return dict(next(received) for _ in range(5))
+            return dict(next(received) for _ in range(6))
 
     def start(self, topic, html, group=GROUP):
         token = self.get("/msi/token?api-version=2019-08-01&resource=https://graph.microsoft.com", headers=IDENTITY)

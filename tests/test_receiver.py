@@ -115,7 +115,12 @@ def test_a_body_that_cannot_be_read_is_refused_with_the_reason(body, status):
 def test_the_reason_is_answered_and_logged(body, reason, steps):
     receipt = receiver().receive("github", signed(body))
     assert receipt.body == {"error": reason}
-    assert steps() == [("WARNING", {"step": "refused", "source": "github", "status": receipt.status, "reason": reason})]
+    assert steps() == [
+        (
+            "WARNING",
+            {"step": "refused", "source": "github", "delivery": "d1", "status": receipt.status, "reason": reason},
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +153,7 @@ def test_an_ignored_webhook_is_answered_as_its_service_expects(ignored, body, st
     receipt = receiver(sources=source(lambda _: ignored)).receive("github", signed(b"{}"))
     assert (receipt.status, receipt.body, receipt.entries) == (200, body, ())
     assert receipt.headers == {"WebHook-Allowed-Origin": "x"}
-    assert steps() == [("INFO", {"step": "ignored", "source": "github", "reason": "A handshake."})]
+    assert steps() == [("INFO", {"step": "ignored", "source": "github", "delivery": "d1", "reason": "A handshake."})]
 
 
 def test_only_a_post_needs_a_body():

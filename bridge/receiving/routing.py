@@ -13,6 +13,7 @@ from bridge.errors import BadWebhook
 from bridge.events import Event
 from bridge.rendering.expressions import Expression
 from bridge.rendering.text import one_line
+from bridge.spelling import meant
 
 # What an expression may use; `thread` is the former name of the correlation key.
 NAMES = frozenset({one.name for one in fields(Event)} | {"thread"})
@@ -125,4 +126,6 @@ class Routes:
             return self.names[name]
         if name in (self.default, *self.names.values()):
             return name
-        raise BadWebhook("The URL's ?group= is not a group of the settings: name one of [groups] in BRIDGE_CONFIG.")
+        like = meant(name, self.names)
+        which = f"did you mean {like}?" if like else "name one of [groups] in BRIDGE_CONFIG."
+        raise BadWebhook(f"The URL's ?group= is not a group of the settings: {which}")
