@@ -85,13 +85,11 @@ def unknown_settings(configuration: Configuration, env: Mapping[str, str]) -> It
 
 
 def _of_routes(configuration: Configuration) -> Iterator[str]:
-    attributes = {name: names_of(source).attributes for name, source in configuration.sources.items()}
+    known = {name: names_of(source) for name, source in configuration.sources.items()}
     for number, route in enumerate(configuration.routes.routes, 1):
         where = file_of(configuration.settings.config) or "BRIDGE_CONFIG"
         line = f" (line {route.line} of {where})" if route.line else ""
-        yield from (
-            f"route {number}{line}: `{route.when}`: {text}" for text in route_mistakes.mistakes(route, attributes)
-        )
+        yield from (f"route {number}{line}: `{route.when}`: {text}" for text in route_mistakes.mistakes(route, known))
 
 
 class _Fields:

@@ -1,6 +1,5 @@
 """Which known name a misspelt one was meant to be."""
 
-import difflib
 from collections.abc import Collection, Iterable
 
 FEW = 12  # so many names are listed in full
@@ -9,6 +8,8 @@ _ALIKE = 0.7
 
 def meant(name: str, known: Iterable[str]) -> str:
     """The known name that is most like this one, or an empty string where none is."""
+    import difflib  # noqa: PLC0415  only who has misspelt something waits for it
+
     names = sorted(known)
     close = [one for one in names if is_slip(name, one)]
     return next(iter(close or difflib.get_close_matches(name, names, 1, _ALIKE)), "")

@@ -43,6 +43,8 @@ ROUTES = {
     "source == 'github' and attributes.assignees": "no event of github has `attributes.assignees`",
     "source in ('jira', 'linear') and attributes.paths": "no event of jira or linear has `attributes.paths`",
     "kind == 'push' and (source == 'jira' and attributes.paths)": "no event of jira has `attributes.paths`",
+    "kind == 'pull_requst.opened'": "no recorded event has the kind 'pull_requst.opened'; did you mean `pull_request`?",
+    "kind in ('issues', 'relase')": "no recorded event has the kind 'relase'; did you mean `release`?",
     "source == 'githb'": "there is no source 'githb'; did you mean `github`?",
     "severity >= 'warnin'": "there is no severity 'warnin'; did you mean `warning`?",
 }
@@ -61,7 +63,8 @@ def test_a_route_that_asks_for_what_no_event_has(when, tmp_path):
         "source != 'github' and attributes.alertname",
         "attributes.labels.anything == 'x' or attributes.custom['any thing']",
         "attributes.get('branch', '') or 'x' in attributes.keys()",
-        "source == 'own' and attributes.floor",
+        "source == 'own' and attributes.floor and kind == 'pushh'",
+        "source == 'github' and kind in ('push', 'something_new.done')",
         "source == 'checks' and attributes.check and attributes.floor",
     ],
 )

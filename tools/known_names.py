@@ -30,6 +30,7 @@ def _names(source: Source) -> Mapping[str, Iterable[str]]:
         "attributes": {name for event in events for name in event.attributes} | source.attributes,
         "details": {name for event in events for name in event.details} | source.details,
         "actions": {_action(event) for event in events} - {""},
+        "kinds": {event.kind.partition(".")[0] for event in events},
     }
 
 

@@ -1,6 +1,7 @@
 """What a route asks for that no event has: such a route never matches, and nothing else says so."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 
 from jinja2 import nodes
 
@@ -8,24 +9,28 @@ from bridge.events import Severity
 from bridge.receiving.routing import Route
 from bridge.rendering.expressions import tree
 from bridge.rendering.template_names import OF_MAPPINGS, read_at
-from bridge.spelling import hint
+from bridge.sources.known_names import Names
+from bridge.spelling import hint, slip_of
 
+_EQUAL = frozenset({"eq", "ne", "in", "notin"})
 _Sources = frozenset[str] | None  # None: any
 
 
-def mistakes(route: Route, attributes: Mapping[str, Collection[str]]) -> list[str]:
-    """A sentence for each. attributes: the names that the events of each source have, by the source."""
-    return list(dict.fromkeys(_of(tree(route.when), None, attributes)))
+def mistakes(route: Route, known: Mapping[str, Names]) -> list[str]:
+    """A sentence for each. known: the names that the events of each source have, by the source."""
+    return list(dict.fromkeys(_of(tree(route.when), None, known)))
 
 
-def _of(node: nodes.Node, allowed: _Sources, attributes: Mapping[str, Collection[str]]) -> Iterator[str]:
+def _of(node: nodes.Node, allowed: _Sources, known: Mapping[str, Names]) -> Iterator[str]:
     """What is wrong in a part of the expression that counts only for events of the allowed sources."""
     if isinstance(node, nodes.And):
         allowed = _both(allowed, _required(node))
-    yield from _compared(node, attributes)
-    yield from _read(node, allowed, attributes)
+    of_them = [known[one] for one in sorted(known) if allowed is None or one in allowed]
+    yield from _compared(node, of_them, known)
+    if of_them:
+        yield from _read(node, of_them, "" if allowed is None else f" of {' or '.join(sorted(allowed & known.keys()))}")
     for child in node.iter_child_nodes():
-        yield from _of(child, allowed, attributes)
+        yield from _of(child, allowed, known)
 
 
 def _required(node: nodes.Node) -> _Sources:
@@ -53,21 +58,22 @@ def _constants(node: nodes.Node, name: str, operators: Collection[str]) -> list[
     return [part.value for part in parts if isinstance(part, nodes.Const) and isinstance(part.value, str)]
 
 
-def _compared(node: nodes.Node, attributes: Mapping[str, Collection[str]]) -> Iterator[str]:
-    for source in _constants(node, "source", ("eq", "ne", "in", "notin")):
-        if source not in attributes:
-            yield f"there is no source '{source}'{hint(source, attributes)}"
-    for severity in _constants(node, "severity", ("eq", "ne", "in", "notin", "lt", "lteq", "gt", "gteq")):
+def _compared(node: nodes.Node, of_them: Sequence[Names], known: Mapping[str, Names]) -> Iterator[str]:
+    for source in _constants(node, "source", _EQUAL):
+        if source not in known:
+            yield f"there is no source '{source}'{hint(source, known)}"
+    for severity in _constants(node, "severity", {*_EQUAL, "lt", "lteq", "gt", "gteq"}):
         if severity not in set(Severity):
             yield f"there is no severity '{severity}'{hint(severity, [str(one) for one in Severity])}"
+    # A declared source may have any kinds; the others have more than are recorded, so only slips are reported.
+    kinds = frozenset(chain.from_iterable(names.kinds for names in of_them)) if all(n.kinds for n in of_them) else ()
+    for kind in _constants(node, "kind", _EQUAL):
+        if slip := slip_of(kind.partition(".")[0], kinds):
+            yield f"no recorded event has the kind '{kind}'; did you mean `{slip}`?"
 
 
-def _read(node: nodes.Node, allowed: _Sources, attributes: Mapping[str, Collection[str]]) -> Iterator[str]:
+def _read(node: nodes.Node, of_them: Sequence[Names], whose: str) -> Iterator[str]:
     holder, name = read_at(node)
-    if holder != "attributes":
-        return
-    sources = attributes.keys() if allowed is None else [one for one in sorted(allowed) if one in attributes]
-    known = frozenset(name for source in sources for name in attributes[source])
-    if sources and name not in known | OF_MAPPINGS:
-        whose = "" if allowed is None else f" of {' or '.join(sources)}"
-        yield f"no event{whose} has `attributes.{name}`{hint(name, known, 'attributes.')}"
+    attributes = frozenset(chain.from_iterable(names.attributes for names in of_them))
+    if holder == "attributes" and name not in attributes | OF_MAPPINGS:
+        yield f"no event{whose} has `attributes.{name}`{hint(name, attributes, 'attributes.')}"

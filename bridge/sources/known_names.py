@@ -24,11 +24,15 @@ _OF_FORMS = frozenset({"action", "buttons", "images", "meter", "meters", "table"
 
 @dataclass(frozen=True)
 class Names:
-    """attributes: of `attributes` in routes. details: of `details` in templates. actions: of `on_<action>` there."""
+    """attributes: of `attributes` in routes. details: of `details` in templates. actions: of `on_<action>` there.
+
+    kinds: the first words of kinds.
+    """
 
     attributes: frozenset[str] = frozenset()
     details: frozenset[str] = frozenset()
     actions: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
 
 
 def names_of(source: Source) -> Names:
@@ -39,6 +43,7 @@ def names_of(source: Source) -> Names:
         attributes=known.attributes | source.attributes | (frozenset(ATTRIBUTES) if is_form else frozenset()),
         details=known.details | source.details | (_OF_FORMS if source.is_declared else frozenset()),
         actions=known.actions,
+        kinds=known.kinds,
     )
 
 
@@ -46,7 +51,7 @@ def names_of(source: Source) -> Names:
 def _recorded() -> Mapping[str, Names]:
     tables = json.loads(FILE.read_text("utf-8"))
     return {
-        source: Names(*(frozenset(table[key]) for key in ("attributes", "details", "actions")))
+        source: Names(*(frozenset(table[key]) for key in ("attributes", "details", "actions", "kinds")))
         for source, table in tables.items()
     }
 
