@@ -61,7 +61,7 @@ def source(form: Form, verifier: SecretVerifier | None) -> Source:
         headers=lambda event, delivery: {
             key: text.replace("{event}", event).replace("{delivery}", delivery) for key, text in form.headers.items()
         },
-        attributes=frozenset(form.keys("attributes")),
+        attributes=frozenset({*form.keys("attributes"), *cloud_event.ATTRIBUTES}),
         details=frozenset(form.keys("details")),
         takes_fields=form.body in _ANY_FIELDS,
     )

@@ -13,7 +13,6 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.sources.base import Ignored, Source
-from bridge.sources.cloud_event import ATTRIBUTES
 
 _PATHS: dict[str, frozenset[str]] = {}  # of sources of which they were asked for: recorded webhooks do not change
 FILE = Path(__file__).with_name("known_names.json")
@@ -38,9 +37,8 @@ class Names:
 def names_of(source: Source) -> Names:
     """The names of a source's events, of which recorded webhooks and the source's form know."""
     known = _recorded().get(source.extends or source.name, Names())
-    is_form = source.is_declared and not source.extends
     return Names(
-        attributes=known.attributes | source.attributes | (frozenset(ATTRIBUTES) if is_form else frozenset()),
+        attributes=known.attributes | source.attributes,
         details=known.details | source.details | (_OF_FORMS if source.is_declared else frozenset()),
         actions=known.actions,
         kinds=known.kinds,
