@@ -167,6 +167,12 @@ def test_what_a_webhook_is_told_to_be_accepted_is_on_the_queue(good, sample):
         assert accepted
 
 
+def test_the_hosts_trace_context_is_in_the_entry(good):
+    driver = (ROOT / "tests/worker_driver.py").read_text()
+    for message in good.webhook("issues.opened")["outputs"]["entries"]:
+        assert f'TRACE = "{from_message(message).trace}"' in driver
+
+
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
     """The local host, with the same settings."""

@@ -45,6 +45,7 @@ PROTOS = SimpleNamespace(
     StatusResult=message(Success="success", Failure="failure"),
     BindingInfo=message(inout=BindingDirection.INOUT.value, out=BindingDirection.OUT.value, undefined=None),
 )
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 IDS: dict[str, str] = {}
 
 
@@ -67,7 +68,7 @@ async def index(folder: str) -> dict[str, Any]:
 
 
 async def invoke(name: str, parameter: str, data: Message, metadata: dict[str, Message]) -> dict[str, Any]:
-    nothing = SimpleNamespace(trace_parent="", trace_state="", attributes={}, retry_count=0, max_retry_count=0)
+    nothing = SimpleNamespace(trace_parent=TRACE, trace_state="", attributes={}, retry_count=0, max_retry_count=0)
     nothing.exception = None
     invocation = SimpleNamespace(
         invocation_id="i",
