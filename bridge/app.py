@@ -42,7 +42,13 @@ class Bridge:
         settings = configuration.settings
         self.configuration = configuration
         self.faults = RecentFaults()
-        self.renderer = Renderer(settings.templates, configuration.titles, settings.time_zone, configuration.extended)
+        self.renderer = Renderer(
+            settings.templates,
+            configuration.titles,
+            settings.time_zone,
+            configuration.extended,
+            configuration.replaced,
+        )
         self.receiver = Receiver(
             sources=configuration.sources,
             authentications=configuration.authentications,

@@ -14,7 +14,7 @@ from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
 from bridge.receiving.routing import NAMES, Route, Routes
 from bridge.rendering.expressions import compiled, fault
 from bridge.settings import Group, Settings
-from bridge.sources import SOURCES, extending
+from bridge.sources import PRESETS, SOURCES, extending
 from bridge.sources.base import Authentication, Source
 from bridge.spelling import hint, meant
 from bridge.toml_lines import lines
@@ -67,6 +67,15 @@ class Configuration:
     def extended(self) -> Mapping[str, str]:
         """The sources that extend one of the bridge's own, each with the name of that one."""
         return {name: source.extends for name, source in self.sources.items() if source.extends}
+
+    @property
+    def replaced(self) -> Collection[str]:
+        """The bridge's own sources in whose place BRIDGE_CONFIG declares one of the same name."""
+        return {
+            name
+            for name, source in self.sources.items()
+            if source.is_declared and name in SOURCES and source.extends != name
+        }
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -233,7 +242,8 @@ def _declared(document: Table) -> Mapping[str, Source]:
     found: dict[str, Source] = {}
     for name, value in tables.values.items():
         table = Table.of(f"BRIDGE_CONFIG: the source {name}", value, tables.problems, tables.place.at(name))
-        if name in SOURCES:
+        # A preset that came with an update must not take the name from a source that was declared before.
+        if name in SOURCES and name not in PRESETS:
             table.report("is one of the bridge's own: choose another name")
         found[name] = extending.declared(name, table, SOURCES)
     return found

@@ -19,6 +19,7 @@ from bridge.settings import Settings
 from bridge.sources import SOURCES, generic
 from bridge.sources.base import Ignored, Source
 from bridge.sources.form import check_expressions, parse
+from bridge.sources.known_names import names_of
 from tests.local_stack import ROOT
 
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
@@ -277,6 +278,20 @@ def test_expressions_reach_no_python(text: str) -> None:
     source = declared(f'[sources.pump]\n[sources.pump.event]\ntitle = "{text}"')["pump"]
     (event,) = source.read(Webhook({}, b"{}"))
     assert event.title == "pump: event"
+
+
+def test_a_source_that_was_declared_before_an_update_brought_one_of_its_name_stays_as_it_was() -> None:
+    """Of a preset; the sources with code have had their names all along, and are no one else's."""
+    form = "[sources.flux.event]\nkind = 'item.reason'\ntitle = 'item.object.name'\nsummary = 'item.said'"
+    bridge = Bridge(Configuration.of(Settings(GROUP, f"[sources.flux]\ntitle = 'Our Flux'\n{form}")))
+    source = bridge.configuration.sources["flux"]
+    (event,) = source.read(webhook({"reason": "Late", "object": {"name": "pump"}, "said": "It is late"}, source))
+    assert (source.title, source.path, event.kind, event.title) == ("Our Flux", "generic/flux", "Late", "pump")
+    assert bridge.renderer.chosen(event) == "event.html"
+    assert (
+        "It is late" in bridge.renderer.entry(event, "0" * 32, Target(GROUP), datetime(2026, 11, 23, tzinfo=UTC)).html
+    )
+    assert names_of(source).kinds == frozenset()
 
 
 @pytest.mark.parametrize(

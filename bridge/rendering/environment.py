@@ -1,6 +1,6 @@
 """Where templates come from, and the sandbox in which they are rendered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
@@ -21,15 +21,19 @@ class OwnTemplates(FileSystemLoader):
     """The bridge's templates: what all posts share, in templates/, and those of each source, in its folder.
 
     root: the folder of the bridge. bridge/sources/github/templates/push.html has the name `github/push.html`.
+    without: sources whose templates are not used.
     """
 
-    def __init__(self, root: Path = ROOT) -> None:
+    def __init__(self, root: Path = ROOT, without: Collection[str] = ()) -> None:
         super().__init__(root)
         self._root = root
+        self._without = without
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """The text of a template, its file, and whether that is still the same; TemplateNotFound if there is none."""
         source, slash, name = template.partition("/")
+        if slash and source in self._without:
+            raise TemplateNotFound(template)
         path = f"bridge/sources/{source}/templates/{name}" if slash else f"templates/{template}"
         try:
             return super().get_source(environment, path)
@@ -39,8 +43,9 @@ class OwnTemplates(FileSystemLoader):
     def list_templates(self) -> list[str]:
         """The names of all templates."""
         shared = [path.name for path in self._root.glob("templates/*.html")]
-        own = self._root.glob("bridge/sources/*/templates/*.html")
-        return sorted([*shared, *(f"{path.parents[1].name}/{path.name}" for path in own)])
+        paths = self._root.glob("bridge/sources/*/templates/*.html")
+        own = [(path.parents[1].name, path.name) for path in paths]
+        return sorted([*shared, *(f"{source}/{name}" for source, name in own if source not in self._without)])
 
 
 def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -74,7 +74,8 @@ class Renderer:
 
     templates: a folder of the user's, searched first; its files can extend the bridge's as `default:<name>`.
     titles: the names of sources for people. zone: of the times that are shown. extended: sources that look as another
-    one does where they have no template of their own.
+    one does where they have no template of their own. replaced: sources whose templates are not used, as the user has
+    declared others of the same names.
     """
 
     def __init__(
@@ -83,11 +84,12 @@ class Renderer:
         titles: Mapping[str, str] = MappingProxyType({}),
         zone: tzinfo = UTC,
         extended: Mapping[str, str] = MappingProxyType({}),
+        replaced: Collection[str] = (),
     ) -> None:
         self._extended = extended
-        self._own = OwnTemplates()
+        self._own = OwnTemplates(without=replaced)
         self._users = FileSystemLoader([templates] if templates else [])
-        defaults = PrefixLoader({"default": self._own}, delimiter=":")
+        defaults = PrefixLoader({"default": OwnTemplates()}, delimiter=":")
         self._loader: BaseLoader = ChoiceLoader([self._users, self._own, defaults])
         self._environment = environment(self._loader, zone)
         self._titles = titles

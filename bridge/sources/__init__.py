@@ -25,7 +25,7 @@ from bridge.sources.slack import SLACK
 from bridge.sources.teams import TEAMS
 
 # Described by the preset.toml of their folder, without code.
-_PRESETS = (
+PRESETS = (
     "apprise",
     "argo_cd",
     "better_stack",
@@ -89,6 +89,6 @@ SOURCES: Mapping[str, Source] = {
         TEAMS,
         SLACK,
         DISCORD,
-        *map(generic.preset, _PRESETS),
+        *map(generic.preset, PRESETS),
     )
 }

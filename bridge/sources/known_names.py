@@ -36,7 +36,7 @@ class Names:
 
 def names_of(source: Source) -> Names:
     """The names of a source's events, of which recorded webhooks and the source's form know."""
-    known = _recorded().get(source.extends or source.name, Names())
+    known = _recorded().get(source.extends or ("" if source.is_declared else source.name), Names())
     return Names(
         attributes=known.attributes | source.attributes,
         details=known.details | source.details | (_OF_FORMS if source.is_declared else frozenset()),
