@@ -286,7 +286,7 @@ def test_a_source_that_was_declared_before_an_update_brought_one_of_its_name_sta
     bridge = Bridge(Configuration.of(Settings(GROUP, f"[sources.flux]\ntitle = 'Our Flux'\n{form}")))
     source = bridge.configuration.sources["flux"]
     (event,) = source.read(webhook({"reason": "Late", "object": {"name": "pump"}, "said": "It is late"}, source))
-    assert (source.title, source.path, event.kind, event.title) == ("Our Flux", "generic/flux", "Late", "pump")
+    assert (source.title, source.path, event.kind, event.title) == ("Our Flux", "generic/flux", "late", "pump")
     assert bridge.renderer.chosen(event) == "event.html"
     assert (
         "It is late" in bridge.renderer.entry(event, "0" * 32, Target(GROUP), datetime(2026, 11, 23, tzinfo=UTC)).html

@@ -257,7 +257,7 @@ def _measured(event: Event) -> dict[str, str]:
     if len(meters) != 1 or not meters[0]:
         return {}
     value, limit, text = meters[0]
-    return {"highest" if value >= limit else "lowest": f"{float(value)} {text.partition(', ')[0]}"}
+    return {"highest" if value >= limit else "lowest": f"{float(value)} {text.partition(', ')[0].rpartition(': ')[2]}"}
 
 
 def _pairs(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from bridge.fields import Payload, as_time, dig, first, objects
 from bridge.rendering.filters import plural
 from bridge.rendering.measures import History, history
-from bridge.rendering.text import in_words, is_id
+from bridge.rendering.text import in_words, is_id, one_line
 from bridge.sources.azure_monitor.measures import all_dimensions, measure, meters, series, shown_dimensions
 from bridge.sources.azure_monitor.report import Alert, Report
 from bridge.sources.azure_monitor.values import code, dimensions, number, period, shown
@@ -32,7 +32,7 @@ def search(alert: Alert) -> Report:
         action="measured_search" if is_measured else "search",
         details={"metric": column, "rows": _count(head.get("metricValue")), **measure(alert, head, column)},
         text=_query(alert, dig(head, "searchQuery")),
-        meters=meters(criteria) if is_measured else meters(criteria, rows),
+        meters=meters(criteria) if is_measured else meters(criteria, _named(alert, rows)),
         series=series(all_dimensions(criteria)),
         facts={**shown_dimensions(alert, criteria), **next(iter(_events(head)), {})},
         buttons=[("See the results", first(head, ("linkToFilteredSearchResultsUI", "linkToSearchResultsUI")))],
@@ -58,7 +58,7 @@ def older_search(alert: Alert) -> Report:
         action="older_measured_search" if is_measured else "older_search",
         details={"rows": _count(value), **measure(alert, criterion, ""), "window": window},
         text=_query(alert, dig(context, "SearchQuery")),
-        meters=meters([criterion], "" if is_measured else _rows(value)),
+        meters=meters([criterion], "" if is_measured else _named(alert, _rows(value))),
         history=_history(columns, rows, dig(context, "Operator"), context.get("Threshold")) if is_measured else None,
         series=series(found := dimensions(context, "Dimensions")),
         facts={**found, "Kind": "" if is_known else in_words(kind)},
@@ -75,6 +75,11 @@ def _count(value: Any) -> int | None:
 def _rows(value: Any) -> str:
     count = _count(value)
     return "" if count is None else plural(count, "row") if count else "no rows"
+
+
+def _named(alert: Alert, rows: str) -> str:
+    """What the bar of a search shows: rows are rows of nothing that has a name but the rule."""
+    return rows and f"{one_line(alert.rule, 60)}: {rows}"
 
 
 def _query(alert: Alert, query: str) -> str:
