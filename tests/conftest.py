@@ -16,7 +16,7 @@ from bridge.rendering import environment as templates
 from tests import azurite
 
 _FOLDER = "FOLDER_OF_THE_TEST_RUN"
-# The first to each worker in turn.
+# To those workers in turn.
 _LONG = (
     "package", "page", "end_to_end", "chaos", "scale_out", "new_service", "repeats_end_to_end", "storm", "preview",
     "http_attacks", "strangers_over_http", "release", "gallery", "worker", "page_server", "combinations",
@@ -55,13 +55,16 @@ def pytest_unconfigure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Let each worker begin with files that take long, which nobody steals from it: stealing begins at the end.
+    """Let every other worker begin with files that take long, which nobody steals from it: stealing begins at the end.
 
-    The files share what they prepare, and would prepare it in every worker that has one of their tests.
+    The files share what they prepare, and would prepare it in every worker that has one of their tests. They wait much
+    of the time, which the workers beside them use.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     files = {name: [item for item in items if item.path.name == f"test_{name}.py"] for name in _LONG}
-    first = [list(itertools.chain(*list(files.values())[worker::workers])) for worker in range(workers)]
+    waiting = max(1, workers // 2)
+    first = [list(itertools.chain(*list(files.values())[worker::waiting])) for worker in range(waiting)]
+    first += [[] for _ in range(workers - waiting)]
     taken = {id(item) for item in itertools.chain(*first)}
     others = iter([item for item in items if id(item) not in taken])
     count, ordered = len(items), []
