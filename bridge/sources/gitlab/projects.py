@@ -37,7 +37,7 @@ def release(event: Event) -> Event:
         _record(event, "release", name, "released" if is_new else _DONE.get(action, action)),
         correlation_key=kit.key(home(payload), "release", tag or name),
         actor="",
-        url=dig(payload, "url") or event.url,
+        url=(dig(payload, "url") if action != "delete" else "") or event.url,
         occurred=moment(payload, "created_at") if is_new else None,
         facts=kit.facts(
             Tag=tag if tag != name else "",
@@ -65,6 +65,8 @@ def wiki_page(event: Event) -> Event:
         return kit.with_details(about, text=dig(page, "content") if dig(page, "format") in {"", "markdown"} else "")
     # GitLab's own message names the page and says no more.
     said = "" if name.lower() in message.lower() else message
+    if action == "delete":
+        return kit.with_details(about, text=said, quoted=True, page="Open the wiki")
     return kit.with_details(about, text=said, quoted=True, buttons=[("See the changes", dig(page, "diff_url"))])
 
 

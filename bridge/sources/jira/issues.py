@@ -50,7 +50,7 @@ def issue(event: Event) -> Event:
     if event.kind.startswith("issue_deleted"):
         project = dig(fields, "project.key")
         url = below(event.details["base"], f"projects/{project}") if project else ""
-        return _happened(replace(about, url=url, severity=Severity.WARNING), action="deleted")
+        return _happened(replace(about, url=url, severity=Severity.WARNING), action="deleted", page="Open the project")
     return _update(about, fields)
 
 

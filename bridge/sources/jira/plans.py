@@ -82,6 +82,7 @@ def _plan(event: Event, plan: Payload, noun: str, *, url: str = "", facts: kit.F
             "noun": noun,
             "name": name,
             "is_plan": True,
+            "page": "Open the board" if action == "deleted" else "",
             "text": text_of(text, event.payload),
         },
     )
