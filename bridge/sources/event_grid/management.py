@@ -24,13 +24,14 @@ def resource_change(event: Event, data: Payload) -> Event | None:
         return None
     done, end = match[1], match[2]
     who, application = _who(part(data, "claims")), dig(data, "claims.appid")
-    operation = dig(data, "operationName")
+    operation, is_gone = dig(data, "operationName"), (done, end) == ("delete", "success")
+    group_or_subscription = "resource group" if "/resourcegroups/" in event.url.lower() else "subscription"
     return replace(
         _of_resource(event, about, operation=operation),
         severity=Severity.ERROR if end == "failure" else Severity.INFO,
         actor=who,
         title=kit.title(f"{about.noun.capitalize()} {about.name}"),
-        url=event.url if (done, end) == ("delete", "success") else about.url,
+        url=event.url if is_gone else about.url,
         correlation_key=about.id.lower(),
         facts=kit.facts(
             Operation=operation,
@@ -44,7 +45,8 @@ def resource_change(event: Event, data: Payload) -> Event | None:
             "name": about.name,
             "by_application": bool(application) and not who,
             "operation": in_words(operation.removesuffix("/action").rpartition("/")[2]),
-            "buttons": [] if (done, end) == ("delete", "success") else _button(about),
+            "buttons": [] if is_gone else _button(about),
+            "page": f"Open the {group_or_subscription}" if is_gone else "",
         },
     )
 

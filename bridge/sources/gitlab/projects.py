@@ -65,9 +65,10 @@ def wiki_page(event: Event) -> Event:
         return kit.with_details(about, text=dig(page, "content") if dig(page, "format") in {"", "markdown"} else "")
     # GitLab's own message names the page and says no more.
     said = "" if name.lower() in message.lower() else message
-    if action == "delete":
-        return kit.with_details(about, text=said, quoted=True, page="Open the wiki")
-    return kit.with_details(about, text=said, quoted=True, buttons=[("See the changes", dig(page, "diff_url"))])
+    buttons = [("See the changes", dig(page, "diff_url"))]
+    return kit.with_details(
+        about, text=said, quoted=True, buttons=buttons, page="Open the wiki" if action == "delete" else ""
+    )
 
 
 def feature_flag(event: Event) -> Event:
