@@ -1,4 +1,8 @@
-"""What travels on the queue: an Entry is one event waiting for one group, a Wake asks for a group's drain."""
+"""What travels on the queue: an Entry is one event waiting for one group, a Wake asks for a group's drain.
+
+A DeliveryRecord, what is kept of a webhook, travels beside its entries. A version that does not know records makes
+dead letters of them, and loses no entry; they can be requeued after an upgrade.
+"""
 
 import hashlib
 import json
@@ -8,12 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bridge.deliveries import DeliveryRecord, from_fields, to_text
 from bridge.errors import MessageError
 from bridge.events import Event, Severity, bounded
 from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_PARTICIPANT, MAX_PARTICIPANTS, MAX_URL
 from bridge.tracing import valid
 
 VERSION = 3
+_RECORD = "delivery"
 CREDIBLE = timedelta(days=7)
 _EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -197,13 +203,15 @@ def credible(occurred: datetime | None, received: datetime) -> datetime:
     return occurred if abs(occurred - received) <= CREDIBLE else received
 
 
-def to_message(item: Entry | Wake) -> str:
+def to_message(item: Entry | Wake | DeliveryRecord) -> str:
     """The text of the queue message: JSON with its version."""
+    if isinstance(item, DeliveryRecord):
+        return f'{{"version":{VERSION},"type":"{_RECORD}","record":{to_text(item)}}}'
     fields = {name: value for name, value in vars(item).items() if name != "trace" or value}
     return _JSON.encode({"version": VERSION, "type": type(item).__name__.lower(), **fields})
 
 
-def from_message(text: str | bytes) -> Entry | Wake:
+def from_message(text: str | bytes) -> Entry | Wake | DeliveryRecord:
     """What `to_message` wrote, also what earlier versions wrote; MessageError for anything else."""
     try:
         fields = json.loads(text)
@@ -212,6 +220,8 @@ def from_message(text: str | bytes) -> Entry | Wake:
             raise MessageError(f"The message has version {version}; this bridge reads up to {VERSION}: upgrade it.")
         if kind == "wake":
             return Wake(**fields)
+        if kind == _RECORD:
+            return from_fields(fields["record"])
         if version < 2:
             fields["correlation_key"] = fields.pop("thread")
         if version < 3:

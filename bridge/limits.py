@@ -26,6 +26,8 @@ MAX_PARTICIPANT = 320  # characters of a name with its address
 MAX_HTML = 40_000  # bytes of an entry's card
 MAX_MESSAGE = 48 * 1024  # bytes of a queue message; base64 makes 64 KiB of it, a storage queue's limit
 
+MAX_RECORD = 32 * 1024  # bytes of what is kept about a webhook; it travels as a queue message, too
+
 MAX_POST = 200_000  # bytes of a post's HTML
 MAX_CARDS = 20  # of a post
 MAX_ROWS = 200  # of a digest

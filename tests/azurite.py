@@ -29,8 +29,8 @@ needs_azurite = pytest.mark.skipif(
 class Azurite:
     """A running emulator."""
 
-    def __init__(self, tables: int, queues: int) -> None:
-        self._tables, self._queues = tables, queues
+    def __init__(self, tables: int, queues: int, blobs: int) -> None:
+        self._tables, self._queues, self._blobs = tables, queues, blobs
         # Each process of a test run has names of its own.
         worker, workers = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
         self._names = iter(NAMES[int(worker.removeprefix("gw")) :: int(workers)])
@@ -40,7 +40,7 @@ class Azurite:
         name, tables, queues = self.addresses()
         return (
             f"DefaultEndpointsProtocol=http;AccountName={name};AccountKey={KEY};"
-            f"TableEndpoint={tables};QueueEndpoint={queues};"
+            f"TableEndpoint={tables};QueueEndpoint={queues};BlobEndpoint=http://127.0.0.1:{self._blobs}/{name};"
         )
 
     def addresses(self) -> tuple[str, str, str]:
@@ -51,9 +51,9 @@ class Azurite:
 
 @contextlib.contextmanager
 def azurite(folder: Path) -> Iterator[Azurite]:
-    process, tables, queues = _start(folder)
+    process, *ports = _start(folder)
     try:
-        yield Azurite(tables, queues)
+        yield Azurite(*ports)
     finally:
         process.kill()
         process.wait()
@@ -70,12 +70,12 @@ def shared(folder: Path) -> Azurite:
     except FileExistsError:
         until(running.exists)
     else:
-        process, tables, queues = _start(folder)
+        process, *ports = _start(folder)
         _started.append(process)
-        (folder / "azurite.new").write_text(json.dumps([process.pid, tables, queues]))
+        (folder / "azurite.new").write_text(json.dumps([process.pid, *ports]))
         (folder / "azurite.new").rename(running)
-    _, tables, queues = json.loads(running.read_text())
-    return Azurite(tables, queues)
+    _, *ports = json.loads(running.read_text())
+    return Azurite(*ports)
 
 
 def stop(folder: Path) -> None:
@@ -84,8 +84,8 @@ def stop(folder: Path) -> None:
         os.kill(json.loads((folder / "azurite.json").read_text())[0], signal.SIGKILL)
 
 
-def _start(folder: Path) -> tuple[subprocess.Popen, int, int]:
-    """The process, and the ports of its tables and of its queues."""
+def _start(folder: Path) -> tuple[subprocess.Popen, int, int, int]:
+    """The process, and the ports of its tables, of its queues and of its blobs."""
     blobs, queues, tables = (closed_port() for _ in range(3))
     ports = ["--blobPort", str(blobs), "--queuePort", str(queues), "--tablePort", str(tables)]
     options = ["--inMemoryPersistence", "--disableTelemetry", "--silent"]
@@ -99,13 +99,13 @@ def _start(folder: Path) -> tuple[subprocess.Popen, int, int]:
             stderr=log,
         )
     try:
-        for port in (queues, tables):
+        for port in (queues, tables, blobs):
             _wait_until_it_listens(port, process)
     except BaseException:
         process.kill()
         process.wait()
         raise
-    return process, tables, queues
+    return process, tables, queues, blobs
 
 
 def _wait_until_it_listens(port: int, process: subprocess.Popen) -> None:

@@ -124,6 +124,13 @@ def test_a_refusal_of_the_storage_is_not_taken_for_a_stale_receipt(call):
             call(queue, Message("1", "x", 1, "a receipt"))
 
 
+def test_a_role_for_reading_is_enough_where_the_queue_is_there():
+    with raw(answer(403), answer(200)) as server:
+        account = Account("", server.url, server.url, AzureNamedKeyCredential("account", KEY))
+        with contextlib.closing(AzureQueue(account)):
+            pass
+
+
 @needs_azurite
 def test_when_to_look_again_is_soon(queue):
     assert time.time() < queue.next_visible() < time.time() + 5

@@ -23,7 +23,7 @@ from bridge.outbox.rows import (
     ContentRow,
     Counts,
     DeadLetter,
-    DeliveryRecord,
+    HistoryRecord,
     Hold,
     Newest,
     Recorded,
@@ -250,10 +250,10 @@ def test_entries_of_many_keys_are_finished_together(outbox):
 
 def test_the_history_says_what_became_of_a_delivery(outbox):
     row = recorded(outbox)
-    known = DeliveryRecord(row.entry.id, "g", "github", "push", "1", START, "")
+    known = HistoryRecord(row.entry.id, "g", "github", "push", "1", START, "")
     assert outbox.history("1") == [known]
     outbox.finish([row], [thread("k")])
-    assert outbox.history("1") == [replace(known, thread="t")]
+    assert outbox.history("1") == [replace(known, thread="t", posted=START)]
     assert outbox.history("2") == []
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bridge.cli.parser import Commands
     from bridge.outbox.base import Outbox
-    from bridge.outbox.rows import DeliveryRecord, OpenEntry
+    from bridge.outbox.rows import HistoryRecord, OpenEntry
 
 
 def register(commands: Commands) -> None:
@@ -37,7 +37,9 @@ def _history(asked: argparse.Namespace) -> int:
         records = opened.history(bounded(asked.asked)) or _of_dead_letters(opened, dead, asked.asked)
         still_open = {row.entry.id: row for record in records for row in opened.open_entries(record.group)}
     if not records:
-        raise CommandError(f"There is no record of {asked.asked}: it was refused, ignored or dropped, or is too old.")
+        raise CommandError(
+            f"No entry is known by {asked.asked}: `deliveries show` finds webhooks that were not posted, too."
+        )
     for record in records:
         rows = {
             "event": f"{record.source} {record.kind}",
@@ -51,19 +53,19 @@ def _history(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _of_dead_letters(opened: Outbox, dead: Mapping[str, str], token: str) -> Sequence[DeliveryRecord]:
+def _of_dead_letters(opened: Outbox, dead: Mapping[str, str], token: str) -> Sequence[HistoryRecord]:
     """What is known of dead letters that may have been posted, by the token of the post."""
     ids = [entry_id for entry_id, reason in dead.items() if token in reason.split()]
     return [record for entry_id in ids for record in opened.history(entry_id)]
 
 
-def _mark(record: DeliveryRecord, still_open: Mapping[str, OpenEntry]) -> str:
+def _mark(record: HistoryRecord, still_open: Mapping[str, OpenEntry]) -> str:
     """What the last line of its post shows, or would."""
     row = still_open.get(record.id)
     return row.mark if row and row.state is State.SENDING else record.token
 
 
-def _state(record: DeliveryRecord, dead: Mapping[str, str], still_open: Mapping[str, OpenEntry]) -> str:
+def _state(record: HistoryRecord, dead: Mapping[str, str], still_open: Mapping[str, OpenEntry]) -> str:
     if record.thread:
         return f"delivered in the thread {record.thread}"
     if record.repeat_of:

@@ -11,17 +11,18 @@ from itertools import groupby
 
 from azure.data.tables import UpdateMode
 
+from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
 from bridge.errors import Conflict
 from bridge.limits import MAX_MESSAGE
-from bridge.outbox import azure_repeats, azure_rows
+from bridge.outbox import azure_deliveries, azure_repeats, azure_rows
 from bridge.outbox.azure_rows import Row
 from bridge.outbox.azure_table import AzureTable
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
     DeadLetter,
-    DeliveryRecord,
+    HistoryRecord,
     Lease,
     LeftOut,
     Newest,
@@ -121,7 +122,7 @@ class AzureOutbox(AzureTable):
 
     def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
         group = entries[0].entry.group
-        history = [azure_rows.note_thread(row, threads[0].thread) for row in entries]
+        history = [azure_rows.note_post(row, threads[0]) for row in entries]
         rows = [azure_rows.write_thread(group, thread) for thread in threads]
         etags = self._submit([*rows, *map(azure_rows.delete_open, entries), *history])
         return [replace(thread, version=etag) for thread, etag in zip(threads, etags, strict=False)]
@@ -144,6 +145,9 @@ class AzureOutbox(AzureTable):
         found = [azure_rows.dead_letter(row) for group in self._groups() for row in self._rows(group, "dead")]
         return sorted(found, key=lambda letter: (letter.at, letter.id))
 
+    def remove_dead_letter(self, letter: DeadLetter) -> None:
+        self._table.delete_entity(letter.group or azure_rows.NOWHERE, f"dead-{letter.id}")
+
     def requeue(self, letter: DeadLetter, entry: Entry, now: float) -> None:
         history = ("upsert", azure_rows.history(entry, now), {"mode": UpdateMode.REPLACE})
         opened = azure_rows.insert_open(OpenEntry(entry, recorded=now, due=now))
@@ -156,11 +160,11 @@ class AzureOutbox(AzureTable):
         self._submit([history, opened])
         self._submit([remove])
 
-    def history(self, asked: str) -> Sequence[DeliveryRecord]:
+    def history(self, asked: str) -> Sequence[HistoryRecord]:
         if not asked:
             return []
         found = {row["RowKey"]: row for group in self._groups() for row in self._history(group, asked)}
-        records = [azure_rows.delivery_record(row) for row in found.values()]
+        records = [azure_rows.history_record(row) for row in found.values()]
         return sorted(records, key=lambda record: (record.recorded, record.id))
 
     def _history(self, group: str, asked: str) -> Iterator[Row]:
@@ -189,6 +193,7 @@ class AzureOutbox(AzureTable):
             over = self._rows(group, "thread", "posted lt @idle or ended lt @time", time=before, idle=idle)
             repeats = self._rows(group, "repeat", "at lt @time", time=before)
             self._delete([*history, *dead, *over, *repeats])
+        self._delete(azure_deliveries.expired(self._table, before))
         text = "PartitionKey ge @first and PartitionKey lt @last and at lt @time"
         bounds = {"first": azure_repeats.CONTENTS, "last": f"{azure_repeats.CONTENTS[:-1]}.", "time": before}
         old = sorted(self._table.query_entities(text, parameters=bounds), key=lambda row: str(row["PartitionKey"]))
@@ -199,6 +204,24 @@ class AzureOutbox(AzureTable):
         """Deletes rows of one partition."""
         for start in range(0, len(rows), _MAX_OPERATIONS):
             self._submit([("delete", row) for row in rows[start : start + _MAX_OPERATIONS]])
+
+    # Deliveries.
+
+    def note_delivery(self, record: DeliveryRecord) -> None:
+        self._submit(azure_deliveries.written(record))
+
+    def deliveries(self, wanted: DeliveryFilter, limit: int, before: str = "") -> DeliveryPage:
+        return azure_deliveries.page(self._table, wanted, limit, before)
+
+    def find_deliveries(self, asked: str) -> Sequence[DeliveryRecord]:
+        found = azure_deliveries.find(self._table, asked)
+        rows = self._readers.map(lambda name: self._get(azure_deliveries.DELIVERIES, name), sorted(found, reverse=True))
+        return [azure_deliveries.record(row) for row in rows if row]
+
+    def rows_of(self, entries: Mapping[str, str]) -> Mapping[str, HistoryRecord]:
+        rows = self._readers.map(lambda pair: self._get(pair[1], f"seen-{pair[0]}"), entries.items())
+        records = [azure_rows.history_record(row) for row in rows if row]
+        return {record.id: record for record in records}
 
     # Leases.
 

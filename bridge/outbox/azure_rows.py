@@ -19,7 +19,7 @@ from bridge.errors import MessageError
 from bridge.outbox.rows import (
     Backoff,
     DeadLetter,
-    DeliveryRecord,
+    HistoryRecord,
     Hold,
     Lease,
     Newest,
@@ -78,15 +78,16 @@ def history(entry: Entry, now: float) -> Row:
     return key(entry.group, f"seen-{entry.id}") | values
 
 
-def note_thread(row: OpenEntry, thread: str) -> Operation:
-    """Adds to that row in which thread the entry was delivered, and by which post."""
-    values = {"thread": thread, "token": row.mark}
+def note_post(row: OpenEntry, thread: ThreadRow) -> Operation:
+    """Adds to that row in which thread the entry was delivered, by which post, when, and after how many tries."""
+    values = {"thread": thread.thread, "token": row.mark, "posted": thread.posted, "tries": row.tries}
+    values |= {"answer": row.answer} if row.answer else {}
     return "upsert", key(row.entry.group, f"seen-{row.entry.id}") | values, {"mode": UpdateMode.MERGE}
 
 
-def delivery_record(row: Row) -> DeliveryRecord:
+def history_record(row: Row) -> HistoryRecord:
     """What such a row says about an entry."""
-    return DeliveryRecord(
+    return HistoryRecord(
         id=row_id(row),
         group=row["PartitionKey"],
         source=row["source"],
@@ -96,6 +97,9 @@ def delivery_record(row: Row) -> DeliveryRecord:
         thread=row.get("thread", ""),
         repeat_of=row.get("repeat_of", ""),
         token=row.get("token", ""),
+        posted=row.get("posted", 0.0),
+        tries=row.get("tries", 0),
+        answer=row.get("answer", ""),
     )
 
 
@@ -120,13 +124,14 @@ def _state(row: OpenEntry) -> Row:
         "claimed": row.claimed,
         "until": row.guard_until,
         "thread": row.thread,
+        "answer": row.answer,
     }
 
 
 def open_entry(row: Row) -> OpenEntry | UnreadableRow:
     """The open entry of a row, or what is known of one that cannot be read."""
     try:
-        return read_open_entry(row, zlib.decompress(row["message"]), version(row))
+        return read_open_entry(row, zlib.decompress(row["message"]), version(row), row.get("answer", ""))
     except (MessageError, ValueError, KeyError, TypeError, zlib.error) as error:
         reason = str(error) if isinstance(error, MessageError) else f"{type(error).__name__} in its row"
         return UnreadableRow(row_id(row), row["PartitionKey"], _text(row.get("message")), reason, version(row))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 
@@ -28,6 +28,7 @@ class Account:
     tables: str = ""
     queues: str = ""
     credential: Any = None
+    blobs: str = ""
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Account":
@@ -39,7 +40,10 @@ class Account:
         queues = env.get(_part("queueServiceUri"), "").strip() or (
             f"https://{name}.queue.core.windows.net" if name else tables.replace(".table.", ".queue.")
         )
-        return Account("", tables, queues, _credential(env))
+        blobs = env.get(_part("blobServiceUri"), "").strip() or (
+            f"https://{name}.blob.core.windows.net" if name else tables.replace(".table.", ".blob.")
+        )
+        return Account("", tables, queues, _credential(env), blobs)
 
     def table(self) -> TableClient:
         """The table of the outbox; it is made where there is none."""
@@ -59,6 +63,14 @@ class Account:
         _make(client.create_queue)
         return client
 
+    def container(self, name: str) -> Any:
+        """The blob container of that name, which may not be there. Imported here: few commands need the library."""
+        from azure.storage.blob import ContainerClient  # noqa: PLC0415
+
+        if self.connection:
+            return ContainerClient.from_connection_string(self.connection, name, **_QUEUE_OPTIONS)
+        return ContainerClient(self.blobs, name, credential=self.credential, **_QUEUE_OPTIONS)
+
 
 def _part(name: str) -> str:
     return f"{CONNECTION}__{name}"
@@ -77,3 +89,7 @@ def _make(create: Any) -> None:
         create()
     except ResourceExistsError:
         return
+    except HttpResponseError as error:
+        # Who has only a role for reading need not make what is there; what is missing shows when it is read.
+        if error.status_code != 403:
+            raise

@@ -15,6 +15,9 @@ The summaries of all groups are one partition of their own.
 The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`. The rows content/<content>, by which
 a replay in another group is recognised, are in partitions of their own.
 
+What is known of every webhook, delivery/<id>, is in a partition of its own. Its id begins with the time, counted
+backwards: the newest comes first, and a page is a range of ids.
+
 A batch has room for `BATCH` entries with their history and threads.
 
 A write with a version fails with Conflict when the row has another one by now, and then nothing of its batch is
@@ -26,12 +29,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
     DeadLetter,
-    DeliveryRecord,
+    HistoryRecord,
     Lease,
     LeftOut,
     Newest,
@@ -114,10 +118,13 @@ class Entries(Protocol):
     def dead_letters(self) -> Sequence[DeadLetter]:
         """All dead letters, the oldest first."""
 
+    def remove_dead_letter(self, letter: DeadLetter) -> None:
+        """Forgets a dead letter, if it is still there."""
+
     def requeue(self, letter: DeadLetter, entry: Entry, now: float) -> None:
         """Turns a dead letter into the open entry that it holds, due now. Conflict when it is open already, or gone."""
 
-    def history(self, asked: str) -> Sequence[DeliveryRecord]:
+    def history(self, asked: str) -> Sequence[HistoryRecord]:
         """What is known of some entries, in the order of their recording.
 
         asked: their delivery, by its sender's id; the token of their post; or the beginning of an entry's id,
@@ -128,10 +135,33 @@ class Entries(Protocol):
         """How many entries are open and how many dead, in all groups."""
 
     def purge(self, before: float, idle: float) -> None:
-        """Forgets history, contents, dead letters and ended threads from before then; nothing open goes.
+        """Forgets history, webhooks, contents, dead letters and ended threads from before then; nothing open goes.
 
         idle: threads that had no post since then go too.
         """
+
+
+class Deliveries(Protocol):
+    """What is known of every webhook, also of those that left no entry."""
+
+    def note_delivery(self, record: DeliveryRecord) -> None:
+        """Writes a record over the one of its id, with what it is found by."""
+
+    def deliveries(self, wanted: DeliveryFilter, limit: int, before: str = "") -> DeliveryPage:
+        """At most so many of the wanted records, newest first.
+
+        before: `following` of the page before. A page may have fewer records and still a following page, where it
+        had to look at many to find them: each call has a bounded cost.
+        """
+
+    def find_deliveries(self, asked: str) -> Sequence[DeliveryRecord]:
+        """The records of a webhook, oldest first, by what a person has of it.
+
+        asked: the sender's id of the delivery, or the beginning of a record's or an entry's id, from eight digits on.
+        """
+
+    def rows_of(self, entries: Mapping[str, str]) -> Mapping[str, HistoryRecord]:
+        """What the history knows of entries, by their ids. entries: the group of each."""
 
 
 class Leases(Protocol):
@@ -182,7 +212,7 @@ class Summaries(Protocol):
         """Writes a row as large as an entry's, to see that it can be written; raises what its storage raises."""
 
 
-class Outbox(Entries, Leases, Wakes, Summaries, Protocol):
+class Outbox(Entries, Deliveries, Leases, Wakes, Summaries, Protocol):
     """All of them, in one storage."""
 
     def close(self) -> None:

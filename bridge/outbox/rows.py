@@ -48,6 +48,7 @@ class OpenEntry:
     attempt, claimed: the token of the post that may have delivered it, and when that left. guard_until: until then
     Graph may still carry that post out, so a search that does not find it shows nothing. thread: where to look for it:
     the draft that was sent, or the thread that was replied to; empty when the post started a thread.
+    answer: why it was not delivered the last time, as Graph or the bridge put it.
     """
 
     entry: Entry
@@ -62,6 +63,7 @@ class OpenEntry:
     guard_until: float = 0.0
     thread: str = ""
     version: str = ""
+    answer: str = ""
 
     @property
     def mark(self) -> str:
@@ -83,7 +85,7 @@ class Columns(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
 
-def read_open_entry(row: Columns, message: str | bytes, version: str) -> OpenEntry:
+def read_open_entry(row: Columns, message: str | bytes, version: str, answer: str) -> OpenEntry:
     """The open entry of a row with this message; MessageError where it holds none. Columns keep older names."""
     entry = from_message(message)
     if not isinstance(entry, Entry):
@@ -101,6 +103,7 @@ def read_open_entry(row: Columns, message: str | bytes, version: str) -> OpenEnt
         guard_until=row["until"],
         thread=row["thread"],
         version=version,
+        answer=answer,
     )
 
 
@@ -239,11 +242,12 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
-class DeliveryRecord:
+class HistoryRecord:
     """What the history knows of an entry.
 
     thread: where it was delivered; empty while it is not. repeat_of: the entry that it repeats; it is not posted then.
-    token: what the footer of its post shows; empty for what an earlier version delivered.
+    token: what the footer of its post shows; empty for what an earlier version delivered. posted: when that was; 0:
+    not known. tries: how often it was surely not sent before. answer: why not, the last time.
     """
 
     id: str
@@ -255,6 +259,9 @@ class DeliveryRecord:
     thread: str
     repeat_of: str = ""
     token: str = ""
+    posted: float = 0.0
+    tries: int = 0
+    answer: str = ""
 
 
 @dataclass(frozen=True)

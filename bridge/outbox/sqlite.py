@@ -5,15 +5,16 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
 from bridge.errors import RowRefused
 from bridge.limits import MAX_MESSAGE
-from bridge.outbox import sqlite_rows
+from bridge.outbox import sqlite_deliveries, sqlite_rows
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
     DeadLetter,
-    DeliveryRecord,
+    HistoryRecord,
     Lease,
     LeftOut,
     Newest,
@@ -67,7 +68,7 @@ class SqliteOutbox:
         return self.open_rows(group)[0]
 
     def open_rows(self, group: str) -> tuple[Sequence[OpenEntry], Sequence[UnreadableRow]]:
-        found = self._rows("SELECT * FROM open WHERE partition = ?", group)
+        found = self._rows("SELECT * FROM open LEFT JOIN answer USING (id) WHERE partition = ?", group)
         rows = [sqlite_rows.open_entry(row) for row in found]
         entries = [row for row in rows if isinstance(row, OpenEntry)]
         return entries, [row for row in rows if isinstance(row, UnreadableRow)]
@@ -110,8 +111,7 @@ class SqliteOutbox:
             written = [sqlite_rows.write_thread(file, entries[0].entry.group, thread) for thread in threads]
             for row in entries:
                 sqlite_rows.remove_open(file, row)
-                file.execute("UPDATE seen SET thread = ? WHERE id = ?", (threads[0].thread, row.entry.id))
-                file.execute("REPLACE INTO token VALUES (?, ?)", (row.entry.id, row.mark))
+                sqlite_rows.note_post(file, row, threads[0])
         return written
 
     def write_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
@@ -136,25 +136,22 @@ class SqliteOutbox:
     def dead_letters(self) -> Sequence[DeadLetter]:
         return [DeadLetter(*row) for row in self._rows("SELECT * FROM dead ORDER BY at, id")]
 
+    def remove_dead_letter(self, letter: DeadLetter) -> None:
+        self._file.connection.execute("DELETE FROM dead WHERE id = ?", (letter.id,))
+
     def requeue(self, letter: DeadLetter, entry: Entry, now: float) -> None:
         with self._transaction() as file:
             sqlite_rows.require_one(file.execute("DELETE FROM dead WHERE id = ?", (letter.id,)))
             sqlite_rows.insert_history(file, entry, now)
             sqlite_rows.require_one(sqlite_rows.insert_open(file, OpenEntry(entry, recorded=now, due=now)))
 
-    def history(self, asked: str) -> Sequence[DeliveryRecord]:
+    def history(self, asked: str) -> Sequence[HistoryRecord]:
         if not asked:
             return []
         # Each by an index; what comes after the digits is "g".
         first, last = (asked, f"{asked}g") if is_id(asked) else ("", "")
-        sql = (
-            "SELECT seen.id, seen.partition, source, kind, delivery, seen.at, thread, coalesce(of, ''),"
-            " coalesce(token, '') FROM seen LEFT JOIN repeat USING (id) LEFT JOIN token USING (id) WHERE seen.id IN ("
-            "SELECT id FROM seen WHERE delivery = ? UNION SELECT id FROM seen WHERE id >= ? AND id < ?"
-            " UNION SELECT id FROM token WHERE token = ? UNION SELECT id FROM open WHERE attempt = ?)"
-            " ORDER BY seen.at, seen.id"
-        )
-        return [DeliveryRecord(*row) for row in self._rows(sql, asked, first, last, asked, asked)]
+        rows = self._rows(sqlite_rows.FIND, asked, first, last, asked, asked)
+        return [HistoryRecord(*row) for row in rows]
 
     def counts(self) -> Counts:
         return Counts(*self._rows("SELECT (SELECT count(*) FROM open), (SELECT count(*) FROM dead)")[0])
@@ -162,7 +159,9 @@ class SqliteOutbox:
     def purge(self, before: float, idle: float) -> None:
         with self._transaction() as file:
             file.execute("DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM open)", (before,))
-            file.execute("DELETE FROM token WHERE id NOT IN (SELECT id FROM seen)")
+            for table in ("token", "post", "answer"):
+                file.execute(f"DELETE FROM {table} WHERE id NOT IN (SELECT id FROM seen)")  # noqa: S608
+            sqlite_deliveries.purge(file, before)
             file.execute("DELETE FROM dead WHERE at < ?", (before,))
             file.execute("DELETE FROM thread WHERE posted < ? OR ended < ?", (idle, before))
             for table in ("newest", "memory"):
@@ -170,6 +169,22 @@ class SqliteOutbox:
                 file.execute(sql)
             file.execute("DELETE FROM repeat WHERE at < ?", (before,))
             file.execute("DELETE FROM content WHERE at < ?", (before,))
+
+    # Deliveries.
+
+    def note_delivery(self, record: DeliveryRecord) -> None:
+        with self._transaction() as file:
+            sqlite_deliveries.write(file, record)
+
+    def deliveries(self, wanted: DeliveryFilter, limit: int, before: str = "") -> DeliveryPage:
+        return sqlite_deliveries.page(self._file.connection, wanted, limit, before)
+
+    def find_deliveries(self, asked: str) -> Sequence[DeliveryRecord]:
+        return sqlite_deliveries.find(self._file.connection, asked)
+
+    def rows_of(self, entries: Mapping[str, str]) -> Mapping[str, HistoryRecord]:
+        sql = f"{sqlite_rows.HISTORY} WHERE seen.id = ?"
+        return {row["id"]: HistoryRecord(*row) for entry in entries for row in self._rows(sql, entry)}
 
     # Leases.
 

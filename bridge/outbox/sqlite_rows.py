@@ -41,6 +41,8 @@ CREATE TABLE IF NOT EXISTS open (
   claimed REAL NOT NULL, until REAL NOT NULL, thread TEXT NOT NULL, version TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS open_partition ON open (partition);
 CREATE INDEX IF NOT EXISTS open_due ON open (due, partition);
+CREATE TABLE IF NOT EXISTS answer (id TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS post (id TEXT PRIMARY KEY, at REAL NOT NULL, tries INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dead (
   id TEXT PRIMARY KEY, partition TEXT NOT NULL, message TEXT NOT NULL, reason TEXT NOT NULL, advice TEXT NOT NULL,
   at REAL NOT NULL, tries INTEGER NOT NULL);
@@ -63,6 +65,12 @@ CREATE TABLE IF NOT EXISTS content (
   content TEXT PRIMARY KEY, entry TEXT NOT NULL, place TEXT NOT NULL, since REAL NOT NULL, at REAL NOT NULL,
   version TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS content_at ON content (at);
+CREATE TABLE IF NOT EXISTS delivery (
+  id TEXT PRIMARY KEY, source TEXT NOT NULL, outcome TEXT NOT NULL, delivery TEXT NOT NULL, groups TEXT NOT NULL,
+  search TEXT NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS delivery_delivery ON delivery (delivery);
+CREATE TABLE IF NOT EXISTS delivery_entry (
+  entry TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (entry, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lease (
   partition TEXT NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL, expires REAL NOT NULL, version TEXT NOT NULL,
   PRIMARY KEY (partition, name)) WITHOUT ROWID;
@@ -91,7 +99,7 @@ def insert_history(file: sqlite3.Connection, entry: Entry, now: float) -> bool:
 def open_entry(row: sqlite3.Row) -> OpenEntry | UnreadableRow:
     """The open entry of a row, or what is known of one that cannot be read."""
     try:
-        return read_open_entry(row, row["message"], row["version"])
+        return read_open_entry(row, row["message"], row["version"], row["answer"] or "")
     except (MessageError, ValueError) as error:
         reason = str(error) if isinstance(error, MessageError) else f"{type(error).__name__} in its row"
         return UnreadableRow(row["id"], row["partition"], str(row["message"]), reason, row["version"])
@@ -112,6 +120,8 @@ def write_open(file: sqlite3.Connection, row: OpenEntry) -> OpenEntry:
         " thread = ?, version = ? WHERE id = ? AND version = ?"
     )
     require_one(file.execute(sql, (*_state(written), row.entry.id, row.version)))
+    if row.answer:
+        file.execute("REPLACE INTO answer VALUES (?, ?)", (row.entry.id, row.answer))
     return written
 
 
@@ -133,6 +143,27 @@ def _state(row: OpenEntry) -> tuple[object, ...]:
 def remove_open(file: sqlite3.Connection, row: OpenEntry) -> None:
     """Removes an open entry; Conflict unless its row is the one that was read."""
     require_one(file.execute("DELETE FROM open WHERE id = ? AND version = ?", (row.entry.id, row.version)))
+
+
+def note_post(file: sqlite3.Connection, row: OpenEntry, thread: ThreadRow) -> None:
+    """Notes in the history in which thread an entry was delivered, by which post, when, and after how many tries."""
+    file.execute("UPDATE seen SET thread = ? WHERE id = ?", (thread.thread, row.entry.id))
+    file.execute("REPLACE INTO token VALUES (?, ?)", (row.entry.id, row.mark))
+    file.execute("REPLACE INTO post VALUES (?, ?, ?)", (row.entry.id, thread.posted, row.tries))
+
+
+HISTORY = (
+    "SELECT seen.id, seen.partition, source, kind, delivery, seen.at, thread, coalesce(of, ''), coalesce(token, ''),"
+    " coalesce(post.at, 0.0), coalesce(tries, 0), coalesce(answer, '') FROM seen LEFT JOIN repeat USING (id)"
+    " LEFT JOIN token USING (id) LEFT JOIN post USING (id) LEFT JOIN answer USING (id)"
+)
+
+
+# By the sender's id of a delivery, the beginning of an entry's, and the token of a post.
+FIND = f"""{HISTORY} WHERE seen.id IN (
+  SELECT id FROM seen WHERE delivery = ? UNION SELECT id FROM seen WHERE id >= ? AND id < ?
+  UNION SELECT id FROM token WHERE token = ? UNION SELECT id FROM open WHERE attempt = ?)
+  ORDER BY seen.at, seen.id"""  # noqa: S608  our literals
 
 
 def insert_left_out(file: sqlite3.Connection, row: OpenEntry, of: Newest) -> None:

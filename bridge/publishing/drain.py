@@ -26,7 +26,9 @@ SETTLED_THREAD = 60.0  # a thread of that age that is not there is gone, and not
 LONGEST_RETRY_AFTER = 3600.0
 UNREADABLE = 3600.0  # how long an outcome is looked up in a group that the identity may not read
 
-_REFUSED_CONTENT = "Look at the event's template and payload; correct the template, then requeue the dead letter."
+_REFUSED_CONTENT = (
+    "Correct the event's template, then requeue the dead letter: it is rendered again if its payload is kept."
+)
 _REFUSED_ACCESS = "Give the identity access to the group, or route its events elsewhere; then requeue the dead letter."
 _MAYBE = "It may have been posted, with {} in its footer."
 _NEVER_KNOWN = "Look into the group whether the post is there; if it is not, requeue the dead letter."

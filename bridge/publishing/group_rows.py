@@ -19,6 +19,8 @@ from bridge.steps import Step, log_entry
 
 _POSTED = "Nothing needs to be posted again: delete the dead letter, or let it expire with the history."
 
+_LONGEST_ANSWER = 500  # characters
+
 _Row = TypeVar("_Row", OpenEntry, ThreadRow)
 
 
@@ -79,8 +81,12 @@ class GroupRows:
     def put_off(
         self, step: Step, rows: Sequence[OpenEntry], transition: Callable[[OpenEntry], OpenEntry], reason: object
     ) -> None:
-        """Changes entries that are not delivered yet, and logs why."""
-        for row in self.change(rows, transition):
+        """Changes entries that are not delivered yet, and keeps and logs why."""
+
+        def with_answer(row: OpenEntry) -> OpenEntry:
+            return replace(transition(row), answer=str(reason)[:_LONGEST_ANSWER])
+
+        for row in self.change(rows, with_answer):
             token = {"token": row.mark} if row.state is State.SENDING else {}
             log_entry(step, row.entry, logging.WARNING, row.thread, due=row.due, reason=str(reason), **token)
 

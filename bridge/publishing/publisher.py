@@ -5,9 +5,10 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from bridge.deliveries import DeliveryRecord
 from bridge.entries import Entry, Wake, from_message, to_message
 from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
@@ -71,10 +72,10 @@ class Publisher:
         self._waker = Waker(outbox, queue, clock)
         self._watchdog = WatchdogChannel(outbox, authorise, clock)
         self._health = Health(outbox, policy, clock)
-        self._recorder = Recorder(outbox, self._waker, policy.settle, clock)
+        self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock)
 
     def handle(self, message: str | bytes) -> None:
-        """Records the entry of a queue message, or drains the group that its wake names.
+        """Records the entry or the webhook of a queue message, or drains the group that its wake names.
 
         A message that cannot be read becomes a dead letter: it would be no more readable the next time.
         """
@@ -83,8 +84,15 @@ class Publisher:
                 self._recorder.record(entry)
             case Wake(group):
                 self._drain(group)
+            case DeliveryRecord() as record:
+                self._recorder.note(record)
             case DeadLetter() as letter:
                 self._recorder.add_dead_letter(letter)
+
+    def note(self, records: Iterable[DeliveryRecord]) -> None:
+        """Keeps what is known of webhooks that left no message."""
+        for record in records:
+            self._recorder.note(record)
 
     def sweep(self) -> None:
         """Wakes groups with overdue entries, takes back poisoned messages, forgets what is old, and sums it all up."""
@@ -118,6 +126,8 @@ class Publisher:
                     self._recorder.record(entry)
                 case Wake(group):
                     self._waker.wake(group)
+                case DeliveryRecord() as record:
+                    self._recorder.note(record)
                 case DeadLetter() as letter:
                     self._recorder.add_dead_letter(letter)
         except _OURS as error:
@@ -129,12 +139,19 @@ class Publisher:
         """All dead letters, the oldest first."""
         return self._outbox.dead_letters()
 
-    def requeue(self, letter: DeadLetter) -> None:
-        """Opens the entry of a dead letter again. MessageError when it cannot be read even now."""
+    def requeue(self, letter: DeadLetter, rendered: Entry | None = None) -> None:
+        """Opens the entry of a dead letter again. MessageError when it cannot be read even now.
+
+        rendered: the same entry as it is rendered today, perhaps for another group; None: it is as it was.
+        """
         item = from_message(letter.message)
-        if isinstance(item, Entry):
+        if isinstance(item, DeliveryRecord):
+            # An earlier version could not read it.
+            self._outbox.note_delivery(item)
+            self._outbox.remove_dead_letter(letter)
+        elif isinstance(item, Entry):
             # A person wants it posted, whatever was posted since.
-            item, now = replace(item, content="", place=""), self._clock()
+            item, now = replace(rendered or item, content="", place=""), self._clock()
             self._outbox.requeue(letter, item, now)
             log_entry("requeued", item)
             self._waker.ask(item.group, now)

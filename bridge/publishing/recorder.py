@@ -5,16 +5,18 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from bridge.deliveries import DeliveryRecord
 from bridge.entries import Entry, Wake, from_message, to_message
 from bridge.errors import Conflict, MessageError, RowRefused
 from bridge.events import Severity
-from bridge.outbox.base import Entries
+from bridge.outbox.base import Deliveries, Entries
 from bridge.outbox.rows import ContentRow, DeadLetter, Recorded
 from bridge.publishing.waker import Waker
 from bridge.steps import log_entry, log_step
 
 UNREADABLE = "Look at the message: if a newer version of the bridge wrote it, upgrade, then requeue the dead letter."
 
+_logger = logging.getLogger(__name__)
 _REFUSED = "Look at the message for what storage cannot hold; it cannot be requeued as it is."
 _TRIES = 5
 
@@ -22,8 +24,11 @@ _TRIES = 5
 class Recorder:
     """Puts entries into the outbox, and asks for the wakes of their groups. settle: as in `Policy`, in seconds."""
 
-    def __init__(self, entries: Entries, waker: Waker, settle: float, clock: Callable[[], float]) -> None:
-        self._entries, self._waker, self._settle, self._clock = entries, waker, settle, clock
+    def __init__(
+        self, entries: Entries, deliveries: Deliveries, waker: Waker, settle: float, clock: Callable[[], float]
+    ) -> None:
+        self._entries, self._deliveries = entries, deliveries
+        self._waker, self._settle, self._clock = waker, settle, clock
 
     def record(self, entry: Entry) -> None:
         """Records the entry; one that storage refuses becomes a dead letter, because it always will."""
@@ -42,6 +47,13 @@ class Recorder:
             bare = replace(letter, group="", message="", reason=f"{letter.reason} {error}")
             self._entries.add_dead_letter(bare)
         log_dead(letter)
+
+    def note(self, record: DeliveryRecord) -> None:
+        """Keeps what is known of a webhook; what storage will never take is left out, and logged."""
+        try:
+            self._deliveries.note_delivery(record)
+        except RowRefused as error:
+            _logger.warning("The record of a webhook of %s cannot be kept: %s", record.source, error)
 
     def _record(self, entry: Entry) -> None:
         now = self._clock()
@@ -80,8 +92,8 @@ class Recorder:
         raise Conflict(f"The content of the entry {entry.id} is written by others all the time.")
 
 
-def parsed(message: str | bytes, now: float) -> Entry | Wake | DeadLetter:
-    """What a queue message holds: an entry, a wake, or nothing that can be read, which is a dead letter."""
+def parsed(message: str | bytes, now: float) -> Entry | Wake | DeliveryRecord | DeadLetter:
+    """What a queue message holds: an entry, a wake, a record, or nothing that can be read, which is a dead letter."""
     try:
         return from_message(message)
     except MessageError as error:
