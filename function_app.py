@@ -14,7 +14,8 @@ from bridge.configuration import Configuration
 from bridge.entries import to_message
 from bridge.errors import BridgeError, SettingsError, SignInError, Unavailable, UnknownSignIn, WebhookError
 from bridge.events import Webhook
-from bridge.receiving.receiver import Receipt, refusal
+from bridge.payloads import PATH
+from bridge.receiving.receipts import Receipt, refusal
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
 
@@ -53,27 +54,51 @@ def _level(source: Source) -> func.AuthLevel:
     return func.AuthLevel.FUNCTION if needs_key else func.AuthLevel.ANONYMOUS
 
 
+# The worker refuses func.Out[list[str]] when it loads the app; it reads typing.List as one message an item.
+_Messages = func.Out[typing.List[str]]  # noqa: UP006
+
+
 def _webhook(source: Source) -> Callable[..., func.HttpResponse]:
-    # The worker refuses func.Out[list[str]] when it loads the app; it reads typing.List as one message an item.
+    def webhook(req: func.HttpRequest, entries: _Messages, context: func.Context) -> func.HttpResponse:
+        return _answer_to_sender(_received(source, req, entries, context))
+
+    return webhook
+
+
+def _webhook_that_is_kept(source: Source) -> Callable[..., func.HttpResponse]:
     def webhook(
-        req: func.HttpRequest,
-        entries: func.Out[typing.List[str]],  # noqa: UP006
-        context: func.Context,
+        req: func.HttpRequest, entries: _Messages, payload: func.Out[bytes], context: func.Context
     ) -> func.HttpResponse:
-        if bridge is None:
-            return _answer_to_sender(refusal(source, Unavailable(_WRONG)))
-        request = Webhook(dict(req.headers), req.get_body(), req.method, dict(req.params))
-        with tracing.within(tracing.valid(context.trace_context.trace_parent)):
-            receipt = bridge.receiver.receive(source.name, request)
-        if receipt.entries:
-            entries.set([to_message(entry) for entry in receipt.entries])
+        receipt = _received(source, req, entries, context)
+        if receipt.payload:
+            payload.set(receipt.payload)
         return _answer_to_sender(receipt)
 
     return webhook
 
 
+def _received(source: Source, req: func.HttpRequest, entries: _Messages, context: func.Context) -> Receipt:
+    if bridge is None:
+        return refusal(source, Unavailable(_WRONG))
+    request = Webhook(dict(req.headers), req.get_body(), req.method, dict(req.params))
+    with tracing.within(tracing.valid(context.trace_context.trace_parent)):
+        receipt = bridge.receiver.receive(source.name, request)
+    # The entries first: nothing about the record may keep them.
+    if messages := [*map(to_message, receipt.entries), *receipt.notes]:
+        entries.set(messages)
+    return receipt
+
+
+def _with_outputs(source: Source) -> typing.Any:
+    """The function of a source's webhooks with its outputs: the queue and, where payloads are kept, a blob."""
+    queue = app.queue_output(arg_name="entries", queue_name=_QUEUE, connection=_STORAGE)
+    if bridge is None or not bridge.configuration.settings.keep_payloads_hours:
+        return queue(_webhook(source))
+    return app.blob_output(arg_name="payload", path=PATH, connection=_STORAGE)(queue(_webhook_that_is_kept(source)))
+
+
 for _source in (bridge.configuration.sources if bridge else SOURCES).values():
-    _function = app.queue_output(arg_name="entries", queue_name=_QUEUE, connection=_STORAGE)(_webhook(_source))
+    _function = _with_outputs(_source)
     _route = app.route(f"webhooks/{_source.path}", methods=list(_source.methods), auth_level=_level(_source))
     _function = _route(_function)
     app.function_name(f"webhook_{_source.name}")(_function)

@@ -8,13 +8,16 @@ import os
 import threading
 import time
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from bridge.errors import BadWebhook, TooLarge
 from bridge.fields import form_fields
 from bridge.limits import MAX_CALLBACK, in_units
 from bridge.outbox import is_configured
+from bridge.payloads import CONTAINER
 from bridge.receiving.receiver import Receiver
+from bridge.receiving.records import DeliveryRecords
 from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from bridge.configuration import Configuration
     from bridge.outbox.base import Outbox, Queue
+    from bridge.outbox.payloads import Payloads
     from bridge.publishing.delivery import Delivery
     from bridge.publishing.publisher import Publisher
     from bridge.settings import Settings
@@ -49,6 +53,12 @@ class Bridge:
             configuration.extended,
             configuration.replaced,
         )
+        self.records = DeliveryRecords(
+            configuration.sources,
+            configuration.authentications,
+            chain.from_iterable(settings.secrets.values()),
+            keeps_payloads=settings.keep_payloads_hours > 0,
+        )
         self.receiver = Receiver(
             sources=configuration.sources,
             authentications=configuration.authentications,
@@ -57,6 +67,7 @@ class Bridge:
             clock=lambda: datetime.now(UTC),
             networks=configuration.networks,
             faults=self.faults,
+            records=self.records,
         )
         self._publisher = publisher
         self._delivery: Delivery | None = None
@@ -73,6 +84,17 @@ class Bridge:
         """Does what is due every five minutes, whether or not anything comes in."""
         self.receiver.refusals.flush()
         (self._publisher or self.delivery).sweep()
+        # Last: nothing about records may keep the sweep.
+        self.publisher.note(self.records.counted(datetime.now(UTC)))
+        self._purge_payloads()
+
+    def _purge_payloads(self) -> None:
+        """Deletes old payloads on this machine; those in a storage account have a rule there that does."""
+        if not is_configured(os.environ):
+            from bridge.outbox.payloads import PayloadFiles, folder_beside  # noqa: PLC0415
+
+            settings = self.configuration.settings
+            PayloadFiles(folder_beside(settings.outbox)).purge(time.time() - settings.keep_payloads_hours * 3600)
 
     def finish_sign_in(self, body: bytes) -> str:
         """Redeems the form with which Entra sends the browser back, and returns the account's name.
@@ -133,6 +155,17 @@ class Bridge:
                     configuration.settings, configuration.groups, configuration.titles, outbox, queue
                 )
             return self._delivery
+
+
+def open_payloads(settings: Settings, env: Mapping[str, str]) -> Payloads:
+    """The kept payloads, in the same storage account or on the same machine as the outbox."""
+    from bridge.outbox.payloads import PayloadBlobs, PayloadFiles, folder_beside  # noqa: PLC0415
+
+    if not is_configured(env):
+        return PayloadFiles(folder_beside(settings.outbox))
+    from bridge.outbox.azure_storage import Account  # noqa: PLC0415
+
+    return PayloadBlobs(Account.from_env(env).container(CONTAINER))
 
 
 def open_storage(settings: Settings, env: Mapping[str, str]) -> tuple[Outbox, Queue]:

@@ -86,6 +86,7 @@ class Settings:
     thread_days: float = 90.0
     give_up_hours: float = 24.0
     history_days: float = 30.0
+    keep_payloads_hours: float = 0.0
     watchdog_minutes: float = 0.0
     outbox: Path = Path(".bridge/outbox.sqlite")
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -271,6 +272,12 @@ TABLE: Mapping[str, Setting] = {
         "history_days",
         conversions.at_least(1),
         "Retention of the delivery history, by which repeats are recognised (days)",
+    ),
+    "BRIDGE_KEEP_PAYLOADS_HOURS": Setting(
+        "keep_payloads_hours",
+        conversions.at_least(0),
+        "Retention of the bodies of authenticated webhooks, so that they can be rendered and sent again (hours);"
+        " 0: they are not kept",
     ),
     "BRIDGE_WATCHDOG_MINUTES": Setting(
         "watchdog_minutes",

@@ -50,6 +50,7 @@ def test_every_setting_arrives(tmp_path):
         "BRIDGE_THREAD_DAYS": "60",
         "BRIDGE_GIVE_UP_HOURS": "2",
         "BRIDGE_HISTORY_DAYS": "7",
+        "BRIDGE_KEEP_PAYLOADS_HOURS": "12",
         "BRIDGE_WATCHDOG_MINUTES": "30",
         "BRIDGE_OUTBOX": "a.sqlite",
     }
@@ -81,6 +82,7 @@ def test_every_setting_arrives(tmp_path):
         thread_days=60,
         give_up_hours=2,
         history_days=7,
+        keep_payloads_hours=12,
         watchdog_minutes=30,
         outbox=Path("a.sqlite"),
     )

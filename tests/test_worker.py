@@ -17,6 +17,7 @@ from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
+from bridge.payloads import from_bytes
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.azurite import needs_azurite
@@ -159,7 +160,9 @@ def test_every_function_is_indexed_with_its_bindings(good):
 @pytest.mark.parametrize("sample", ["ping", "issues.opened", "push.created"])
 def test_what_a_webhook_is_told_to_be_accepted_is_on_the_queue(good, sample):
     answer = good.webhook(sample)
-    accepted = [from_message(message).id for message in answer["outputs"].get("entries", [])]
+    *entries, record = [from_message(message) for message in answer["outputs"]["entries"]]
+    accepted = [entry.id for entry in entries]
+    assert record.outcome == ("ignored" if sample == "ping" else "accepted")
     if sample == "ping":
         assert (answer["status"], accepted) == ("200", [])
     else:
@@ -169,7 +172,8 @@ def test_what_a_webhook_is_told_to_be_accepted_is_on_the_queue(good, sample):
 
 def test_the_hosts_trace_context_is_in_the_entry(good):
     driver = (ROOT / "tests/worker_driver.py").read_text()
-    for message in good.webhook("issues.opened")["outputs"]["entries"]:
+    *entries, _ = good.webhook("issues.opened")["outputs"]["entries"]
+    for message in entries:
         assert f'TRACE = "{from_message(message).trace}"' in driver
 
 
@@ -210,13 +214,15 @@ def test_each_entry_is_a_separate_message(tmp_path):
     groups = [GROUP, "00000000-0000-4000-8000-0000000000d1"]
     with worker(tmp_path, BRIDGE_CONFIG=f"[[route]]\ngroups = {json.dumps(groups)}") as routed:
         routed.ask(index=str(ROOT))
-        entries = [from_message(message) for message in routed.webhook()["outputs"]["entries"]]
+        *entries, record = [from_message(message) for message in routed.webhook()["outputs"]["entries"]]
+        assert record.entries == tuple(entry.id for entry in entries)
     assert [entry.group for entry in entries] == groups
 
 
 def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
     for _ in range(2):  # what was delivered is not delivered again
-        (message,) = good.webhook()["outputs"]["entries"]
+        message, note = good.webhook()["outputs"]["entries"]
+        assert good.publish(note) == {"outputs": {}}
         for _ in range(2):  # nor twice what waits
             assert good.publish(message) == {"outputs": {}}
         with contextlib.closing(SqliteQueue(good.outbox)) as wakes:
@@ -235,13 +241,16 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
     assert good.get("health_details") == ("200", details)
 
 
-def test_an_unauthenticated_sender_puts_nothing_on_the_queue(good):
+def test_an_unauthenticated_sender_puts_nothing_on_the_queue_but_its_record(good):
     answer = good.webhook(secret="another")
-    assert (answer["status"], answer["outputs"]) == ("401", {})
+    (note,) = answer["outputs"]["entries"]
+    record = from_message(note)
+    assert (answer["status"], record.outcome, record.authentication) == ("401", "refused", "")
 
 
 def test_the_secret_is_in_no_answer_and_in_no_log(good):
-    (message,) = good.webhook()["outputs"]["entries"]
+    message, note = good.webhook()["outputs"]["entries"]
+    assert SECRET not in note
     good.webhook(secret="another")
     good.publish(message)
     good.get("health_details")
@@ -274,12 +283,23 @@ def test_without_a_secret_the_function_key_is_asked_for(tmp_path):
         assert keyed.webhook()["status"] == "202"
 
 
+def test_where_payloads_are_kept_the_host_writes_a_blob(tmp_path):
+    with worker(tmp_path, BRIDGE_KEEP_PAYLOADS_HOURS="24") as keeping:
+        functions = keeping.ask(index=str(ROOT))
+        (blob,) = [one for one in functions["webhook_github"] if one["type"] == "blob"]
+        assert (blob["path"], blob["connection"]) == ("payloads/{DateTime}-{rand-guid}", "AzureWebJobsStorage")
+        outputs = keeping.webhook()["outputs"]
+        payload, record = from_bytes(outputs["payload"].encode()), from_message(outputs["entries"][-1])
+        assert (payload.id, record.payload) == (record.id, len(outputs["payload"].encode()))
+        assert "payload" not in keeping.webhook(secret="another")["outputs"]
+
+
 @needs_azurite
 def test_with_a_storage_account_outbox_and_wakes_are_there(tmp_path, storage):
     account = storage.account()
     with worker(tmp_path, AzureWebJobsStorage=account) as azure:
         azure.ask(index=str(ROOT))
-        (message,) = azure.webhook()["outputs"]["entries"]
+        message, _ = azure.webhook()["outputs"]["entries"]
         assert azure.publish(message) == {"outputs": {}}
         with contextlib.closing(AzureQueue(Account(account))) as wakes:
             assert azure.publish(wakes.take(60).body) == {"outputs": {}}

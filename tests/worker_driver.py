@@ -81,11 +81,16 @@ async def invoke(name: str, parameter: str, data: Message, metadata: dict[str, M
     response = await worker.invocation_request(request(invocation_request=invocation))
     if response.result.status != "success":
         return {"failure": response.result.exception.message}
-    outputs = {output.name: json.loads(output.data.json) for output in response.output_data}
+    outputs = {output.name: value_of(output.data) for output in response.output_data}
     if response.return_value is None:
         return {"outputs": outputs}
     http = response.return_value.http
     return {"outputs": outputs, "status": http.status_code, "body": text_of(http.body)}
+
+
+def value_of(data: Message) -> Any:
+    """What an output holds: JSON, or bytes, as a text."""
+    return json.loads(data.json) if data.WhichOneof("data") == "json" else text_of(data)
 
 
 def text_of(body: Message) -> str:

@@ -5,11 +5,13 @@ import itertools
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from bridge.app import open_payloads
 from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options, received_folder, tunnel
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.host.host import Host
@@ -20,7 +22,9 @@ from bridge.local.page.webhooks import WebhookLog
 from bridge.local.received import ReceivedWebhooks
 from bridge.outbox import is_configured
 from bridge.outbox.base import Queue
+from bridge.outbox.payloads import Payloads
 from bridge.outbox.sqlite_queue import SqliteQueue
+from bridge.settings import Settings
 
 _NOT_QUEUED = 500  # of the host, when it cannot put a webhook's entries on the queue
 
@@ -39,7 +43,7 @@ def bridge_app(port: int) -> Starlette:
         if function_app.bridge and exchange.status == _NOT_QUEUED:
             function_app.bridge.faults.note(f"{exchange.path} was answered with {exchange.status}.")
 
-    host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=on_answer)
+    host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=on_answer, write=_write)
     return _application(port, host, HostedBridge(function_app.bridge, webhooks, host.wake, received))
 
 
@@ -63,6 +67,16 @@ def _application(port: int, host: Host | None, hosted: HostedBridge | None) -> S
     application = Starlette(routes=routes, lifespan=lifespan, middleware=[own])
     application.state.before_shutdown = page.close
     return application
+
+
+@cache
+def _payloads() -> Payloads:
+    return open_payloads(Settings(outbox=outbox_file(os.environ)), os.environ)
+
+
+def _write(path: str, content: bytes) -> None:
+    """Writes a payload where the outbox is; the path begins with its container."""
+    _payloads().write(path.partition("/")[2], content)
 
 
 def _queue(name: str) -> Queue:

@@ -16,6 +16,8 @@ _FILES = ("local.settings.json", "local.settings.example.json")
 _LOOPBACK = "http://127.0.0.1:{}/"
 # The file has it for `func start`, which requires it.
 _FOR_CORE_TOOLS = "AzureWebJobsStorage"
+# On one's own machine payloads are kept for a day, unless the settings say otherwise.
+_KEEP_PAYLOADS = "BRIDGE_KEEP_PAYLOADS_HOURS"
 
 
 def port(env: Mapping[str, str]) -> int:
@@ -36,7 +38,7 @@ def environment(env: Mapping[str, str], folder: Path, listens: int) -> dict[str,
     moved = {name: value.replace(_LOOPBACK.format(PORT), _LOOPBACK.format(listens)) for name, value in values.items()}
     # Requests to this machine must not go through a company's proxy.
     direct = ",".join(filter(None, (env.get("no_proxy") or env.get("NO_PROXY"), "127.0.0.1")))
-    return {**moved, **env, "no_proxy": direct, "NO_PROXY": direct}
+    return {_KEEP_PAYLOADS: "24", **moved, **env, "no_proxy": direct, "NO_PROXY": direct}
 
 
 def settings_file(folder: Path) -> Path | None:

@@ -2,24 +2,25 @@
 
 import logging
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
+from bridge.deliveries import EventRecord, Outcome, RouteTrial
 from bridge.entries import Entry, content_of, entry_id
-from bridge.errors import BadWebhook, EmptyMessage, TooLarge, Unavailable, UnknownSignIn, WebhookError
+from bridge.errors import BadWebhook, TooLarge, Unavailable, UnknownSignIn, WebhookError
 from bridge.events import Event, Webhook
 from bridge.limits import in_units
 from bridge.receiving.bodies import readable
+from bridge.receiving.receipts import Receipt, refusal, with_notes
+from bridge.receiving.records import DeliveryRecords, Reception
 from bridge.receiving.refusals import Refusals
 from bridge.receiving.routing import Decision, Routes
 from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
-from bridge.rendering.text import one_line
-from bridge.sources.answers import Refusal, Reply
 from bridge.sources.base import Authentication, Ignored, Source
 from bridge.steps import log_step
 from bridge.verification.networks import AllowList
@@ -28,43 +29,11 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """The answer to a webhook, and the entries to queue before it is sent.
-
-    reply: what is sent in place of status and body where the service's clients expect an answer of their own.
-    """
-
-    status: int
-    body: Mapping[str, Any]
-    entries: tuple[Entry, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    reply: Reply | None = None
-
-
-def refusal(
-    source: Source | None,
-    error: WebhookError | UnknownSignIn,
-    status: int = 0,
-    headers: Mapping[str, str] = MappingProxyType({}),
-    reason: str = "",
-) -> Receipt:
-    """The answer to what is refused, in words that the clients of its source know.
-
-    status, reason: in place of the error's.
-    """
-    status, reason = status or error.status, reason or str(error)
-    receipt = Receipt(status, {"error": reason}, headers=headers)
-    if source is None or source.protocol is None:
-        return receipt
-    reply = source.protocol.refused(Refusal(status, reason, isinstance(error, EmptyMessage)))
-    # For people who try it: what clients look for says little.
-    said = {"X-Error": one_line(reason, 300).encode("ascii", "replace").decode()}
-    return replace(receipt, headers={**headers, **said}, reply=reply)
-
-
-@dataclass(frozen=True)
 class EventExplanation:
-    """What happens to one event. templates: from special to general; template: the one that renders it."""
+    """What happens to one event. templates: from special to general; template: the one that renders it.
+
+    trials: all routes, with their answers.
+    """
 
     kind: str
     correlation_key: str
@@ -74,6 +43,7 @@ class EventExplanation:
     template: str
     route: str
     groups: tuple[str, ...]
+    trials: tuple[RouteTrial, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +62,8 @@ class Receiver:
     authentications: by the source's name; a source without one needs the function key. clock: the time, with its zone.
     nonce: a text that no other arrival has. networks: from where the webhooks of a source may come, by its name; from
     anywhere without. refusals: counts those who are refused before they are authenticated. faults: where health looks
-    for what went wrong with webhooks that were authenticated; others must not make it look ill.
+    for what went wrong with webhooks that were authenticated; others must not make it look ill. records: makes the
+    record of each webhook; without, there are none. timer: seconds that only pass.
     """
 
     sources: Mapping[str, Source]
@@ -104,19 +75,48 @@ class Receiver:
     networks: Mapping[str, AllowList] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals, repr=False)
     faults: RecentFaults = field(default_factory=RecentFaults, repr=False)
+    records: DeliveryRecords | None = field(default=None, repr=False)
+    timer: Callable[[], float] = field(default=time.perf_counter, repr=False)
 
     def receive(self, name: str, webhook: Webhook) -> Receipt:
         """Never raises: a webhook that is refused is answered with the status and the reason of its error."""
-        source = self.sources[name]
+        began, source = self.timer(), self.sources[name]
         self.refusals.flush()
         try:
             self._admit(source, webhook)
         except WebhookError as error:
-            return self.turn_away(name, error, source.delivery_in(webhook))
+            refused = self.turn_away(name, error, source.delivery_in(webhook))
+            return self._recorded(source, webhook, refused, began, is_authenticated=False)
         except Exception as error:
             _logger.debug("A webhook of %s could not be authenticated", name, exc_info=True)
-            wrong = Unavailable(f"The webhook cannot be authenticated: {type(error).__name__}.")
-            return self.turn_away(name, wrong, source.delivery_in(webhook))
+            reason = f"The webhook cannot be authenticated: {type(error).__name__}."
+            refused = self.turn_away(name, Unavailable(reason), source.delivery_in(webhook))
+            return self._recorded(source, webhook, refused, began, is_authenticated=False)
+        return self._recorded(source, webhook, self._answered(source, webhook), began, is_authenticated=True)
+
+    def _recorded(
+        self, source: Source, webhook: Webhook, receipt: Receipt, began: float, *, is_authenticated: bool
+    ) -> Receipt:
+        """The receipt with the webhook's record. What fails here is logged: it must not cost the webhook anything."""
+        if self.records is None:
+            return receipt
+        try:
+            took, at = self.timer() - began, self.clock()
+            record = self.records.record(
+                source, webhook, receipt.status, receipt.reception, at, secrets.token_hex(3), took
+            )
+            if not is_authenticated:
+                return with_notes(receipt, self.records.unauthenticated(record))
+            payload = self.records.payload(source, webhook, record)
+            record = replace(record, payload=len(payload)) if payload else record
+            return with_notes(receipt, (record, *self.records.counted(at)), payload)
+        except Exception:
+            _logger.exception("A webhook of %s has no record", source.name)
+            return receipt
+
+    def _answered(self, source: Source, webhook: Webhook) -> Receipt:
+        """The answer to a webhook whose sender is authenticated."""
+        name = source.name
         try:
             return self._with_reply(source, webhook, self._receive(source, webhook))
         except RecursionError:
@@ -147,6 +147,21 @@ class Receiver:
         """The answer to a request that was refused before its sender was authenticated; a flood of them gets 429."""
         return refusal(self.sources.get(name), error, *self.refusals.add(name, error, delivery))
 
+    def again(self, name: str, webhook: Webhook) -> Receipt:
+        """The receipt of a webhook that was authenticated before, as news: with ids that no entry had.
+
+        Raises the error that would refuse it.
+        """
+        receipt = self._receive(self.sources[name], webhook)
+        # A person wants it posted, whatever was posted since.
+        fresh = tuple(replace(entry, id=self.nonce(), content="", place="") for entry in receipt.entries)
+        ids = dict(zip([entry.id for entry in receipt.entries], [entry.id for entry in fresh], strict=True))
+        events = tuple(
+            replace(event, entries=tuple(ids[entry] for entry in event.entries)) for event in receipt.reception.events
+        )
+        body = {"accepted": list(ids.values())} if ids else receipt.body
+        return replace(receipt, entries=fresh, body=body, reception=replace(receipt.reception, events=events))
+
     def explain(self, name: str, webhook: Webhook) -> Explanation:
         """What `receive` would make of a webhook, without its authentication; raises the error that would refuse it."""
         authentication = self.authentications.get(name)
@@ -167,6 +182,7 @@ class Receiver:
             template=self.renderer.chosen(event),
             route=decision.reason,
             groups=tuple(target.group for target in decision.targets),
+            trials=(*self.routes.trials(event, decision), *self.routes.untried(decision)),
         )
 
     def _admit(self, source: Source, webhook: Webhook) -> None:
@@ -186,8 +202,11 @@ class Receiver:
         events = self._read(source, webhook)
         if isinstance(events, Ignored):
             log_step("ignored", source=source.name, delivery=source.delivery_in(webhook), reason=events.reason)
-            return Receipt(200, events.body or {"ignored": events.reason}, headers=events.headers)
+            ignored = Reception(Outcome.IGNORED, events.reason)
+            return Receipt(200, events.body or {"ignored": events.reason}, headers=events.headers, reception=ignored)
         entries: list[Entry] = []
+        known: list[EventRecord] = []
+        reasons: list[str] = []
         dropped: list[str] = []
         places: Counter[str] = Counter()
         arrival = self.nonce()
@@ -201,11 +220,17 @@ class Receiver:
                 for target in decision.targets
             ]
             _log(event, decision, made)
+            if self.records:
+                known.append(_event_record(event, decision, self.routes.trials(event, decision), made))
             entries += made
-            dropped += [] if made else [decision.reason]
+            (reasons if made else dropped).append(decision.reason)
         if not entries:
-            return Receipt(200, {"dropped": dropped})
-        return Receipt(202, {"accepted": [entry.id for entry in entries]}, tuple(entries))
+            reception = Reception(Outcome.DROPPED, "; ".join(dict.fromkeys(dropped)), tuple(known), events[0].delivery)
+            return Receipt(200, {"dropped": dropped}, reception=reception)
+        reason = "; ".join(dict.fromkeys(reasons))
+        reception = Reception(Outcome.ACCEPTED, reason, tuple(known), events[0].delivery)
+        accepted = {"accepted": [entry.id for entry in entries]}
+        return Receipt(202, accepted, tuple(entries), reception=reception)
 
     def _read(self, source: Source, webhook: Webhook) -> Sequence[Event] | Ignored:
         if webhook.method == "POST" and not webhook.body.strip():
@@ -214,6 +239,21 @@ class Receiver:
 
     def _decide(self, event: Event, webhook: Webhook) -> Decision:
         return self.routes.decide(event, webhook.query.get("group", ""))
+
+
+def _event_record(
+    event: Event, decision: Decision, trials: tuple[RouteTrial, ...], entries: Sequence[Entry]
+) -> EventRecord:
+    return EventRecord(
+        kind=event.kind,
+        title=event.title,
+        severity=event.severity.value,
+        correlation_key=event.correlation_key,
+        route=decision.reason,
+        trials=trials,
+        groups=tuple([entry.group for entry in entries]),
+        entries=tuple([entry.id for entry in entries]),
+    )
 
 
 def _log(event: Event, decision: Decision, entries: Sequence[Entry]) -> None:

@@ -8,9 +8,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from bridge.deliveries import RouteTrial
 from bridge.entries import Target
 from bridge.errors import BadWebhook
 from bridge.events import Event
+from bridge.receiving.trials import trial
 from bridge.rendering.expressions import Expression
 from bridge.rendering.text import one_line
 from bridge.spelling import meant
@@ -40,10 +42,11 @@ class Route:
 
 @dataclass(frozen=True)
 class Decision:
-    """Where an event goes, and the reason; without targets it is dropped."""
+    """Where an event goes, and the reason; without targets it is dropped. answers: of the routes that were tried."""
 
     targets: tuple[Target, ...]
     reason: str
+    answers: tuple[str, ...] = ()
 
 
 class FailingRoutes:
@@ -97,8 +100,10 @@ class Routes:
         chosen = (self._named(requested),) if requested else ()
         targets: dict[str, Target] = {}
         matched: list[str] = []
+        answers: list[str] = []
         for number, route in enumerate(self.routes, 1):
-            effect = self._effect(number, route, event)
+            effect, answer = self._effect(number, route, event)
+            answers.append(answer)
             if not effect:
                 continue
             matched.append(f"route {number} {effect}: {route.when}")
@@ -107,19 +112,35 @@ class Routes:
             if not route.goes_on:
                 break
         if matched:
-            return Decision(tuple(targets.values()), "; ".join(matched))
+            return Decision(tuple(targets.values()), "; ".join(matched), tuple(answers))
         default = chosen or ((self.default,) if self.default else ())
         reason = "no route matches it: BRIDGE_GROUP" if default else "no route matches it and BRIDGE_GROUP is not set"
-        return Decision(tuple(Target(group) for group in default), "?group= in the URL" if chosen else reason)
+        targets_by_default = tuple(Target(group) for group in default)
+        return Decision(targets_by_default, "?group= in the URL" if chosen else reason, tuple(answers))
 
-    def _effect(self, number: int, route: Route, event: Event) -> str:
-        """What the route does with the event, or nothing."""
+    def trials(self, event: Event, decision: Decision) -> tuple[RouteTrial, ...]:
+        """The routes that were tried for a decision about the event, with what they answered and why."""
+        pairs = zip(self.routes, decision.answers, strict=False)
+        return tuple([trial(number, route.when, answer, event) for number, (route, answer) in enumerate(pairs, 1)])
+
+    def untried(self, decision: Decision) -> tuple[RouteTrial, ...]:
+        """The routes that a decision did not need."""
+        tried = len(decision.answers)
+        return tuple(
+            trial(number, route.when, f"not tried: route {tried} decides", None)
+            for number, route in enumerate(self.routes[tried:], tried + 1)
+        )
+
+    def _effect(self, number: int, route: Route, event: Event) -> tuple[str, str]:
+        """What the route does with the event, or nothing; and its answer for people."""
         try:
             matches = bool(route.matches(**{name: getattr(event, name) for name in NAMES}))
         except Exception as error:  # noqa: BLE001  whatever a user's expression raises must not cost the event
             self.failing.add(number, route, error)
-            return "" if route.groups else "failed and drops it"
-        return "" if not matches else "matches" if route.groups else "drops it"
+            reason = one_line(f"failed: {error}", _MAX_REASON)
+            return ("", reason) if route.groups else ("failed and drops it", f"{reason}; it drops the event")
+        effect = "" if not matches else "matches" if route.groups else "drops it"
+        return effect, effect or "does not match"
 
     def _named(self, name: str) -> str:
         if name in self.names:

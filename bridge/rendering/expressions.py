@@ -43,6 +43,36 @@ def tree(text: str) -> nodes.Template:
     return _environment.parse("{{ (" + text + ") }}")
 
 
+def paths(text: str) -> tuple[tuple[str, ...], ...]:
+    """The names in an expression with what is read of them, in their order: `("attributes", "branch")`."""
+    found: dict[tuple[str, ...], None] = {}
+    _collect(tree(text), found)
+    return tuple(found)
+
+
+def _collect(node: nodes.Node, found: dict[tuple[str, ...], None]) -> None:
+    if path := _path(node):
+        found[path] = None
+        return
+    children = list(node.iter_child_nodes())
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        # The method that is called is no value: `kind.startswith('push')` reads the kind.
+        children[0] = node.node.node
+    for child in children:
+        _collect(child, found)
+
+
+def _path(node: nodes.Node) -> tuple[str, ...]:
+    """The name and the constant keys of a node that reads a value; nothing where it is another node."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    key = node.attr if isinstance(node, nodes.Getattr) else None
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+        key = str(node.arg.value)
+    outer = _path(node.node) if isinstance(node, nodes.Getattr | nodes.Getitem) and key else ()
+    return (*outer, key) if outer and key else ()
+
+
 def compiled(text: str) -> Expression:
     """The expression as a function of its names; what is missing in it is undefined, which is false and empty."""
     template = _environment.from_string("{% set result = (" + text + ") %}")

@@ -112,14 +112,21 @@ class Renderer:
 
     def considered(self, event: Event) -> tuple[str, ...]:
         """The names of templates for the event, from special to general: the first that exists is taken."""
-        words = event.kind.split(".")
+        return self._considered(event.source, event.kind)
+
+    def _considered(self, source: str, kind: str) -> tuple[str, ...]:
+        words = kind.split(".")
         kinds = [".".join(words[:length]) for length in range(len(words), 0, -1)]
-        sources = filter(None, (event.source, self._extended.get(event.source, "")))
+        sources = filter(None, (source, self._extended.get(source, "")))
         return (*(f"{source}/{name}.html" for source in sources for name in (*kinds, "event")), "event.html")
 
     def chosen(self, event: Event) -> str:
         """The name of the template that is taken for the event."""
-        return next(name for name in self.considered(event) if self._exists(name))
+        return self.template_of(event.source, event.kind)
+
+    def template_of(self, source: str, kind: str) -> str:
+        """The name of the template that is taken for events of that source and kind."""
+        return next(name for name in self._considered(source, kind) if self._exists(name))
 
     def entry(
         self, event: Event, entry_id: str, target: Target, received: datetime, content: Content = UNKNOWN

@@ -82,6 +82,7 @@ class Source:
     attributes, details: the names of its events' attributes and details that its form declares.
     is_declared: it is declared in BRIDGE_CONFIG. extends: the source of the bridge's own that it is made from.
     takes_fields: of a multipart form without JSON, or with several parts of it, it takes the fields.
+    read_headers: the names of further headers that it reads.
     protocol: the answers that its clients expect; None: the bridge's own, in JSON.
     by_published_keys: where the service signs with keys that it publishes: how it is authenticated if the settings say
         which of its senders may send, else None.
@@ -103,6 +104,7 @@ class Source:
     is_declared: bool = False
     extends: str = ""
     takes_fields: bool = False
+    read_headers: frozenset[str] = frozenset()
     protocol: Protocol | None = None
     by_published_keys: Callable[[Settings], Authentication | None] = lambda _settings: None
 

@@ -49,6 +49,7 @@ def declared(name: str, table: Table, shipped: Mapping[str, Source]) -> Source:
         retry_window=base.retry_window if form.retry_minutes is None else form.retry_window,
         attributes=base.attributes.union(form.keys("attributes")),
         details=base.details.union(form.keys("details")),
+        read_headers=form.read_headers | base.read_headers,
         is_declared=True,
         extends=base.name,
     )

@@ -62,6 +62,12 @@ class Form:
         return bool(texts) and "query" not in texts and headers <= self.signed_headers
 
     @property
+    def read_headers(self) -> frozenset[str]:
+        """The headers that its expressions read, in lower case."""
+        texts = " ".join(text for table in self.expressions.values() for each in table.values() for text in each)
+        return frozenset(name.lower() for name in _HEADER.findall(texts))
+
+    @property
     def trusts_event_headers(self) -> bool:
         """Whether the headers of a CloudEvent in binary mode cannot be changed in a replay, or nothing is signed."""
         return not self.signs or self.signed_headers >= _OF_CLOUD_EVENT

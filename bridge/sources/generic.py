@@ -64,6 +64,7 @@ def source(form: Form, verifier: SecretVerifier | None) -> Source:
         attributes=frozenset({*form.keys("attributes"), *cloud_event.ATTRIBUTES}),
         details=frozenset(form.keys("details")),
         takes_fields=form.body in _ANY_FIELDS,
+        read_headers=form.read_headers,
     )
 
 

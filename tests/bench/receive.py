@@ -9,6 +9,7 @@ import hmac
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from bridge.app import Bridge
 from bridge.configuration import Configuration
@@ -46,8 +47,29 @@ def rows() -> Iterator[Row]:
         pairs = [found[subject.source, size] for subject in SUBJECTS]
         mean, floor = (sum(column) / len(pairs) for column in zip(*pairs, strict=True))
         yield Row(f"receive, {size} KB, mean of five sources", mean, floor, "ms", 1.5)
+    yield _with_records()
     source, size = max(found, key=lambda key: found[key][0] / found[key][1])
     yield Row(f"receive, the worst of them: {source}, {size} KB", *found[source, size], "ms", 1.5)
+
+
+def _with_records() -> Row:
+    """What the record of a webhook adds."""
+    settings = Settings(GROUP, CONFIG, secrets=dict.fromkeys(SOURCES, (SECRET,)))
+    recording = Bridge(Configuration.of(settings)).receiver
+    silent = replace(recording, records=None)
+    webhooks = [(subject.source, subject.webhook(size)) for size in SIZES[:3] for subject in SUBJECTS]
+
+    def receive(receiver: Receiver) -> Callable[[], None]:
+        def run() -> None:
+            for source, webhook in webhooks:
+                assert receiver.receive(source, webhook).entries
+
+        run()
+        return run
+
+    mean, floor = busy(receive(recording), receive(silent), TIMES)
+    name = f"receive, {SIZES[0]} to {SIZES[2]} KB, mean of five sources, with its record against without"
+    return Row(name, mean / len(webhooks), floor / len(webhooks), "ms", 1.05)
 
 
 def _costs(receiver: Receiver, subject: Subject, size: int) -> tuple[float, float]:

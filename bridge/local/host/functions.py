@@ -17,8 +17,8 @@ Binding = Mapping[str, Any]  # as in function.json
 class HttpFunction:
     """A function with an HTTP trigger.
 
-    methods: empty means all. outputs: the name of the queue for each output parameter. wants_context: it has a
-    parameter `context`.
+    methods: empty means all. outputs: the name of the queue for each output parameter. blobs: the path of the blob for
+    each output parameter of that kind. wants_context: it has a parameter `context`.
     """
 
     name: str
@@ -27,6 +27,7 @@ class HttpFunction:
     needs_key: bool
     parameter: str
     outputs: Mapping[str, str]
+    blobs: Mapping[str, str]
     call: Call
     wants_context: bool = False
 
@@ -94,6 +95,7 @@ def _http(name: str, trigger: Binding, bindings: list[Binding], call: Call) -> H
         needs_key=trigger["authLevel"] != func.AuthLevel.ANONYMOUS.name,
         parameter=trigger["name"],
         outputs={binding["name"]: binding["queueName"] for binding in bindings if binding["type"] == "queue"},
+        blobs={binding["name"]: binding["path"] for binding in bindings if binding["type"] == "blob"},
         call=call,
         wants_context="context" in inspect.signature(call).parameters,
     )

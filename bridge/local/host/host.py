@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from bridge.local.config import QueueOptions
 from bridge.local.host import http_functions
 from bridge.local.host.functions import Functions, index
-from bridge.local.host.http_functions import Exchange
+from bridge.local.host.http_functions import Exchange, Write
 from bridge.local.host.queue_functions import LEASE, QueueRunner
 from bridge.local.host.timers import run_timer
 from bridge.outbox.base import Queue
@@ -22,7 +22,7 @@ GRACE = 30.0  # seconds for running functions to finish; their messages come aga
 class Host:
     """Runs the functions of an app.
 
-    queue: returns the durable queue with a name. on_answer: called after each HTTP answer.
+    queue: returns the durable queue with a name. on_answer: called after each HTTP answer. write: writes a blob.
     """
 
     def __init__(
@@ -32,7 +32,9 @@ class Host:
         options: QueueOptions | None = None,
         lease: float = LEASE,
         on_answer: Callable[[Exchange], None] = lambda _: None,
+        write: Write = lambda _path, _content: None,
     ) -> None:
+        self._write = write
         self._on_answer = on_answer
         self._functions: Functions = index(app)
         self._queues = {name: queue(name) for name in self._functions.queues}
@@ -41,7 +43,7 @@ class Host:
 
     def routes(self) -> list[BaseRoute]:
         """The routes of the HTTP functions."""
-        return http_functions.routes(self._functions.http, self._put, self._on_answer)
+        return http_functions.routes(self._functions.http, self._put, self._write, self._on_answer)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -60,9 +62,13 @@ class Host:
                 queue.close()
 
     async def _put(self, queue: str, messages: Sequence[str]) -> None:
+        if messages:
+            await run_in_threadpool(self._put_all, self._queues[queue], messages)
+            self.wake()
+
+    def _put_all(self, queue: Queue, messages: Sequence[str]) -> None:
         for message in messages:
-            await run_in_threadpool(self._queues[queue].put, message)
-        self.wake()
+            queue.put(message)
 
     def wake(self) -> None:
         """Make the queue functions look for messages at once. Must be called on their event loop."""

@@ -2,12 +2,15 @@
 
 import hmac
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -15,12 +18,15 @@ from starlette.routing import BaseRoute, Route
 from bridge import tracing
 from bridge.local.config import FUNCTION_KEY
 from bridge.local.host.functions import HttpFunction, run
+from bridge.payloads import TIME
 from bridge.verification.networks import CLIENT_HEADER
 
 # The limit of the Functions host, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
 MAX_BODY = 100 * 1024 * 1024
 
 Put = Callable[[str, Sequence[str]], Awaitable[None]]
+Write = Callable[[str, bytes], None]
+"""Writes a blob to a path, which begins with its container."""
 
 _logger = logging.getLogger(__name__)
 
@@ -40,6 +46,21 @@ class MessagesOut(func.Out[list[str]]):
         return self._messages
 
 
+class BlobOut(func.Out[bytes]):
+    """A blob output that keeps what a function writes."""
+
+    def __init__(self) -> None:
+        self._content = b""
+
+    def set(self, val: bytes) -> None:
+        """Set the content to write when the function has returned."""
+        self._content = val
+
+    def get(self) -> bytes:
+        """The content of the last `set`; empty: no blob is written."""
+        return self._content
+
+
 @dataclass(frozen=True)
 class Exchange:
     """A request to a function and its answer.
@@ -56,15 +77,17 @@ class Exchange:
     messages: Sequence[str]
 
 
-def routes(functions: Sequence[HttpFunction], put: Put, on_answer: Callable[[Exchange], None]) -> list[BaseRoute]:
+def routes(
+    functions: Sequence[HttpFunction], put: Put, write: Write, on_answer: Callable[[Exchange], None]
+) -> list[BaseRoute]:
     """A route for each function.
 
     put: writes messages durably to the queue with that name. on_answer: called after each answer.
     """
-    return [_route(function, put, on_answer) for function in functions]
+    return [_route(function, put, write, on_answer) for function in functions]
 
 
-def _route(function: HttpFunction, put: Put, on_answer: Callable[[Exchange], None]) -> Route:
+def _route(function: HttpFunction, put: Put, write: Write, on_answer: Callable[[Exchange], None]) -> Route:
     async def endpoint(request: Request) -> Response:
         messages: list[str] = []
 
@@ -73,7 +96,7 @@ def _route(function: HttpFunction, put: Put, on_answer: Callable[[Exchange], Non
             messages.extend(new)
 
         body = await _body(request)
-        response = await _answer(function, request, body, put_and_record)
+        response = await _answer(function, request, body, put_and_record, write)
         headers, answer = dict(request.headers), bytes(response.body)
         on_answer(Exchange(request.method, request.url.path, headers, body, response.status_code, answer, messages))
         return response
@@ -81,7 +104,7 @@ def _route(function: HttpFunction, put: Put, on_answer: Callable[[Exchange], Non
     return Route(f"/api/{function.route}", endpoint, methods=_ALL_METHODS)
 
 
-async def _answer(function: HttpFunction, request: Request, body: bytes | None, put: Put) -> Response:
+async def _answer(function: HttpFunction, request: Request, body: bytes | None, put: Put, write: Write) -> Response:
     # Where the method does not match, the Functions host finds no function, and answers 404.
     if function.methods and request.method not in function.methods:
         return Response(status_code=404)
@@ -90,7 +113,7 @@ async def _answer(function: HttpFunction, request: Request, body: bytes | None, 
     if body is None:
         return Response(status_code=413)
     try:
-        return await _invoke(function, _request(request, body), put)
+        return await _invoke(function, _request(request, body), put, write)
     except Exception:
         _logger.exception("The function %s failed", function.name)
         return Response(status_code=500)
@@ -136,14 +159,24 @@ def _trace(request: func.HttpRequest) -> str:
     return tracing.valid(request.headers.get("traceparent")) or tracing.new()
 
 
-async def _invoke(function: HttpFunction, request: func.HttpRequest, put: Put) -> Response:
+def _resolved(path: str) -> str:
+    """The path of a blob, whose expressions the host resolves."""
+    now = datetime.now(UTC).strftime(TIME)
+    return path.replace("{DateTime}", now).replace("{rand-guid}", str(uuid.uuid4()))
+
+
+async def _invoke(function: HttpFunction, request: func.HttpRequest, put: Put, write: Write) -> Response:
     outputs = {name: MessagesOut() for name in function.outputs}
-    arguments: dict[str, Any] = {function.parameter: request, **outputs}
+    blobs = {name: BlobOut() for name in function.blobs}
+    arguments: dict[str, Any] = {function.parameter: request, **outputs, **blobs}
     if function.wants_context:
         arguments["context"] = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=_trace(request)))
     answer: func.HttpResponse = await run(function.call, **arguments)
     for name, output in outputs.items():
         await put(function.outputs[name], output.get())
+    for name, blob in blobs.items():
+        if content := blob.get():
+            await run_in_threadpool(write, _resolved(function.blobs[name]), content)
     body = answer.get_body()
     # An answer without a body has no type of it.
     content_type = {"Content-Type": f"{answer.mimetype}; charset={answer.charset}"} if body else {}
