@@ -257,6 +257,12 @@ class Template:
     def _greater(self, one, other):
         return one > other
 
+    def _add(self, one, other):
+        return one + other
+
+    def _div(self, one, other):
+        return one // other
+
     def _max(self, *values):
         return max(values)
 

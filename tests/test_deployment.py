@@ -138,8 +138,8 @@ def test_storage_and_logs_know_no_keys_and_nothing_is_public():
         "networkAcls": None,
         "publicNetworkAccess": None,
     }
-    (container,) = of_type("Microsoft.Storage/storageAccounts/blobServices/containers").values()
-    assert container["properties"]["publicAccess"] == "None"
+    containers = of_type("Microsoft.Storage/storageAccounts/blobServices/containers").values()
+    assert [container["properties"]["publicAccess"] for container in containers] == ["None"] * 2
     assert RESOURCES["insights"]["properties"]["DisableLocalAuth"] is True
     assert RESOURCES["workspace"]["properties"]["features"]["disableLocalAuth"] is True
     assert "AccountKey" not in json.dumps(TEMPLATE)

@@ -9,6 +9,7 @@ from itertools import combinations
 
 import pytest
 
+from bridge.payloads import PATH
 from tests.arm_template import GROUP, Azure, Template
 from tests.local_stack import ROOT
 
@@ -457,3 +458,18 @@ def test_what_a_scanner_finds_has_a_reason_and_switches_do_what_the_reasons_say(
     for kind in ("Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"):
         for resource in only(deployed(PRIVATE), kind):
             assert resource.body["properties"]["publicNetworkAccess"] == "Disabled"
+
+
+@pytest.mark.parametrize(("hours", "days"), [(0, None), (1, 1), (24, 1), (25, 2)])
+def test_kept_payloads_have_a_container_of_their_own_whose_blobs_are_deleted(hours, days):
+    resources = deployed({**MINIMAL, "keepPayloadsHours": hours})
+    containers = {one.name for one in only(resources, "Microsoft.Storage/storageAccounts/blobServices/containers")}
+    policies = only(resources, "Microsoft.Storage/storageAccounts/managementPolicies")
+    assert settings(resources)["BRIDGE_KEEP_PAYLOADS_HOURS"] == str(hours)
+    assert any(name.endswith("/payloads") for name in containers) == bool(hours)
+    found = [rule["definition"] for policy in policies for rule in policy.body["properties"]["policy"]["rules"]]
+    assert [
+        (one["filters"]["prefixMatch"], one["actions"]["baseBlob"]["delete"]["daysAfterCreationGreaterThan"])
+        for one in found
+    ] == ([(["payloads/"], days)] if days else [])
+    assert PATH.startswith("payloads/")

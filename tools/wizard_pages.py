@@ -217,6 +217,7 @@ def more(parameters: Parameters) -> Sequence[Element]:
         ("threadDays", "Lifetime of an inactive thread (days)", 3650),
         ("giveUpHours", "Retry period for a refused identity or group (hours)", 720),
         ("historyDays", "Duplicate window (days)", 3650),
+        ("keepPayloadsHours", "Keep bodies of webhooks (hours; 0: never)", 8760),
         ("watchdogMinutes", "Watchdog (minutes; 0: never)", 1440),
     )
     clouds = {

@@ -31,6 +31,7 @@ locals {
     threadDays           = var.thread_days
     giveUpHours          = var.give_up_hours
     historyDays          = var.history_days
+    keepPayloadsHours    = var.keep_payloads_hours
     watchdogMinutes      = var.watchdog_minutes
     useKeyVault          = var.use_key_vault
     recoverVaults        = var.recover_vaults

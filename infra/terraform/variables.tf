@@ -251,6 +251,18 @@ variable "history_days" {
   }
 }
 
+variable "keep_payloads_hours" {
+  type        = number
+  default     = 0
+  description = "Retention of the bodies of authenticated webhooks, so that they can be rendered and sent again (hours); 0: they are not kept."
+  nullable    = false
+
+  validation {
+    condition     = var.keep_payloads_hours >= 0
+    error_message = "keep_payloads_hours must be 0 or more."
+  }
+}
+
 variable "watchdog_minutes" {
   type        = number
   default     = 0
