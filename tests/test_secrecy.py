@@ -3,17 +3,18 @@
 import json
 import logging
 import os
+from datetime import UTC, datetime
 
 import pytest
 
-from bridge.app import Bridge
+from bridge.app import Bridge, open_payloads
 from bridge.cli import main as cli
 from bridge.configuration import Configuration
 from bridge.doctor import as_json, examine
-from bridge.entries import to_message
-from bridge.errors import BridgeError
+from bridge.entries import from_message, to_message
 from bridge.events import Webhook
 from bridge.local.fake_graph.faults import Fault as GraphFault
+from bridge.payloads import TIME
 from bridge.sources import SOURCES
 from tests.faults import Fault
 from tests.local_stack import issue, workplace
@@ -68,7 +69,18 @@ def webhook(payload) -> Webhook:
     body = json.dumps(payload).encode()
     scheme = SOURCES["github"].verifier
     headers = {**SOURCES["github"].headers("issues", "d"), **scheme.sign(body, WEBHOOK_SECRET)}
+    headers |= {"Authorization": f"Bearer {OLD_SECRET}", "User-Agent": f"curl {ADMIN_KEY} {WEBHOOK_SECRET}"}
     return Webhook({"Content-Type": "application/json", **headers}, body)
+
+
+def kept(bridge, receipt, written: list) -> None:
+    """What is kept of a webhook: its record and, in a file, its payload."""
+    written += [receipt.notes, receipt.payload.partition(b"\n")[0]]
+    for note in receipt.notes:
+        bridge.publisher.handle(note)
+        if receipt.payload:
+            at = datetime.fromtimestamp(from_message(note).at, UTC).strftime(TIME)
+            open_payloads(bridge.configuration.settings, os.environ).write(f"{at}-x", receipt.payload)
 
 
 def worked_with(bridge, tenant, written: list) -> None:
@@ -79,14 +91,12 @@ def worked_with(bridge, tenant, written: list) -> None:
             fake_graph.faults.add(GraphFault(fault))
         receipt = bridge.receiver.receive("github", webhook(issue("opened", number + 1)))
         written.append(receipt.body)
+        kept(bridge, receipt, written)
         for entry in receipt.entries:
             bridge.publisher.handle(to_message(entry))
         bridge.publisher.handle(json.dumps({"version": 1, "type": "wake", "group": GROUP}))
     wrong = Webhook({"X-Hub-Signature-256": f"sha256={'0' * 64}", "X-GitHub-Event": "issues"}, b"{}")
-    try:
-        bridge.receiver.receive("github", wrong)
-    except BridgeError as error:
-        written.append(str(error))
+    kept(bridge, bridge.receiver.receive("github", wrong), written)
     fake_graph.tokens.revoke()
     written += [as_json(list(examine(bridge, os.environ, post=True))), bridge.publisher.health()]
     tenant.cloud.entra.faults += [Fault(endpoint="token"), Fault(401, "invalid_client", 7000215, endpoint="token")]
@@ -108,6 +118,7 @@ def test_nothing_secret_is_written_anywhere(tenant, monkeypatch, caplog, capfd, 
     monkeypatch.setenv("BRIDGE_CHANNEL", channel)
     monkeypatch.setenv("BRIDGE_MAIL_FROM", "bridge@contoso.com")
     monkeypatch.setenv("BRIDGE_GIVE_UP_HOURS", "0.1")
+    monkeypatch.setenv("BRIDGE_KEEP_PAYLOADS_HOURS", "1")
     written: list = []
     with caplog.at_level(logging.DEBUG):
         for name in list(logging.root.manager.loggerDict):
@@ -119,11 +130,18 @@ def test_nothing_secret_is_written_anywhere(tenant, monkeypatch, caplog, capfd, 
         worked_with(bridge, tenant, written)
         cli.main(["doctor"])
         cli.main(["doctor", "--json"])
-        cli.main(["dead-letters"])
+        cli.main(["dead-letters", "--details"])
+        cli.main(["deliveries"])
+        cli.main(["deliveries", "--json"])
+        for delivery in ("d", "x"):
+            cli.main(["deliveries", "show", delivery])
+            cli.main(["resend", delivery, "--dry-run"])
+            cli.main(["resend", delivery, "--as-curl"])
         cli.main(["sources"])
         cli.main(["sign-in", "https://bridge.invalid"])
     output = capfd.readouterr()
     records = [repr(record.__dict__) + record.getMessage() for record in caplog.records]
+    assert "body | curl" in output.out
     everything = "\n".join([output.out, output.err, *records, *map(repr, written)])
     assert len(records) > 100
     assert {name for name in ("msal", "azure.core", "urllib3", "bridge") if name not in everything} == set()
@@ -134,4 +152,11 @@ def test_nothing_secret_is_written_anywhere(tenant, monkeypatch, caplog, capfd, 
     ] == []
 
 
-OURS = ("BRIDGE_CHANNEL", "BRIDGE_MAIL_FROM", "BRIDGE_GITHUB_SECRET", "BRIDGE_GIVE_UP_HOURS", "BRIDGE_GROUP")
+OURS = (
+    "BRIDGE_KEEP_PAYLOADS_HOURS",
+    "BRIDGE_CHANNEL",
+    "BRIDGE_MAIL_FROM",
+    "BRIDGE_GITHUB_SECRET",
+    "BRIDGE_GIVE_UP_HOURS",
+    "BRIDGE_GROUP",
+)

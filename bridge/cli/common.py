@@ -2,15 +2,23 @@
 
 import contextlib
 import os
+import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bridge.app import Bridge, open_storage
 from bridge.configuration import Configuration
+from bridge.deliveries import RouteTrial
+from bridge.errors import CommandError, SettingsError
 from bridge.local import config
 from bridge.mistakes import mistakes
 from bridge.outbox.base import Outbox
 from bridge.settings import Settings
+
+_AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def environment() -> Mapping[str, str]:
@@ -40,6 +48,40 @@ def outbox() -> Iterator[Outbox]:
     opened, queue = open_storage(Settings.from_env(env), env)
     with contextlib.closing(opened), contextlib.closing(queue):
         yield opened
+
+
+def group_names() -> Mapping[str, str]:
+    """The names of groups by their object ids; none where the settings cannot be read here."""
+    try:
+        configuration = Configuration.from_env(environment())
+    except SettingsError:
+        return {}
+    return {group: known.name for group, known in configuration.groups.items() if known.name}
+
+
+def route_rows(trials: Iterable[RouteTrial]) -> list[tuple[str, str]]:
+    """A row for each route that was tried: its answer, and the values that decided."""
+    return [
+        (f"route {one.number}", f"{one.answer}: {one.when}{f' [{one.values}]' if one.values else ''}") for one in trials
+    ]
+
+
+def utc(at: float) -> str:
+    """A time, in seconds since 1970, for people."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def moment(text: str) -> float:
+    """The time that a person means: `2h`, or in ISO 8601, in UTC where it has no zone; 0 for nothing."""
+    if not text:
+        return 0.0
+    if ago := _AGO.fullmatch(text.strip()):
+        return time.time() - timedelta(**{_UNITS[ago[2]]: int(ago[1])}).total_seconds()
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise CommandError(f"{text!r} is not a time: write 30m, 2h, 3d, or 2026-11-28T14:00.") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def address(port: int) -> str:

@@ -5,10 +5,23 @@ directory.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
-from bridge.cli import dead_letters, doctor, find_connectors, history, learn, run, sign_in, sources, webhooks
+from bridge.cli import (
+    dead_letters,
+    deliveries,
+    doctor,
+    find_connectors,
+    history,
+    learn,
+    resend,
+    run,
+    sign_in,
+    sources,
+    webhooks,
+)  # fmt: skip
 from bridge.cli.parser import Parser
 from bridge.errors import BridgeError
 
@@ -26,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # `deliveries | head`: nobody reads on, and Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return status
 
 
@@ -37,6 +54,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> Parser:
     parser = Parser(prog="bridge", description="Turn webhooks into conversation threads of Microsoft 365 groups.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for family in (run, webhooks, sources, learn, find_connectors, dead_letters, history, doctor, sign_in):
+    of_payloads = (run, webhooks, sources, learn, find_connectors)
+    for family in (*of_payloads, deliveries, resend, dead_letters, history, doctor, sign_in):
         family.register(commands)
     return parser

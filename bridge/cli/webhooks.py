@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.cli import payload
-from bridge.cli.common import address, bridge, table, warnings
+from bridge.cli.common import address, bridge, route_rows, table, warnings
 from bridge.cli.payload import Payload
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import CommandError
@@ -80,16 +80,17 @@ def _explain(asked: argparse.Namespace) -> int:
     if explanation.ignored:
         print("\n".join(table([("answer", f"200, nothing is posted: {explanation.ignored}")])))
     for step in explanation.steps:
-        rows = {
-            "event": step.kind,
-            "severity": step.severity,
-            "title": step.title,
-            "key": step.correlation_key,
-            "template": f"{step.template} (considered: {', '.join(step.templates)})",
-            "route": step.route,
-            "groups": ", ".join(step.groups) or "none: the event is dropped",
-        }
-        print("\n".join(["", *table(rows.items())]))
+        rows = [
+            ("event", step.kind),
+            ("severity", step.severity),
+            ("title", step.title),
+            ("key", step.correlation_key),
+            ("template", f"{step.template} (considered: {', '.join(step.templates)})"),
+            *route_rows(step.trials),
+            ("route", step.route),
+            ("groups", ", ".join(step.groups) or "none: the event is dropped"),
+        ]
+        print("\n".join(["", *table(rows)]))
     for text in warnings(app):
         print(f"\nwarning: {text}")
     return 0
