@@ -125,7 +125,7 @@ def test_a_refusal_of_the_storage_is_not_taken_for_a_stale_receipt(call):
 
 
 def test_a_role_for_reading_is_enough_where_the_queue_is_there():
-    with raw(answer(403), answer(200)) as server:
+    with raw(answer(403), answer(403)) as server:
         account = Account("", server.url, server.url, AzureNamedKeyCredential("account", KEY))
         with contextlib.closing(AzureQueue(account)):
             pass
