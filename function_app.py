@@ -11,7 +11,7 @@ import azure.functions as func
 from bridge import __version__, tracing
 from bridge.app import Bridge
 from bridge.configuration import Configuration
-from bridge.entries import to_message
+from bridge.entries import to_messages
 from bridge.errors import BridgeError, SettingsError, SignInError, Unavailable, UnknownSignIn, WebhookError
 from bridge.events import Webhook
 from bridge.payloads import PATH
@@ -83,8 +83,7 @@ def _received(source: Source, req: func.HttpRequest, entries: _Messages, context
     request = Webhook(dict(req.headers), req.get_body(), req.method, dict(req.params))
     with tracing.within(tracing.valid(context.trace_context.trace_parent)):
         receipt = bridge.receiver.receive(source.name, request)
-    # The entries first: nothing about the record may keep them.
-    if messages := [*map(to_message, receipt.entries), *receipt.notes]:
+    if messages := to_messages(receipt.entries, receipt.notes):
         entries.set(messages)
     return receipt
 

@@ -7,7 +7,7 @@ dead letters of them, and loses no entry; they can be requeued after an upgrade.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,11 +15,11 @@ from typing import Any
 from bridge.deliveries import DeliveryRecord, from_fields, to_text
 from bridge.errors import MessageError
 from bridge.events import Event, Severity, bounded
-from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_PARTICIPANT, MAX_PARTICIPANTS, MAX_URL
+from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_MESSAGE, MAX_PARTICIPANT, MAX_PARTICIPANTS, MAX_URL
 from bridge.tracing import valid
 
 VERSION = 3
-_RECORD = "delivery"
+_RECORD, _RECORDS = "delivery", "records"
 CREDIBLE = timedelta(days=7)
 _EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -211,6 +211,26 @@ def to_message(item: Entry | Wake | DeliveryRecord) -> str:
     return _JSON.encode({"version": VERSION, "type": type(item).__name__.lower(), **fields})
 
 
+def to_messages(entries: Sequence[Entry], records: Sequence[str]) -> list[str]:
+    """The queue messages of a webhook.
+
+    records: messages of records. They travel with the first entry where both fit, as each message costs a run of the
+    function that takes it; else behind all entries, which nothing may keep.
+    """
+    messages = [to_message(entry) for entry in entries]
+    if messages and records:
+        together = f'{messages[0][:-1]},"{_RECORDS}":[{",".join(records)}]}}'
+        if len(together.encode()) <= MAX_MESSAGE:
+            return [together, *messages[1:]]
+    return [*messages, *records]
+
+
+def records_in(text: str | bytes) -> list[DeliveryRecord]:
+    """The records that travel with the entry of a readable message."""
+    found = [from_message(json.dumps(each)) for each in json.loads(text).get(_RECORDS, ())]
+    return [each for each in found if isinstance(each, DeliveryRecord)]
+
+
 def from_message(text: str | bytes) -> Entry | Wake | DeliveryRecord:
     """What `to_message` wrote, also what earlier versions wrote; MessageError for anything else."""
     try:
@@ -222,6 +242,7 @@ def from_message(text: str | bytes) -> Entry | Wake | DeliveryRecord:
             return Wake(**fields)
         if kind == _RECORD:
             return from_fields(fields["record"])
+        fields.pop(_RECORDS, None)
         if version < 2:
             fields["correlation_key"] = fields.pop("thread")
         if version < 3:

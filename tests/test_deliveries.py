@@ -1,6 +1,7 @@
 """Every webhook leaves a record, with its outcome and the reason; recording costs no event anything."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.deliveries import DeliveryRecord, Outcome
-from bridge.entries import from_message, to_message
+from bridge.entries import from_message, to_message, to_messages
 from bridge.events import Webhook
+from bridge.limits import MAX_MESSAGE
 from bridge.outbox.rows import DeadLetter
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
@@ -184,6 +186,28 @@ def test_a_note_becomes_a_row_and_not_a_dead_letter(tmp_path):
     queue.poison(message)
     publishes.sweep()
     assert queue.poison_count() == 0
+
+
+def test_the_record_of_an_accepted_webhook_travels_with_its_entry(tmp_path):
+    publishes, outbox, queue = publisher(tmp_path)
+    receipt = bridge().receiver.receive("github", webhook())
+    (message,) = to_messages(receipt.entries, receipt.notes)
+    publishes.handle(message)
+    (found,) = outbox.find_deliveries("72d3162e-cc78-11e3-81ab-4c9367dc0958")
+    assert found == record(receipt)
+    assert found.entries == tuple(entry.id for entry in receipt.entries)
+    assert from_message(message) == receipt.entries[0]
+    # From the poison queue, too.
+    poisoned = queue.take(1) or queue.put(message) or queue.take(60)
+    queue.poison(poisoned)
+    publishes.sweep()
+    assert (queue.poison_count(), outbox.dead_letters()) == (0, [])
+
+
+def test_a_record_that_does_not_fit_beside_its_entry_comes_behind_all_entries():
+    receipt = bridge().receiver.receive("github", webhook())
+    big = replace(receipt.entries[0], html="x" * (MAX_MESSAGE - 1500))
+    assert to_messages([big, big], receipt.notes) == [to_message(big), to_message(big), *receipt.notes]
 
 
 def test_a_note_that_an_earlier_version_made_a_dead_letter_of_can_be_requeued(tmp_path):

@@ -87,7 +87,7 @@ def copy(tmp_path_factory):
         (service / name).parent.mkdir(parents=True, exist_ok=True)
         (service / name).write_text(text, "utf-8")
     registry = made.folder / "bridge/sources/__init__.py"
-    before, mark, after = registry.read_text("utf-8").partition("_PRESETS = (\n")
+    before, mark, after = registry.read_text("utf-8").partition("\nPRESETS = (\n")
     registry.write_text(f'{before}{mark}    "{NAME}",\n{after}', "utf-8")
     made.changed = made.run("-m", "tools.docs")
     made.run("-m", "tools.gallery")

@@ -23,6 +23,9 @@ JUSTIFIED = {
     ("bridge/sources/markups.py", r"(?P<fence>.*?)(?:```|\Z)"): "what is left open runs to the end, and is found once",
     ("bridge/configuration.py", r"[^<>@\s]+@[^<>@\s]+"): "it matches whole settings, which a stranger cannot write",
     ("bridge/sources/form.py", r"{([^}=]+)}"): "it reads settings",
+    ("bridge/cli/curl.py", r"{(.*?)}"): "it reads settings",
+    ("bridge/toml_lines.py", "(\\[\\[?)"): "it reads settings",
+    ("bridge/toml_lines.py", r"*)\s*="): "it reads settings",
     ("bridge/verification/signatures.py", r"{(.*?)}"): "it reads settings",
     ("bridge/local/fake_graph/store.py", r"|\Z)|<[^<>]*>"): "what is left open runs to the end, and is found once",
     ("bridge/rendering/markdown.py", "(?P<fence>"): "what is left open runs to the end, and is found once",
@@ -41,6 +44,11 @@ UNKNOWN = {
     ("bridge/sources/card_titles.py", "(?:0)"): "times and counts from a table beside it, of 300 characters",
     ("bridge/sources/markups.py", "(?=[^\\s0])"): "the mark of an emphasis, escaped",
     ("bridge/graph/threads.py", "(?![\\w-])"): "a reference, escaped",
+    ("bridge/receiving/records.py", "0"): "the secrets of the settings, escaped",
+    (
+        "bridge/rendering/jinja_errors.py",
+        "0",
+    ): "sentences of Jinja from a table beside it, about an administrator's text",
     (
         "bridge/rendering/expressions.py",
         "0",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bridge.deliveries import DeliveryRecord
-from bridge.entries import Entry, Wake, from_message, to_message
+from bridge.entries import Entry, Wake, from_message, records_in, to_message
 from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
 from bridge.outbox.base import Message, Outbox, Queue
@@ -82,6 +82,7 @@ class Publisher:
         match parsed(message, self._clock()):
             case Entry() as entry:
                 self._recorder.record(entry)
+                self.note(records_in(message))
             case Wake(group):
                 self._drain(group)
             case DeliveryRecord() as record:
@@ -124,6 +125,7 @@ class Publisher:
             match parsed(poisoned.body, now):
                 case Entry() as entry:
                     self._recorder.record(entry)
+                    self.note(records_in(poisoned.body))
                 case Wake(group):
                     self._waker.wake(group)
                 case DeliveryRecord() as record:
