@@ -48,7 +48,7 @@ UNKNOWN = {
     (
         "bridge/rendering/jinja_errors.py",
         "0",
-    ): "sentences of Jinja from a table beside it, about an administrator's text",
+    ): "sentences of Jinja from a table beside it",
     (
         "bridge/rendering/expressions.py",
         "0",
