@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from bridge import __version__
-from bridge.entries import from_message
+from bridge.deliveries import DeliveryRecord
+from bridge.entries import Entry, from_message, records_in
 from bridge.local.sending import OutgoingWebhook, event_name, signed, with_function_key
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
@@ -157,10 +158,19 @@ def test_every_function_is_indexed_with_its_bindings(good):
     }
 
 
+def queued(answer):
+    """The entries of a webhook and its record, which travels with the first of them, or alone."""
+    messages = answer["outputs"]["entries"]
+    items = list(map(from_message, messages))
+    alone = [item for item in items if isinstance(item, DeliveryRecord)]
+    (record,) = alone + [record for message in messages for record in records_in(message)]
+    return [item for item in items if isinstance(item, Entry)], record
+
+
 @pytest.mark.parametrize("sample", ["ping", "issues.opened", "push.created"])
 def test_what_a_webhook_is_told_to_be_accepted_is_on_the_queue(good, sample):
     answer = good.webhook(sample)
-    *entries, record = [from_message(message) for message in answer["outputs"]["entries"]]
+    entries, record = queued(answer)
     accepted = [entry.id for entry in entries]
     assert record.outcome == ("ignored" if sample == "ping" else "accepted")
     if sample == "ping":
@@ -172,9 +182,9 @@ def test_what_a_webhook_is_told_to_be_accepted_is_on_the_queue(good, sample):
 
 def test_the_hosts_trace_context_is_in_the_entry(good):
     driver = (ROOT / "tests/worker_driver.py").read_text()
-    *entries, _ = good.webhook("issues.opened")["outputs"]["entries"]
-    for message in entries:
-        assert f'TRACE = "{from_message(message).trace}"' in driver
+    entries, _ = queued(good.webhook("issues.opened"))
+    for entry in entries:
+        assert f'TRACE = "{entry.trace}"' in driver
 
 
 @pytest.fixture(scope="module")
@@ -214,15 +224,14 @@ def test_each_entry_is_a_separate_message(tmp_path):
     groups = [GROUP, "00000000-0000-4000-8000-0000000000d1"]
     with worker(tmp_path, BRIDGE_CONFIG=f"[[route]]\ngroups = {json.dumps(groups)}") as routed:
         routed.ask(index=str(ROOT))
-        *entries, record = [from_message(message) for message in routed.webhook()["outputs"]["entries"]]
+        entries, record = queued(routed.webhook())
         assert record.entries == tuple(entry.id for entry in entries)
     assert [entry.group for entry in entries] == groups
 
 
 def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
     for _ in range(2):  # what was delivered is not delivered again
-        message, note = good.webhook()["outputs"]["entries"]
-        assert good.publish(note) == {"outputs": {}}
+        (message,) = good.webhook()["outputs"]["entries"]
         for _ in range(2):  # nor twice what waits
             assert good.publish(message) == {"outputs": {}}
         with contextlib.closing(SqliteQueue(good.outbox)) as wakes:
@@ -249,8 +258,8 @@ def test_an_unauthenticated_sender_puts_nothing_on_the_queue_but_its_record(good
 
 
 def test_the_secret_is_in_no_answer_and_in_no_log(good):
-    message, note = good.webhook()["outputs"]["entries"]
-    assert SECRET not in note
+    (message,) = good.webhook()["outputs"]["entries"]
+    assert SECRET not in message
     good.webhook(secret="another")
     good.publish(message)
     good.get("health_details")
@@ -289,7 +298,7 @@ def test_where_payloads_are_kept_the_host_writes_a_blob(tmp_path):
         (blob,) = [one for one in functions["webhook_github"] if one["type"] == "blob"]
         assert (blob["path"], blob["connection"]) == ("payloads/{DateTime}-{rand-guid}", "AzureWebJobsStorage")
         outputs = keeping.webhook()["outputs"]
-        payload, record = from_bytes(outputs["payload"].encode()), from_message(outputs["entries"][-1])
+        payload, (record,) = from_bytes(outputs["payload"].encode()), records_in(outputs["entries"][0])
         assert (payload.id, record.payload) == (record.id, len(outputs["payload"].encode()))
         assert "payload" not in keeping.webhook(secret="another")["outputs"]
 
@@ -299,7 +308,7 @@ def test_with_a_storage_account_outbox_and_wakes_are_there(tmp_path, storage):
     account = storage.account()
     with worker(tmp_path, AzureWebJobsStorage=account) as azure:
         azure.ask(index=str(ROOT))
-        message, _ = azure.webhook()["outputs"]["entries"]
+        (message,) = azure.webhook()["outputs"]["entries"]
         assert azure.publish(message) == {"outputs": {}}
         with contextlib.closing(AzureQueue(Account(account))) as wakes:
             assert azure.publish(wakes.take(60).body) == {"outputs": {}}
