@@ -46,7 +46,7 @@ def test_explain_shows_authentication_events_keys_templates_route_and_groups(cap
         "key": "repo 900100#12",
         "template": "github/pull_request.html (considered: github/pull_request.opened.html, github/pull_request.html, "
         "github/event.html, event.html)",
-        "route": "no route matches it: BRIDGE_GROUP",
+        "route": "no route matches it, so it goes to BRIDGE_GROUP",
         "groups": "00000000-0000-4000-8000-0000000000d0",
     }
 

@@ -167,7 +167,7 @@ def test_show_has_the_whole_story_of_a_delivered_webhook(folder, outbox, capsys)
             "GitHub-Hookshot/1",
             "bytes, kept",
             "github/pull_request.html",
-            "no route matches it: BRIDGE_GROUP",
+            "no route matches it, so it goes to BRIDGE_GROUP",
             "2 not sent",
             "Graph answered 503.",
             "delivered",
