@@ -114,7 +114,8 @@ class Routes:
         if matched:
             return Decision(tuple(targets.values()), "; ".join(matched), tuple(answers))
         default = chosen or ((self.default,) if self.default else ())
-        reason = "no route matches it, so it goes to BRIDGE_GROUP" if default else "no route matches it and BRIDGE_GROUP is not set"
+        rest = ", so it goes to BRIDGE_GROUP" if default else " and BRIDGE_GROUP is not set"
+        reason = f"no route matches it{rest}"
         targets_by_default = tuple(Target(group) for group in default)
         return Decision(targets_by_default, "?group= in the URL" if chosen else reason, tuple(answers))
 
