@@ -16,6 +16,7 @@ from bridge.publishing.stories import post_html
 from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from bridge.sources.base import Ignored, Source
+from tests.amounts import one_in
 from tests.look import contrast, findings, parse, remnants
 
 pytestmark = pytest.mark.wide
@@ -83,7 +84,7 @@ def test_the_posts_of_the_samples() -> None:
 def test_the_posts_of_what_services_really_send() -> None:
     if not FIXTURES.is_dir():
         pytest.skip("needs the fixtures of services' payloads beside the project")
-    check(FIXTURES.glob("*/*.json"))
+    check(one_in(2, sorted(FIXTURES.glob("*/*.json"))))
 
 
 def test_a_post_of_two_cards_and_a_digest() -> None:
