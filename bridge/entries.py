@@ -232,7 +232,11 @@ def records_in(text: str | bytes) -> list[DeliveryRecord]:
 
 
 def from_message(text: str | bytes) -> Entry | Wake | DeliveryRecord:
-    """What `to_message` wrote, also what earlier versions wrote; MessageError for anything else."""
+    """What `to_message` wrote, also what earlier versions wrote; MessageError for anything else.
+
+    Fields that a later version added are left out: while an update rolls out, instances of both versions run. A version
+    that an earlier one cannot read rightly has another number.
+    """
     try:
         fields = json.loads(text)
         version, kind = fields.pop("version"), fields.pop("type")
@@ -242,14 +246,13 @@ def from_message(text: str | bytes) -> Entry | Wake | DeliveryRecord:
             return Wake(**fields)
         if kind == _RECORD:
             return from_fields(fields["record"])
-        fields.pop(_RECORDS, None)
         if version < 2:
             fields["correlation_key"] = fields.pop("thread")
         if version < 3:
             fields |= {name: bounded(fields[name]) for name in ("delivery", "correlation_key")}
         return Entry(
             **{
-                **fields,
+                **{name: value for name, value in fields.items() if name in Entry.__dataclass_fields__},
                 "severity": Severity(fields["severity"]),
                 "participants": tuple(fields["participants"]),
                 "notes": tuple((str(name), str(value)) for name, value in fields.get("notes", ())),

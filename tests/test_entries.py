@@ -65,6 +65,10 @@ def test_messages_of_earlier_versions_are_read():
     assert from_message('{"version": 1, "type": "wake", "group": "g"}') == Wake("g")
 
 
+def test_a_field_that_a_later_version_added_is_left_out_while_an_update_rolls_out():
+    assert from_message(json.dumps({**json.loads(to_message(ENTRY)), "added": 7})) == ENTRY
+
+
 def test_a_message_of_a_newer_bridge_says_so():
     newer = json.dumps({**json.loads(to_message(Wake("g"))), "version": VERSION + 1})
     with pytest.raises(MessageError, match="upgrade"):
