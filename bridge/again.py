@@ -12,6 +12,7 @@ from bridge.errors import BridgeError, MessageError
 from bridge.outbox.rows import DeadLetter
 from bridge.payloads import KeptPayload
 from bridge.receiving.receipts import Receipt
+from bridge.sources.base import Source
 
 Find = Callable[[str], KeptPayload | None]
 """The kept payload of an entry, by its id."""
@@ -27,9 +28,7 @@ class Resent:
 
 def resent(bridge: Bridge, payload: KeptPayload) -> Resent:
     """Reads, routes and renders a kept webhook as news; nothing is queued yet. WebhookError where it is refused now."""
-    source = bridge.configuration.sources.get(payload.source)
-    if source is None:
-        raise UnknownSource(f"The bridge has no source {payload.source} any more.")
+    source = _source(bridge, payload)
     receipt, at = bridge.receiver.again(source.name, payload.webhook), datetime.now(UTC)
     made = bridge.records.record(
         source, payload.webhook, receipt.status, receipt.reception, at, secrets.token_hex(3), took=0.0
@@ -39,6 +38,12 @@ def resent(bridge: Bridge, payload: KeptPayload) -> Resent:
 
 class UnknownSource(BridgeError):
     """A kept webhook is of a source that the settings do not declare any more."""
+
+
+def _source(bridge: Bridge, payload: KeptPayload) -> Source:
+    if source := bridge.configuration.sources.get(payload.source):
+        return source
+    raise UnknownSource(f"The bridge has no source {payload.source} any more.")
 
 
 def requeue(bridge: Bridge, letter: DeadLetter, find: Find) -> str:
@@ -60,9 +65,7 @@ def requeue(bridge: Bridge, letter: DeadLetter, find: Find) -> str:
 
 def _rendered(bridge: Bridge, entry: Entry, payload: KeptPayload) -> Entry:
     """What templates and routes make of the entry's event today, with the id that it had."""
-    if payload.source not in bridge.configuration.sources:
-        raise UnknownSource(f"The bridge has no source {payload.source} any more.")
-    made = bridge.receiver.again(payload.source, payload.webhook).entries
+    made = bridge.receiver.again(_source(bridge, payload).name, payload.webhook).entries
     same = [one for one in made if (one.kind, one.correlation_key) == (entry.kind, entry.correlation_key)]
     # Routes may lead elsewhere today.
     chosen = next((one for one in same if one.group == entry.group), same[0] if same else None)

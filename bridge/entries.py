@@ -226,9 +226,14 @@ def to_messages(entries: Sequence[Entry], records: Sequence[str]) -> list[str]:
 
 
 def records_in(text: str | bytes) -> list[DeliveryRecord]:
-    """The records that travel with the entry of a readable message."""
-    found = [from_message(json.dumps(each)) for each in json.loads(text).get(_RECORDS, ())]
-    return [each for each in found if isinstance(each, DeliveryRecord)]
+    """The records that travel with the entry of a readable message; none where they cannot be read.
+
+    An entry must not fail with its record, which a later version may have written.
+    """
+    try:
+        return [from_fields(each["record"]) for each in json.loads(text).get(_RECORDS, ())]
+    except (KeyError, TypeError, ValueError):
+        return []
 
 
 def from_message(text: str | bytes) -> Entry | Wake | DeliveryRecord:

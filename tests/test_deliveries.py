@@ -204,6 +204,15 @@ def test_the_record_of_an_accepted_webhook_travels_with_its_entry(tmp_path):
     assert (queue.poison_count(), outbox.dead_letters()) == (0, [])
 
 
+def test_an_entry_is_recorded_also_where_the_record_beside_it_cannot_be_read(tmp_path):
+    publishes, outbox, _ = publisher(tmp_path)
+    receipt = bridge().receiver.receive("github", webhook())
+    (message,) = to_messages(receipt.entries, receipt.notes)
+    publishes.handle(message.replace('"outcome":"accepted"', '"outcome":"of a later version"'))
+    assert len(outbox.history(receipt.entries[0].id)) == 1
+    assert (outbox.dead_letters(), outbox.find_deliveries(receipt.entries[0].delivery)) == ([], [])
+
+
 def test_a_record_that_does_not_fit_beside_its_entry_comes_behind_all_entries():
     receipt = bridge().receiver.receive("github", webhook())
     big = replace(receipt.entries[0], html="x" * (MAX_MESSAGE - 1500))
