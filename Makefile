@@ -62,7 +62,7 @@ check: $(VENV)/ready
 # Takes half an hour. `.venv/bin/mutmut show <name>` shows a change that no test has noticed.
 mutants: $(VENV)/ready
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check 'mutmut>=3.8'
-	@$(VENV)/bin/mutmut run
+	@FOLDER_OF_THE_TEST_RUN=$$(mktemp -d) $(VENV)/bin/mutmut run
 
 audit: $(VENV)/ready
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check 'pip-audit>=2.10'

@@ -16,6 +16,7 @@ from bridge.rendering import environment as templates
 from tests import azurite
 
 _FOLDER = "FOLDER_OF_THE_TEST_RUN"
+_OWN_FOLDER = pytest.StashKey[str]()
 # To those workers in turn.
 _LONG = (
     "package", "page", "end_to_end", "chaos", "scale_out", "new_service", "repeats_end_to_end", "storm", "preview",
@@ -31,9 +32,12 @@ def pytest_xdist_auto_num_workers(config):
 
 
 def pytest_configure(config):
-    """Make what the processes of a test run share: a folder, and in it the bytecode of templates."""
-    if not hasattr(config, "workerinput"):
-        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="tests-")
+    """Make what the processes of a test run share: a folder, and in it the bytecode of templates.
+
+    Several runs in one process, as of mutmut, share a folder that was made before: templates keep their cache.
+    """
+    if _FOLDER not in os.environ:
+        os.environ[_FOLDER] = config.stash[_OWN_FOLDER] = tempfile.mkdtemp(prefix="tests-")
     cache = FileSystemBytecodeCache(os.environ[_FOLDER])
 
     def environment(loader, zone=UTC):
@@ -48,9 +52,9 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     templates.environment = _environment
-    if not hasattr(config, "workerinput"):
-        folder = Path(os.environ.pop(_FOLDER))
-        azurite.stop(folder)
+    if folder := config.stash.get(_OWN_FOLDER, None):
+        del os.environ[_FOLDER]
+        azurite.stop(Path(folder))
         shutil.rmtree(folder, ignore_errors=True)
 
 
