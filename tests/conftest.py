@@ -51,7 +51,7 @@ def pytest_configure(config):
 
 
 def pytest_unconfigure(config):
-    templates.environment = _environment
+    templates.environment, sqlite_file.SYNCHRONOUS = _environment, _synchronous
     if folder := config.stash.get(_OWN_FOLDER, None):
         del os.environ[_FOLDER]
         azurite.stop(Path(folder))
