@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
+from bridge.limits import MIN_KEY
 from bridge.sources import SOURCES
 from bridge.verification.combinations import AnyOf, Dated
 from bridge.verification.shared_secrets import Basic, Token
@@ -91,6 +92,28 @@ WAYS = {
     "basic": (Basic(), {"Authorization": f"basic {base64.b64encode(b'anyone:s3:cret').decode()}"}, SMALL, "s3:cret"),
     "the second of two": (AnyOf((Basic(), Token("X-Token"))), {"X-Token": "s3cret"}, SMALL, "s3cret"),
 }
+
+
+ASYMMETRIC = Ed25519(
+    "webhook-signature",
+    "v1a,",
+    separator=" ",
+    signed="{webhook-id}.{webhook-timestamp}.{body}",
+    timestamp="webhook-timestamp",
+    clock=lambda: SIGNED_AT,
+)
+# The first key pair of RFC 8032, section 7.1.
+PRIVATE = Ed25519PrivateKey.from_private_bytes(
+    bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+)
+PUBLIC_HEX = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+PUBLIC = f"whpk_{base64.b64encode(bytes.fromhex(PUBLIC_HEX)).decode()}"
+
+
+def asymmetric(body=SMALL, time=SIGNED_AT, key=PRIVATE):
+    signature = base64.b64encode(key.sign(f"msg_1.{time}.".encode() + body)).decode()
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(time)}
+    return {**headers, "webhook-signature": f"v1,eA== v1a,{signature}"}
 
 
 def at(scheme, now):
@@ -252,6 +275,42 @@ def test_a_secret_of_another_kind_is_no_hindrance_to_the_right_one():
         either.verify(Webhook(headers, body), ("no base64!",))
 
 
+@pytest.mark.parametrize(
+    ("scheme", "secret", "size"),
+    [
+        (SCHEME, SECRET, len(SECRET)),
+        (SCHEME, PUBLIC, None),
+        (WAYS["Standard Webhooks"][0], SVIX, 24),
+        (WAYS["Standard Webhooks"][0], f"whsec_{base64.b64encode(b'short').decode()}", 5),
+        (WAYS["Standard Webhooks"][0], "whsec_", 0),
+        (WAYS["Standard Webhooks"][0], f"whsec_*{SVIX.removeprefix('whsec_')}*", None),
+        (WAYS["Standard Webhooks"][0], base64.b64encode(bytes(MIN_KEY)).decode(), MIN_KEY),
+        (WAYS["Standard Webhooks"][0], base64.b64encode(bytes(MIN_KEY - 1)).decode(), None),
+        (WAYS["Standard Webhooks"][0], PUBLIC, None),
+        (ASYMMETRIC, PUBLIC, 32),
+        (ASYMMETRIC, f"whpk_{base64.b64encode(bytes(33)).decode()}", None),
+        (ASYMMETRIC, f"whpk_*{PUBLIC.removeprefix('whpk_')}", None),
+        (ASYMMETRIC, PUBLIC.removeprefix("whpk_"), None),
+        (Token("X-Token"), SECRET, len(SECRET)),
+        (Token("X-Token"), PUBLIC, None),
+        (Basic(), SECRET, len(SECRET)),
+        (Basic(), PUBLIC, None),
+        (AnyOf((Token("X-Token"), ASYMMETRIC)), PUBLIC, 32),
+        (Dated(Token("X-Token"), "sentAt"), SECRET, len(SECRET)),
+        (AnyOf((Token("X-Token"), WAYS["Standard Webhooks"][0])), SVIX, 24),
+    ],
+)
+def test_the_bytes_of_a_key_are_counted_where_the_secret_is_one(scheme, secret, size):
+    assert scheme.key_size(secret) == size
+
+
+def test_signatures_of_other_versions_take_no_place_of_the_right_one():
+    headers, size = asymmetric(), len(asymmetric()["webhook-signature"].partition("v1a,")[2])
+    others = " ".join(f"v2a,{'A' * size}" for _ in range(50))
+    signed = {**headers, "webhook-signature": f"{others} {headers['webhook-signature']}"}
+    ASYMMETRIC.verify(Webhook(signed, SMALL), (PUBLIC,))
+
+
 def test_every_reason_is_given_where_there_are_several_schemes():
     with pytest.raises(AuthenticationError, match=r"Authorization is missing.* Or: The header X-Token is missing"):
         AnyOf((Basic(), Token("X-Token"))).verify(Webhook({}, BODY), (SECRET,))
@@ -270,28 +329,6 @@ def test_every_reason_is_given_where_there_are_several_schemes():
 )
 def test_each_scheme_describes_itself(scheme, words):
     assert scheme.describe() == words
-
-
-ASYMMETRIC = Ed25519(
-    "webhook-signature",
-    "v1a,",
-    separator=" ",
-    signed="{webhook-id}.{webhook-timestamp}.{body}",
-    timestamp="webhook-timestamp",
-    clock=lambda: SIGNED_AT,
-)
-# The first key pair of RFC 8032, section 7.1.
-PRIVATE = Ed25519PrivateKey.from_private_bytes(
-    bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
-)
-PUBLIC_HEX = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-PUBLIC = f"whpk_{base64.b64encode(bytes.fromhex(PUBLIC_HEX)).decode()}"
-
-
-def asymmetric(body=SMALL, time=SIGNED_AT, key=PRIVATE):
-    signature = base64.b64encode(key.sign(f"msg_1.{time}.".encode() + body)).decode()
-    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(time)}
-    return {**headers, "webhook-signature": f"v1,eA== v1a,{signature}"}
 
 
 def test_a_public_key_authenticates_beside_any_secrets():
