@@ -15,7 +15,7 @@ import pytest
 from bridge.again import requeue
 from bridge.app import Bridge
 from bridge.cli import main as cli
-from bridge.cli.curl import curl_command
+from bridge.local.curl import curl_command
 from bridge.configuration import Configuration
 from bridge.deliveries import Outcome
 from bridge.entries import Entry, from_message, to_message
