@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from bridge.deliveries import DeliveryRecord, EventRecord, Outcome
@@ -18,7 +19,7 @@ _KEEP = "BRIDGE_KEEP_PAYLOADS_HOURS"
 def details(stored: Stored, story: DeliveryStory) -> Mapping[str, Any]:
     """All that is known of a webhook, ready for JSON."""
     record = story.record
-    payload = stored.payloads().find(record)
+    payload, moment = stored.payloads().find(record), datetime.fromtimestamp(record.at, UTC)
     entries = {entry.id: entry for entry in story.entries}
     return {
         "delivery": record.delivery,
@@ -30,7 +31,7 @@ def details(stored: Stored, story: DeliveryStory) -> Mapping[str, Any]:
         "events": [_event(stored, record, event, entries) for event in record.events],
         "count_events": record.count_events,
         "posts": _posts(stored, story),
-        "today": today(stored.bridge, payload).as_json() if stored.bridge and payload else None,
+        "today": today(stored.bridge, payload, moment).as_json() if stored.bridge and payload else None,
     }
 
 
@@ -81,7 +82,7 @@ def _event(
 
 
 def _entry(stored: Stored, entry: EntryStory) -> Mapping[str, Any]:
-    return vars(entry) | {"group": stored.group(entry.group)}
+    return vars(entry) | {"group": stored.group(entry.group), "answer": stored.without_secrets(entry.answer)}
 
 
 def _posts(stored: Stored, story: DeliveryStory) -> list[Mapping[str, Any]]:

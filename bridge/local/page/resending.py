@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from bridge.again import resent
@@ -45,7 +46,7 @@ class Resender:
         if body is not None:
             payload = replace(payload, body=_edited(payload.body, body))
         if content.get("dry_run"):
-            return today(bridge, payload).as_json()
+            return today(bridge, payload, datetime.now(UTC)).as_json()
         return self._queue(bridge, payload) if body is None else self._send(bridge, record, payload)
 
     def _queue(self, bridge: Bridge, payload: KeptPayload) -> Mapping[str, Any]:

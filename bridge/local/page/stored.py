@@ -1,8 +1,7 @@
 """The bridge whose storage the page shows: that of this process, or a deployed one."""
 
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -54,13 +53,15 @@ class Stored:
 
     def without_secrets(self, text: str) -> str:
         """The text without the secrets of the settings."""
-        return self._secrets.sub(HIDDEN, text)
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
 
     @cached_property
-    def _secrets(self) -> re.Pattern[str]:
+    def _secrets(self) -> Sequence[str]:
+        """The longest first, as one may begin with another."""
         values = self.bridge.configuration.settings.secrets.values() if self.bridge else ()
-        known = sorted({re.escape(secret) for secret in chain.from_iterable(values) if secret}, reverse=True)
-        return re.compile("|".join(known) or r"(?!)")
+        return sorted({secret for secret in chain.from_iterable(values) if secret}, key=len, reverse=True)
 
 
 def labels(configuration: Configuration) -> Mapping[str, str]:

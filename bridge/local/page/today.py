@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bridge.app import Bridge
@@ -50,34 +50,34 @@ class Today:
         return asdict(self) | {"events": [_as_json(event) for event in self.events]}
 
 
-def today(bridge: Bridge, payload: KeptPayload) -> Today:
-    """What would become of a kept webhook now. It never raises for what is in the webhook."""
+def today(bridge: Bridge, payload: KeptPayload, received: datetime) -> Today:
+    """What would become of a kept webhook now. It never raises for what is in the webhook. received: when it came."""
     source = bridge.configuration.sources.get(payload.source)
     if source is None:
         return Today(Outcome.REFUSED, f"The bridge has no source {payload.source} any more.")
     try:
-        return _read(bridge, source, payload)
+        return _read(bridge, source, payload, received)
     except WebhookError as error:
         return Today(Outcome.REFUSED, f"{error.status}: {error}")
     except RecursionError:
         return Today(Outcome.REFUSED, "400: The body is nested too deep.")
 
 
-def _read(bridge: Bridge, source: Source, payload: KeptPayload) -> Today:
+def _read(bridge: Bridge, source: Source, payload: KeptPayload, received: datetime) -> Today:
     explained = bridge.receiver.explain(source.name, payload.webhook)
     events = source.read(readable(payload.webhook, source.max_body, as_fields=source.takes_fields))
     if isinstance(events, Ignored):
         return Today(Outcome.IGNORED, events.reason)
-    made = tuple(_event(bridge, *pair) for pair in zip(events[:_MOST], explained.steps, strict=False))
+    made = tuple(_event(bridge, *pair, received) for pair in zip(events[:_MOST], explained.steps, strict=False))
     if any(step.groups for step in explained.steps):
         return Today(Outcome.ACCEPTED, "", made, len(events))
     reasons = dict.fromkeys(step.route for step in explained.steps)
     return Today(Outcome.DROPPED, "; ".join(reasons), made, len(events))
 
 
-def _event(bridge: Bridge, event: Event, step: EventExplanation) -> EventToday:
+def _event(bridge: Bridge, event: Event, step: EventExplanation, received: datetime) -> EventToday:
     group = step.groups[0] if step.groups else ""
-    entry = bridge.renderer.entry(event, entry_id(event, 0, group, ""), Target(group), datetime.now(UTC))
+    entry = bridge.renderer.entry(event, entry_id(event, 0, group, ""), Target(group), received)
     return EventToday(
         kind=step.kind,
         title=step.title,

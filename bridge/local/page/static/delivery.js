@@ -57,7 +57,7 @@ function draw(found, isOther) {
   const [top, focused] = [pane.scrollTop, pane.contains(document.activeElement)];
   setText(element("delivery-title"), row.title || row.event || row.kind || `Webhook of ${row.source_title}`);
   showActions(found);
-  pane.replaceChildren(make("div", { className: "story" }, outcome(found), ...found.events.map(event), ...others(found), ...request(found)), posts(found));
+  pane.replaceChildren(make("div", { className: "story" }, outcome(found), ...found.events.map(event), ...others(found)), posts(found), make("div", { className: "story request" }, ...request(found)));
   pane.scrollTop = isOther ? 0 : top;
   if (focused) pane.focus({ preventScroll: true });
 }
@@ -164,7 +164,8 @@ function openConversation(thread) {
 export function today(made, row) {
   const names = (groups) => groups.map((id) => about.groups.find((group) => group.id === id)?.name ?? id).join(", ");
   const first = make("p", { className: "note" });
-  if (made.outcome !== "accepted") first.append(`Today it would be ${made.outcome}${made.reason ? `: ${made.reason}` : ""}`);
+  if (made.outcome === row?.outcome && made.outcome === "dropped") first.append("If it were posted:");
+  else if (made.outcome !== "accepted") first.append(`Today it would be ${made.outcome}${made.reason ? `: ${made.reason}` : ""}`);
   else if (row?.outcome === "accepted") first.append("As today's templates render it:");
   else first.append("Today it would be posted:");
   return [first, ...made.events.map((event) => frame(event.topic, event.groups.length ? `To ${names(event.groups)}: ${event.route}` : `Not posted: ${event.route}`, event.html)),

@@ -64,7 +64,7 @@ async function examine(button, group, list) {
   list.replaceChildren("The doctor looks…");
   try {
     const { findings } = await (await get("groups/doctor", { group: group.id })).json();
-    list.replaceChildren(make("ul", {}, ...findings.map((one) => make("li", {}, make("span", { className: `pill ${one.verdict}` }, VERDICTS[one.verdict]), ` ${one.subject}: ${one.text}`, one.advice ? ` ${one.advice}` : ""))));
+    list.replaceChildren(make("ul", {}, ...findings.map((one) => make("li", {}, make("span", { className: `pill ${one.verdict}` }, VERDICTS[one.verdict]), make("span", {}, make("b", {}, one.subject), `: ${one.text}`), make("span", { className: "note" }, one.advice)))));
   } catch (error) {
     list.replaceChildren(make("span", { className: "problem" }, error.message));
   }
