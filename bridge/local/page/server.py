@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +23,7 @@ from bridge.local.page.outbox import OutboxView
 from bridge.local.page.rates import per_second
 from bridge.local.page.routes import RequestError, action_route, page_route
 from bridge.local.page.sender import Sender
+from bridge.local.page.static_files import files
 from bridge.local.page.stored import Stored, labels
 from bridge.local.page.views import Views, Writing
 from bridge.local.page.webhooks import WebhookLog
@@ -31,9 +31,6 @@ from bridge.local.received import ReceivedWebhooks
 from bridge.outbox.delivery_story import EntryStory
 from bridge.settings import Settings
 
-_STATIC = Path(__file__).parent / "static"
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-_HOME = "page.html"
 _WITHOUT_BRIDGE = {"title": "Webhook bridge", "conversations": True, "deliveries": False, "write": False}
 
 
@@ -79,7 +76,7 @@ class PageServer:
     def routes(self) -> list[BaseRoute]:
         """The page at `/`, and everything that it reads and does."""
         pages: dict[str, Endpoint] = {
-            **_files(),
+            **files(),
             "/page/mail": self._mail,
             "/page/webhook": self._webhook,
             "/page/events": self._events,
@@ -193,16 +190,3 @@ async def _sample(request: Request) -> Response:
         )
     except RequestError as error:
         return PlainTextResponse(f"{error}\n", error.status)
-
-
-def _files() -> dict[str, Endpoint]:
-    return {"/" if path.name == _HOME else f"/page/{path.name}": _file(path) for path in sorted(_STATIC.iterdir())}
-
-
-def _file(path: Path) -> Endpoint:
-    content, media_type = path.read_bytes(), _TYPES[path.suffix]
-
-    async def endpoint(_: Request) -> Response:
-        return Response(content, media_type=media_type)
-
-    return endpoint
