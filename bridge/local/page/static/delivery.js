@@ -150,9 +150,15 @@ function posts(found) {
   }
   if (!found.posts.length && found.today) pane.append(...today(found.today, found.row));
   if (!pane.children.length) {
-    pane.append(make("p", { className: "note" }, found.posts.length || found.row.outcome !== "accepted" ? "It has no post." : "Its post is not available here: it is in the group, and its body is not kept to render it again."));
+    pane.append(make("p", { className: "note" }, missing(found)));
   }
   return pane;
+}
+
+function missing({ row, body }) {
+  if (row.outcome !== "accepted") return "It has no post.";
+  return body.text === null ? "Its post is in the group, if it is posted: its body is not kept to render it here."
+    : "Its post is in the group, if it is posted: without the settings it cannot be rendered here.";
 }
 
 function openConversation(thread) {

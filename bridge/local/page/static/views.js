@@ -3,7 +3,7 @@ import { element, setText } from "./dom.js";
 
 const CONVERSATIONS = "conversations";
 const views = {}; // by name: { show(place), hide(), keys, focus() }
-export let about = { conversations: true, deliveries: false, write: false, edit: false, doctor: false, sources: [], groups: [] };
+export let about = { title: "Webhook bridge", conversations: true, deliveries: false, write: false, edit: false, doctor: false, sources: [], groups: [] };
 let shown = CONVERSATIONS;
 
 export const isShown = (name) => shown === name;
@@ -52,7 +52,11 @@ export function showAbout(latest) {
   about = { ...about, ...latest };
   element("tabs").hidden = !about.deliveries;
   element("tabs").querySelector(`[data-tab="${CONVERSATIONS}"]`).hidden = !about.conversations;
-  document.body.classList.toggle("read-only", !about.write);
+  setText(element("title"), about.title);
+  if (!about.conversations) {
+    document.title = about.title;
+    setText(element("permissions"), about.write ? "Read and write" : "Read-only");
+  }
   arrive();
 }
 
