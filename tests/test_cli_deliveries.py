@@ -15,12 +15,12 @@ import pytest
 from bridge.again import requeue
 from bridge.app import Bridge
 from bridge.cli import main as cli
-from bridge.cli.curl import curl_command
 from bridge.configuration import Configuration
 from bridge.deliveries import Outcome
 from bridge.entries import Entry, from_message, to_message
 from bridge.errors import CommandError, MessageError
 from bridge.events import Webhook
+from bridge.local.curl import curl_command
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.payloads import PayloadBlobs, PayloadFiles
 from bridge.outbox.rows import DeadLetter, Hold, State, ThreadRow

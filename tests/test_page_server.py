@@ -272,7 +272,7 @@ def test_a_dead_letter_is_requeued(stack):
     dead = row_of(stack, entry, "dead")
     assert "400" in dead["reason"]
     assert act(stack, "faults", {"fault": fault, "mode": "off"}).status_code == 200
-    assert act(stack, "requeue", {"id": entry}).json() == {"requeued": entry}
+    assert act(stack, "requeue", {"id": entry}).json() == {"requeued": entry, "how": "rendered again and requeued"}
     assert row_of(stack, entry, "sent")["topic"] == dead["topic"]
     assert act(stack, "requeue", {"id": entry}).status_code == 404
 
@@ -357,8 +357,18 @@ def test_an_open_page_does_not_delay_the_shutdown(tmp_path):
 
 # Requests from other sites
 
-READ = ["/", "/page/mail", "/page/events", "/page/samples", "/page/sample", "/page/webhook", "/page/received"]
-ACT = ["/page/send", "/page/faults", "/page/requeue", "/page/learn", "/page/trial"]
+READ = ["/", "/page/mail", "/page/events", "/page/samples", "/page/sample", "/page/webhook", "/page/received",
+        "/page/deliveries", "/page/deliveries/states", "/page/delivery", "/page/delivery/curl", "/page/dead-letters",
+        "/page/dead-letter", "/page/groups", "/page/groups/doctor"]  # fmt: skip
+ACT = [
+    "/page/send",
+    "/page/faults",
+    "/page/requeue",
+    "/page/requeue-some",
+    "/page/resend",
+    "/page/learn",
+    "/page/trial",
+]
 FAULT = {"fault": "500", "mode": "once"}
 FOREIGN = {
     "another site's name that points here": ({"Host": "mail.example:7071"}, 421),

@@ -23,7 +23,7 @@ JUSTIFIED = {
     ("bridge/sources/markups.py", r"(?P<fence>.*?)(?:```|\Z)"): "what is left open runs to the end, and is found once",
     ("bridge/configuration.py", r"[^<>@\s]+@[^<>@\s]+"): "it matches whole settings, which a stranger cannot write",
     ("bridge/sources/form.py", r"{([^}=]+)}"): "it reads settings",
-    ("bridge/cli/curl.py", r"{(.*?)}"): "it reads settings",
+    ("bridge/local/curl.py", r"{(.*?)}"): "it reads settings",
     ("bridge/toml_lines.py", "(\\[\\[?)"): "it reads settings",
     ("bridge/toml_lines.py", r"*)\s*="): "it reads settings",
     ("bridge/verification/signatures.py", r"{(.*?)}"): "it reads settings",

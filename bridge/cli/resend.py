@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from bridge.again import resent
 from bridge.app import Bridge, open_payloads, open_storage
 from bridge.cli.common import address, environment, route_rows, table
-from bridge.cli.curl import curl_command
 from bridge.configuration import Configuration
 from bridge.entries import to_message
 from bridge.errors import CommandError
 from bridge.events import bounded
 from bridge.local import config
+from bridge.local.curl import curl_command
 from bridge.outbox.delivery_story import find
+from bridge.receiving.records import BY_KEY
 
 if TYPE_CHECKING:
     import argparse
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from bridge.deliveries import DeliveryRecord
     from bridge.outbox.base import Outbox
     from bridge.payloads import KeptPayload
-
-_BY_KEY = "the function key"
 
 
 def register(commands: Commands) -> None:
@@ -90,7 +89,7 @@ def _as_curl(bridge: Bridge, record: DeliveryRecord, payload: KeptPayload, url: 
     env = environment()
     base = bridge.configuration.settings.public_url or address(config.port(env))
     target = url or f"{base}/api/webhooks/{source.path}"
-    return curl_command(source, payload, target, by_key=record.authentication == _BY_KEY)
+    return curl_command(source, payload, target, by_key=record.authentication == BY_KEY)
 
 
 def _plan(made: Resent) -> Sequence[str]:

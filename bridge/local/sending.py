@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import requests
 
@@ -46,14 +47,19 @@ def with_function_key(webhook: OutgoingWebhook) -> OutgoingWebhook:
     return OutgoingWebhook({**webhook.headers, "x-functions-key": FUNCTION_KEY}, webhook.body)
 
 
-def post(url: str, webhook: OutgoingWebhook) -> tuple[int, str]:
+def post(url: str, webhook: OutgoingWebhook, query: Mapping[str, str] = MappingProxyType({})) -> tuple[int, str]:
     """Post the webhook; return status and text of the answer. CommandError if there is no answer."""
     with requests.Session() as session:
         # A proxy is only for the outside world.
         session.trust_env = "//127.0.0.1" not in url
         try:
             answer = session.post(
-                url, data=webhook.body, headers=webhook.headers, timeout=_TIMEOUT, allow_redirects=False
+                url,
+                params=query,
+                data=webhook.body,
+                headers=webhook.headers,
+                timeout=_TIMEOUT,
+                allow_redirects=False,
             )
         except requests.ConnectionError as error:
             raise CommandError(f"Nothing answers at {url}: start the bridge with `make run`.") from error

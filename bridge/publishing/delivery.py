@@ -51,6 +51,7 @@ class Delivery:
         self._settings = settings
         self._rng = random.SystemRandom()
         self.outbox = outbox
+        self.queue = queue
         self.waker = Waker(outbox, queue, clock)
         self.identity = token_source(settings)
         self.client = GraphClient(settings.graph_base, self.identity)

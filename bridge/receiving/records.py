@@ -15,6 +15,7 @@ from bridge.payloads import KeptPayload, to_bytes
 from bridge.receiving.unauthenticated import Unauthenticated
 from bridge.sources.base import Authentication, Source
 
+BY_KEY = "the function key"
 _LONGEST = 200  # characters of a header
 _PROBES = "{event}", "{delivery}"
 # What senders say about a request, beside the headers that each source reads.
@@ -98,7 +99,7 @@ class DeliveryRecords:
                 event=known.get(names.event, ""),
                 kind=kind,
                 size=len(webhook.body),
-                authentication=authentication.verifier.describe() if authentication else "the function key",
+                authentication=authentication.verifier.describe() if authentication else BY_KEY,
                 took=round(took, 6),
                 headers=headers,
                 events=events,

@@ -4,13 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
-from bridge.app import Bridge
 from bridge.entries import Entry, from_message
 from bridge.errors import MessageError
 from bridge.local.page.mail import Labels, label
-from bridge.local.page.routes import RequestError
 from bridge.local.page.webhooks import WebhookLog
 from bridge.outbox.base import Outbox
 from bridge.outbox.rows import Backoff, DeadLetter, Hold, OpenEntry, State, Wait
@@ -127,12 +124,3 @@ class OutboxView:
             str(entry.severity),
             at,
         )
-
-
-def requeue(bridge: Bridge, content: Mapping[str, Any]) -> object:
-    """Requeue the dead letter `{"id"}`."""
-    for letter in bridge.publisher.dead_letters():
-        if letter.id == content.get("id"):
-            bridge.publisher.requeue(letter)
-            return {"requeued": letter.id}
-    raise RequestError("This dead letter does not exist any more.", 404)

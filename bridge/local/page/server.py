@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -12,24 +11,27 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from bridge.app import Bridge
+from bridge.app import Bridge, open_payloads
+from bridge.doctor import examine
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page import fault_switches, mail, samples
 from bridge.local.page.learning import Learner
 from bridge.local.page.live_updates import LiveUpdates
 from bridge.local.page.mistakes import MistakesView
 from bridge.local.page.origin_check import Endpoint
-from bridge.local.page.outbox import OutboxView, requeue
+from bridge.local.page.outbox import OutboxView
 from bridge.local.page.rates import per_second
 from bridge.local.page.routes import RequestError, action_route, page_route
 from bridge.local.page.sender import Sender
+from bridge.local.page.static_files import files
+from bridge.local.page.stored import Stored, labels
+from bridge.local.page.views import Views, Writing
 from bridge.local.page.webhooks import WebhookLog
 from bridge.local.received import ReceivedWebhooks
+from bridge.outbox.delivery_story import EntryStory
 from bridge.settings import Settings
 
-_STATIC = Path(__file__).parent / "static"
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-_HOME = "page.html"
+_WITHOUT_BRIDGE = {"title": "Webhook bridge", "conversations": True, "deliveries": False, "write": False}
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class PageServer:
         self._hosted = hosted
         self._bridge = bridge = hosted.bridge if hosted else None
         self._webhooks = hosted.webhooks if hosted else WebhookLog()
-        self._labels = _labels(bridge) if bridge else {}
+        self._labels = labels(bridge.configuration) if bridge else {}
         self._outbox = OutboxView(lambda: bridge.delivery.outbox, self._webhooks, self._labels) if bridge else None
         authentications = bridge.configuration.authentications if bridge else {}
         self._mistakes = MistakesView(bridge, os.environ) if bridge else None
@@ -63,6 +65,7 @@ class PageServer:
         received = hosted.received if hosted else None
         settings = bridge.configuration.settings if bridge else Settings()
         self._learner = Learner(received, settings) if received else None
+        self._views = self._views_over(hosted, bridge) if hosted and bridge else None
         self.updates = LiveUpdates(self._current)
 
     def close(self) -> None:
@@ -73,7 +76,7 @@ class PageServer:
     def routes(self) -> list[BaseRoute]:
         """The page at `/`, and everything that it reads and does."""
         pages: dict[str, Endpoint] = {
-            **_files(),
+            **files(),
             "/page/mail": self._mail,
             "/page/webhook": self._webhook,
             "/page/events": self._events,
@@ -81,14 +84,37 @@ class PageServer:
         actions = {"/page/faults": self._switch_fault}
         if self._hosted:
             pages |= {"/page/samples": _samples, "/page/sample": _sample}
-            actions |= {"/page/send": self._sender.send, "/page/requeue": self._requeue}
+            actions |= {"/page/send": self._sender.send}
         if self._learner:
             pages |= {"/page/received": self._received}
             actions |= {"/page/learn": self._learn, "/page/trial": self._try_table}
         return [
             *(page_route(path, endpoint, self._port) for path, endpoint in pages.items()),
             *(action_route(path, action, self._port) for path, action in actions.items()),
+            *(self._views.routes(self._port) if self._views else ()),
         ]
+
+    def _views_over(self, hosted: HostedBridge, bridge: Bridge) -> Views:
+        """The views over the storage of the bridge that runs in this process."""
+        address, settings = f"http://127.0.0.1:{self._port}", bridge.configuration.settings
+        stored = Stored(
+            bridge,
+            lambda: bridge.delivery.outbox,
+            lambda: open_payloads(settings, os.environ),
+            posted=self._posted,
+        )
+        return Views(
+            stored,
+            Writing(lambda: bridge.delivery.queue, hosted.wake, address),
+            has_conversations=True,
+            doctor=lambda: examine(bridge, os.environ),
+            address=address,
+        )
+
+    def _posted(self, entry: EntryStory) -> str:
+        """The HTML of the post that has an entry, from the stand-in Graph."""
+        posts = self._fake_graph.posts(entry.group, entry.thread)
+        return next((post.html for post in posts if entry.token and entry.token in post.html), "")
 
     async def _mail(self, request: Request) -> Response:
         group, thread = request.query_params.get("group", ""), request.query_params.get("thread", "")
@@ -105,13 +131,6 @@ class PageServer:
 
     async def _switch_fault(self, content: dict[str, Any]) -> object:
         return fault_switches.switch(self._fake_graph.faults, content)
-
-    async def _requeue(self, content: dict[str, Any]) -> object:
-        if not (self._hosted and self._bridge):
-            raise RequestError("The settings are wrong: nothing can be requeued.", 409)
-        requeued = await run_in_threadpool(requeue, self._bridge, content)
-        self._hosted.wake()
-        return requeued
 
     async def _received(self, _: Request) -> Response:
         return JSONResponse(await run_in_threadpool(self._learner.names) if self._learner else [])
@@ -131,6 +150,7 @@ class PageServer:
             "rates": self._rates(),
             "mistakes": self._mistakes.show() if self._mistakes else (),
             **self._delivery(),
+            **(self._views.topics() if self._views else {"about": _WITHOUT_BRIDGE}),
         }
 
     def _delivery(self) -> Mapping[str, object]:
@@ -159,12 +179,6 @@ class PageServer:
         return {name: per_second(times, now) for name, times in series.items()}
 
 
-def _labels(bridge: Bridge) -> mail.Labels:
-    configuration = bridge.configuration
-    names = {group.id: group.name for group in configuration.groups.values() if group.name}
-    return {configuration.routes.default: "Default group", **names}
-
-
 async def _samples(_: Request) -> Response:
     return JSONResponse(samples.names())
 
@@ -176,16 +190,3 @@ async def _sample(request: Request) -> Response:
         )
     except RequestError as error:
         return PlainTextResponse(f"{error}\n", error.status)
-
-
-def _files() -> dict[str, Endpoint]:
-    return {"/" if path.name == _HOME else f"/page/{path.name}": _file(path) for path in sorted(_STATIC.iterdir())}
-
-
-def _file(path: Path) -> Endpoint:
-    content, media_type = path.read_bytes(), _TYPES[path.suffix]
-
-    async def endpoint(_: Request) -> Response:
-        return Response(content, media_type=media_type)
-
-    return endpoint

@@ -1,9 +1,13 @@
 import { element, get, keyed, make, many, setText, showView, store, stored, time } from "./dom.js";
 import { showRates } from "./chart.js";
+import { showNews } from "./deliveries.js";
 import { showOutbox } from "./outbox.js";
+import "./dead_letters.js";
+import "./groups.js";
 import "./learn.js";
 import { redraw, showThread } from "./reading.js";
 import { closeSendPanel, openSendPanel, showFaults } from "./send_panel.js";
+import { isShown, showAbout } from "./views.js";
 
 const PERMISSIONS = {
   open: ["All permissions", "The stand-in permits everything. Microsoft would refuse the token of a managed identity: BRIDGE_LOCAL_PERMISSIONS=microsoft shows that."],
@@ -16,7 +20,7 @@ let groups = [];
 let mail = null;
 let asked = 0;
 
-const isReading = () => !narrow.matches || document.body.dataset.view === "reading";
+const isReading = () => isShown("conversations") && (!narrow.matches || document.body.dataset.view === "reading");
 const isUnread = (thread, posts) => posts > (read[thread] ?? 0);
 
 // ---- what is shown
@@ -169,6 +173,7 @@ const LETTERS = {
 const IN_LIST = { ArrowDown: () => step(1), ArrowUp: () => step(-1), Home: () => step(-Infinity), End: () => step(Infinity) };
 
 function onKey(event) {
+  if (!isShown("conversations")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || element("help").open) return;
   const at = document.activeElement;
   const isTyping = at.matches("input:not([type=radio]):not([type=checkbox]), textarea, select");
@@ -215,6 +220,7 @@ paint();
 
 const TOPICS = {
   mail: showMail, held: showHeld, mistakes: showMistakes, outbox: showOutbox, faults: showFaults, rates: showRates,
+  about: showAbout, deliveries: showNews,
 };
 const events = new EventSource("/page/events");
 for (const [topic, show] of Object.entries(TOPICS)) {

@@ -1,0 +1,210 @@
+"""Deliveries, dead letters and groups on the page of `make run`, in a real browser."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.local_stack import NAMES, issue, running
+from tests.test_page import (
+    AXE,
+    BROWSER,
+    DESKTOP,
+    PHONE,
+    browser,  # noqa: F401  a fixture
+    check_accessibility,
+    opening,
+    press,
+)
+
+GROUP = "00000000-0000-4000-8000-0000000000d0"
+WRONG = "wrong-secret-of-nobody"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the page is not tested in a browser"),
+]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("deliveries"), BRIDGE_GROUP=GROUP, BRIDGE_CONFIG=CONFIG) as stack:
+        yield stack
+
+
+CONFIG = f"""
+[groups]
+{NAMES[0]} = "{GROUP}"
+
+[[route]]
+when = "kind == 'issues.labeled'"
+groups = []
+"""
+
+
+@pytest.fixture
+def page(browser, stack):  # noqa: F811
+    with opening(browser, stack) as page:
+        page.get_by_role("link", name="Deliveries", exact=True).click()
+        yield page
+
+
+def search(page, text):
+    page.get_by_role("searchbox", name="Search deliveries").fill(text)
+
+
+def found(page, text):
+    return page.locator("#deliveries-rows button").filter(has_text=text)
+
+
+def story(page):
+    return page.get_by_role("region", name="Delivery", exact=True)
+
+
+def post(page):
+    return page.frame_locator("#delivery iframe").first.locator("body")
+
+
+def test_a_refused_a_dropped_an_ignored_and_an_accepted_webhook_are_found_and_explained(page, stack):
+    stack.send("issues", issue("opened", 9101), secret=WRONG, delivery="refused-9101")
+    stack.send("issues", issue("labeled", 9102, label={"name": "bug"}))
+    stack.send("ping", {"zen": "Dry.", "hook_id": 9103}, delivery="ignored-9103")
+    stack.send("issues", issue("opened", 9104))
+    search(page, "refused-9101")
+    row = found(page, "refused")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("401: The signature in X-Hub-Signature-256 is not of this body")
+    row.click()
+    expect(story(page)).to_contain_text("nobody was authenticated as its sender")
+    search(page, "dry 9102")
+    found(page, "dropped").click()
+    expect(story(page)).to_contain_text("route 1 drops it: kind == 'issues.labeled'")
+    expect(story(page).get_by_role("row", name="drops it")).to_contain_text("kind = issues.labeled")
+    expect(post(page)).to_contain_text("added label")
+    search(page, "ignored-9103")
+    found(page, "ignored").click()
+    expect(story(page)).to_contain_text("GitHub's ping")
+    search(page, "dry 9104")
+    expect(found(page, "posted")).to_have_count(1)
+    found(page, "posted").click()
+    expect(story(page)).to_contain_text("by HMAC-SHA256 in X-Hub-Signature-256")
+    expect(story(page).get_by_role("region", name="Body")).to_contain_text('"number": 9104')
+    expect(post(page)).to_contain_text("The pump runs dry 9104")
+    page.get_by_role("button", name="Open the conversation").click()
+    expect(page.get_by_role("heading", name="The pump runs dry 9104")).to_be_visible()
+    page.go_back()
+    expect(story(page)).to_contain_text("by HMAC-SHA256")
+    page.reload()
+    expect(found(page, "9104")).to_have_attribute("aria-current", "true")
+    expect(story(page)).to_contain_text("by HMAC-SHA256")
+
+
+def test_new_ones_appear_and_the_selected_one_stays(page, stack):
+    stack.send("issues", issue("opened", 9201))
+    found(page, "9201").click()
+    expect(story(page)).to_contain_text("9201")
+    stack.send("issues", issue("opened", 9202))
+    expect(found(page, "9202")).to_have_count(1)
+    expect(page.locator("#deliveries-rows button").first).to_contain_text("9202")
+    expect(found(page, "9201")).to_be_focused()
+    expect(page.get_by_role("heading", name="The pump runs dry 9201")).to_be_visible()
+
+
+def test_a_webhook_is_resent_as_news(page, stack):
+    stack.send("issues", issue("opened", 9301))
+    search(page, "dry 9301")
+    found(page, "posted").click()
+    page.get_by_role("button", name="Resend").click()
+    expect(page.locator("#delivery-said")).to_have_text("Resent: 1 entry is queued.")
+    expect(story(page)).to_contain_text("a person, who resent")
+    expect(found(page, "9301")).to_have_count(2)
+    expect(story(page).locator(".entry .pill")).to_have_text("posted")
+
+
+def test_older_ones_are_read_a_page_at_a_time(page, stack):
+    with stack.outbox() as outbox:
+        for number in range(120):
+            outbox.note_delivery(old(number))
+    page.goto(f"{stack.address}/#deliveries?source=gitlab")
+    expect(page.locator("#deliveries-rows li")).to_have_count(50)
+    for count in (100, 120):
+        page.get_by_role("button", name="Show older").click()
+        expect(page.locator("#deliveries-rows li")).to_have_count(count)
+    expect(page.get_by_role("button", name="Show older")).to_be_hidden()
+    expect(page.locator("#deliveries-note")).to_have_text("120 deliveries")
+
+
+def old(number):
+    from bridge.deliveries import DeliveryRecord, Outcome, record_id
+
+    at = time.time() - 86400 - number
+    return DeliveryRecord(record_id(at, f"{number:05x}"), at, "gitlab", Outcome.IGNORED, 200, f"Old {number}")
+
+
+def test_all_dead_letters_are_requeued(page, stack):
+    page.request.post(f"{stack.address}/page/faults", data={"fault": {"kind": "400"}, "mode": "on"})
+    for number in (9401, 9402, 9403):
+        stack.send("issues", issue("opened", number))
+    badge = page.locator("#dead-count")
+    expect(badge).to_have_text("3")
+    page.request.post(f"{stack.address}/page/faults", data={"fault": {"kind": "400"}, "mode": "off"})
+    page.get_by_role("link", name="Dead letters").click()
+    letter = page.locator("#dead-letters-rows li").filter(has_text="9402")
+    expect(letter).to_contain_text("Graph answered 400")
+    expect(letter).to_contain_text("What helps: Correct the event's template")
+    letter.get_by_text("Details").click()
+    expect(letter.frame_locator("iframe").locator("body")).to_contain_text("The pump runs dry 9402")
+    page.get_by_role("button", name="Requeue all").click()
+    expect(page.locator("#dead-letters-note")).to_have_text("3 of 3 requeued.")
+    expect(page.locator("#dead-letters-empty")).to_be_visible()
+    expect(badge).to_be_empty()
+
+
+def test_groups_are_examined(page):
+    page.get_by_role("link", name="Groups").click()
+    group = page.locator("#groups-rows > li").filter(has_text=NAMES[0])
+    expect(group).to_contain_text("BRIDGE_GROUP: what no route takes")
+    group.get_by_role("button", name="Ask the doctor").click()
+    expect(group).to_contain_text("its threads can be read")
+
+
+def test_the_views_work_without_a_mouse(page, stack):
+    for number in (9501, 9502):
+        stack.send("issues", issue("opened", number))
+    expect(found(page, "9502")).to_have_count(1)
+    press(page, "1")
+    expect(page.locator("#view-conversations")).to_be_visible()
+    press(page, "2", "/")
+    box = page.get_by_role("searchbox", name="Search deliveries")
+    expect(box).to_be_focused()
+    box.fill("dry 950")
+    expect(page.locator("#deliveries-rows li")).to_have_count(2)
+    page.get_by_role("link", name="Deliveries", exact=True).focus()
+    press(page, "j")
+    expect(page.locator("#deliveries-rows button").first).to_be_focused()
+    press(page, "j", "Enter")
+    expect(page.locator("#delivery-title")).to_be_focused()
+    expect(page.locator("#delivery-title")).to_contain_text("9501")
+    press(page, "u")
+    expect(page.locator("#deliveries-rows button").nth(1)).to_be_focused()
+    press(page, "3")
+    expect(page.get_by_role("heading", name="Dead letters")).to_be_visible()
+    press(page, "4")
+    expect(page.get_by_role("heading", name="Groups", exact=True)).to_be_visible()
+    press(page, "?")
+    expect(page.get_by_role("dialog", name="Help")).to_contain_text("next or previous delivery")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
+@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESKTOP)], ids=["phone", "desktop"])
+def test_axe_finds_nothing_in_the_views_and_nothing_overflows(browser, stack, scheme, viewport):  # noqa: F811
+    stack.send("issues", issue("opened", 9600))
+    with opening(browser, stack, viewport, scheme) as page:
+        page.get_by_role("link", name="Deliveries", exact=True).click()
+        found(page, "9600").first.click()
+        expect(story(page)).to_contain_text("HMAC")
+        check_accessibility(page)
+        for name in ("Dead letters", "Groups"):
+            page.get_by_role("link", name=re.compile(name)).click()
+            check_accessibility(page)
