@@ -296,7 +296,7 @@ def test_a_secret_of_another_kind_is_no_hindrance_to_the_right_one():
         (Basic(), SECRET, len(SECRET)),
         (Basic(), PUBLIC, None),
         (AnyOf((Token("X-Token"), ASYMMETRIC)), PUBLIC, 32),
-        (Dated(Token("X-Token"), "sentAt"), SECRET, len(SECRET)),
+        (Dated(Token("X-Token"), "sentAt", 3600), SECRET, len(SECRET)),
         (AnyOf((Token("X-Token"), WAYS["Standard Webhooks"][0])), SVIX, 24),
     ],
 )
