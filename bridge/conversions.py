@@ -44,9 +44,14 @@ def file_of(text: str) -> str:
     return text.file if isinstance(text, FileText) else ""
 
 
+def is_toml(text: str) -> bool:
+    """Whether a setting's text is TOML itself, and not the path of a file."""
+    return text.startswith("[") or "\n" in text or "=" in text
+
+
 def toml_text(text: str) -> str:
     """The text itself, or that of the file that it names."""
-    if text.startswith("[") or "\n" in text or "=" in text:
+    if is_toml(text):
         return text
     try:
         return FileText(Path(text).read_text("utf-8"), Path(text).name)

@@ -12,6 +12,7 @@ from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.conversions import file_of
 from bridge.receiving import route_mistakes
+from bridge.rendering.renderer import Renderer
 from bridge.rendering.template_names import Fields
 from bridge.settings import TABLE
 from bridge.sources.known_names import names_of, paths_of
@@ -62,11 +63,15 @@ class Mistake:
 
 def mistakes(bridge: Bridge, env: Mapping[str, str]) -> list[Mistake]:
     """Everything of the kind. env: the environment that the settings were read from."""
-    configuration = bridge.configuration
+    found = (Mistake("settings", text) for text in unknown_settings(bridge.configuration, env))
+    return [*found, *in_files(bridge.configuration, bridge.renderer)]
+
+
+def in_files(configuration: Configuration, renderer: Renderer) -> list[Mistake]:
+    """Those in routes and templates."""
     return [
-        *(Mistake("settings", text) for text in unknown_settings(configuration, env)),
         *(Mistake("routes", text) for text in _of_routes(configuration)),
-        *(Mistake("templates", text) for text in bridge.renderer.unknown_names(_Fields(configuration).of)),
+        *(Mistake("templates", text) for text in renderer.unknown_names(_Fields(configuration).of)),
     ]
 
 

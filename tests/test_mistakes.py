@@ -209,3 +209,11 @@ def test_the_page_follows_a_template_that_is_saved(tmp_path):
     )
     (sentence,) = view.show()
     assert sentence.startswith("event.html, line 1: no event has a field `event.titel`")
+
+
+def test_an_unknown_filter_is_a_problem_and_hides_no_other_mistake(tmp_path):
+    text = BASE + "{% block on_merged %}{{ actor|uper }} {{ event.titel }}{% endblock %}"
+    problems = found(tmp_path, templates={"github/pull_request.html": text})
+    assert len(problems) == 2
+    assert "there is no filter `uper`; did you mean `upper`?" in problems[0]
+    assert "`event.titel`; did you mean `event.title`?" in problems[1]

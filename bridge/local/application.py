@@ -3,16 +3,27 @@
 import importlib
 import itertools
 import os
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from bridge.app import open_payloads
-from bridge.local.config import fake_graph_file, outbox_file, permissions, queue_options, received_folder, tunnel
+from bridge.local.config import (
+    fake_graph_file,
+    made_on_page,
+    outbox_file,
+    permissions,
+    queue_options,
+    received_folder,
+    tunnel,
+)
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.host.host import Host
 from bridge.local.host.http_functions import Exchange
@@ -25,44 +36,80 @@ from bridge.outbox.base import Queue
 from bridge.outbox.payloads import Payloads
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.settings import Settings
+from bridge.toml_tables import Problems
 
 _NOT_QUEUED = 500  # of the host, when it cannot put a webhook's entries on the queue
 
 
 def bridge_app(port: int) -> Starlette:
     """The bridge's functions, the stand-in Graph and the page. The environment must be complete by now."""
-    # Not imported at the top: importing it reads the settings.
-    function_app = importlib.import_module("function_app")
-    secrets = function_app.bridge.configuration.settings.secrets.values() if function_app.bridge else ()
-    secrets = tuple(itertools.chain.from_iterable(secrets))
-    webhooks, received = WebhookLog(secrets), ReceivedWebhooks(received_folder(os.environ), secrets)
-
-    def on_answer(exchange: Exchange) -> None:
-        webhooks.add(exchange)
-        received.add(exchange)
-        if function_app.bridge and exchange.status == _NOT_QUEUED:
-            function_app.bridge.faults.note(f"{exchange.path} was answered with {exchange.status}.")
-
-    host = Host(function_app.app, _queue, queue_options(Path("host.json")), on_answer=on_answer, write=_write)
-    return _application(port, host, HostedBridge(function_app.bridge, webhooks, host.wake, received))
+    return _LocalBridge(port).application
 
 
 def fake_graph_app(port: int) -> Starlette:
     """The stand-in Graph and the page, without the bridge."""
-    return _application(port, None, None)
+    fake_graph = _fake_graph()
+    page = PageServer(fake_graph, port)
+    return _application(port, [*fake_graph.routes(), *page.routes()], fake_graph, page)
 
 
-def _application(port: int, host: Host | None, hosted: HostedBridge | None) -> Starlette:
-    fake_graph = FakeGraph(fake_graph_file(os.environ), permissions=permissions(os.environ))
-    page = PageServer(fake_graph, port, hosted)
+class _LocalBridge:
+    """The bridge's functions, which can be loaded again after their settings have changed."""
 
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._functions = _function_app()
+        secrets = tuple(itertools.chain.from_iterable(Settings.read(os.environ, Problems()).secrets.values()))
+        self._webhooks = WebhookLog(secrets)
+        self._received = ReceivedWebhooks(received_folder(os.environ), secrets)
+        options = queue_options(Path("host.json"))
+        self._host = Host(self._functions.app, _queue, options, on_answer=self._on_answer, write=_write)
+        self._fake_graph = _fake_graph()
+        self._page = PageServer(self._fake_graph, port, self._hosted())
+        self.application = _application(port, self._routes(), self._fake_graph, self._page, self._host)
+
+    def reload(self) -> Sequence[str]:
+        """Load the functions again, and return what is wrong with the settings. Those that are running finish."""
+        os.environ.update(made_on_page(os.environ))
+        self._functions = _function_app()
+        self._host.replace(self._functions.app)
+        self._page = PageServer(self._fake_graph, self._port, self._hosted(), self._page.updates)
+        self.application.router.routes = self._routes()
+        self.application.state.before_shutdown = self._page.close
+        return list(self._functions.problems)
+
+    def _hosted(self) -> HostedBridge:
+        return HostedBridge(self._functions.bridge, self._webhooks, self._host.wake, self._received, self.reload)
+
+    def _routes(self) -> list[BaseRoute]:
+        return [*self._host.routes(), *self._fake_graph.routes(), *self._page.routes()]
+
+    def _on_answer(self, exchange: Exchange) -> None:
+        self._webhooks.add(exchange)
+        self._received.add(exchange)
+        if self._functions.bridge and exchange.status == _NOT_QUEUED:
+            self._functions.bridge.faults.note(f"{exchange.path} was answered with {exchange.status}.")
+
+
+def _function_app() -> Any:
+    """The module of the functions. It reads the settings when it is imported, so it is imported again each time."""
+    sys.modules.pop("function_app", None)
+    return importlib.import_module("function_app")
+
+
+def _fake_graph() -> FakeGraph:
+    return FakeGraph(fake_graph_file(os.environ), permissions=permissions(os.environ))
+
+
+def _application(
+    port: int, routes: list[BaseRoute], fake_graph: FakeGraph, page: PageServer, host: Host | None = None
+) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with host.running() if host else nullcontext():
             yield
         fake_graph.close()
 
-    routes = [*(host.routes() if host else []), *fake_graph.routes(), *page.routes()]
     own = Middleware(OwnOrigin, port=port, tunnel=tunnel(os.environ))
     application = Starlette(routes=routes, lifespan=lifespan, middleware=[own])
     application.state.before_shutdown = page.close

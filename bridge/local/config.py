@@ -38,7 +38,24 @@ def environment(env: Mapping[str, str], folder: Path, listens: int) -> dict[str,
     moved = {name: value.replace(_LOOPBACK.format(PORT), _LOOPBACK.format(listens)) for name, value in values.items()}
     # Requests to this machine must not go through a company's proxy.
     direct = ",".join(filter(None, (env.get("no_proxy") or env.get("NO_PROXY"), "127.0.0.1")))
-    return {_KEEP_PAYLOADS: "24", **moved, **env, "no_proxy": direct, "NO_PROXY": direct}
+    found = {_KEEP_PAYLOADS: "24", **moved, **env, "no_proxy": direct, "NO_PROXY": direct}
+    return found | made_on_page(found)
+
+
+def made_on_page(env: Mapping[str, str]) -> dict[str, str]:
+    """The configuration file and the templates folder that the page has made, where the settings name none."""
+    made = {"BRIDGE_CONFIG": new_config(env), "BRIDGE_TEMPLATES": new_templates(env)}
+    return {name: str(path) for name, path in made.items() if not env.get(name, "").strip() and path.exists()}
+
+
+def new_config(env: Mapping[str, str]) -> Path:
+    """Where the page makes a configuration file, beside the outbox."""
+    return outbox_file(env).with_name("config.toml")
+
+
+def new_templates(env: Mapping[str, str]) -> Path:
+    """Where the page makes a folder with templates, beside the outbox."""
+    return outbox_file(env).with_name("templates")
 
 
 def settings_file(folder: Path) -> Path | None:

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import (
     BaseLoader,
     ChoiceLoader,
+    DictLoader,
     FileSystemLoader,
     PrefixLoader,
     Template,
@@ -75,7 +76,7 @@ class Renderer:
     templates: a folder of the user's, searched first; its files can extend the bridge's as `default:<name>`.
     titles: the names of sources for people. zone: of the times that are shown. extended: sources that look as another
     one does where they have no template of their own. replaced: sources whose templates are not used, as the user has
-    declared others of the same names.
+    declared others of the same names. unsaved: texts of templates that are used in place of the folder's files.
     """
 
     def __init__(
@@ -85,10 +86,11 @@ class Renderer:
         zone: tzinfo = UTC,
         extended: Mapping[str, str] = MappingProxyType({}),
         replaced: Collection[str] = (),
+        unsaved: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._extended = extended
         self._own = OwnTemplates(without=replaced)
-        self._users = FileSystemLoader([templates] if templates else [])
+        self._users = ChoiceLoader([DictLoader(unsaved), FileSystemLoader([templates] if templates else [])])
         defaults = PrefixLoader({"default": OwnTemplates()}, delimiter=":")
         self._loader: BaseLoader = ChoiceLoader([self._users, self._own, defaults])
         self._environment = environment(self._loader, zone)

@@ -103,7 +103,10 @@ def _assigned(tree: nodes.Template) -> Iterator[str]:
 
 
 def _unknown_names(tree: nodes.Template, given: Collection[str]) -> Iterator[tuple[int, str]]:
-    unknown = meta.find_undeclared_variables(tree) - set(given)
+    try:
+        unknown = meta.find_undeclared_variables(tree) - set(given)
+    except TemplateError:
+        return  # a filter or a test that there is not: a problem of its own, too
     for node in tree.find_all(nodes.Name):
         if node.name in unknown:
             yield node.lineno, f"no template has a name `{node.name}`{hint(node.name, given)}"

@@ -37,6 +37,7 @@ class Host:
         self._write = write
         self._on_answer = on_answer
         self._functions: Functions = index(app)
+        self._timers: list[asyncio.Task[None]] = []
         self._queues = {name: queue(name) for name in self._functions.queues}
         options = options or QueueOptions()
         self._runners = [QueueRunner(f, self._queues[f.queue], options, lease) for f in self._functions.queue]
@@ -48,18 +49,33 @@ class Host:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run queue and timer functions; at the end, start no more and give the running ones time to finish."""
-        timers = [asyncio.create_task(run_timer(function, self.wake)) for function in self._functions.timer]
+        self._start_timers()
         runners = [asyncio.create_task(runner.run()) for runner in self._runners]
         try:
             yield
         finally:
             for runner in self._runners:
                 runner.stop()
-            for timer in timers:
+            for timer in self._timers:
                 timer.cancel()
-            await asyncio.wait([*runners, *timers], timeout=GRACE)
+            await asyncio.wait([*runners, *self._timers], timeout=GRACE)
             for queue in self._queues.values():
                 queue.close()
+
+    def replace(self, app: func.FunctionApp) -> None:
+        """Run the functions of a newer app from now on; those that are running finish.
+
+        Its queues must be the same. Must be called on the event loop; `routes` are others afterwards.
+        """
+        self._functions = index(app)
+        for runner, function in zip(self._runners, self._functions.queue, strict=True):
+            runner.function = function
+        for timer in self._timers:
+            timer.cancel()
+        self._start_timers()
+
+    def _start_timers(self) -> None:
+        self._timers = [asyncio.create_task(run_timer(function, self.wake)) for function in self._functions.timer]
 
     async def _put(self, queue: str, messages: Sequence[str]) -> None:
         if messages:

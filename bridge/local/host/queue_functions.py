@@ -21,7 +21,7 @@ class QueueRunner:
     """Takes messages from a queue and runs a function for each, as many at once as the batch size allows."""
 
     def __init__(self, function: QueueFunction, queue: Queue, options: QueueOptions, lease: float = LEASE) -> None:
-        self._function = function
+        self.function = function
         self._queue = queue
         self._options = options
         self._lease = lease
@@ -86,9 +86,9 @@ class QueueRunner:
         leased = _LeasedMessage(message)
         renewing = asyncio.create_task(self._renew(leased))
         try:
-            await run(self._function.call, **{self._function.parameter: _queue_message(message)})
+            await run(self.function.call, **{self.function.parameter: _queue_message(message)})
         except Exception:
-            _logger.exception("The function %s failed", self._function.name)
+            _logger.exception("The function %s failed", self.function.name)
             finish = self._retry
         else:
             finish = self._delete

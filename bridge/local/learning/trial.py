@@ -1,11 +1,9 @@
 """What a table `[sources.<name>]` makes of recorded webhooks: its posts, or its problems."""
 
 import html
-import logging
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,10 +11,12 @@ from bridge.configuration import Configuration
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BadWebhook, SettingsError
 from bridge.events import Event, Webhook
+from bridge.local.collected_warnings import warnings_of
 from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources.base import Ignored, Source
 
+_LOGGERS = ("bridge.sources.form_expressions", "bridge.rendering.renderer")
 _GROUP = "00000000-0000-4000-8000-000000000000"
 _HIDDEN = re.compile(r'<div style="display:none.*?</div>', re.DOTALL)
 _ROW, _CELL, _TAG = re.compile(r"</(tr|p|li|div)>|<br */?>"), re.compile(r"</t[dh]>"), re.compile(r"<[^<>]+>")
@@ -57,7 +57,7 @@ def trial(table: str, webhooks: Sequence[Webhook], settings: Settings | None = N
     titles, extended = configuration.titles, configuration.extended
     renderer = Renderer(settings.templates, titles, settings.time_zone, extended)
     posts: list[TrialPost] = []
-    with _warnings() as problems:
+    with warnings_of(*_LOGGERS) as problems:
         for webhook in webhooks:
             posts += _posts(configuration.sources[names[0]], webhook, renderer, problems)
     return Trial(tuple(posts), tuple(dict.fromkeys(problems)))
@@ -88,27 +88,3 @@ def _posts(source: Source, webhook: Webhook, renderer: Renderer, problems: list[
 
 def _entry(renderer: Renderer, event: Event, place: int) -> Entry:
     return renderer.entry(event, entry_id(event, place, ""), Target(""), datetime.now(UTC))
-
-
-class _Collector(logging.Handler):
-    def __init__(self, add: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._add = add
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._add(record.getMessage())
-
-
-@contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """Collect what is logged of expressions and templates that fail."""
-    found: list[str] = []
-    handler = _Collector(found.append)
-    loggers = [logging.getLogger(name) for name in ("bridge.sources", "bridge.rendering")]
-    for logger in loggers:
-        logger.addHandler(handler)
-    try:
-        yield found
-    finally:
-        for logger in loggers:
-            logger.removeHandler(handler)

@@ -22,7 +22,7 @@ class LiveUpdates:
     """
 
     def __init__(self, current: Callable[[], Topics], interval: float = 0.25) -> None:
-        self._current = current
+        self.current = current
         self._interval = interval
         self._closed = asyncio.Event()
         self.listeners = 0
@@ -38,7 +38,7 @@ class LiveUpdates:
         self.listeners += 1
         try:
             while not self._closed.is_set():
-                topics = await run_in_threadpool(self._current)
+                topics = await run_in_threadpool(self.current)
                 latest = {topic: json.dumps(content) for topic, content in topics.items()}
                 events = [_event(topic, text) for topic, text in latest.items() if sent.get(topic) != text]
                 sent, silence = latest, 0.0 if events else silence + self._interval

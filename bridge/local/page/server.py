@@ -2,8 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +17,7 @@ from bridge.app import Bridge, open_payloads
 from bridge.doctor import examine
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page import fault_switches, mail, samples
+from bridge.local.page.editing import Editor
 from bridge.local.page.learning import Learner
 from bridge.local.page.live_updates import LiveUpdates
 from bridge.local.page.mistakes import MistakesView
@@ -39,19 +42,31 @@ class HostedBridge:
     """The bridge that runs in this process.
 
     bridge: None while the settings are wrong. wake: makes the host look at its queue; to be called on its event loop.
-    received: the last webhooks of each source, if they are kept.
+    received: the last webhooks of each source, if they are kept. reload: starts the bridge again, and the page's server
+    with it, from the settings and files as they are now; returns what is wrong with them. Also on the event loop.
     """
 
     bridge: Bridge | None
     webhooks: WebhookLog = field(default_factory=WebhookLog)
     wake: Callable[[], None] = lambda: None
     received: ReceivedWebhooks | None = None
+    reload: Callable[[], Sequence[str]] | None = None
 
 
 class PageServer:
-    """Serves the page at the port. hosted: None if only the stand-in Graph runs in this process."""
+    """Serves the page at the port.
 
-    def __init__(self, fake_graph: FakeGraph, port: int, hosted: HostedBridge | None = None) -> None:
+    hosted: None if only the stand-in Graph runs in this process. updates: those of an earlier server, whose open pages
+    this one takes over.
+    """
+
+    def __init__(
+        self,
+        fake_graph: FakeGraph,
+        port: int,
+        hosted: HostedBridge | None = None,
+        updates: LiveUpdates | None = None,
+    ) -> None:
         self._fake_graph = fake_graph
         self._port = port
         self._hosted = hosted
@@ -66,7 +81,11 @@ class PageServer:
         settings = bridge.configuration.settings if bridge else Settings()
         self._learner = Learner(received, settings) if received else None
         self._views = self._views_over(hosted, bridge) if hosted and bridge else None
-        self.updates = LiveUpdates(self._current)
+        reload = hosted.reload if hosted else None
+        payloads = partial(open_payloads, settings, os.environ)
+        self._editor = Editor(bridge, os.environ, payloads, reload) if reload else None
+        self.updates = updates or LiveUpdates(self._current)
+        self.updates.current = self._current
 
     def close(self) -> None:
         """End streams and bursts. Must be called on the event loop that serves the page."""
@@ -92,6 +111,7 @@ class PageServer:
             *(page_route(path, endpoint, self._port) for path, endpoint in pages.items()),
             *(action_route(path, action, self._port) for path, action in actions.items()),
             *(self._views.routes(self._port) if self._views else ()),
+            *(self._editor.routes(self._port) if self._editor else ()),
         ]
 
     def _views_over(self, hosted: HostedBridge, bridge: Bridge) -> Views:
@@ -144,13 +164,16 @@ class PageServer:
     def _current(self) -> Mapping[str, object]:
         """What open pages show now, by topic."""
         groups = mail.overview(self._fake_graph, self._labels)
+        topics = self._views.topics() if self._views else {}
+        about = self._views.about if self._views else _WITHOUT_BRIDGE
         return {
             "mail": {"groups": groups, "permissions": self._fake_graph.permissions},
             "faults": fault_switches.state(self._fake_graph.faults),
             "rates": self._rates(),
             "mistakes": self._mistakes.show() if self._mistakes else (),
             **self._delivery(),
-            **(self._views.topics() if self._views else {"about": _WITHOUT_BRIDGE}),
+            **topics,
+            "about": {**about, "editing": self._editor is not None},
         }
 
     def _delivery(self) -> Mapping[str, object]:

@@ -60,7 +60,7 @@ class Views:
         self._deliveries = DeliveriesView(stored)
         self._letters = DeadLettersView(stored)
         self._groups = GroupsView(stored, doctor)
-        self._about = {
+        self.about = {
             "title": title,
             "conversations": has_conversations,
             "deliveries": True,
@@ -90,7 +90,7 @@ class Views:
 
     def topics(self) -> Mapping[str, object]:
         """What an open page is sent, by topic: what it may show, and what changes when a webhook comes."""
-        return {"about": self._about, "deliveries": self._current()}
+        return {"about": self.about, "deliveries": self._current()}
 
     def _actions(self, writing: Writing, port: int) -> Iterator[BaseRoute]:
         requeuer = Requeuer(self._stored)

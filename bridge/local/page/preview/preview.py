@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from bridge.app import Bridge
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import BridgeError
 from bridge.events import Event, Webhook
+from bridge.local.collected_warnings import warnings_of
 from bridge.publishing.stories import post_html
 from bridge.rendering import renderer as rendering
 from bridge.rendering.renderer import Renderer
@@ -86,7 +86,7 @@ def _post(events: Sequence[Event], renderer: Renderer, problems: list[str]) -> P
     entries: list[Entry] = []
     templates: dict[str, bool] = {}
     for place, event in enumerate(events):
-        with _warnings() as warnings:
+        with warnings_of(rendering.__name__) as warnings:
             entries.append(renderer.entry(event, entry_id(event, place, ""), Target(""), datetime.now(UTC)))
         # A template that failed did not make the post.
         used = "event.html" if warnings else renderer.chosen(event)
@@ -106,23 +106,3 @@ def _saved_at(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-class _Warnings(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage())
-
-
-@contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """Collect the renderer's warnings: it only logs a template that fails, and falls back to a plainer one."""
-    handler, logger = _Warnings(), logging.getLogger(rendering.__name__)
-    logger.addHandler(handler)
-    try:
-        yield handler.texts
-    finally:
-        logger.removeHandler(handler)

@@ -4,6 +4,7 @@ import { showNews } from "./deliveries.js";
 import { showOutbox } from "./outbox.js";
 import "./dead_letters.js";
 import "./groups.js";
+import "./editing.js";
 import "./learn.js";
 import { redraw, showThread } from "./reading.js";
 import { closeSendPanel, openSendPanel, showFaults } from "./send_panel.js";

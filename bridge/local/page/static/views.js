@@ -2,8 +2,10 @@
 import { element, setText } from "./dom.js";
 
 const CONVERSATIONS = "conversations";
+// What the server must have for a tab; for the others, deliveries.
+const NEEDS = { [CONVERSATIONS]: "conversations", editing: "editing" };
 const views = {}; // by name: { show(place), hide(), keys, focus() }
-export let about = { title: "Webhook bridge", conversations: true, deliveries: false, write: false, edit: false, doctor: false, sources: [], groups: [] };
+export let about = { title: "Webhook bridge", conversations: true, deliveries: false, write: false, edit: false, editing: false, doctor: false, sources: [], groups: [] };
 let shown = CONVERSATIONS;
 
 export const isShown = (name) => shown === name;
@@ -50,8 +52,8 @@ function arrive() {
 // What the server has: a deployed app's page has no conversations, and without --write no actions.
 export function showAbout(latest) {
   about = { ...about, ...latest };
-  element("tabs").hidden = !about.deliveries;
-  element("tabs").querySelector(`[data-tab="${CONVERSATIONS}"]`).hidden = !about.conversations;
+  for (const tab of element("tabs").children) tab.hidden = !about[NEEDS[tab.dataset.tab] ?? "deliveries"];
+  element("tabs").hidden = tabs().length < 2;
   setText(element("title"), about.title);
   if (!about.conversations) {
     document.title = about.title;
