@@ -157,7 +157,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace the file at once: whoever reads it sees the old content or the new."""
+    """Replace the file in one step: it always has either the old content or the new."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

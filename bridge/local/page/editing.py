@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -30,6 +30,7 @@ from bridge.toml_tables import Problems
 _MOST = 20  # webhooks whose effect is shown
 _PAGE, _PAGES = 100, 10  # records that are looked through for them
 _LINE = re.compile(r"\bline (\d+)")
+_Found = Sequence[tuple[DeliveryRecord, Effect]]
 _NOT_RUNNING = "The settings are wrong, so the bridge does not run. The effect is shown when they are right."
 _NOT_KEPT = "Payloads are not kept: set BRIDGE_KEEP_PAYLOADS_HOURS, and the next webhooks appear here."
 _NONE_YET = "No webhook has been kept yet. Send a sample, and its route and post appear here."
@@ -99,7 +100,7 @@ class Editor:
     def check(self, content: Mapping[str, Any]) -> object:
         """Read `{"name", "text", "selected"}`; return what is wrong with the text, and its effect if it were saved.
 
-        selected: the id of the delivery that is shown in full, by default the first that changes.
+        selected: the id of the delivery that is shown in full; empty: the one that shows the change best.
         """
         name, text = _named(content)
         configuration, problems = self._configured(name, text)
@@ -108,7 +109,7 @@ class Editor:
         new = Setup.of(configuration, {} if name == CONFIG else {name: text})
         wrong = [_problem(name, problem, is_error=True) for problem in new.renderer.problems()]
         wrong += [_problem(name, one.text) for one in in_files(new.configuration, new.renderer)]
-        return {"problems": wrong, **self._effects(new, str(content.get("selected", "")))}
+        return {"problems": wrong, **self._effects(new, name, str(content.get("selected", "")))}
 
     def _configured(self, name: str, text: str) -> tuple[Configuration | None, Sequence[str]]:
         """The configuration with the text as if it were saved, or the problems."""
@@ -121,7 +122,7 @@ class Editor:
         except SettingsError as error:
             return None, error.problems
 
-    def _effects(self, new: Setup, selected: str) -> dict[str, Any]:
+    def _effects(self, new: Setup, name: str, selected: str) -> dict[str, Any]:
         if self._bridge is None:
             return {"deliveries": [], "shown": None, "note": _NOT_RUNNING}
         old = Setup(self._bridge.configuration, self._bridge.renderer)
@@ -132,7 +133,7 @@ class Editor:
         rows = [_row(record, one, old, new) for record, one in found]
         kept_hours = new.configuration.settings.keep_payloads_hours
         note = "" if rows else _NONE_YET if kept_hours else _NOT_KEPT
-        return {"deliveries": rows, "shown": _shown(found, selected, old, new), "note": note}
+        return {"deliveries": rows, "shown": _shown(found, selected or _best(found, name), old, new), "note": note}
 
     def _kept(self, bridge: Bridge) -> Iterator[tuple[DeliveryRecord, KeptPayload]]:
         """The newest webhooks that were read and whose payload is kept."""
@@ -193,16 +194,19 @@ def _where(outcome: WebhookOutcome, setup: Setup) -> dict[str, Any]:
     return {"groups": _names(outcome.groups, setup), "reason": outcome.reason}
 
 
-def _shown(
-    found: Sequence[tuple[DeliveryRecord, Effect]], selected: str, old: Setup, new: Setup
-) -> dict[str, Any] | None:
-    """The effect on one webhook in full: on the selected one, else on the first that changes."""
+def _best(found: _Found, name: str) -> str:
+    """The id of the webhook to show if none is selected: the first that changes, or that the template renders."""
+    changed = (record.id for record, one in found if one.changes_groups or one.changes_post)
+    rendered = (record.id for record, one in found if name in {event.template for event in one.after.events})
+    return next(chain(changed, rendered), "")
+
+
+def _shown(found: _Found, selected: str, old: Setup, new: Setup) -> dict[str, Any] | None:
+    """The effect on one webhook in full: on the selected one, else on the newest."""
     if not found:
         return None
-    by_id = {record.id: one for record, one in found}
-    changed = (record.id for record, one in found if one.changes_groups or one.changes_post)
-    chosen = selected if selected in by_id else next(changed, found[0][0].id)
-    return {"id": chosen, "before": _full(by_id[chosen].before, old), "after": _full(by_id[chosen].after, new)}
+    record, one = next((pair for pair in found if pair[0].id == selected), found[0])
+    return {"id": record.id, "before": _full(one.before, old), "after": _full(one.after, new)}
 
 
 def _full(outcome: WebhookOutcome, setup: Setup) -> dict[str, Any]:

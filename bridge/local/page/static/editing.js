@@ -8,7 +8,9 @@ let files = { config: "", templates: [], originals: [], has_config: false };
 let name = "";
 let selected = "";
 let waiting = 0;
-let asked = 0;
+let isChecking = false;
+let isStale = false; // whether there is more to check than what is being checked
+let turns = 0;
 
 // ---- the view
 
@@ -16,7 +18,7 @@ function build() {
   element("view-editing").append(
     make("nav", { className: "files", "aria-label": "Files" },
       make("ul", { id: "edit-files" }),
-      make("label", {}, "Have a version of one of the bridge’s templates",
+      make("label", {}, "The bridge’s templates: open one to make your own version of it",
         make("input", { id: "edit-find", type: "search", placeholder: "github/push", autocomplete: "off", oninput: listOriginals })),
       make("ul", { id: "edit-originals" })),
     make("section", { className: "editor", "aria-labelledby": "edit-name" },
@@ -27,7 +29,7 @@ function build() {
       make("p", { id: "edit-state", className: "note", role: "status" }),
       make("div", { className: "code" },
         make("pre", { id: "edit-lines", "aria-hidden": "true" }),
-        make("textarea", { id: "edit-text", spellcheck: false, autocomplete: "off", wrap: "off", "aria-label": "Text", "aria-describedby": "edit-problems",
+        make("textarea", { id: "edit-text", spellcheck: false, autocomplete: "off", wrap: "off", disabled: true, "aria-label": "Text", "aria-describedby": "edit-problems",
           oninput: typed, onscroll: follow, onkeydown: onKey })),
       make("ul", { id: "edit-problems", "aria-label": "Problems" })),
     make("section", { className: "effects", "aria-labelledby": "effects-title" },
@@ -85,6 +87,7 @@ function showFile() {
   setText(element("edit-name"), name === files.config ? "Configuration" : name);
   setText(element("edit-note"), [file.place, file.note].filter(Boolean).join(". "));
   element("edit-text").value = file.text;
+  element("edit-text").disabled = false;
   element("edit-text").scrollTop = 0;
   element("edit-text").setAttribute("aria-label", `Text of ${element("edit-name").textContent}`);
   showButtons();
@@ -101,6 +104,7 @@ function typed() {
   drafts.get(name).text = element("edit-text").value;
   showButtons();
   number([]);
+  setText(element("effects-count"), "Checking…");
   clearTimeout(waiting);
   waiting = setTimeout(check, PAUSE);
 }
@@ -128,15 +132,19 @@ async function save() {
   });
 }
 
+// Say what is being done, and then what came of it, unless something else has been begun meanwhile.
 async function say(text, work) {
-  const state = element("edit-state");
-  setText(state, text);
-  state.classList.remove("problem");
+  const turn = ++turns;
+  const report = (message, isProblem) => {
+    if (turn !== turns) return;
+    setText(element("edit-state"), message);
+    element("edit-state").classList.toggle("problem", isProblem);
+  };
+  report(text, false);
   try {
-    setText(state, (await work()) ?? "");
+    report((await work()) ?? "", false);
   } catch (error) {
-    setText(state, error.message);
-    state.classList.add("problem");
+    report(error.message, true);
   }
 }
 
@@ -149,14 +157,24 @@ function onKey(event) {
 
 // ---- what is wrong, and the effect
 
+// One check at a time; what was typed meanwhile is checked next.
 async function check() {
-  const number = ++asked;
+  if (isChecking) {
+    isStale = true;
+    return;
+  }
+  isChecking = true;
+  isStale = false;
+  let showResult;
   try {
     const result = await post("check", { name, text: element("edit-text").value, selected });
-    if (number === asked) show(result);
+    showResult = () => show(result);
   } catch (error) {
-    if (number === asked) showProblems([{ text: error.message, line: 0, is_error: true }]);
+    showResult = () => showProblems([{ text: error.message, line: 0, is_error: true }]);
   }
+  isChecking = false;
+  if (isStale) await check();
+  else showResult();
 }
 
 function show({ problems, deliveries, shown, note }) {
@@ -167,7 +185,8 @@ function show({ problems, deliveries, shown, note }) {
   const changed = deliveries.filter((delivery) => delivery.changes.length).length;
   setText(element("effects-count"), note || (changed ? `${changed} of ${many(deliveries.length, "webhook")} would change` : `No change to ${many(deliveries.length, "webhook")}`));
   element("effects").replaceChildren(...deliveries.map((delivery) => row(delivery, shown)));
-  element("effect").replaceChildren(...(shown ? sides(shown) : []));
+  const changes = deliveries.find((delivery) => delivery.id === shown?.id)?.changes;
+  element("effect").replaceChildren(...(shown ? sides(shown, changes) : []));
 }
 
 function showProblems(problems) {
@@ -195,12 +214,13 @@ function row(delivery, shown) {
 
 const where = ({ groups, reason }) => reason || groups.join(", ") || "dropped";
 
-function sides({ before, after }) {
+// A post that stays as it is, is shown once.
+function sides({ before, after }, changes) {
   if (JSON.stringify(before) === JSON.stringify(after)) return [side("Before and after", after)];
-  return [side("Before", before), side("After", after)];
+  return [side("Before", before, changes.includes("post")), side("After", after)];
 }
 
-function side(title, outcome) {
+function side(title, outcome, hasPost = true) {
   const made = make("div", { className: "side" }, make("h3", {}, title));
   if (outcome.reason) made.append(make("p", {}, outcome.reason));
   for (const problem of outcome.problems) made.append(make("p", { className: "problem" }, problem));
@@ -211,7 +231,7 @@ function side(title, outcome) {
       make("p", { className: "note" }, `${event.groups.join(", ") || "Dropped"}: ${event.route}`),
       make("details", {}, make("summary", {}, `Routes, and the template ${event.template}`), make("ul", {}, ...routes)),
       make("p", { className: "note" }, event.summary),
-      framed({ sender: `${title}: ${event.topic}`, html: event.html }).made));
+      ...(hasPost ? [framed({ sender: `${title}: ${event.topic}`, html: event.html }).made] : [])));
   }
   return made;
 }
