@@ -9,6 +9,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from bridge.errors import BadWebhook, TooLarge
@@ -39,10 +40,16 @@ _logger = logging.getLogger(__name__)
 class Bridge:
     """Both wings for one configuration.
 
-    publisher: in place of the one that the settings describe.
+    publisher: in place of the one that the settings describe. unsaved: texts of templates that are used in place of the
+    user's files, by their names.
     """
 
-    def __init__(self, configuration: Configuration, publisher: Publisher | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        publisher: Publisher | None = None,
+        unsaved: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         settings = configuration.settings
         self.configuration = configuration
         self.faults = RecentFaults()
@@ -52,6 +59,7 @@ class Bridge:
             settings.time_zone,
             configuration.extended,
             configuration.replaced,
+            unsaved,
         )
         self.records = DeliveryRecords(
             configuration.sources,

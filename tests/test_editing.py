@@ -12,7 +12,7 @@ from bridge.configuration import Configuration
 from bridge.deliveries import DeliveryRecord, EventRecord, Outcome, record_id
 from bridge.local.config import environment, made_on_page
 from bridge.local.editing import files as editable
-from bridge.local.editing.effects import Setup, effect
+from bridge.local.editing.effects import effect
 from bridge.local.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved
 from bridge.local.page.editing import Editor
 from bridge.outbox.payloads import PayloadFiles
@@ -52,9 +52,8 @@ def env(folder):
 
 def setup(config=ROUTED, **unsaved):
     env = {"BRIDGE_CONFIG": config, "BRIDGE_GROUP": GROUPS[NAMES[9]]}
-    return Setup.of(
-        Configuration.from_env(env), {name.replace("__", "/") + ".html": text for name, text in unsaved.items()}
-    )
+    texts = {name.replace("__", "/") + ".html": text for name, text in unsaved.items()}
+    return Bridge(Configuration.from_env(env), unsaved=texts)
 
 
 def kept(number=1, **more):
@@ -210,14 +209,14 @@ def test_another_route_changes_the_groups_and_not_the_post():
     found = effect(setup(), setup(ELSEWHERE), kept(), AT)
     assert (found.changes_groups, found.changes_post) == (True, False)
     assert (found.before.groups, found.after.groups) == ((PLATFORM,), (EVERYONE,))
-    assert found.after.events[0].trials[0].answer == "matches"
+    assert found.after.today.events[0].trials[0].answer == "matches"
 
 
 def test_another_template_changes_the_post_and_not_the_groups():
     found = effect(setup(), setup(github__issues=BLOCK), kept(), AT)
     assert (found.changes_groups, found.changes_post) == (False, True)
-    assert "asks for help" not in found.before.events[0].html
-    assert "asks for help" in found.after.events[0].html
+    assert "asks for help" not in found.before.today.events[0].html
+    assert "asks for help" in found.after.today.events[0].html
 
 
 def test_without_a_change_there_is_no_effect():
@@ -244,16 +243,16 @@ def test_what_fails_is_said_and_not_logged(caplog):
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
-        (kept(source="nobody"), "There is no source nobody."),
-        (kept(body=b"<html>"), "It is refused: "),
-        (kept(headers={"x-github-event": "ping"}, body=b'{"zen": "Keep it simple"}'), "It is ignored: "),
-        (kept(query={"group": "nobody"}), "It is refused: The URL's ?group= is not a group"),
+        (kept(source="nobody"), "The bridge has no source nobody any more."),
+        (kept(body=b"<html>"), "400: "),
+        (kept(headers={"x-github-event": "ping"}, body=b'{"zen": "Keep it simple"}'), "GitHub's ping"),
+        (kept(query={"group": "nobody"}), "400: The URL's ?group= is not a group"),
     ],
 )
 def test_a_webhook_without_events_has_a_reason(payload, reason):
     found = effect(setup(), setup(), payload, AT)
-    assert found.after.events == ()
-    assert found.after.reason.startswith(reason)
+    assert found.after.today.events == ()
+    assert found.after.today.reason.startswith(reason)
 
 
 # ---- the page's editor

@@ -17,10 +17,11 @@ from bridge.configuration import Configuration
 from bridge.conversions import FileText
 from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome
 from bridge.errors import SettingsError
-from bridge.local.editing.effects import Effect, Setup, WebhookOutcome, effect
+from bridge.local.editing.effects import Effect, Result, effect
 from bridge.local.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved, extending
 from bridge.local.page.mail import label
 from bridge.local.page.routes import Action, action_route, page_route
+from bridge.local.page.stored import labels
 from bridge.mistakes import in_files
 from bridge.outbox.payloads import Payloads
 from bridge.payloads import KeptPayload
@@ -106,7 +107,7 @@ class Editor:
         configuration, problems = self._configured(name, text)
         if configuration is None:
             return {"problems": [_problem(name, problem, is_error=True) for problem in problems], "deliveries": None}
-        new = Setup.of(configuration, {} if name == CONFIG else {name: text})
+        new = Bridge(configuration, unsaved={} if name == CONFIG else {name: text})
         wrong = [_problem(name, problem, is_error=True) for problem in new.renderer.problems()]
         wrong += [_problem(name, one.text) for one in in_files(new.configuration, new.renderer)]
         return {"problems": wrong, **self._effects(new, name, str(content.get("selected", "")))}
@@ -122,13 +123,13 @@ class Editor:
         except SettingsError as error:
             return None, error.problems
 
-    def _effects(self, new: Setup, name: str, selected: str) -> dict[str, Any]:
+    def _effects(self, new: Bridge, name: str, selected: str) -> dict[str, Any]:
         if self._bridge is None:
             return {"deliveries": [], "shown": None, "note": _NOT_RUNNING}
-        old = Setup(self._bridge.configuration, self._bridge.renderer)
+        old = self._bridge
         found = [
             (record, effect(old, new, payload, datetime.fromtimestamp(record.at, UTC)))
-            for record, payload in islice(self._kept(self._bridge), _MOST)
+            for record, payload in islice(self._kept(old), _MOST)
         ]
         rows = [_row(record, one, old, new) for record, one in found]
         kept_hours = new.configuration.settings.keep_payloads_hours
@@ -177,7 +178,7 @@ def _problem(name: str, text: str, *, is_error: bool = False) -> dict[str, Any]:
     return {"text": text, "line": int(line[1]) if line else 0, "is_error": is_error}
 
 
-def _row(record: DeliveryRecord, one: Effect, old: Setup, new: Setup) -> dict[str, Any]:
+def _row(record: DeliveryRecord, one: Effect, old: Bridge, new: Bridge) -> dict[str, Any]:
     changes = {"groups": one.changes_groups, "post": one.changes_post}
     return {
         "id": record.id,
@@ -190,18 +191,18 @@ def _row(record: DeliveryRecord, one: Effect, old: Setup, new: Setup) -> dict[st
     }
 
 
-def _where(outcome: WebhookOutcome, setup: Setup) -> dict[str, Any]:
-    return {"groups": _names(outcome.groups, setup), "reason": outcome.reason}
+def _where(result: Result, bridge: Bridge) -> dict[str, Any]:
+    return {"groups": _names(result.groups, bridge), "reason": result.today.reason}
 
 
 def _best(found: _Found, name: str) -> str:
     """The id of the webhook to show if none is selected: the first that changes, or that the template renders."""
     changed = (record.id for record, one in found if one.changes_groups or one.changes_post)
-    rendered = (record.id for record, one in found if name in {event.template for event in one.after.events})
+    rendered = (record.id for record, one in found if name in {event.template for event in one.after.today.events})
     return next(chain(changed, rendered), "")
 
 
-def _shown(found: _Found, selected: str, old: Setup, new: Setup) -> dict[str, Any] | None:
+def _shown(found: _Found, selected: str, old: Bridge, new: Bridge) -> dict[str, Any] | None:
     """The effect on one webhook in full: on the selected one, else on the newest."""
     if not found:
         return None
@@ -209,13 +210,13 @@ def _shown(found: _Found, selected: str, old: Setup, new: Setup) -> dict[str, An
     return {"id": record.id, "before": _full(one.before, old), "after": _full(one.after, new)}
 
 
-def _full(outcome: WebhookOutcome, setup: Setup) -> dict[str, Any]:
-    events = [{**asdict(event), "groups": _names(event.groups, setup)} for event in outcome.events]
-    return {**asdict(outcome), "events": events}
+def _full(result: Result, bridge: Bridge) -> dict[str, Any]:
+    shown = result.today.as_json()
+    events = [{**event, "groups": _names(event["groups"], bridge)} for event in shown["events"]]
+    return {**shown, "events": events, "problems": result.problems}
 
 
-def _names(groups: Sequence[str], setup: Setup) -> list[str]:
+def _names(groups: Sequence[str], bridge: Bridge) -> list[str]:
     """What people call the groups."""
-    known = setup.configuration.groups
-    labels = {group: one.name for group, one in known.items() if one.name}
-    return [label({setup.configuration.routes.default: "Default group", **labels}, group) for group in groups]
+    known = labels(bridge.configuration)
+    return [label(known, group) for group in groups]

@@ -1,6 +1,6 @@
 import { element, get, make, many, post, setText, time } from "./dom.js";
 import { framed } from "./reading.js";
-import { register } from "./views.js";
+import { isShown, register } from "./views.js";
 
 const PAUSE = 300; // milliseconds without a key until the text is checked
 const drafts = new Map(); // the files that were opened, by name: { text, version, saved, place, note, canBeSaved }
@@ -225,7 +225,7 @@ function side(title, outcome, hasPost = true) {
   if (outcome.reason) made.append(make("p", {}, outcome.reason));
   for (const problem of outcome.problems) made.append(make("p", { className: "problem" }, problem));
   for (const event of outcome.events) {
-    const routes = event.trials.map(([place, when, answer, values]) => make("li", {}, `Route ${place} ${answer}: `, make("code", {}, when), values ? ` (${values})` : ""));
+    const routes = event.trials.map(({ number: place, when, answer, values }) => make("li", {}, `Route ${place} ${answer}: `, make("code", {}, when), values ? ` (${values})` : ""));
     made.append(make("article", {},
       make("h4", {}, event.topic),
       make("p", { className: "note" }, `${event.groups.join(", ") || "Dropped"}: ${event.route}`),
@@ -261,6 +261,13 @@ function goTo(line) {
 window.addEventListener("beforeunload", (event) => {
   if ([...drafts.keys()].some((file) => drafts.get(file).version && isChanged(file))) event.preventDefault();
 });
-window.addEventListener("focus", () => { if (name && !element("view-editing").hidden) check(); });
+
+function checkAgain() {
+  if (!name || !isShown("editing")) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(check, PAUSE);
+}
+window.addEventListener("focus", checkAgain);
+document.addEventListener("outbox-changed", checkAgain); // a webhook came
 build();
 register("editing", { show: showEditing, focus: () => element("edit-text").focus() });
