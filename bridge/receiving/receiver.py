@@ -166,7 +166,7 @@ class Receiver:
         """What `receive` would make of a webhook, without its authentication; raises the error that would refuse it."""
         authentication = self.authentications.get(name)
         by = authentication.verifier.describe() if authentication else "the function key"
-        events = events_of(self.sources[name], webhook)
+        events = self._read(self.sources[name], webhook)
         if isinstance(events, Ignored):
             return Explanation(f"by {by}", ignored=events.reason)
         return Explanation(f"by {by}", tuple(self._explain(event, webhook) for event in events))
@@ -199,7 +199,7 @@ class Receiver:
         # What the signature does not cover decides nothing that a replay could gain by.
         signed = authentication is not None and authentication.verifier.signs_body(webhook)
         asked = webhook.query.get("group", "") if signed else None
-        events = events_of(source, webhook)
+        events = self._read(source, webhook)
         if isinstance(events, Ignored):
             log_step("ignored", source=source.name, delivery=source.delivery_in(webhook), reason=events.reason)
             ignored = Reception(Outcome.IGNORED, events.reason)
@@ -232,15 +232,13 @@ class Receiver:
         accepted = {"accepted": [entry.id for entry in entries]}
         return Receipt(202, accepted, tuple(entries), reception=reception)
 
+    def _read(self, source: Source, webhook: Webhook) -> Sequence[Event] | Ignored:
+        if webhook.method == "POST" and not webhook.body.strip():
+            raise BadWebhook("The body is empty.")
+        return source.read(readable(webhook, source.max_body, as_fields=source.takes_fields))
+
     def _decide(self, event: Event, webhook: Webhook) -> Decision:
         return self.routes.decide(event, webhook.query.get("group", ""))
-
-
-def events_of(source: Source, webhook: Webhook) -> Sequence[Event] | Ignored:
-    """What an authenticated webhook says; raises the error that refuses it."""
-    if webhook.method == "POST" and not webhook.body.strip():
-        raise BadWebhook("The body is empty.")
-    return source.read(readable(webhook, source.max_body, as_fields=source.takes_fields))
 
 
 def _event_record(
