@@ -11,10 +11,10 @@ from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.deliveries import DeliveryRecord, EventRecord, Outcome, record_id
 from bridge.local.config import environment, made_on_page
-from bridge.local.editing import files as editable
-from bridge.local.editing.effects import effect
-from bridge.local.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved
-from bridge.local.page.editing import Editor
+from bridge.local.page.editing import files as editable
+from bridge.local.page.editing.editor import Editor
+from bridge.local.page.editing.effects import effect
+from bridge.local.page.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved
 from bridge.outbox.payloads import PayloadFiles
 from bridge.payloads import TIME, KeptPayload, to_bytes
 from tests.local_stack import GROUPS, NAMES, issue, running

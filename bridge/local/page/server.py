@@ -16,7 +16,7 @@ from bridge.app import Bridge, open_payloads
 from bridge.doctor import examine
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page import fault_switches, mail, samples
-from bridge.local.page.editing import Editor
+from bridge.local.page.editing.editor import Editor
 from bridge.local.page.learning import Learner
 from bridge.local.page.live_updates import LiveUpdates
 from bridge.local.page.mistakes import MistakesView

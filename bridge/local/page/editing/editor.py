@@ -17,8 +17,8 @@ from bridge.configuration import Configuration
 from bridge.conversions import FileText
 from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome
 from bridge.errors import SettingsError
-from bridge.local.editing.effects import Effect, Result, effect
-from bridge.local.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved, extending
+from bridge.local.page.editing.effects import Effect, Result, effect
+from bridge.local.page.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved, extending
 from bridge.local.page.mail import label
 from bridge.local.page.routes import Action, action_route, page_route
 from bridge.local.page.stored import labels
