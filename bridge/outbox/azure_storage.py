@@ -45,13 +45,14 @@ class Account:
         )
         return Account("", tables, queues, _credential(env), blobs)
 
-    def table(self) -> TableClient:
-        """The table of the outbox; it is made where there is none."""
+    def table(self, *, make: bool = True) -> TableClient:
+        """The table of the outbox. make: it is made where there is none."""
         if self.connection:
             client = TableClient.from_connection_string(self.connection, TABLE, **_OPTIONS)
         else:
             client = TableClient(self.tables, TABLE, credential=self.credential, **_OPTIONS)
-        _make(client.create_table)
+        if make:
+            _make(client.create_table)
         return client
 
     def queue(self, name: str = QUEUE) -> QueueClient:
