@@ -55,6 +55,5 @@ def _console(asked: argparse.Namespace) -> int:
     def ready() -> None:
         print("\n".join([title, *table(lines.items())]), flush=True)
 
-    with connection.settings_in(os.environ):
-        serving.serve(lambda at: application(connection, at, writes=asked.write), port, ready)
+    serving.serve(lambda at: application(connection, at), port, ready)
     return 0

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from bridge.cli import (
+    console,
     dead_letters,
     deliveries,
     doctor,
@@ -55,6 +56,6 @@ def _parser() -> Parser:
     parser = Parser(prog="bridge", description="Turn webhooks into conversation threads of Microsoft 365 groups.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     of_payloads = (run, webhooks, sources, learn, find_connectors)
-    for family in (*of_payloads, deliveries, resend, dead_letters, history, doctor, sign_in):
+    for family in (*of_payloads, console, deliveries, resend, dead_letters, history, doctor, sign_in):
         family.register(commands)
     return parser

@@ -22,7 +22,9 @@ from bridge.local.console.deployed_app import DeployedApp, Subscriptions
 from bridge.local.console.storage_errors import Explainer
 from bridge.outbox import CONNECTION, is_configured
 from bridge.outbox.azure import AzureOutbox
+from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
+from bridge.publishing.delivery import Delivery
 
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
 _UNRESOLVED = "@Microsoft.KeyVault("
@@ -45,16 +47,17 @@ class Wanted:
 class Connection:
     """A storage that can be read.
 
-    env: the settings, with those by which the storage is found. title: what the page is of. account: the storage
-    account's name. person: whose sign-in it is. bridge: None where the app's settings are not known. notes: what cannot
-    be read, and why. host: of the app, or empty.
+    title: what the page is of. account: the storage account's name. person: whose sign-in it is. queue: None where
+    nothing is written. bridge: None where the app's settings are not known. notes: what cannot be read, and why.
+    host: of the app, or empty.
     """
 
-    env: Mapping[str, str]
     title: str
     account: str
     person: str
+    storage: Account
     outbox: AzureOutbox
+    queue: AzureQueue | None
     explainer: Explainer
     bridge: Bridge | None
     notes: tuple[str, ...]
@@ -77,11 +80,13 @@ def connect(wanted: Wanted, env: Mapping[str, str], credential: Any = None) -> C
     outbox = AzureOutbox(account.table(make=False))
     try:
         outbox.deliveries(DeliveryFilter(), 1)
+        queue = AzureQueue(account) if wanted.writes else None
     except AzureError as error:
         raise CommandError(explainer.explain(error)) from error
-    bridge, notes = _bridge(found, app)
-    title = app.name if app else name
-    return Connection(found, title, name, person, outbox, explainer, bridge, notes, app.host if app else "")
+    configuration, notes = _configuration(found, app)
+    bridge = _bridge(configuration, outbox, queue) if configuration else None
+    title, host = (app.name, app.host) if app else (name, "")
+    return Connection(title, name, person, account, outbox, queue, explainer, bridge, notes, host)
 
 
 def _app(wanted: Wanted, cloud: Cloud, credential: Any) -> DeployedApp:
@@ -171,8 +176,16 @@ def _claims(token: str) -> Mapping[str, Any]:
     return claims if isinstance(claims, dict) else {}
 
 
-def _bridge(env: dict[str, str], app: DeployedApp | None) -> tuple[Bridge | None, tuple[str, ...]]:
-    """The bridge as the settings describe it, and what of them cannot be read here."""
+def _bridge(configuration: Configuration, outbox: AzureOutbox, queue: AzureQueue | None) -> Bridge:
+    """The bridge of the settings. With a queue it can requeue: the app then posts, and not this process."""
+    if queue is None:
+        return Bridge(configuration)
+    delivery = Delivery(configuration.settings, configuration.groups, configuration.titles, outbox, queue)
+    return Bridge(configuration, delivery.publisher)
+
+
+def _configuration(env: dict[str, str], app: DeployedApp | None) -> tuple[Configuration | None, tuple[str, ...]]:
+    """What the settings say, and what of them cannot be read here."""
     where = "Groups are shown by their ids, and nothing can be rendered or sent again"
     if app and app.settings is None:
         return None, (f"The settings of {app.name} cannot be read: {app.problem}. {where}.",)
@@ -186,6 +199,6 @@ def _bridge(env: dict[str, str], app: DeployedApp | None) -> tuple[Bridge | None
     if config and not is_toml(config) and not Path(config).is_file():
         return None, (*notes, f"The app's routes are in its package ({config}): start this in its clone. {where}.")
     try:
-        return Bridge(Configuration.from_env(env)), tuple(notes)
+        return Configuration.from_env(env), tuple(notes)
     except SettingsError as error:
         return None, (*notes, f"The app's settings cannot be read: {error}. {where}.")

@@ -24,6 +24,11 @@ from bridge.outbox.base import Queue
 
 Read = Callable[[Mapping[str, str]], Mapping[str, Any]]
 Act = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Explain = Callable[[Exception], str]
+
+
+def _problem(error: Exception) -> str:
+    return f"The storage cannot be read or written: {type(error).__name__}: {redacted_line(str(error))}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Views:
 
     writing: None where the page only shows. title: what the page is of. has_conversations: the page shows the groups'
     threads, too. doctor: examines everything; None: it cannot be asked here. address: of the bridge, for curl commands.
+    explain: says of what the storage raises what is wrong, and what helps.
     """
 
     def __init__(
@@ -55,8 +61,10 @@ class Views:
         has_conversations: bool = False,
         doctor: Doctor | None = None,
         address: str = "",
+        explain: Explain = _problem,
     ) -> None:
         self._stored, self._writing, self._address = stored, writing, address
+        self._explain = explain
         self._deliveries = DeliveriesView(stored)
         self._letters = DeadLettersView(stored)
         self._groups = GroupsView(stored, doctor)
@@ -84,7 +92,7 @@ class Views:
             "/page/groups/doctor": self._groups.findings,
         }
         return [
-            *(page_route(path, _reading(read), port) for path, read in reads.items()),
+            *(page_route(path, _reading(read, self._explain), port) for path, read in reads.items()),
             *(self._actions(self._writing, port) if self._writing else ()),
         ]
 
@@ -100,7 +108,7 @@ class Views:
             "/page/requeue": requeuer.one,
             "/page/requeue-some": requeuer.some,
         }
-        return (action_route(path, _acting(act, writing.wake), port) for path, act in acts.items())
+        return (action_route(path, _acting(act, writing.wake, self._explain), port) for path, act in acts.items())
 
     def _current(self) -> Mapping[str, object]:
         try:
@@ -108,34 +116,30 @@ class Views:
             held = sum(row.held for row in outbox.summaries())
             return {"newest": self._deliveries.newest(), "dead": outbox.counts().dead, "held": held, "problem": ""}
         except Exception as error:  # noqa: BLE001  the page shows it, whatever it is
-            return {"newest": [], "dead": 0, "held": 0, "problem": _problem(error)}
+            return {"newest": [], "dead": 0, "held": 0, "problem": self._explain(error)}
 
 
-def _reading(read: Read) -> Endpoint:
+def _reading(read: Read, explain: Explain) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
             return JSONResponse(await run_in_threadpool(read, request.query_params))
         except BridgeError as error:
             return PlainTextResponse(str(error), error.status if isinstance(error, RequestError) else 409)
         except Exception as error:  # noqa: BLE001  whatever storage raises is what the page must show
-            return PlainTextResponse(_problem(error), 503)
+            return PlainTextResponse(explain(error), 503)
 
     return endpoint
 
 
-def _acting(act: Act, wake: Callable[[], None]) -> Action:
+def _acting(act: Act, wake: Callable[[], None], explain: Explain) -> Action:
     async def action(content: dict[str, Any]) -> object:
         try:
             done = await run_in_threadpool(act, content)
         except BridgeError:
             raise
         except Exception as error:
-            raise RequestError(_problem(error), 503) from error
+            raise RequestError(explain(error), 503) from error
         wake()
         return done
 
     return action
-
-
-def _problem(error: Exception) -> str:
-    return f"The storage cannot be read or written: {type(error).__name__}: {redacted_line(str(error))}"
