@@ -28,8 +28,8 @@ _GRANT = (
 class Explainer:
     """Explains what storage raises.
 
-    account: its name. person: the object id of who is signed in. kind: `User` or `ServicePrincipal`. writes: whether the
-    page may write.
+    account: its name. person: the object id of the one who is signed in. kind: `User` or `ServicePrincipal`. writes:
+    whether the page may write.
     """
 
     account: str
