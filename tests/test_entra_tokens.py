@@ -1,5 +1,6 @@
 """Tokens of Entra, signed with a tenant's keys and with others: which of them authenticate a secure webhook."""
 
+import contextlib
 import json
 import time
 import uuid
@@ -98,6 +99,19 @@ def verify(bearer, audiences=(AUDIENCE,), **options):
 def test_a_token_of_the_tenant_for_the_bridge_authenticates_the_webhook(content, audience):
     verify(f"Bearer {token(content)}", ("api://another", audience))
     verify(f"bearer  {token(content)} ", (audience,))
+
+
+@pytest.mark.parametrize(
+    ("configured", "aud", "counts"),
+    [
+        ("api://contoso.com/bridge", "api://contoso.com/bridge", True),
+        ("api://contoso.com/bridge", "contoso.com/bridge", False),
+        ("contoso.com/bridge", "api://contoso.com/bridge", False),
+    ],
+)
+def test_only_an_id_has_two_spellings_as_an_audience(configured, aud, counts):
+    with contextlib.nullcontext() if counts else pytest.raises(AuthenticationError, match="audience"):
+        verify(f"Bearer {token(claims(aud=aud))}", (configured,))
 
 
 def test_a_clock_that_is_a_minute_off_refuses_nothing():

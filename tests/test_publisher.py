@@ -8,8 +8,9 @@ import pytest
 from bridge.entries import Wake, to_message
 from bridge.errors import AccessRefused, Conflict, ContentRefused, MessageError, NotSent, OutcomeUnknown, ThreadGone
 from bridge.events import Severity
-from bridge.outbox.rows import Backoff, OpenEntry, ThreadRow
-from bridge.publishing.batching import Rules
+from bridge.outbox.rows import Backoff, OpenEntry, State, ThreadRow
+from bridge.publishing import transitions
+from bridge.publishing.batching import SKEW, Rules
 from bridge.publishing.digests import digest_topic
 from bridge.publishing.leases import LEASE
 from bridge.publishing.transitions import GUARD, LAG, LATE, thread_after
@@ -726,6 +727,24 @@ def test_the_row_of_a_thread_after_a_post(known, tried, thread, wanted):
     row = thread_after(known, [row_of(thread=tried)], thread, START + 9)
     assert (row.thread, row.created, row.version) == wanted
     assert (row.key, row.posted, row.ended) == (entry(1).key, START + 9, None)
+
+
+def test_an_entry_of_unknown_outcome_is_sent_again_only_when_nothing_can_appear_any_more():
+    """Graph may carry a request out late, it is seen later still, and clocks differ by SKEW."""
+    row = transitions.outcome_unknown(transitions.claimed(row_of(), START, "token", ""), START + 9)
+    assert row.due - SKEW >= START + 9 + LAG
+    assert row.guard_until - SKEW >= START + 9 + LATE + LAG
+    again = transitions.looked_up_again(row, row.guard_until)
+    assert row.guard_until + SKEW < again.due < row.guard_until + LAG
+    assert (again.state, again.attempt) == (State.SENDING, "token")
+    later = transitions.lookup_deferred(again, again.due + 60, 1)
+    assert (later.state, later.due, later.tries, later.attempt) == (State.SENDING, again.due + 60, 1, "token")
+    assert transitions.not_delivered(later).state is State.PENDING
+
+
+def test_a_thread_that_was_lost_has_neither_an_address_nor_an_end():
+    lost = transitions.thread_lost(replace(KNOWN, ended=START + 5))
+    assert (lost.thread, lost.ended, lost.version) == ("", None, "v1")
 
 
 @pytest.mark.parametrize("seed", range(90))
