@@ -8,7 +8,7 @@ import pytest
 
 from bridge.events import Event, Severity
 from bridge.rendering.environment import OwnTemplates, environment
-from bridge.rendering.renderer import Limits, template_context
+from bridge.rendering.template_context import Limits, template_context
 from bridge.sources import forge, kit
 
 TEMPLATES = environment(OwnTemplates())

@@ -10,7 +10,7 @@ from jinja2 import DictLoader
 from bridge.events import Event
 from bridge.rendering.environment import ROOT, environment
 from bridge.rendering.filters import FILTERS
-from bridge.rendering.renderer import Limits, template_context
+from bridge.rendering.template_context import Limits, template_context
 from bridge.sources import SOURCES
 from tools.samples import event
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from bridge.fields import Payload, dig, first, part
 from bridge.rendering.links import safe_url
-from bridge.sources.reading import pages
+from bridge.sources.reading_search import pages
 
 
 def buttons(sent: Sequence[Payload], texts: Mapping[str, str], payload: Payload) -> list[tuple[str, str]]:

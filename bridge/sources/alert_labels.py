@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from bridge.fields import Payload, part
 from bridge.rendering.text import is_id, one_line
 
 Labels = Mapping[str, str]
@@ -119,3 +120,8 @@ def _is_informative(name: str, value: str) -> bool:
 def _is_part_of_place(found: Labels) -> bool:
     """Whether there is more to say than the node's name."""
     return any(name in found for name in _PARTS)
+
+
+def texts(value: Payload, name: str) -> dict[str, str]:
+    """The texts of an object, such as the labels of an alert, by their names."""
+    return {str(key): text for key, text in part(value, name).items() if isinstance(text, str) and text}

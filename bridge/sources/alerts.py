@@ -9,27 +9,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qs, urlsplit
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
 from bridge.rendering.filters import between
 from bridge.rendering.links import safe_url
-from bridge.rendering.measures import Meter, against, figure
 from bridge.rendering.text import in_words, one_line
-from bridge.sources import alert_buttons, alert_labels, kit
+from bridge.sources import alert_buttons, alert_labels, alert_values, kit
+from bridge.sources.alert_values import LIMITS, STATE, VALUES
 from bridge.sources.base import MARK, as_action, identifier
-from bridge.sources.reading import pages
+from bridge.sources.reading_search import pages
 from bridge.sources.severities import known_severity
-
-STATE = "alert_state"  # in an alert: its state where a source knows more than `status`, as one of details.action
 
 _MOST = 10
 # Seconds: Alertmanager and Grafana remind by `repeat_interval` for as long as nothing changes.
 _REMINDED = 30 * 86400.0
 _TEXTS = ("summary", "message", "description")
-_VALUES = ("value", "current_value", "currentValue", "current")
-_LIMITS = ("threshold", "limit")
 _YEAR_ONE = 1
 # The states that say how a group stands, the one that counts most first.
 _STATES = ("firing", "no_data", "error", "kept")
@@ -60,16 +55,19 @@ class Alert:
 def group(source: str, payload: Payload) -> Event:
     """The event of a notification about a group: what fires comes before what is over, the newest first."""
     sent = objects(payload, "alerts")
-    named = {key: value for key, value in _texts(payload, "groupLabels").items() if key == "alertname"}
-    several = alert_labels.without_ports([{**named, **_texts(one, "labels")} for one in sent])
+    named = {key: value for key, value in alert_labels.texts(payload, "groupLabels").items() if key == "alertname"}
+    several = alert_labels.without_ports([{**named, **alert_labels.texts(one, "labels")} for one in sent])
     alerts = sorted(map(_alert, sent, several, _whats(several)), key=_order)
     action = _action(alerts)
     concerned = [alert for alert in alerts if alert.state == action]
-    (labels,), shared = alert_labels.without_ports([_texts(payload, "groupLabels")]), alert_labels.common(several)
+    (labels,), shared = (
+        alert_labels.without_ports([alert_labels.texts(payload, "groupLabels")]),
+        alert_labels.common(several),
+    )
     title, scope = _title(labels, shared, [alert.name for alert in alerts])
-    annotations = alert_labels.common([_texts(one, "annotations") for one in sent])
-    texts = _common_texts(annotations, concerned) if action in _STATES else []
-    meter = _meter(sent[0]) if len(sent) == 1 else ()
+    annotations = alert_labels.common([alert_labels.texts(one, "annotations") for one in sent])
+    said = _common_texts(annotations, concerned) if action in _STATES else []
+    meter = alert_values.meter(sent[0]) if len(sent) == 1 else ()
     is_over = action == "resolved"
     times = [moment(one, "startsAt" if action in _STATES else "endsAt") for one in sent]
     identity = _identity(payload)
@@ -92,7 +90,7 @@ def group(source: str, payload: Payload) -> Event:
             "status": dig(payload, "status"),
             "receiver": dig(payload, "receiver"),
             "alertname": shared.get("alertname") or labels.get("alertname") or "Alerts",
-            "labels": alert_labels.common([_texts(one, "labels") for one in sent]),
+            "labels": alert_labels.common([alert_labels.texts(one, "labels") for one in sent]),
             "state": action,
             "firing": sum(dig(one, "status") == "firing" for one in sent),
             "resolved": sum(dig(one, "status") == "resolved" for one in sent),
@@ -111,7 +109,7 @@ def group(source: str, payload: Payload) -> Event:
             "concerned": concerned[:_MOST],
             "count": len(concerned),
             "took": concerned[0].lasted if len(concerned) == 1 else "",
-            "annotation": "\n\n".join(texts),
+            "annotation": "\n\n".join(said),
             "meter": meter,
             "buttons": buttons,
         },
@@ -119,7 +117,7 @@ def group(source: str, payload: Payload) -> Event:
 
 
 def _alert(one: Payload, labels: Mapping[str, str], what: str) -> Alert:
-    annotations = _texts(one, "annotations")
+    annotations = alert_labels.texts(one, "annotations")
     start, end = moment(one, "startsAt"), moment(one, "endsAt")
     state = dig(one, STATE) or as_action(dig(one, "status"))
     severity, word = _severity(labels, annotations, state), _word(labels, annotations)
@@ -130,7 +128,7 @@ def _alert(one: Payload, labels: Mapping[str, str], what: str) -> Alert:
         grade=one_line(word, 20) if word and not known_severity(word) else severity.value,
         what=what,
         text=one_line(first(annotations, _TEXTS), 200),
-        value=_value(one, annotations),
+        value=alert_values.shown(one, annotations),
         since=start if start and start.year > _YEAR_ONE else None,
         lasted=between(start, end) if state not in _STATES else "",
         url=safe_url(dig(one, "generatorURL")),
@@ -213,7 +211,7 @@ def _facts(
     alerts: Sequence[Alert], shared: Mapping[str, str], annotations: Mapping[str, str], known: set[str], is_drawn: bool
 ) -> list[tuple[str, str]]:
     """What else all alerts have in common; of a single one what was measured, unless it is drawn with its limit."""
-    said = {*_TEXTS, *_VALUES, "severity", "Error", *(_LIMITS if is_drawn else ())}
+    said = {*_TEXTS, *VALUES, "severity", "Error", *(LIMITS if is_drawn else ())}
     hidden = {*known, *(alert.what for alert in alerts), *(part for alert in alerts for part in alert.what.split())}
     word = shared.get("severity", "")
     pairs = {
@@ -227,62 +225,6 @@ def _facts(
         for name, value in pairs.items()
         if value and value not in hidden and not name.startswith("_") and not safe_url(value)
     ]
-
-
-def _value(one: Payload, annotations: Mapping[str, str]) -> str:
-    """What was measured: Grafana's values without those of conditions, which are 0 or 1, or an annotation."""
-    values = {name: value for name, value in measured(one).items() if name.lower() not in _LIMITS}
-    plain = {name: value for name, value in values.items() if value not in {0, 1}} or values
-    texts = list(dict.fromkeys(figure(value) for value in plain.values()))
-    named = [f"{name} {figure(value)}" for name, value in plain.items()]
-    return (texts[0] if len(texts) == 1 else ", ".join(named[:3])) or one_line(first(annotations, _VALUES), 60)
-
-
-def measured(one: Payload) -> dict[str, float]:
-    """The values of an alert of Grafana, also where they stand in its `valueString` alone."""
-    values = {
-        str(name): float(value)
-        for name, value in part(one, "values").items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-    found = re.findall(
-        r"var='([^']{1,40})'(?: metric='[^']{0,200}')? labels=\{[^}]{0,500}\} value=([-+.\deE]{1,30})(?= )",
-        _value_string(one),
-    )
-    return values or {name: value for name, text in found if (value := _number(text)) is not None}
-
-
-def _value_string(one: Payload) -> str:
-    return dig(one, "valueString")[:5000]
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _meter(one: Payload) -> Meter | tuple[()]:
-    """A bar of the value against the limit that the rule names, or that its expression in Prometheus compares with."""
-    if dig(one, STATE) or dig(one, "status") != "firing":
-        return ()
-    values, texts = measured(one), {**_texts(one, "labels"), **_texts(one, "annotations")}
-    own = {name.lower(): value for name, value in values.items()}
-    limit = next((own[name] for name in _LIMITS if name in own), None)
-    others = {value for name, value in values.items() if name.lower() not in _LIMITS and value not in {0, 1}}
-    value = others.pop() if len(others) == 1 else "" if others else first(texts, _VALUES)
-    condition = limit if limit is not None else first(texts, _LIMITS) or _expression(dig(one, "generatorURL"))
-    return against(value, condition)
-
-
-def _expression(url: str) -> str:
-    """What a rule of Prometheus evaluates, from the address of its graph."""
-    return next(iter(parse_qs(urlsplit(url).query).get("g0.expr", [])), "") if safe_url(url) else ""
-
-
-def _texts(value: Payload, name: str) -> dict[str, str]:
-    return {str(key): text for key, text in part(value, name).items() if isinstance(text, str) and text}
 
 
 def _identity(payload: Payload) -> str:

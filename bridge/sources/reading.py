@@ -5,25 +5,25 @@ envelope, kinds of events that a service added later. Names decide what a value 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from bridge.events import Event, Severity
-from bridge.fields import as_time
 from bridge.rendering.links import safe_url
 from bridge.rendering.text import in_words, last_part, one_line
 from bridge.sources import reading_names as names
+from bridge.sources import reading_search
 from bridge.sources.kit import MAX_TITLE
+from bridge.sources.reading_search import ANY_DEPTH, Search
 from bridge.sources.reading_values import (
     MAX_STATE,
     SHORT,
     Leaf,
     is_event_name,
     is_name,
-    is_page,
     is_prose,
     is_state,
     is_title,
@@ -32,8 +32,6 @@ from bridge.sources.reading_values import (
 from bridge.sources.severities import OVER, known_severity
 
 _MAX_TEXT = 20_000
-_MAX_BUTTONS = 3
-_ANY_DEPTH = 99
 _REFERENCE = re.compile(r"[A-Z][A-Z0-9_]{0,19}-\d{1,9}|[A-Z]{2,6}\d{4,10}")
 
 
@@ -81,12 +79,12 @@ def read(value: Any, happened: str = "", about: str = "") -> Reading:
 
     happened: the kind of event, where the envelope around the value says so; about: what the event is about.
     """
-    found = _Search(leaves(value))
+    found = Search(leaves(value))
     state, before = found.take(names.STATE, is_state), found.take(names.BEFORE, is_state)
     word = found.take(names.SEVERITY, lambda text: 0 < len(text) <= MAX_STATE)
     happened = _event_name(happened or found.take(names.HAPPENED, is_event_name))
     reference = found.take(names.REFERENCE, _REFERENCE.fullmatch)
-    resource = about or last_part(found.take(names.RESOURCE, is_name, _ANY_DEPTH)) or found.take(names.NAME, is_name)
+    resource = about or last_part(found.take(names.RESOURCE, is_name, ANY_DEPTH)) or found.take(names.NAME, is_name)
     titled, message = found.take(names.TITLE, is_title).rstrip("."), found.take((*names.MESSAGE, ""), is_prose)
     about = reference or resource
     key = " ".join(filter(None, (titled or happened, about))) if titled or about else ""
@@ -95,8 +93,8 @@ def read(value: Any, happened: str = "", about: str = "") -> Reading:
         about = about or ("" if happened or message else found.take(names.ORIGIN, is_name))
         title, named = _made_title(happened, about)
     scope, actor = found.take(names.SCOPE, is_name), found.take(names.ACTOR, is_name)
-    occurred, url, buttons = found.take_time(), found.take_url(names.PAGE), tuple(_buttons(found))
-    story, meters = found.take(names.STORY, is_name), tuple(_meters(found))
+    occurred, url, buttons = found.take_time(), found.take_url(names.PAGE), tuple(reading_search.buttons(found))
+    story, meters = found.take(names.STORY, is_name), tuple(reading_search.meters(found))
     known = (title, titled, state, scope, actor, resource, reference, message, happened)
     severity = known_severity(word)
     return Reading(
@@ -179,38 +177,6 @@ def event(
     return fill(replace(plain, dedup_key=identity, repeat_window=window), found)
 
 
-class _Search:
-    """The values of a payload, from which each is taken once for what its name says it is; `left` are the others."""
-
-    def __init__(self, found: Iterable[Leaf]) -> None:
-        self.left = list(found)
-
-    def take(self, wanted: Sequence[str], fits: Callable[[str], Any], depth: int = 0) -> str:
-        """The fitting text of the most specific name.
-
-        depth: 0 for what the event says of itself: the state of a user in it is not the event's.
-        """
-        ranked = [
-            (wanted.index(leaf.name), leaf.depth, place)
-            for place, leaf in enumerate(self.left)
-            if leaf.name in wanted and leaf.depth <= depth and isinstance(leaf.value, str) and fits(leaf.value.strip())
-        ]
-        return str(self.left.pop(min(ranked)[2]).value).strip() if ranked else ""
-
-    def take_url(self, wanted: Sequence[str]) -> str:
-        """The address of a page."""
-        return self.take(wanted, is_page, _ANY_DEPTH)
-
-    def take_time(self) -> datetime | None:
-        """When it happened, by the outermost of the names that say so."""
-        ranked = [
-            (leaf.depth, names.OCCURRED.index(leaf.name), place)
-            for place, leaf in enumerate(self.left)
-            if leaf.name in names.OCCURRED and as_time(leaf.value)
-        ]
-        return as_time(self.left.pop(min(ranked)[2]).value) if ranked else None
-
-
 def _title(titled: str, message: str, reference: str, resource: str, line: str) -> tuple[str, str, bool]:
     """Title, what remains of the message, and whether the title ends with the resource.
 
@@ -232,38 +198,6 @@ def _made_title(happened: str, resource: str) -> tuple[str, bool]:
     if not happened or not resource:
         return happened or resource, bool(resource)
     return (happened, True) if _mentions(happened, resource) else (f"{happened}: {resource}", True)
-
-
-def pages(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The addresses among labels, annotations or properties as buttons, runbooks first."""
-    texts = {str(name): value for name, value in values.items() if isinstance(value, str)}
-    found = _Search(Leaf(names.normal(name), in_words(name), value, 0) for name, value in texts.items())
-    return list(_buttons(found))
-
-
-def _buttons(found: _Search) -> Iterator[tuple[str, str]]:
-    """Where to go, runbooks first; an address of no known kind by its own name."""
-    pairs = [(text, url) for text, wanted in names.LINKS.items() if (url := found.take_url(wanted))]
-    for leaf in list(found.left):
-        if isinstance(leaf.value, str) and is_page(leaf.value) and (text := names.button(leaf.label)):
-            found.left.remove(leaf)
-            pairs.append((text, leaf.value.strip()))
-    yield from sorted(pairs, key=lambda pair: names.BUTTONS.index(pair[0]) if pair[0] in names.BUTTONS else 99)[
-        :_MAX_BUTTONS
-    ]
-
-
-def _meters(found: _Search) -> Iterator[tuple[float, float, str]]:
-    """A value beside its limit, where one of the numbers of an object is called a limit and one is what it limits."""
-    numbers = [leaf for leaf in found.left if isinstance(leaf.value, int | float) and not isinstance(leaf.value, bool)]
-    for limit in [leaf for leaf in numbers if leaf.name in names.LIMITS]:
-        others = [leaf for leaf in numbers if leaf.holder == limit.holder and leaf.name not in names.LIMITS]
-        values = [leaf for leaf in others if leaf.name in names.VALUES] or others
-        if len(values) == 1 and min(float(values[0].value), float(limit.value)) >= 0:
-            found.left.remove(values[0])
-            found.left.remove(limit)
-            text = f"{values[0].label} {values[0].shown()}, {in_words(limit.name)} {limit.shown()}"
-            yield float(values[0].value), float(limit.value), text
 
 
 def _facts(rest: Sequence[Leaf], known: Sequence[str], occurred: datetime | None) -> list[tuple[str, str]]:

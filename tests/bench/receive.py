@@ -16,7 +16,7 @@ from bridge.configuration import Configuration
 from bridge.events import Webhook
 from bridge.receiving.receiver import Receiver
 from bridge.rendering.environment import OwnTemplates, environment
-from bridge.rendering.renderer import Limits, template_context
+from bridge.rendering.template_context import Limits, template_context
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS, Subject

@@ -9,7 +9,7 @@ from bridge.events import Event, Severity, Webhook
 from bridge.fields import Payload, dig, moment, part
 from bridge.rendering.links import safe_url
 from bridge.rendering.text import in_words, one_line
-from bridge.sources import kit, reading, reading_names
+from bridge.sources import kit, reading, reading_names, reading_search
 from bridge.sources.azure_monitor import activity, costs, health, logs, measures
 from bridge.sources.azure_monitor.authentication import by_entra_tokens
 from bridge.sources.azure_monitor.legacy import as_common
@@ -240,7 +240,8 @@ def _scope(alert: Alert) -> str:
 
 def _buttons(report: Report, custom: Payload, url: str, about: Resource) -> list[tuple[str, str]]:
     """Runbooks of custom properties and dimensions first, then what the signal leads to, then the alert itself."""
-    pages = reading.pages({**{name: value for name, value in report.facts.items() if isinstance(value, str)}, **custom})
+    texts = {name: value for name, value in report.facts.items() if isinstance(value, str)}
+    pages = reading_search.pages({**texts, **custom})
     return [*pages, *(pair for pair in report.buttons if safe_url(pair[1])), (_opening(report, url, about), url)][:3]
 
 

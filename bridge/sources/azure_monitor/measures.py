@@ -10,7 +10,7 @@ from typing import Any
 from bridge.fields import Payload, dig, first, objects, part
 from bridge.rendering.measures import against
 from bridge.rendering.text import in_words, one_line
-from bridge.sources import reading
+from bridge.sources import reading_search
 from bridge.sources.azure_monitor.report import Alert, Report
 from bridge.sources.azure_monitor.values import amount, code, dimensions, number, period, shown
 from bridge.sources.azure_resources import resource
@@ -80,7 +80,7 @@ def prometheus(alert: Alert) -> Report:
         meters=[meter] if meter and alert.state == "firing" else [],
         series=series(labels),
         facts={**labels, "Rule group": resource(dig(alert.context, "ruleGroup")).name},
-        buttons=reading.pages({**labels, **annotations}),
+        buttons=reading_search.pages({**labels, **annotations}),
     )
 
 

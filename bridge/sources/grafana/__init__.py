@@ -14,6 +14,7 @@ from bridge.rendering.links import safe_url
 from bridge.rendering.measures import figure
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import alerts, kit, reading
+from bridge.sources.alert_values import STATE
 from bridge.sources.base import Source, as_action, identifier
 from bridge.verification.combinations import AnyOf
 from bridge.verification.shared_secrets import Basic, Token
@@ -77,7 +78,7 @@ def _plain(one: Payload) -> Payload:
         return {**one, "labels": labels}
     texts = {"summary": dig(annotations, "Error")} if state == "error" else {}
     kept = {key: value for key, value in annotations.items() if key not in _TEXTS}
-    return {**one, "labels": labels, "annotations": {**kept, **texts}, alerts.STATE: state}
+    return {**one, "labels": labels, "annotations": {**kept, **texts}, STATE: state}
 
 
 def _state(reason: str, status: str) -> str:
