@@ -79,9 +79,7 @@ def start(command: Sequence[str], folder: Path, env: Mapping[str, str], out: Pat
         )  # fmt: skip
 
 
-def run(
-    command: Sequence[str], folder: Path, env: Mapping[str, str], timeout: float = 60
-) -> subprocess.CompletedProcess:
+def run(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess:
     """Run a module with its arguments to its end."""
     out, err = folder / "out", folder / "err"
     for path in (out, err):
