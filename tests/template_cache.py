@@ -1,4 +1,4 @@
-"""Templates and expressions that are compiled once for all processes of a test run."""
+"""Templates that are compiled once for all processes of a test run."""
 
 import hashlib
 import marshal
@@ -11,10 +11,11 @@ _compile = Environment.compile
 
 
 def use(folder: Path) -> None:
-    """Keep the code of all templates and expressions in a folder."""
+    """Keep the code of all templates in a folder."""
 
     def compiled(self, source, name=None, filename=None, raw=False, defer_init=False):
-        if raw or not isinstance(source, str):
+        # An expression, which has no name, is compiled sooner than read.
+        if raw or name is None or not isinstance(source, str):
             return _compile(self, source, name, filename, raw, defer_init)
         # What else decides about the code.
         how = (type(self).__name__, self.trim_blocks, self.lstrip_blocks, bool(self.autoescape), sorted(self.filters))
