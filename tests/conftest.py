@@ -56,7 +56,9 @@ def pytest_collection_modifyitems(config, items):
     of the time, which the workers beside them use.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    files = {name: [item for item in items if item.path.name == f"test_{name}.py"] for name in _LONG}
+    files = {name: [] for name in _LONG}
+    for item in items:
+        files.get(item.path.stem.removeprefix("test_"), []).append(item)
     waiting = max(1, workers // 2)
     first = [list(itertools.chain(*list(files.values())[worker::waiting])) for worker in range(waiting)]
     first += [[] for _ in range(workers - waiting)]

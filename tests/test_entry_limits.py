@@ -131,7 +131,7 @@ def test_every_webhook_with_any_text_fits(name: str) -> None:
     texts = list(HOSTILE.values())
     samples = list(enumerate(sample for sample in SAMPLES if sample[0] == name))
     for number, (_, event, payload) in one_in(8, samples, len(name)):
-        text = texts[number % len(texts)]
+        text = texts[number % len(texts)][:4_000]  # of which a dozen are too much already
         # In every place, or where the event remains what it is.
         spoils = (lambda was, text=text: was + text, lambda was, text=text: was + text if " " in was else was)
         body = json.dumps(everywhere(payload, spoils[number % 2])).encode()
