@@ -26,14 +26,14 @@ Path = tuple[str | int, ...]
 
 @functools.cache
 def _texts(source: str) -> dict[str, str]:
-    return {path.stem: path.read_text() for path in sorted(SOURCES[source].samples.glob("*.json"))}
+    texts = {path.stem: path.read_text() for path in sorted(SOURCES[source].samples.glob("*.json"))}
+    return {name: text for name, text in texts.items() if events(source, name, json.loads(text))}
 
 
 def samples(source: str) -> Iterator[tuple[str, Any]]:
     """The name and the payload of each sample of a source that becomes a post."""
     for name, text in _texts(source).items():
-        if events(source, name, payload := json.loads(text)):
-            yield name, payload
+        yield name, json.loads(text)
 
 
 def kind(source: str, name: str) -> str:

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import itertools
 import random
 import signal
 import tempfile
@@ -53,7 +54,7 @@ class Amount:
     hosts: int = 3
 
 
-SHORT = Amount(events=100, kills=2, freezes=2, faults=20, seconds=8)
+SHORT = Amount(events=60, kills=1, freezes=1, faults=len(FAULTS), seconds=5, hosts=2)
 LONG = Amount(events=2400, kills=44, freezes=24, faults=440, seconds=240)
 
 
@@ -188,8 +189,9 @@ def _accepted(hosts: Cluster, rng: random.Random, webhook: Webhook, group: str) 
 
 
 def _fail(hosts: Cluster, amount: Amount, rng: random.Random, outcome: Outcome) -> None:
-    for _ in range(amount.faults):
-        hosts.graph.fault(rng.choice(FAULTS))
+    # Each of them, in an order of its own, and again.
+    for _, fault in zip(range(amount.faults), itertools.cycle(rng.sample(FAULTS, len(FAULTS))), strict=False):
+        hosts.graph.fault(fault)
         outcome.faults += 1
         time.sleep(rng.random() * 2 * amount.seconds / amount.faults)
 

@@ -5,24 +5,21 @@ import logging
 import os
 import shutil
 import tempfile
-from datetime import UTC
 from pathlib import Path
 
 import pytest
-from jinja2 import FileSystemBytecodeCache
 
 from bridge.outbox import sqlite_file
-from bridge.rendering import environment as templates
-from tests import azurite
+from tests import azurite, template_cache
+from tests.forked import FOLDER
 
-_FOLDER = "FOLDER_OF_THE_TEST_RUN"
 _OWN_FOLDER = pytest.StashKey[str]()
 # To those workers in turn.
 _LONG = (
     "package", "page", "end_to_end", "chaos", "scale_out", "new_service", "repeats_end_to_end", "storm", "preview",
     "http_attacks", "strangers_over_http", "release", "gallery", "worker", "page_server", "combinations",
 )  # fmt: skip
-_environment, _synchronous = templates.environment, sqlite_file.SYNCHRONOUS
+_synchronous = sqlite_file.SYNCHRONOUS
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -34,26 +31,20 @@ def pytest_xdist_auto_num_workers(config):
 def pytest_configure(config):
     """Make what the processes of a test run share: a folder, and in it the bytecode of templates.
 
-    Several runs in one process, as of mutmut, share a folder that was made before: templates keep their cache.
+    Several runs in one process, as of mutmut, share a folder that was made before.
     """
-    if _FOLDER not in os.environ:
-        os.environ[_FOLDER] = config.stash[_OWN_FOLDER] = tempfile.mkdtemp(prefix="tests-")
-    cache = FileSystemBytecodeCache(os.environ[_FOLDER])
-
-    def environment(loader, zone=UTC):
-        made = _environment(loader, zone)
-        made.bytecode_cache = cache
-        return made
-
-    templates.environment = environment
+    if FOLDER not in os.environ:
+        os.environ[FOLDER] = config.stash[_OWN_FOLDER] = tempfile.mkdtemp(prefix="tests-")
+    template_cache.use(Path(os.environ[FOLDER]))
     # To wait for the disk with each commit takes longer than many a test.
     sqlite_file.SYNCHRONOUS = "OFF"
 
 
 def pytest_unconfigure(config):
-    templates.environment, sqlite_file.SYNCHRONOUS = _environment, _synchronous
+    template_cache.leave()
+    sqlite_file.SYNCHRONOUS = _synchronous
     if folder := config.stash.get(_OWN_FOLDER, None):
-        del os.environ[_FOLDER]
+        del os.environ[FOLDER]
         azurite.stop(Path(folder))
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -65,7 +56,9 @@ def pytest_collection_modifyitems(config, items):
     of the time, which the workers beside them use.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    files = {name: [item for item in items if item.path.name == f"test_{name}.py"] for name in _LONG}
+    files = {name: [] for name in _LONG}
+    for item in items:
+        files.get(item.path.stem.removeprefix("test_"), []).append(item)
     waiting = max(1, workers // 2)
     first = [list(itertools.chain(*list(files.values())[worker::waiting])) for worker in range(waiting)]
     first += [[] for _ in range(workers - waiting)]
@@ -87,7 +80,7 @@ def pytest_collection_finish():
 @pytest.fixture(scope="session")
 def storage():
     """An emulator of Azure Storage for the whole run."""
-    return azurite.shared(Path(os.environ[_FOLDER]))
+    return azurite.shared(Path(os.environ[FOLDER]))
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from bridge.outbox.azure_storage import Account
 from bridge.outbox.base import Outbox
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.sources import SOURCES
+from tests import forked
 from tests.graph_servers import closed_port
 
 ROOT = Path(__file__).parent.parent
@@ -71,7 +71,7 @@ class Stack:
     """A running bridge."""
 
     address: str
-    process: subprocess.Popen
+    process: forked.Process
     folder: Path = Path()
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -115,10 +115,14 @@ class Stack:
         """The threads of a group, as soon as they contain the posts of all entries that the answers accepted."""
         accepted = {entry[:12] for answer in answers for entry in answer.json()["accepted"]}
         for _ in polling(patience):
-            threads = self.threads(group)
-            if accepted <= set(self.posted(threads)):
+            # The outbox is asked first, which costs less than the page.
+            if accepted <= self._delivered() and accepted <= set(self.posted(threads := self.threads(group))):
                 return threads
-        raise AssertionError(f"{group} has {threads} after {patience} seconds, not {accepted}")
+        raise AssertionError(f"{group} has {self.threads(group)} after {patience} seconds, not {accepted}")
+
+    def _delivered(self) -> set[str]:
+        with self.outbox() as outbox:
+            return set(itertools.chain(*entries_by_token(outbox).values()))
 
     def posted(self, threads: list[tuple[str, list[str]]]) -> list[str]:
         """The entries whose posts these are, as `posted` finds them."""
@@ -154,18 +158,16 @@ class Stack:
 
 
 def start(folder: Path, command: str | list[str] = "bridge run", **settings: str) -> Stack:
-    """Run a module, or another command, in the folder; return when it answers requests."""
+    """Run a module, or the command of a list, in the folder; return when it answers requests."""
     port = settings.get("PORT") or str(closed_port())
     log = workplace(folder) / "log"
     base = {"BRIDGE_CONFIG": CONFIG, "BRIDGE_SETTLE_SECONDS": "0", "BRIDGE_GROUP": GROUPS[NAMES[-1]]}
-    with log.open("ab") as written:
-        process = subprocess.Popen(
-            command if isinstance(command, list) else [sys.executable, "-m", *command.split()],
-            cwd=folder,
-            env=environment(**base | settings | {"PORT": port}),
-            stdout=written,
-            stderr=written,
-        )
+    env = environment(**base | settings | {"PORT": port})
+    if isinstance(command, str):
+        process = forked.start(command.split(), folder, env, log)
+    else:
+        with log.open("ab") as written:
+            process = subprocess.Popen(command, cwd=folder, env=env, stdout=written, stderr=written)
     stack = Stack(f"http://127.0.0.1:{port}", process, folder, settings)
     try:
         _wait_until_it_answers(stack, log)

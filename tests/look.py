@@ -1,5 +1,6 @@
 """What is wrong with how a post looks: rules over its HTML, for Outlook's Word engine and for people."""
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
@@ -127,6 +128,7 @@ class _Builder(HTMLParser):
         self.here.children.append(data)
 
 
+@functools.lru_cache(maxsize=32)  # each rule looks at it
 def parse(html: str) -> Node:
     """The tree of a post's HTML, whose every element must be closed."""
     builder = _Builder()

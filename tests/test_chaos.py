@@ -1,4 +1,4 @@
-"""Chaos, a minute of it: `make chaos` has more."""
+"""Chaos, some seconds of it, with one of each kind: `make chaos` has more."""
 
 import pytest
 

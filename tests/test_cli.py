@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 from dataclasses import replace
 
 import pytest
@@ -173,7 +174,7 @@ def test_the_environment_overrides_local_settings_which_override_the_example(fol
 
 
 def test_send_signs_as_github_does_and_prints_the_answer(tmp_path, capsys, monkeypatch):
-    with running(tmp_path / "run") as stack:
+    with running(tmp_path / "run", [sys.executable, "-m", "bridge", "run"]) as stack:
         monkeypatch.setenv("PORT", stack.address.rpartition(":")[2])
         assert cli.main(["send", "github", PULL]) == 0
         first = capsys.readouterr().out

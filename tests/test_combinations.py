@@ -21,7 +21,7 @@ from bridge.local.fake_graph.tokens import Grant
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.settings import Settings
 from bridge.sources import SOURCES
-from tests import local_stack
+from tests import forked, local_stack
 from tests.local_stack import (
     GROUPS,
     PATIENCE,
@@ -266,15 +266,7 @@ def test_make_run_shows_on_its_page_what_microsoft_refuses(tmp_path):
 
 def command(folder, *arguments: str, **env: str) -> subprocess.CompletedProcess:
     """A command in a process of its own: which browsers there are is found out once for each."""
-    return subprocess.run(
-        [sys.executable, "-m", "bridge", *arguments],
-        cwd=folder,
-        env=environment(**env),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return forked.run(["bridge", *arguments], folder, environment(**env))
 
 
 def until_held(stack: Stack) -> dict:

@@ -92,10 +92,10 @@ def other(value: object, text: str) -> object:
     return text
 
 
-@pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("field", TEXTS)
-def test_an_event_with_any_text_in_a_field_fits(field: str, name: str) -> None:
-    check(rendered(replace(EVENT, **{field: other(getattr(EVENT, field), HOSTILE[name])})))
+def test_an_event_with_any_text_in_a_field_fits(field: str) -> None:
+    for text in one_in(2, list(HOSTILE.values()), TEXTS.index(field)):
+        check(rendered(replace(EVENT, **{field: other(getattr(EVENT, field), text)})))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -130,8 +130,8 @@ def test_long_ids_that_differ_at_their_end_stay_different() -> None:
 def test_every_webhook_with_any_text_fits(name: str) -> None:
     texts = list(HOSTILE.values())
     samples = list(enumerate(sample for sample in SAMPLES if sample[0] == name))
-    for number, (_, event, payload) in one_in(5, samples, len(name)):
-        text = texts[number % len(texts)]
+    for number, (_, event, payload) in one_in(8, samples, len(name)):
+        text = texts[number % len(texts)][:4_000]  # of which a dozen are too much already
         # In every place, or where the event remains what it is.
         spoils = (lambda was, text=text: was + text, lambda was, text=text: was + text if " " in was else was)
         body = json.dumps(everywhere(payload, spoils[number % 2])).encode()

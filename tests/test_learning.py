@@ -3,8 +3,6 @@
 import itertools
 import json
 import stat
-import subprocess
-import sys
 import tomllib
 
 import pytest
@@ -19,6 +17,7 @@ from bridge.local.learning.trial import trial
 from bridge.local.received import ReceivedWebhooks, from_file
 from bridge.settings import Settings
 from bridge.sources import SOURCES
+from tests import forked
 from tests.local_stack import CONFIG, GROUPS, environment, running, workplace
 
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
@@ -247,10 +246,7 @@ def test_nothing_else_is_kept(tmp_path, other):
 
 
 def learn(folder, *arguments, **settings):
-    return subprocess.run(
-        [sys.executable, "-m", "bridge", "learn", *arguments],
-        cwd=folder, env=environment(**settings), capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    return forked.run(["bridge", "learn", *arguments], folder, environment(**settings))
 
 
 def test_any_json_is_taken_for_a_title_alone_and_learned_from(tmp_path):

@@ -47,6 +47,15 @@ receipt = function_app.bridge.receiver.receive("lift_control", Webhook(headers, 
 (entry,) = receipt.entries
 print(json.dumps([function.route, function.needs_key, receipt.status, entry.topic, entry.summary, entry.html]))
 """
+GALLERY = f"""
+from pathlib import Path
+from bridge.rendering.renderer import Renderer
+from bridge.sources import SOURCES
+from tools import gallery
+
+one = {{"{NAME}": SOURCES["{NAME}"]}}
+gallery.write(None, Path("build/gallery"), one, Renderer())
+"""
 
 
 class Copy:
@@ -55,7 +64,7 @@ class Copy:
     def __init__(self, folder):
         self.folder = folder
         for name in ("bridge", "tools", "templates", "docs", "infra", "scripts", "tests/data"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.png"))
         for file in ROOT.iterdir():
             if file.is_file():
                 shutil.copy(file, folder)
@@ -90,7 +99,7 @@ def copy(tmp_path_factory):
     before, mark, after = registry.read_text("utf-8").partition("\nPRESETS = (\n")
     registry.write_text(f'{before}{mark}    "{NAME}",\n{after}', "utf-8")
     made.changed = made.run("-m", "tools.docs")
-    made.run("-m", "tools.gallery")
+    made.run("-c", GALLERY)
     return made
 
 

@@ -128,10 +128,23 @@ def paths(app):
 
 
 def test_the_same_input_gives_the_same_bytes(built, tmp_path, monkeypatch):
-    kept = built[2].parent / "libraries"
-    monkeypatch.setattr(package, "_install", lambda _, target: shutil.copytree(kept, target))
+    """Of our files, the templates and the libraries but for the largest, which are compiled as the others are."""
+    kept, large = built[2].parent / "libraries", shutil.ignore_patterns("azure", "cryptography", "tzdata", "werkzeug")
+    monkeypatch.setattr(package, "_install", lambda _, target: shutil.copytree(kept, target, ignore=large))
     package.build(ROOT, tmp_path / "again.zip", PYTHONS)
-    assert (tmp_path / "again.zip").read_bytes() == (built[2].parent / "released-package.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "again.zip") as archive:
+        again = {name: entry_of(archive, name) for name in archive.namelist()}
+        assert archive.comment == built[1].comment
+    with zipfile.ZipFile(built[2].parent / "released-package.zip") as archive:
+        assert list(again) == [name for name in archive.namelist() if name in again]
+        assert again == {name: entry_of(archive, name) for name in again}
+
+
+def entry_of(archive, name):
+    """What an archive says of a file, but for where in the archive it is."""
+    info = archive.getinfo(name)
+    place = {"header_offset", "_end_offset", "orig_filename", "filename"}
+    return [getattr(info, slot) for slot in info.__slots__ if slot not in place]
 
 
 def test_it_contains_what_the_functions_need_and_no_more(built):
@@ -155,10 +168,15 @@ def test_it_has_no_traces_of_the_machine_that_built_it(built):
 
 
 @pytest.mark.skipif(not DOCTOR.exists(), reason="azure-functions-doctor is not installed")
-def test_azure_functions_doctor_finds_no_problem(built):
+def test_azure_functions_doctor_finds_no_problem(built, tmp_path):
+    """In the app, its triggers and the worker's library: it reads all code many times."""
+    worker = f"{package.LIBRARIES}/azure/functions"
+    shutil.copytree(built[2] / worker, tmp_path / worker)
+    for name in ("function_app.py", "host.json", "requirements.txt"):
+        shutil.copy(built[2] / name, tmp_path)
     target = ["--profile=deploy", "--target-python=3.13", "--deployment-mode=local-prebuilt"]
     run = subprocess.run(
-        [DOCTOR, "doctor", "--path", built[2], *target, "--hosting-plan=flex-consumption"],
+        [DOCTOR, "doctor", "--path", tmp_path, *target, "--hosting-plan=flex-consumption"],
         capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"},
     )  # fmt: skip
     assert run.returncode == 0, run.stdout

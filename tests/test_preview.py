@@ -5,8 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import pytest
 import requests
 from playwright.sync_api import expect, sync_playwright
 
+from tests import forked
 from tests.graph_servers import closed_port
 from tests.local_stack import PATIENCE, ROOT, environment, polling, workplace
 
@@ -31,7 +30,7 @@ class Watching:
     address: str
     folder: Path
     posts: Iterator[dict]
-    process: subprocess.Popen
+    process: forked.Process
 
     def terminal(self) -> str:
         return (self.folder / "log").read_text()
@@ -56,17 +55,18 @@ def watching(tmp_path):
     (folder / "templates/github").mkdir(parents=True)
     port = closed_port()
     env = environment(PORT=str(port), BRIDGE_TEMPLATES=str(folder / "templates"))
-    command = [sys.executable, "-m", "bridge", "preview", "github", PULL, "--watch"]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, cwd=folder, env=env, stderr=log) as process:
-        try:
-            address = f"http://127.0.0.1:{port}"
-            with contextlib.closing(stream(address, process)) as posts:
-                yield Watching(address, folder, posts, process)
-        finally:
-            process.kill()
+    command = ["bridge", "preview", "github", PULL, "--watch"]
+    process = forked.start(command, folder, env, folder / "out", folder / "log")
+    try:
+        address = f"http://127.0.0.1:{port}"
+        with contextlib.closing(stream(address, process)) as posts:
+            yield Watching(address, folder, posts, process)
+    finally:
+        process.kill()
+        process.wait()
 
 
-def stream(address: str, process: subprocess.Popen) -> Iterator[dict]:
+def stream(address: str, process: forked.Process) -> Iterator[dict]:
     answer = None
     for _ in polling():
         assert process.poll() is None

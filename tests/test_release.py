@@ -33,7 +33,7 @@ def released(tmp_path_factory):
     """A copy of the repository, after what the workflow does to it."""
     folder = tmp_path_factory.mktemp("release")
     for name in ("bridge", "tools", "templates", "docs", "infra"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.png"))
     shutil.copytree(ROOT / "tests/data/azure", folder / "tests/data/azure")
     for path in ROOT.iterdir():
         if path.is_file():

@@ -148,14 +148,14 @@ def test_without_a_secret_the_function_key_has_proved_the_sender(name):
 
 
 @pytest.mark.parametrize("name", SOURCES)
-@pytest.mark.parametrize("content", [b"", b" ", b"{", b"null", b"7", b'"text"', b"[]", b"[7]"])
-def test_a_body_that_is_not_the_services_is_a_400(name, content):
-    receipt = receive(name, {}, content, secrets=())
-    if name in OF_ANY_BODY and content.strip():  # users write the body themselves
-        assert receipt.status in {200, 202}
-        return
-    assert (receipt.status, receipt.entries) == (400, ())
-    assert re.search(r"[.?]$", receipt.body["error"])
+def test_a_body_that_is_not_the_services_is_a_400(name):
+    for content in (b"", b" ", b"{", b"null", b"7", b'"text"', b"[]", b"[7]"):
+        receipt = receive(name, {}, content, secrets=())
+        if name in OF_ANY_BODY and content.strip():  # users write the body themselves
+            assert receipt.status in {200, 202}, content
+            continue
+        assert (receipt.status, receipt.entries) == (400, ()), content
+        assert re.search(r"[.?]$", receipt.body["error"])
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -183,9 +183,9 @@ def test_a_field_of_another_type_makes_a_plainer_post_and_no_error(name, caplog)
         for content in spoiled(json.loads(path.read_bytes()), odds)
     ]
     # Many are rendered alike: of those that are read, one in twenty is enough, but for `make fuzz`.
-    rendered = len(webhooks) if FUZZ else min(max(50, len(webhooks) // 20), len(webhooks))
+    rendered = len(webhooks) if FUZZ else min(max(40, len(webhooks) // 20), len(webhooks))
     chosen = set(random.Random(name).sample(range(len(webhooks)), rendered))
-    for place, changed in one_in(2, list(enumerate(webhooks)), len(name)):
+    for place, changed in one_in(4, list(enumerate(webhooks)), len(name)):
         receiver = rendering if place in chosen else reading
         assert receiver.receive(name, changed).status in {200, 202, 400}
     assert "could not be received" not in caplog.text

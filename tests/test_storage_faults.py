@@ -3,13 +3,12 @@
 import contextlib
 import resource
 import sqlite3
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.graph_servers import closed_port
 from tests.local_stack import NAMES, PATIENCE, environment, issue, running, workplace
 
@@ -68,10 +67,7 @@ def test_a_file_that_cannot_be_used_is_named_with_what_to_do(tmp_path, name, spo
     workplace(tmp_path)
     spoil(tmp_path / name)
     settings = environment(BRIDGE_OUTBOX=str(tmp_path / "outbox.sqlite"), PORT=str(closed_port()))
-    command = [sys.executable, "-m", "bridge", "run"]
-    ended = subprocess.run(
-        command, check=False, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=PATIENCE
-    )
+    ended = forked.run(["bridge", "run"], tmp_path, settings)
     assert ended.returncode == 2
     assert f"{name} cannot be used" in ended.stderr
     assert "move it away" in ended.stderr
