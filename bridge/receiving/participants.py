@@ -1,5 +1,6 @@
 """Who is invited to a post, and under which names it shows people: what `[people]` makes of what an event knows."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,8 @@ from bridge.people import ROLE, TEAM, People, address_of
 
 _MOST_UNKNOWN, _LONGEST = 10, 100  # of an event, and characters of each
 _NAMED = ("people", "author", "authors")  # the details that name people
+# The facts that do: a branch may have somebody's name, too.
+_OF_PEOPLE = re.compile(r"review|assign|author|owner|\blead\b|\bby$|\buser\b|report|responsib|approv", re.IGNORECASE)
 _BOT = "[bot]"
 
 
@@ -65,7 +68,9 @@ def shown(event: Event, people: People) -> Event:
     return replace(
         event,
         actor=name(event.actor),
-        facts=tuple((label, _in_list(value, names.get)) for label, value in event.facts),
+        facts=tuple(
+            (label, _in_list(value, names.get) if _OF_PEOPLE.search(label) else value) for label, value in event.facts
+        ),
         details={key: _detail(key, value, name) for key, value in event.details.items()},
     )
 

@@ -15,6 +15,7 @@ _HANDLES = (
     *("display_name", "displayName", "full_name", "name", "summary", "raw"),
     *("accountId", "account_id", "id"),
 )
+_HIDDEN = "[REDACTED]"  # GitLab's text for an address that is not public: it is nobody's
 # Objects that stand around a person: of a repository's reviewers, of a schedule's assignments, of an author.
 _AROUND = ("user", "reviewer", "account", "assignee")
 
@@ -93,6 +94,6 @@ def _of_text(text: str) -> Person:
     """The handles in a text, which may be `Mona Lisa <mona@contoso.com>`."""
     text = " ".join(text[:_LONGEST].split())
     if not text.endswith(">"):
-        return (text,) if text else ()
+        return (text,) if text and text != _HIDDEN else ()
     name, address = parseaddr(text)
     return tuple(filter(None, (address, name))) or (text,)
