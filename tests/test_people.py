@@ -1,6 +1,7 @@
 """People: whom `[people]` knows, whom routes invite by their roles, and how posts name them."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -21,7 +22,8 @@ from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from bridge.sources.base import Ignored
-from bridge.sources.people import PeopleAt, persons
+from bridge.sources.people import NOBODY, PeopleAt, persons
+from tests.local_stack import ROOT
 from tools.samples import webhook
 
 NOW = datetime(2026, 11, 23, 14, 3, tzinfo=UTC)
@@ -189,7 +191,7 @@ def event(actor="monalisa", **roles):
         (event(reviewers="hubot"), ["@reviewers"], ["hubert"], []),
         (event(author="monalisa", reviewers="hubot"), ["@author", "@reviewers"], ["hubert"], []),
         (event("hubot", author="monalisa"), ["@author", "@reviewers"], ["mona"], []),
-        # Whoever acted is not invited under another name either, and not as a member of a team.
+        # The person who acted is not invited under another name either, and not as a member of a team.
         (event(""), ["mona@contoso.com"], ["mona"], []),
         (event(), ["mona@contoso.com", "team:pumps"], ["pat", "sam"], []),
         (event(reviewers="pump-team"), ["@reviewers"], ["pat", "sam"], []),
@@ -300,3 +302,38 @@ def test_the_latest_webhooks_say_who_is_unknown_and_since_when(tmp_path):
     assert found == {"github:a": 120.0, "github:b": 60.0}
     assert listed(found) == "github:a (last 1970-01-01 00:02 UTC), github:b (last 1970-01-01 00:01 UTC)"
     assert listed(dict.fromkeys(map(str, range(25)), 0.0)).endswith(" and 5 more")
+
+
+EXAMPLE = (ROOT / "config.example.toml").read_text()
+PAGE = (ROOT / "docs/people.md").read_text()
+
+
+FIRST = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0]
+
+
+@pytest.mark.parametrize("config", [EXAMPLE, FIRST], ids=["example", "page"])
+@pytest.mark.parametrize(
+    ("sample", "sender", "invited"),
+    [
+        ("pull_request.opened", "monalisa", ["Hubert Otto <hubert@contoso.com>"]),
+        ("pull_request.opened", "hubot", ["Mona Lisa <mona@contoso.com>"]),
+        ("pull_request.opened", "octocat", ["Hubert Otto <hubert@contoso.com>", "Mona Lisa <mona@contoso.com>"]),
+    ],
+)
+def test_the_examples_invite_whom_they_say(config, sample, sender, invited):
+    names = "".join(f'{name} = "{GROUP}"\n' for name in ("platform",))
+    found = configured(config if "[groups]" in config else f"{config}\n[groups]\n{names}")
+    payload = json.loads((SOURCES["github"].samples / f"{sample}.json").read_text()) | {"sender": {"login": sender}}
+    headers = SOURCES["github"].headers(sample.partition(".")[0], "d")
+    made = Receiver(
+        found.sources, found.authentications, found.routes, Renderer(), lambda: NOW, people=found.people
+    ).receive("github", Webhook(headers, json.dumps(payload).encode()))
+    assert list(made.entries[0].participants) == invited
+
+
+def test_the_page_lists_every_source_that_knows_people():
+    knowing = [source for source in SOURCES.values() if source.people != NOBODY]
+    presets = (ROOT / "bridge/sources").glob("*/preset.toml")
+    knowing += [SOURCES[path.parent.name] for path in presets if "[people]" in path.read_text()]
+    missing = {source.title for source in knowing if source.title.removesuffix(" Data Center") not in PAGE}
+    assert missing <= {"Docker Hub", "Octopus Deploy"}  # which say only who acted
