@@ -76,6 +76,7 @@ class Bridge:
             networks=configuration.networks,
             faults=self.faults,
             records=self.records,
+            people=configuration.people,
         )
         self._publisher = publisher
         self._delivery: Delivery | None = None

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from bridge.conversions import file_of
 from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
+from bridge.people import People, participant_problem
+from bridge.people import read as read_people
 from bridge.receiving.routing import NAMES, Route, Routes
 from bridge.rendering.expressions import compiled, fault
 from bridge.settings import Group, Settings
@@ -21,13 +23,12 @@ from bridge.toml_lines import lines
 from bridge.toml_tables import Place, Problems, Table
 from bridge.verification.networks import Address, AllowList
 
-_TABLES = {"groups", "route", "sources"}
+_TABLES = {"groups", "route", "sources", "people", "teams"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
 _ROUTE_KEYS = {"when", "groups", "continue", "participants", "conversation"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
 _GRAPH_ID = re.compile(r"[\w=+/-]{4,}")
-_PERSON = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Configuration:
     sources: the bridge's own and those of BRIDGE_CONFIG, by their names.
     authentications: how the senders of a source are authenticated. Webhooks of the other sources need the function key.
     networks: from where the webhooks of a source may come; those of the other sources may come from anywhere.
+    people: who the people of services are.
     """
 
     settings: Settings
@@ -46,6 +48,7 @@ class Configuration:
     sources: Mapping[str, Source]
     authentications: Mapping[str, Authentication]
     networks: Mapping[str, AllowList] = field(default_factory=dict)
+    people: People = field(default_factory=People)
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Configuration":
@@ -89,12 +92,13 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     document.allow(_TABLES)
     named = _groups(document)
     ids = {name: group.id for name, group in named.items()}
-    routes = _routes(document, ids)
+    sources = {**SOURCES, **_declared(document)}
+    known = read_people(document, sources)
+    routes = _routes(document, ids, known.teams)
     default = _group_id(settings.group, "BRIDGE_GROUP", ids, problems) if settings.group else ""
     # Nobody knows whether it is missing where the routes, or what it is set to, cannot be read.
     if is_readable and not (settings.group or routes or problems.names("BRIDGE_GROUP")):
         problems.add("BRIDGE_GROUP is missing: set it to the object id of the group that receives the posts")
-    sources = {**SOURCES, **_declared(document)}
     networks = _networks(settings, sources, problems)
     problems.raise_any()
     return Configuration(
@@ -108,6 +112,7 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
             if (authentication := source.authentication(settings))
         },
         networks=networks,
+        people=known,
     )
 
 
@@ -178,7 +183,7 @@ def _group_id(value: object, where: str, ids: Mapping[str, str], problems: Probl
     return ""
 
 
-def _routes(document: Table, ids: Mapping[str, str]) -> tuple[Route, ...]:
+def _routes(document: Table, ids: Mapping[str, str], teams: Collection[str]) -> tuple[Route, ...]:
     values = document.values.get("route", [])
     if not isinstance(values, list):
         document.problems.add("BRIDGE_CONFIG: a route begins with [[route]], in double brackets")
@@ -188,12 +193,12 @@ def _routes(document: Table, ids: Mapping[str, str]) -> tuple[Route, ...]:
         Table.of(f"BRIDGE_CONFIG: route {number}", value, document.problems, place)
         for number, (value, place) in enumerate(zip(values, places, strict=True), 1)
     ]
-    return tuple(_route(table, ids) for table in tables)
+    return tuple(_route(table, ids, teams) for table in tables)
 
 
-def _route(table: Table, ids: Mapping[str, str]) -> Route:
+def _route(table: Table, ids: Mapping[str, str], teams: Collection[str]) -> Route:
     table.allow(_ROUTE_KEYS)
-    when, groups, people = str(table.values.get("when", "true")), table.values.get("groups"), _people(table)
+    when, groups = str(table.values.get("when", "true")), table.values.get("groups")
     if not isinstance(groups, list):
         table.report("needs `groups`, a list of names or object ids; an empty one drops what matches")
         groups = []
@@ -211,22 +216,23 @@ def _route(table: Table, ids: Mapping[str, str]) -> Route:
             for group in groups
         ),
         goes_on=table.values.get("continue") is True,
-        participants=people,
+        participants=_participants(table, teams),
         conversation=conversation,
         line=table.place.at("when").line,
     )
 
 
-def _people(table: Table) -> tuple[str, ...]:
-    people = table.values.get("participants", [])
-    if not (isinstance(people, list) and all(isinstance(one, str) and _PERSON.fullmatch(one) for one in people)):
-        table.report_key("participants", 'must be a list of "Name <name@example.com>"')
-        return ()
-    if len(people) > MAX_PARTICIPANTS or any(len(one) > MAX_PARTICIPANT for one in people):
+def _participants(table: Table, teams: Collection[str]) -> tuple[str, ...]:
+    wanted = table.values.get("participants", [])
+    wanted = wanted if isinstance(wanted, list) else [wanted]
+    if len(wanted) > MAX_PARTICIPANTS or any(len(one) > MAX_PARTICIPANT for one in wanted if isinstance(one, str)):
         limits = f"{MAX_PARTICIPANTS} people, each with {MAX_PARTICIPANT} characters"
         table.report_key("participants", f"may be {limits} at most: put more into the group")
         return ()
-    return tuple(people)
+    problems = list(dict.fromkeys(filter(None, (participant_problem(one, teams) for one in wanted))))
+    for problem in problems:
+        table.report_key("participants", problem)
+    return () if problems else tuple(wanted)
 
 
 def _by_id(default: str, named: Iterable[Group], routes: Sequence[Route]) -> Mapping[str, Group]:

@@ -45,7 +45,10 @@ class RouteTrial(NamedTuple):
 
 @dataclass(frozen=True)
 class EventRecord:
-    """One event of a webhook. route: what decided where it goes. entries: the ids of those that were queued for it."""
+    """One event of a webhook. route: what decided where it goes. entries: the ids of those that were queued for it.
+
+    unknown: the people whom a route would invite, and `[people]` does not name: `github:monalisa`.
+    """
 
     kind: str
     title: str = ""
@@ -55,6 +58,7 @@ class EventRecord:
     trials: tuple[RouteTrial, ...] = ()
     groups: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,7 @@ def _is_small(record: DeliveryRecord) -> bool:
     for event in record.events:
         if max(len(event.trials), len(event.entries)) > _MOST_ROUTES:
             return False
-        texts += [event.kind, event.title, event.severity, event.correlation_key, event.route]
+        texts += [event.kind, event.title, event.severity, event.correlation_key, event.route, *event.unknown]
         for one in event.trials:
             texts += one[1:]
     whole = "".join(texts)
@@ -209,6 +213,7 @@ def _within_limits(event: EventRecord) -> EventRecord:
         ),
         groups=event.groups[:_MOST_ENTRIES],
         entries=event.entries[:_MOST_ENTRIES],
+        unknown=tuple(map(_short, event.unknown[:_MOST_ROUTES])),
     )
 
 
@@ -253,9 +258,8 @@ def _event(fields: Mapping[str, Any]) -> EventRecord:
     known = {name: fields[name] for name in _EVENT_FIELDS if name in fields}
     # A newer version may know more of a route.
     trials = tuple(RouteTrial(*one[:_TRIAL_FIELDS]) for one in fields.get("trials", ()))
-    return EventRecord(
-        **known | {"trials": trials, "groups": tuple(fields["groups"]), "entries": tuple(fields["entries"])}
-    )
+    lists = {name: tuple(fields.get(name, ())) for name in ("groups", "entries", "unknown")}
+    return EventRecord(**known | {"trials": trials, **lists})
 
 
 _TRIAL_FIELDS = len(RouteTrial._fields)
@@ -269,11 +273,11 @@ def to_text(record: DeliveryRecord) -> str:
         return text
     # The routes that were tried are most of it; those of the first event explain the rest.
     first, *others = record.events or (EventRecord(""),)
-    bare = tuple(replace(event, trials=(), title="") for event in others)
+    bare = tuple(replace(event, trials=(), title="", unknown=()) for event in others)
     text = _JSON.encode(_fields(replace(record, events=(first, *bare), headers=())))
     if _fits(text):
         return text
-    least = replace(first, trials=(), entries=first.entries[:1])
+    least = replace(first, trials=(), entries=first.entries[:1], unknown=())
     return _JSON.encode(_fields(replace(record, events=(least,), headers=())))
 
 

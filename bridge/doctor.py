@@ -19,6 +19,8 @@ from bridge.graph.mail import MailToGroups
 from bridge.mistakes import Mistake, mistakes
 from bridge.outbox import is_configured
 from bridge.outbox.rows import SLOTS, Hold
+from bridge.outbox.unknown_people import LATEST, listed, unknown_people
+from bridge.people import ROLE
 from bridge.publishing.delivery import Delivery
 from bridge.publishing.publisher import new_token
 from bridge.publishing.stories import signed
@@ -103,6 +105,7 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     try:
         delivery = bridge.delivery
         yield from _storage(delivery, env, list(groups))
+        yield from _people(delivery, configuration)
     except Exception as error:  # noqa: BLE001  whatever storage raises is the finding
         reason = f"{type(error).__name__}: {redacted_line(str(error))}"
         yield _failed("storage", reason, "Check AzureWebJobsStorage and its access.")
@@ -166,6 +169,17 @@ def _storage(delivery: Delivery, env: Mapping[str, str], groups: Sequence[str]) 
     for group, wait in outbox.waits().items():
         if isinstance(wait, Hold):
             yield Finding(Verdict.WARNING, f"on hold: {group}", wait.reason)
+
+
+def _people(delivery: Delivery, configuration: Configuration) -> Iterator[Finding]:
+    """The people whom routes could not invite, if any route invites people by their roles."""
+    if not any(one.startswith(ROLE) for route in configuration.routes.routes for one in route.participants):
+        return
+    if unknown := unknown_people(delivery.outbox):
+        advice = 'Add them to [people] in BRIDGE_CONFIG; with the value "" for those who are not to be invited.'
+        yield Finding(Verdict.WARNING, "people", f"[people] does not name {listed(unknown)}", advice)
+    else:
+        yield _ok("people", f"[people] names everybody whom routes wanted to invite in the last {LATEST} webhooks")
 
 
 def _token(claims: Claims) -> Iterator[Finding]:

@@ -73,6 +73,10 @@ def bounded(text: str, limit: int = MAX_ID) -> str:
     return f"{text[: limit - 17]}~{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
+# By what a service knows a person: a login, a name, an address.
+Person = tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that happened, as a source reads it. Its names, ids and keys have a bounded length.
@@ -93,6 +97,7 @@ class Event:
     facts: further facts, as pairs of name and value.
     attributes: values by which routes choose: `event.attributes.branch`.
     details: values that the source computes for its templates.
+    people: who has to do with it, by role: `actor`, `author`, `owner`, `reviewers`, `assignees`.
     ends_thread: the next event with this correlation key starts a new thread.
     dedup_key: a hash of what was sent; recognises a repeat where the sender gives no certain id (empty: it does).
     repeat_window: the seconds in which the same content is a repeat of the newest event (None: its source's).
@@ -116,6 +121,7 @@ class Event:
     facts: tuple[tuple[str, str], ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    people: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
     ends_thread: bool = False
     dedup_key: str = ""
     repeat_window: float | None = None

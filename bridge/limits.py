@@ -22,6 +22,7 @@ MAX_LINE = 255  # characters of a topic and of a summary, as UTF-16 counts them
 MAX_TOPIC = 120  # characters of a topic that a template of ours makes: what a list of mail shows
 MAX_URL = 2000  # characters: what every browser and Outlook take
 MAX_PARTICIPANTS = 20  # of a thread
+MAX_INVITED = 100  # participants of a post of several entries; Exchange takes 500 recipients of a message
 MAX_PARTICIPANT = 320  # characters of a name with its address
 MAX_HTML = 40_000  # bytes of an entry's card
 MAX_MESSAGE = 48 * 1024  # bytes of a queue message; base64 makes 64 KiB of it, a storage queue's limit

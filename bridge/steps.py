@@ -20,6 +20,7 @@ Step = Literal[
     "delivered",  # Graph has it
     "deferred",  # it was surely not sent, and is sent later
     "unknown",  # Graph may have it: the post is looked up before it is sent again
+    "uninvited",  # Graph refused a participant: it is posted without
     "held",  # Graph refuses the group or the identity: a person is needed
     "dead",  # it is a dead letter
     "requeued",  # it was a dead letter, and is open again

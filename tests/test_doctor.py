@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from bridge.cli import main as cli
+from bridge.deliveries import DeliveryRecord, EventRecord, Outcome
 from bridge.local.fake_graph.faults import Fault
 from bridge.outbox.rows import DeadLetter, Hold
 from bridge.outbox.sqlite import SqliteOutbox
@@ -268,3 +269,16 @@ def test_in_azure_nobody_is_signed_in_to_the_azure_cli(fake_graph, doctor, monke
     monkeypatch.setenv("WEBSITE_INSTANCE_ID", "0")
     _, found = doctor()
     assert "in Azure there is none" in found["identity and channel"]["text"]
+
+
+def test_people_whom_routes_could_not_invite_are_named(fake_graph, doctor, monkeypatch):
+    monkeypatch.setenv("BRIDGE_CONFIG", f'[[route]]\ngroups = ["{GROUP}"]\nparticipants = ["@reviewers"]')
+    _, found = doctor()
+    assert found["people"]["verdict"] == "ok"
+    outbox = SqliteOutbox(Path(".bridge/outbox.sqlite"))
+    happened = EventRecord("pull_request", unknown=("github:stranger",))
+    outbox.note_delivery(DeliveryRecord("0" * 16, 60.0, "github", Outcome.ACCEPTED, 202, events=(happened,)))
+    outbox.close()
+    status, found = doctor()
+    assert (status, found["people"]["verdict"]) == (0, "warning")
+    assert found["people"]["text"] == "[people] does not name github:stranger (last 1970-01-01 00:01 UTC)"

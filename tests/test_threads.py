@@ -77,22 +77,16 @@ def test_a_thread_goes_out_as_graph_wants_it():
     started, replied = server.requests
     assert started.startswith(b"POST /groups/a%2Fb/threads HTTP/1.1\r\n")
     assert b"Content-Type: application/json\r\n" in started
-    assert json.loads(started.split(b"\r\n\r\n")[1]) == {
-        "topic": "t" * 255,
-        "posts": [
-            {
-                "body": {"contentType": "html", "content": "<p>\u00fc</p>"},
-                "newParticipants": [
-                    {"emailAddress": {"name": "Alex Darrow", "address": "alexd@contoso.com"}},
-                    {"emailAddress": {"name": "sam@contoso.com", "address": "sam@contoso.com"}},
-                ],
-            }
+    first = {
+        "body": {"contentType": "html", "content": "<p>\u00fc</p>"},
+        "newParticipants": [
+            {"emailAddress": {"name": "Alex Darrow", "address": "alexd@contoso.com"}},
+            {"emailAddress": {"name": "sam@contoso.com", "address": "sam@contoso.com"}},
         ],
     }
+    assert json.loads(started.split(b"\r\n\r\n")[1]) == {"topic": "t" * 255, "posts": [first]}
     assert replied.startswith(b"POST /groups/a%2Fb/threads/AA_Q-k%2F%3F%23%3D%3D/reply HTTP/1.1\r\n")
-    assert json.loads(replied.split(b"\r\n\r\n")[1]) == {
-        "post": {"body": {"contentType": "html", "content": "<p>\u00fc</p>"}}
-    }
+    assert json.loads(replied.split(b"\r\n\r\n")[1]) == {"post": first}
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"id": ""}', b'{"id": 7}', b""])

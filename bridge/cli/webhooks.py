@@ -20,6 +20,7 @@ from bridge.entries import Entry, Target, entry_id
 from bridge.errors import CommandError
 from bridge.local import config, sending
 from bridge.publishing.stories import post_html
+from bridge.receiving.participants import shown
 from bridge.rendering.environment import ROOT
 from bridge.sources.base import Ignored
 
@@ -89,6 +90,8 @@ def _explain(asked: argparse.Namespace) -> int:
             *route_rows(step.trials),
             ("route", step.route),
             ("groups", ", ".join(step.groups) or "none: the event is dropped"),
+            *([("participants", ", ".join(step.participants))] if step.participants else []),
+            *([("unknown people", f"{', '.join(step.unknown)}: [people] does not name them")] if step.unknown else []),
         ]
         print("\n".join(["", *table(rows)]))
     for text in warnings(app):
@@ -106,6 +109,7 @@ def _preview(asked: argparse.Namespace) -> int:
     events = sample.source.read(sample.webhook())
     if isinstance(events, Ignored):
         raise CommandError(f"There is no post to show: {events.reason}")
+    events = [sample.source.with_people(event) for event in events]
     entries = [_entry(app, event, position) for position, event in enumerate(events)]
     _show(asked, _PAGE.format(title=html.escape(entries[0].topic), post=post_html(entries)))
     for event in events:
@@ -143,6 +147,7 @@ def _watch(asked: argparse.Namespace) -> int:
 
 
 def _entry(app: Bridge, event: Event, position: int) -> Entry:
+    event = shown(event, app.configuration.people)
     return app.renderer.entry(event, entry_id(event, position, ""), Target(""), datetime.now(UTC))
 
 

@@ -22,8 +22,6 @@ _NO_MAIL = (
     "The identity needs Mail.Send and Mail.ReadWrite for the mailbox of BRIDGE_MAIL_FROM: scripts/make-mailbox.ps1 "
     "grants them for that mailbox only. Exchange may take two hours to apply it."
 )
-# For a moment after a message was sent, nobody can reply to it.
-_UNSETTLED = "ErrorInvalidReferenceItem"
 _MISSING_GROUP = "Check the group's id; it must be a Microsoft 365 group with a mailbox."
 _MISSING_MAILBOX = "Check BRIDGE_MAIL_FROM; it must be a mailbox of this tenant."
 _MAYBE_DONE = "It may have been carried out: look for the post before sending it again."
@@ -66,6 +64,19 @@ _REFUSALS: Mapping[int, tuple[type[GraphError], str]] = {
     413: (ContentRefused, "The post is larger than Graph accepts (4 MB): shorten its template."),
 }
 
+_RECIPIENT = (ContentRefused, "Check the addresses of the route's `participants`, and of [people] and [teams].")
+# The same by code, whatever the status.
+_CODES: Mapping[str, tuple[type[GraphError], str]] = {
+    # For a moment after a message was sent, nobody can reply to it.
+    "ErrorInvalidReferenceItem": (
+        NotSent,
+        "Exchange is still filing the last message; the reply will be sent later.",
+    ),
+    "ErrorInvalidRecipients": _RECIPIENT,
+    "ErrorInvalidRecipient": _RECIPIENT,
+    "ErrorTooManyRecipients": _RECIPIENT,
+}
+
 
 def failure(answer: Answer, name: str) -> GraphError:
     """The error for an answer other than 2xx to the request with that name (method and path)."""
@@ -76,8 +87,8 @@ def failure(answer: Answer, name: str) -> GraphError:
         return NotSent(f"{reason} The app is throttled; it will be sent later.", retry_after(answer.headers))
     if answer.status == 503 and (seconds := retry_after(answer.headers)) is not None:
         return NotSent(f"{reason} Graph is busy; it will be sent later.", seconds)
-    if code == _UNSETTLED:
-        return NotSent(f"{reason} Exchange is still filing the last message; the reply will be sent later.")
+    if by_code := _CODES.get(code):
+        return by_code[0](f"{reason} {by_code[1]}")
     if answer.status == 404:
         return NotFound(f"{reason} {_MISSING_MAILBOX if is_mail else _MISSING_GROUP}", code)
     if answer.status == 403 and code == "ErrorAccessDenied":

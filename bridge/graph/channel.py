@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Protocol
 
 
@@ -11,7 +12,7 @@ class Post:
     """One message to a group: the cards of one or more entries.
 
     token: random, and only this message shows it, in the footer of `html`: by it the message is found again.
-    participants: "Name <address>" of people whom a new thread invites.
+    participants: "Name <address>" of people whom the post invites to its thread.
     conversation: the id of the conversation in which a new thread is started.
     draft: the reference of the draft that the channel has prepared.
     abandoned: references of drafts for tries that were surely not sent.
@@ -25,6 +26,13 @@ class Post:
     conversation: str = ""
     draft: str = ""
     abandoned: tuple[str, ...] = ()
+
+
+def blamed(participants: Sequence[str], message: str) -> tuple[str, ...]:
+    """The participants whom Graph's message names; all of them where it names none."""
+    message = message.lower()
+    named = tuple(one for one in participants if (address := parseaddr(one)[1].lower()) and address in message)
+    return named or tuple(participants)
 
 
 class Channel(Protocol):

@@ -94,12 +94,7 @@ class MailToGroups:
         return {} if message.get("isDraft") is not False else dict.fromkeys(tokens, where)
 
     def _draft(self, post: Post) -> str:
-        message = {
-            "subject": topic(post),
-            **self._to_group(post),
-            "ccRecipients": [recipient(participant) for participant in post.participants],
-        }
-        return self._created(self._messages, message)
+        return self._created(self._messages, {"subject": topic(post), **self._content(post)})
 
     def _draft_reply(self, thread: str, post: Post) -> str:
         if not is_draft(thread):
@@ -109,8 +104,7 @@ class MailToGroups:
         except NotFound as error:
             raise ThreadGone(f"{error} The last message of the thread was deleted.") from None
         # Not in the request before: Graph would quote the whole conversation below the body.
-        content = {**self._to_group(post), "ccRecipients": []}
-        self._client.request("PATCH", self._message(DRAFT + draft), json=content, headers=_IMMUTABLE)
+        self._client.request("PATCH", self._message(DRAFT + draft), json=self._content(post), headers=_IMMUTABLE)
         return draft
 
     def _created(self, path: str, content: Mapping[str, Any]) -> str:
@@ -119,8 +113,12 @@ class MailToGroups:
             raise OutcomeUnknown(f"POST {path}: Graph gave the draft no id.")
         return str(message["id"])
 
-    def _to_group(self, post: Post) -> Mapping[str, Any]:
-        return {"body": body(post), "toRecipients": [recipient(self.address(post.group))]}
+    def _content(self, post: Post) -> Mapping[str, Any]:
+        return {
+            "body": body(post),
+            "toRecipients": [recipient(self.address(post.group))],
+            "ccRecipients": [recipient(participant) for participant in post.participants],
+        }
 
     def address(self, group: str) -> str:
         """The address of a group, from the settings or from Graph: https://learn.microsoft.com/graph/api/group-get."""

@@ -76,7 +76,7 @@ class GroupThreads:
         if self._to_posts:
             path = f"{path}/posts/{quote(self._first_post(post.group, thread), safe='')}"
         try:
-            self._client.request("POST", f"{path}/reply", json={"post": {"body": body(post)}})
+            self._client.request("POST", f"{path}/reply", json={"post": _post(post)})
         except NotFound:
             self._first_posts.pop(thread, None)
             raise
@@ -157,10 +157,13 @@ def _threads(group: str, thread: str = "", conversation: str = "") -> str:
 
 
 def _new_thread(post: Post) -> Mapping[str, Any]:
-    first: dict[str, Any] = {"body": body(post)}
-    if post.participants:
-        first["newParticipants"] = [recipient(participant) for participant in post.participants]
-    return {"topic": topic(post), "posts": [first]}
+    return {"topic": topic(post), "posts": [_post(post)]}
+
+
+def _post(post: Post) -> Mapping[str, Any]:
+    """https://learn.microsoft.com/graph/api/resources/post."""
+    invited = [recipient(participant) for participant in post.participants]
+    return {"body": body(post), **({"newParticipants": invited} if invited else {})}
 
 
 def _is_newer(thread: Mapping[str, Any], since: datetime) -> bool:

@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, groupby
 
+from bridge.entries import Entry
 from bridge.errors import AccessRefused, Conflict, ContentRefused, GraphError, LeaseLost, NotSent, ThreadGone
-from bridge.graph.channel import Channel, Post
+from bridge.graph.channel import Channel, Post, blamed
+from bridge.limits import MAX_INVITED
 from bridge.outbox.rows import DIGEST, Backoff, Hold, OpenEntry, State
 from bridge.publishing import transitions
 from bridge.publishing.batching import SKEW, Batch, next_due, plan
 from bridge.publishing.digests import digest_html, digest_topic
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.leases import HeldLease
-from bridge.publishing.memory import IN_DIGEST
+from bridge.publishing.memory import IN_DIGEST, uninvited
 from bridge.publishing.policy import Policy
 from bridge.publishing.stories import lead_of, post_html
 from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
@@ -145,17 +147,20 @@ class Drain:
                 return
             thread = self._send(batch, batch.target or (thread if batch.follows else ""))
 
-    def _send(self, batch: Batch, target: str) -> str:
-        """One post to Graph, marked before and after. Returns the thread, or nothing when Graph has not got it."""
+    def _send(self, batch: Batch, target: str, left_out: Sequence[str] = ()) -> str:
+        """One post to Graph, marked before and after. Returns the thread, or nothing when Graph has not got it.
+
+        left_out: the participants without whom it is sent.
+        """
         for row in batch.rows:
             log_entry("planned", row.entry, thread=target)
         self._keep_leases()
         token = self._new_token()
+        post = self._post(batch, target, token, left_out)
         try:
-            post = self._channel.prepare(self._post(batch, target, token), target)
+            post = self._channel.prepare(post, target)
         except GraphError as error:
-            self._failed(batch.rows, error)
-            return ""
+            return self._refused(batch, target, post, left_out, error)
         self._budget.requests -= 1 if post.draft else 0
         self._keep_leases()
         claimed = self._claim(batch.rows, token, post.draft or target)
@@ -163,14 +168,27 @@ class Drain:
         try:
             thread = self._channel.reply(target, post) if target else self._channel.start(post)
         except GraphError as error:
-            self._failed(claimed, error)
-            return ""
+            return self._refused(replace(batch, rows=tuple(claimed)), target, post, left_out, error)
         self._rows.finish(claimed, thread)
         if self._rows.wait:
             self._rows.set_wait(None)
         return thread
 
-    def _post(self, batch: Batch, target: str, token: str) -> Post:
+    def _refused(self, batch: Batch, target: str, post: Post, left_out: Sequence[str], error: GraphError) -> str:
+        """Sends a post again without the participants that Graph does not take; any other failure is noted."""
+        if not (isinstance(error, ContentRefused) and post.participants):
+            self._failed(batch.rows, error)
+            return ""
+        # One after the other could take as many requests as there are people.
+        refused = post.participants if left_out else blamed(post.participants, str(error))
+        reason = f"It is posted without {', '.join(refused)}: {error}"
+        self._rows.put_off("uninvited", batch.rows, partial(transitions.released, now=self._clock()), reason)
+        if not self._may_go_on():
+            return ""
+        rows = tuple(self._rows.open[row.entry.id] for row in batch.rows)
+        return self._send(replace(batch, rows=rows), target, (*left_out, *refused))
+
+    def _post(self, batch: Batch, target: str, token: str, left_out: Sequence[str]) -> Post:
         entries = [row.entry for row in batch.rows]
         titles, zone = self._policy.titles, self._policy.zone
         if batch.digest:
@@ -181,16 +199,23 @@ class Drain:
             # A thread of its own has a topic that names it.
             is_reply = known is not None and known.thread == target != "" and IN_DIGEST not in memory
             html = post_html(entries, is_reply=is_reply, memory=memory, zone=zone, token=token)
-        participants = dict.fromkeys(chain.from_iterable(entry.participants for entry in entries))
+        # In a storm the most severe events come first.
+        invited = [one for one in self._uninvited(entries, target) if one not in left_out][:MAX_INVITED]
         return Post(
             group=self._rows.group,
             topic=digest_topic(entries, self._policy.titles) if batch.digest else entries[0].topic,
             html=html,
             token=token,
-            participants=tuple(participants),
+            participants=tuple(invited),
             conversation=entries[0].conversation,
             abandoned=tuple(dict.fromkeys(row.thread for row in batch.rows if row.thread)),
         )
+
+    def _uninvited(self, entries: Sequence[Entry], target: str) -> list[str]:
+        """Whom these entries invite, and nobody has invited to the thread yet."""
+        keys = {DIGEST, *(entry.key for entry in entries)}
+        known = [row for key in keys if (row := self._rows.threads.get(key)) and row.thread == target != ""]
+        return uninvited([row.memory for row in known], chain.from_iterable(entry.participants for entry in entries))
 
     def _claim(self, rows: Sequence[OpenEntry], token: str, where: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""

@@ -9,9 +9,9 @@ from bridge.entries import to_message
 from bridge.errors import RowRefused
 from bridge.outbox.base import Entries, Wakes
 from bridge.outbox.rows import BATCH, DIGEST, DeadLetter, Newest, OpenEntry, State, ThreadRow, UnreadableRow, Wait
-from bridge.publishing.batching import SOURCES
+from bridge.publishing.batching import SOURCES, Rules, occurrence, target_of
 from bridge.publishing.leases import HeldLease
-from bridge.publishing.memory import placed
+from bridge.publishing.memory import invited, placed
 from bridge.publishing.recorder import UNREADABLE, log_dead
 from bridge.publishing.repeats import received, repeats, was_wrong
 from bridge.publishing.transitions import thread_after, thread_lost, thread_without
@@ -19,6 +19,7 @@ from bridge.steps import Step, log_entry
 
 _POSTED = "Nothing needs to be posted again: delete the dead letter, or let it expire with the history."
 
+_RULES = Rules()
 _LONGEST_ANSWER = 500  # characters
 
 _Row = TypeVar("_Row", OpenEntry, ThreadRow)
@@ -27,12 +28,15 @@ _Row = TypeVar("_Row", OpenEntry, ThreadRow)
 class GroupRows:
     """The open entries, threads and wait of one group, for the holder of its lease.
 
-    open: by the ids of the entries. threads: by their keys. clock: seconds since 1970.
+    open: by the ids of the entries. threads: by their keys. clock: seconds since 1970. rules: when a thread is over.
     A write raises Conflict when another drain was faster.
     """
 
-    def __init__(self, entries: Entries, wakes: Wakes, group: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, entries: Entries, wakes: Wakes, group: str, clock: Callable[[], float], rules: Rules = _RULES
+    ) -> None:
         self.group = group
+        self._rules = rules
         self.open: dict[str, OpenEntry] = {}
         self.threads: dict[str, ThreadRow] = {}
         self.wait: Wait | None = None
@@ -126,7 +130,7 @@ class GroupRows:
             keys: dict[str, list[OpenEntry]] = {}
             for row in part:
                 keys.setdefault(row.entry.key, []).append(row)
-            threads = [thread_after(self.threads.get(key), members, thread, now) for key, members in keys.items()]
+            threads = [self._thread_after(key, members, thread, now) for key, members in keys.items()]
             threads = [replace(row, memory=placed(row.memory, in_digest=self._is_digest(thread))) for row in threads]
             try:
                 self.threads |= {row.key: row for row in self._entries.finish(part, threads)}
@@ -136,6 +140,11 @@ class GroupRows:
             self._forget(part)
             for row in part:
                 log_entry("delivered", row.entry, thread=thread, token=row.mark)
+
+    def _thread_after(self, key: str, members: Sequence[OpenEntry], thread: str, now: float) -> ThreadRow:
+        known = self.threads.get(key)
+        goes_on = target_of(known, occurrence(members[0]), self._rules) != ""
+        return thread_after(known, members, thread, now, goes_on=goes_on)
 
     def _is_digest(self, thread: str) -> bool:
         known = self.threads.get(DIGEST)
@@ -148,7 +157,8 @@ class GroupRows:
         if known is None or known.thread != thread:
             known = ThreadRow(DIGEST, thread, created=now, posted=now, version=version)
         sources = dict.fromkeys((*known.memory.get(SOURCES, ()), *(row.entry.source for row in rows)))
-        noted = replace(known, posted=now, memory={SOURCES: tuple(sources)})
+        memory = invited(known.memory, (one for row in rows for one in row.entry.participants))
+        noted = replace(known, posted=now, memory={**memory, SOURCES: tuple(sources)})
         self.threads |= {row.key: row for row in self._entries.write_threads(self.group, [noted])}
 
     def _finish_each(self, rows: Sequence[OpenEntry], thread: str, error: RowRefused) -> None:

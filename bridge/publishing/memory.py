@@ -1,9 +1,13 @@
 """What a thread remembers of its earlier events for a later post: who approved, which jobs failed, since when.
 
+It also remembers who was invited, so nobody is invited to one thread twice.
+
 Pure: the memory is a value of the thread's row, names with their values, oldest first.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
+from email.utils import parseaddr
 
 from bridge.entries import Entry
 from bridge.outbox.rows import Memory
@@ -14,11 +18,13 @@ _NAMES = 20
 FIRST = "since"
 EXTREMES = {"highest": max, "lowest": min}
 IN_DIGEST = "in digest"
+INVITED = "invited"
+_MOST_INVITED = 200
 
 
 def remembered(memory: Memory, entries: Sequence[Entry]) -> Memory:
     """The memory after these entries of the thread, in their order. A name that begins with `-` forgets its value."""
-    known = dict(memory)
+    known = {name: values for name, values in memory.items() if name != INVITED}
     for entry in entries:
         for name, value in entry.notes:
             if name.startswith("-"):
@@ -32,7 +38,30 @@ def remembered(memory: Memory, entries: Sequence[Entry]) -> Memory:
                 known[name] = (*known.get(name, ()), value)[-_VALUES:]
         if entry.ends_thread:
             known = {name: values for name, values in known.items() if name not in {FIRST, *EXTREMES}}
-    return dict(list(known.items())[-_NAMES:])
+    kept = dict(list(known.items())[-_NAMES:])
+    return invited(kept | {INVITED: memory.get(INVITED, ())}, [one for entry in entries for one in entry.participants])
+
+
+def invited(memory: Memory, participants: Iterable[str]) -> Memory:
+    """The memory after these were invited. Of each only a hash of the address is kept."""
+    marks = dict.fromkeys((*memory.get(INVITED, ()), *map(_mark, participants)))
+    others = {name: values for name, values in memory.items() if name != INVITED}
+    return others | ({INVITED: tuple(marks)[-_MOST_INVITED:]} if marks else {})
+
+
+def uninvited(memories: Iterable[Memory], participants: Iterable[str]) -> list[str]:
+    """Those of the participants whom none of these memories has as invited, each address once."""
+    known = {mark for memory in memories for mark in memory.get(INVITED, ())}
+    return list({mark: one for one in participants if (mark := _mark(one)) not in known}.values())
+
+
+def without_invited(memory: Memory) -> Memory:
+    """The memory for a new thread, to which nobody was invited yet."""
+    return {name: values for name, values in memory.items() if name != INVITED}
+
+
+def _mark(participant: str) -> str:
+    return hashlib.sha256(parseaddr(participant)[1].lower().encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def placed(memory: Memory, *, in_digest: bool) -> Memory:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from bridge.outbox.rows import OpenEntry, State, ThreadRow
 from bridge.publishing.batching import SKEW, ended_after
-from bridge.publishing.memory import remembered
+from bridge.publishing.memory import remembered, without_invited
 from bridge.publishing.repeats import newest_of, received
 
 # All in seconds.
@@ -70,10 +70,17 @@ def not_delivered(row: OpenEntry) -> OpenEntry:
     return replace(row, state=State.PENDING)
 
 
-def thread_after(known: ThreadRow | None, rows: Sequence[OpenEntry], thread: str, now: float) -> ThreadRow:
-    """The row of a key's thread after these entries of the key were posted into `thread`."""
+def thread_after(
+    known: ThreadRow | None, rows: Sequence[OpenEntry], thread: str, now: float, *, goes_on: bool = False
+) -> ThreadRow:
+    """The row of a key's thread after these entries of the key were posted into `thread`.
+
+    goes_on: they replied to the thread that the key had, also where that is known by its newest message.
+    """
     if known is None or known.thread not in {thread, rows[0].thread} or not known.thread:
-        known = replace(known or ThreadRow(rows[0].entry.key, "", now, now), created=now, ended=None)
+        known = known or ThreadRow(rows[0].entry.key, "", now, now)
+        memory = known.memory if goes_on else without_invited(known.memory)
+        known = replace(known, created=now, ended=None, memory=memory)
     return replace(
         known,
         thread=thread,

@@ -14,7 +14,9 @@ from bridge.entries import Entry, content_of, entry_id
 from bridge.errors import BadWebhook, TooLarge, Unavailable, UnknownSignIn, WebhookError
 from bridge.events import Event, Webhook
 from bridge.limits import in_units
+from bridge.people import People
 from bridge.receiving.bodies import readable
+from bridge.receiving.participants import invitation, shown
 from bridge.receiving.receipts import Receipt, refusal, with_notes
 from bridge.receiving.records import DeliveryRecords, Reception
 from bridge.receiving.refusals import Refusals
@@ -32,7 +34,7 @@ _logger = logging.getLogger(__name__)
 class EventExplanation:
     """What happens to one event. templates: from special to general; template: the one that renders it.
 
-    trials: all routes, with their answers.
+    trials: all routes, with their answers. participants: who is invited. unknown: whom `[people]` does not name.
     """
 
     kind: str
@@ -44,6 +46,8 @@ class EventExplanation:
     route: str
     groups: tuple[str, ...]
     trials: tuple[RouteTrial, ...] = ()
+    participants: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class Receiver:
     nonce: a text that no other arrival has. networks: from where the webhooks of a source may come, by its name; from
     anywhere without. refusals: counts those who are refused before they are authenticated. faults: where health looks
     for what went wrong with webhooks that were authenticated; others must not make it look ill. records: makes the
-    record of each webhook; without, there are none. timer: seconds that only pass.
+    record of each webhook; without, there are none. timer: seconds that only pass. people: who the people of services
+    are, for the routes that invite them.
     """
 
     sources: Mapping[str, Source]
@@ -77,6 +82,7 @@ class Receiver:
     faults: RecentFaults = field(default_factory=RecentFaults, repr=False)
     records: DeliveryRecords | None = field(default=None, repr=False)
     timer: Callable[[], float] = field(default=time.perf_counter, repr=False)
+    people: People = field(default_factory=People, repr=False)
 
     def receive(self, name: str, webhook: Webhook) -> Receipt:
         """Never raises: a webhook that is refused is answered with the status and the reason of its error."""
@@ -173,6 +179,7 @@ class Receiver:
 
     def _explain(self, event: Event, webhook: Webhook) -> EventExplanation:
         decision = self._decide(event, webhook)
+        invitations = [invitation(self.people, event, target.participants) for target in decision.targets]
         return EventExplanation(
             kind=event.kind,
             correlation_key=event.correlation_key,
@@ -183,6 +190,8 @@ class Receiver:
             route=decision.reason,
             groups=tuple(target.group for target in decision.targets),
             trials=(*self.routes.trials(event, decision), *self.routes.untried(decision)),
+            participants=tuple(dict.fromkeys(one for invited in invitations for one in invited.participants)),
+            unknown=tuple(dict.fromkeys(one for invited in invitations for one in invited.unknown)),
         )
 
     def _admit(self, source: Source, webhook: Webhook) -> None:
@@ -215,13 +224,21 @@ class Receiver:
             place = places[event.dedup_key or event.delivery]
             places[event.dedup_key or event.delivery] += 1
             content = content_of(event, place, source.retry_window, asked)
+            post = shown(event, self.people)
+            invitations = [invitation(self.people, event, target.participants) for target in decision.targets]
+            targets = [
+                replace(target, participants=invited.participants)
+                for target, invited in zip(decision.targets, invitations, strict=True)
+            ]
             made = [
-                self.renderer.entry(event, entry_id(event, place, target.group, arrival), target, self.clock(), content)
-                for target in decision.targets
+                self.renderer.entry(post, entry_id(event, place, target.group, arrival), target, self.clock(), content)
+                for target in targets
             ]
             _log(event, decision, made)
             if self.records:
-                known.append(_event_record(event, decision, self.routes.trials(event, decision), made))
+                record = _event_record(event, decision, self.routes.trials(event, decision), made)
+                unknown = dict.fromkeys(one for invited in invitations for one in invited.unknown)
+                known.append(replace(record, unknown=tuple(unknown)) if unknown else record)
             entries += made
             (reasons if made else dropped).append(decision.reason)
         if not entries:
@@ -235,7 +252,8 @@ class Receiver:
     def _read(self, source: Source, webhook: Webhook) -> Sequence[Event] | Ignored:
         if webhook.method == "POST" and not webhook.body.strip():
             raise BadWebhook("The body is empty.")
-        return source.read(readable(webhook, source.max_body, as_fields=source.takes_fields))
+        found = source.read(readable(webhook, source.max_body, as_fields=source.takes_fields))
+        return found if isinstance(found, Ignored) else [source.with_people(event) for event in found]
 
     def _decide(self, event: Event, webhook: Webhook) -> Decision:
         return self.routes.decide(event, webhook.query.get("group", ""))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from bridge.fields import Payload, part
 from bridge.rendering.text import is_id, one_line
+from bridge.sources.people import PeopleAt
 
 Labels = Mapping[str, str]
 
@@ -26,6 +27,11 @@ _SCOPES = ("cluster", "namespace", "grafana_folder", "environment", "env", "regi
 _NAMES = {"alertname", "severity", "priority"}
 # Labels for routing: they name who cares, and not what it is about.
 _ROUTING = {"team", "owner", "squad", "tier", "oncall", "debug"}
+# Labels are of an alert; annotations are of a rule, and say it for all of its alerts.
+OWNERS = PeopleAt(
+    owner=tuple(f"{place}/{name}" for name in ("owner", "team") for place in ("commonLabels", "commonAnnotations")),
+    assignees=("commonLabels/assignee", "commonLabels/oncall", "commonAnnotations/assignee"),
+)
 _MACHINERY = re.compile(
     r"__.*|.*_uid|uid|ref_id|endpoint|prometheus|prometheus_replica|replica|receiver|rulename|metrics_path|monitor|route"
 )

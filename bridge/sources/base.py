@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from bridge.limits import DEFAULT_BODY, MIN_KEY
 from bridge.rendering.text import in_words
 from bridge.settings import Settings
 from bridge.sources.answers import Protocol
+from bridge.sources.people import NOBODY, PeopleAt
 from bridge.verification.verifier import SecretVerifier, Verifier
 
 _DIGITS = 30
@@ -84,6 +85,7 @@ class Source:
     takes_fields: of a multipart form without JSON, or with several parts of it, it takes the fields.
     read_headers: the names of further headers that it reads.
     protocol: the answers that its clients expect; None: the bridge's own, in JSON.
+    people: where its payloads name people; a form says it by itself.
     by_published_keys: where the service signs with keys that it publishes: how it is authenticated if the settings say
         which of its senders may send, else None.
     """
@@ -106,6 +108,7 @@ class Source:
     takes_fields: bool = False
     read_headers: frozenset[str] = frozenset()
     protocol: Protocol | None = None
+    people: PeopleAt = NOBODY
     by_published_keys: Callable[[Settings], Authentication | None] = lambda _settings: None
 
     @property
@@ -117,6 +120,11 @@ class Source:
     def samples(self) -> Path:
         """The folder of recorded payloads, one for each kind of event; it is not in the package for Azure."""
         return Path(__file__).parent / (self.extends or self.name) / "samples"
+
+    def with_people(self, event: Event) -> Event:
+        """The event with the people whom its payload names."""
+        found = {**self.people.read(event.payload, event.attributes), **event.people}
+        return replace(event, people=found) if found else event
 
     def delivery_in(self, webhook: Webhook) -> str:
         """The sender's id of a delivery, from the header that the source has for it; empty where it has none."""

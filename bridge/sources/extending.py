@@ -147,6 +147,7 @@ def change(form: Form, event: Event, names: Mapping[str, Any]) -> Event | Ignore
         changed = replace(changed, ends_thread=bool(form.value("event", "ends_thread", names)))
     return replace(
         changed,
+        people={**event.people, **form_values.people(form, names)},
         facts=tuple({**dict(event.facts), **dict(form_values.facts(form, names))}.items()),
         attributes={**event.attributes, **form_values.attributes(form, names)},
         details=_details(form, changed, names, is_retitled="title" in texts),

@@ -21,7 +21,7 @@ _KEYS = {
     "title", "extends", "body", "verifier", "headers", "severities", "words", "tables", "retry_minutes",
 }  # fmt: skip
 # Tables of expressions, in the order in which they are worked out.
-_EXPRESSIONS = ("let", "event", "meter", "table", "details", "facts", "images", "buttons", "attributes")
+_EXPRESSIONS = ("let", "event", "people", "meter", "table", "details", "facts", "images", "buttons", "attributes")
 _BODIES = ("json", "form", "any", "cloudevents")
 _OF_WEBHOOK = frozenset({"payload", "header", "query"})
 _OF_ITEM = _OF_WEBHOOK | {"item"}
@@ -29,6 +29,7 @@ _EVENT = {
     "each", "ignore", "delivery", "kind", "correlation_key", "title", "summary", "scope", "actor", "url", "severity",
     "text", "occurred", "started", "ends_thread", "word", "minor", "reads",
 }  # fmt: skip
+_PEOPLE = {"actor", "author", "owner", "reviewers", "assignees"}
 _METER = {"value", "limit", "unit", "direction", "label"}
 # Former names, which configurations of earlier versions still use.
 _FORMER = {"proof": "verifier"}
@@ -94,6 +95,8 @@ def _expressions(key: str, table: Table) -> Texts:
         part.allow(_EVENT)
     elif key == "meter":
         part.allow(_METER)
+    elif key == "people":
+        part.allow(_PEOPLE)
     texts = {name: value if isinstance(value, list) else [value] for name, value in part.values.items()}
     if all(isinstance(text, str) for each in texts.values() for text in each):
         return texts

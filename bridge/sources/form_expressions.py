@@ -30,7 +30,7 @@ class Form:
 
     body: how a body is parsed: `json`, `form`, `any` of these and plain text, or `cloudevents`.
     headers: what the service's requests carry; `{event}` and `{delivery}` stand for theirs.
-    expressions: those of the tables let, event, meter, table, details, facts, images, buttons and attributes.
+    expressions: those of the tables let, event, people, meter, table, details, facts, images, buttons and attributes.
     tables: the service's words and what they stand for; expressions use them by their names.
     severities: the service's words for a severity. words: its words for a state, and how people say it.
     retry_minutes: for how long the service sends a webhook again that was not accepted; None: the form does not say.

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bridge.events import Event, Severity
+from bridge.events import Event, Person, Severity
 from bridge.fields import as_time
 from bridge.rendering.filters import between, figure, upper_first
 from bridge.rendering.text import done, in_words, one_line, printable
 from bridge.sources.form_expressions import Form
+from bridge.sources.people import persons
 from bridge.sources.severities import severity_of
 
 MAX_TEXT = 20_000  # characters of a quoted text
@@ -83,6 +84,12 @@ def facts(form: Form, names: Names) -> Iterator[tuple[str, str]]:
         for label, each in _pairs(value) if name == "*" else [(name, value)]:
             if line := one_line(shown(each), _LONGEST):
                 yield label, line
+
+
+def people(form: Form, names: Names) -> dict[str, tuple[Person, ...]]:
+    """Who has to do with it, by role."""
+    found = {role: persons(form.value("people", role, names)) for role in form.keys("people")}
+    return {role: those for role, those in found.items() if those}
 
 
 def details(form: Form, names: Names) -> dict[str, Any]:

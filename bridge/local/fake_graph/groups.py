@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.local.fake_graph.calls import Call, Reply, bad_request, not_found, page, range_of, selected, timestamp
 from bridge.local.fake_graph.store import Store, StoredPost, StoredThread
-from bridge.local.fake_graph.types import BODY, RECIPIENT, ObjectType, checked
+from bridge.local.fake_graph.types import BODY, RECIPIENT, ObjectType, check_recipients, checked
 
 SENDER = "Webhook bridge"
 _POST = ObjectType("post", {"body": BODY, "newParticipants": [RECIPIENT], "from": RECIPIENT}, ("body",), is_open=True)
@@ -72,6 +72,13 @@ def list_conversations(store: Store, call: Call) -> Reply:
     return page(call, found, _CONVERSATION_PROPERTIES)
 
 
+def _participants(post: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The participants whom a post adds to its thread; Failure where the group cannot have one of them."""
+    people = list(post.get("newParticipants", []))
+    check_recipients(people)
+    return people
+
+
 def start(store: Store, call: Call) -> Reply:
     """POST /groups/{id}/threads, or into a conversation: the answer is the id of the new thread."""
     thread = checked(call.content, _THREAD)
@@ -87,6 +94,7 @@ def start(store: Store, call: Call) -> Reply:
         call.received,
         call.visible,
         call.path.get("conversation", ""),
+        participants=_participants(thread["posts"][0]),
     )
     return 201, {"id": new}
 
@@ -111,7 +119,7 @@ def reply(store: Store, call: Call) -> Reply:
     thread = _existing(store, call)
     if call.path.get("post"):
         _existing_post(store, call)
-    store.reply(thread.id, content(post["body"]), SENDER, call.received)
+    store.reply(thread.id, content(post["body"]), SENDER, call.received, participants=_participants(post))
     return 202, None
 
 
@@ -181,7 +189,7 @@ def _post_json(post: StoredPost, thread: StoredThread) -> Mapping[str, Any]:
         "body": {"contentType": "html", "content": f"<html><body>{post.html}</body></html>"},
         "from": sender,
         "sender": sender,
-        "newParticipants": [],
+        "newParticipants": list(post.participants),
         "conversationThreadId": thread.id,
         "conversationId": thread.conversation,
     }

@@ -23,7 +23,7 @@ from bridge.local.fake_graph.calls import (
 from bridge.local.fake_graph.groups import content
 from bridge.local.fake_graph.messages import StoredMessage
 from bridge.local.fake_graph.store import Store, preview
-from bridge.local.fake_graph.types import BODY, RECIPIENT, ObjectType, PropertyType, checked
+from bridge.local.fake_graph.types import BODY, RECIPIENT, ObjectType, PropertyType, check_recipients, checked
 
 _MINUTE, _MOST = timedelta(minutes=1), 30  # Exchange lets a mailbox send this many messages in a minute
 _RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
@@ -146,6 +146,7 @@ def send_mail(store: Store, call: Call) -> Reply:
 def _check_sending(store: Store, call: Call, fields: Mapping[str, Any]) -> None:
     if not any(_addresses(fields)):
         raise Failure(400, "ErrorInvalidRecipients", "At least one recipient isn't valid., Recipient is missing.")
+    check_recipients([recipient for name in _RECIPIENTS for recipient in fields.get(name, [])])
     senders = {fields[name]["emailAddress"]["address"].lower() for name in _SENDERS if name in fields}
     if senders - {_mailbox(call)}:
         text = "The user account which was used to submit this request does not have the right to send mail on behalf "

@@ -2,13 +2,15 @@
 
 import base64
 import html
+import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from bridge.local.fake_graph.messages import MessageStore
 from bridge.local.fake_graph.store_file import StoreFile
@@ -24,7 +26,7 @@ WHERE t.grp = :grp AND :thread IN ('', t.id) AND :conversation IN ('', t.convers
 GROUP BY t.id ORDER BY updated DESC, max(p.number) DESC LIMIT :top OFFSET :skip
 """
 _POSTS = """
-SELECT p.id, p.thread, p.html, p.received, p.sender FROM posts p JOIN threads t ON t.id = p.thread
+SELECT p.id, p.thread, p.html, p.received, p.sender, p.participants FROM posts p JOIN threads t ON t.id = p.thread
 WHERE t.grp = :grp AND t.id = :thread AND t.visible <= :now AND p.received <= :now
 ORDER BY p.received, p.number LIMIT :top OFFSET :skip
 """
@@ -49,13 +51,14 @@ class StoredThread:
 
 @dataclass(frozen=True)
 class StoredPost:
-    """A post in a thread. sender: a name."""
+    """A post in a thread. sender: a name. participants: the recipients whom it added to its thread."""
 
     id: str
     thread: str
     html: str
     received: datetime
     sender: str
+    participants: Sequence[Mapping[str, Any]] = ()
 
 
 class Store:
@@ -83,20 +86,30 @@ class Store:
         visible: datetime,
         conversation: str = "",
         message: str = "",
+        participants: Sequence[Mapping[str, Any]] = (),
     ) -> str:
         """Save a new thread with its first post; return its id. message: the id of the mail that became the post."""
         thread = _thread_id()
         row = (thread, group, topic, received.timestamp(), visible.timestamp(), conversation or _thread_id())
         with self._file.transaction() as db:
             db.execute("INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?)", row)
-            self.reply(thread, content, sender, received, message)
+            self.reply(thread, content, sender, received, message, participants)
         return thread
 
-    def reply(self, thread: str, content: str, sender: str, received: datetime, message: str = "") -> None:
+    def reply(
+        self,
+        thread: str,
+        content: str,
+        sender: str,
+        received: datetime,
+        message: str = "",
+        participants: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """Save another post in a thread."""
-        row = (_post_id(), thread, content, preview(content), received.timestamp(), sender, message)
+        added = json.dumps(list(participants))
+        row = (_post_id(), thread, content, preview(content), received.timestamp(), sender, message, added)
         with self._file.transaction() as db:
-            db.execute("INSERT INTO posts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute("INSERT INTO posts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def delete(self, thread: str) -> None:
         """Delete a thread and its posts."""
@@ -124,7 +137,10 @@ class Store:
     def posts(self, group: str, thread: str, top: int = -1, skip: int = 0) -> list[StoredPost]:
         """The visible posts of a thread, oldest first. top: -1 means all."""
         rows = self._file.rows(_POSTS, grp=group, thread=thread, top=top, skip=skip)
-        return [StoredPost(post, of, content, _time(received), sender) for post, of, content, received, sender in rows]
+        return [
+            StoredPost(post, of, content, _time(received), sender, json.loads(participants))
+            for post, of, content, received, sender, participants in rows
+        ]
 
     def address_of(self, group: str) -> str:
         """The address of a group."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.errors import CommandError
 
-_VERSION = 3
+_VERSION = 4
 _DROP_TABLES = "DROP TABLE IF EXISTS posts; DROP TABLE IF EXISTS threads; DROP TABLE IF EXISTS messages;"
 # messages: `draft_id` is the id before, `sent_id` the id after the message was sent; a draft is visible from `shown`
 # on, a sent message from `arrived` on. posts.message: the id of the message that became the post, or "".
@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS threads (
 CREATE INDEX IF NOT EXISTS threads_of_group ON threads (grp);
 CREATE TABLE IF NOT EXISTS posts (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL, thread TEXT NOT NULL REFERENCES threads ON DELETE CASCADE,
-    html TEXT NOT NULL, preview TEXT NOT NULL, received REAL NOT NULL, sender TEXT NOT NULL, message TEXT NOT NULL
+    html TEXT NOT NULL, preview TEXT NOT NULL, received REAL NOT NULL, sender TEXT NOT NULL, message TEXT NOT NULL,
+    participants TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS posts_of_thread ON posts (thread);
 CREATE TABLE IF NOT EXISTS messages (

@@ -1,10 +1,11 @@
 """The types of Graph that requests contain, and the checks of a request's content against them."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.local.fake_graph.calls import bad_request
+from bridge.local.fake_graph.calls import Failure, bad_request
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,24 @@ PropertyType = type | tuple[str, ...] | list["PropertyType"] | ObjectType
 BODY = ObjectType("itemBody", {"contentType": ("text", "html"), "content": str}, ("contentType", "content"))
 _ADDRESS = ObjectType("emailAddress", {"name": str, "address": str}, ("address",))
 RECIPIENT = ObjectType("recipient", {"emailAddress": _ADDRESS}, ("emailAddress",))
+
+
+# Microsoft documents no limit for participants of group posts; this one is Exchange's for the recipients of a message:
+# https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits
+_MOST_RECIPIENTS = 500
+_MAILBOX = re.compile(r"[^<>@\s]+@(?:[\w-]+\.)*[\w-]+")
+_NOWHERE = ".invalid"  # the domain of nobody, by RFC 2606; here also that of guests whom a group does not take
+
+
+def check_recipients(recipients: Sequence[Mapping[str, Any]]) -> None:
+    """Failure where mail to one of the recipients cannot be delivered."""
+    if len(recipients) > _MOST_RECIPIENTS:
+        raise Failure(400, "ErrorTooManyRecipients", "The message has too many recipients.")
+    for recipient in recipients:
+        address = recipient["emailAddress"]["address"]
+        if not _MAILBOX.fullmatch(address) or address.lower().endswith(_NOWHERE):
+            text = f"At least one recipient isn't valid., Recipient '{address}' is not resolved."
+            raise Failure(400, "ErrorInvalidRecipients", text)
 
 
 def checked(value: object, expected: ObjectType) -> dict[str, Any]:

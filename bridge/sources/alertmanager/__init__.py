@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bridge.events import Event, Webhook
 from bridge.fields import objects
 from bridge.sources import kit, reading
+from bridge.sources.alert_labels import OWNERS
 from bridge.sources.alerts import group
 from bridge.sources.base import Source
 from bridge.verification.combinations import AnyOf
@@ -28,4 +29,5 @@ ALERTMANAGER = Source(
     # For as long as the group's interval lasts, five minutes by default:
     # https://prometheus.io/docs/alerting/latest/configuration/#route
     retry_window=15 * 60.0,
+    people=OWNERS,
 )

@@ -15,6 +15,7 @@ from bridge.sources.azure_devops.pipelines import build, run
 from bridge.sources.azure_devops.releases import release
 from bridge.sources.azure_devops.work_items import work_item
 from bridge.sources.base import Ignored, Source, identifier
+from bridge.sources.people import PeopleAt
 from bridge.verification.combinations import AnyOf
 from bridge.verification.shared_secrets import Basic, Token
 
@@ -121,4 +122,21 @@ AZURE_DEVOPS = Source(
     delivery_field="id",
     # Eight times, with up to a minute between them: https://learn.microsoft.com/azure/devops/service-hooks/troubleshoot
     retry_window=15 * 60.0,
+    people=PeopleAt(
+        actor=("resource/revisedBy", "resource/pushedBy", "resource/comment/author"),
+        author=(
+            *("resource/pullRequest/createdBy", "resource/createdBy", "resource/requestedFor", "resource/author"),
+            *(
+                "resource/fields/System.CreatedBy",
+                "resource/revision/fields/System.CreatedBy",
+                "resource/run/createdBy",
+            ),
+            *("resource/release/createdBy", "resource/deployment/requestedFor"),
+        ),
+        reviewers=(
+            *("resource/reviewers", "resource/pullRequest/reviewers", "resource/approval/steps/assignedApprover"),
+            "resource/approval/approver",
+        ),
+        assignees=("resource/fields/System.AssignedTo", "resource/revision/fields/System.AssignedTo"),
+    ),
 )

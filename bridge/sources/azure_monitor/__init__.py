@@ -17,6 +17,7 @@ from bridge.sources.azure_monitor.report import Alert, Report
 from bridge.sources.azure_monitor.values import lasted, named, texts
 from bridge.sources.azure_resources import Resource, resource
 from bridge.sources.base import Source, identifier
+from bridge.sources.people import PeopleAt
 
 _PORTAL_ALERT = "https://portal.azure.com/#view/Microsoft_Azure_Monitoring_Alerts/AlertDetails.ReactView/alertId/"
 _SEVERITIES: Mapping[str, Severity] = {
@@ -262,6 +263,11 @@ AZURE_MONITOR = Source(
     verifier=None,
     read=read,
     by_published_keys=by_entra_tokens,
+    # Azure Monitor knows nobody: an alert rule's custom properties are the place to say it.
+    people=PeopleAt(
+        owner=tuple(f"data/customProperties/{name}" for name in ("owner", "Owner", "team", "Team")),
+        assignees=("data/customProperties/assignee", "data/customProperties/Assignee"),
+    ),
     # Five times within 75 seconds, and then not for 15 minutes:
     # https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
     retry_window=15 * 60.0,

@@ -10,6 +10,7 @@ from bridge.sources import forge, kit
 from bridge.sources.base import Ignored, Source, delivery_id, identifier
 from bridge.sources.bitbucket import issues, pull_requests, repositories
 from bridge.sources.bitbucket.texts import person
+from bridge.sources.people import PeopleAt
 from bridge.verification.signatures import Hmac
 
 # What reads an event, by the beginning of its kind.
@@ -109,4 +110,15 @@ BITBUCKET = Source(
     max_body=512 * 1024,
     # Twice: https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/
     retry_window=15 * 60.0,
+    people=PeopleAt(
+        actor=("actor",),
+        author=(
+            "pullrequest/author",
+            "issue/reporter",
+            "commit_status/commit/author",
+            "push/changes/new/target/author",
+        ),
+        reviewers=("pullrequest/reviewers",),
+        assignees=("issue/assignee",),
+    ),
 )

@@ -10,6 +10,7 @@ from bridge.sources import forge, kit
 from bridge.sources.base import Ignored, Source, delivery_id, identifier
 from bridge.sources.bitbucket_server import pull_requests, repositories
 from bridge.sources.bitbucket_server.places import home, page, person, place
+from bridge.sources.people import PeopleAt
 from bridge.verification.combinations import AnyOf
 from bridge.verification.shared_secrets import Basic
 from bridge.verification.signatures import Hmac
@@ -110,4 +111,9 @@ BITBUCKET_SERVER = Source(
     verifier=AnyOf((Hmac(header="X-Hub-Signature", prefix="sha256="), Basic())),
     read=read,
     headers=_headers,
+    people=PeopleAt(
+        actor=("actor",),
+        author=("pullRequest/author", "commit/author", "changes/toCommit/author"),
+        reviewers=("pullRequest/reviewers",),
+    ),
 )

@@ -18,6 +18,7 @@ from bridge.sources.github.keys import key_of
 from bridge.sources.github.kind import generic
 from bridge.sources.github.kinds import KINDS
 from bridge.sources.github.pages import page_of
+from bridge.sources.people import PeopleAt
 from bridge.verification.signatures import Hmac
 
 _SCOPES = (
@@ -95,6 +96,22 @@ def _headers(event: str, delivery: str) -> Mapping[str, str]:
     return {"X-GitHub-Event": event, "X-GitHub-Delivery": delivery}
 
 
+_PEOPLE = PeopleAt(
+    actor=("sender", "pusher"),
+    author=(
+        *("pull_request/user", "issue/user", "discussion/user", "release/author", "workflow_run/actor"),
+        *(
+            "check_suite/head_commit/author",
+            "deployment/creator",
+            "head_commit/author",
+            "commit/author",
+            "comment/user",
+        ),
+    ),
+    reviewers=("pull_request/requested_reviewers", "pull_request/requested_teams", "reviewers/reviewer"),
+    assignees=("pull_request/assignees", "issue/assignees", "alert/assignees"),
+)
+
 GITHUB = Source(
     name="github",
     title="GitHub",
@@ -106,4 +123,5 @@ GITHUB = Source(
     # GitHub tries once; a person can have it deliver again for three days:
     # https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
     retry_window=3 * 86400.0,
+    people=_PEOPLE,
 )

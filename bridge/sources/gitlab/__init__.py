@@ -12,6 +12,7 @@ from bridge.sources import kit, reading
 from bridge.sources.base import Ignored, Source, delivery_id, identifier
 from bridge.sources.gitlab import administration, changes, code, issues, merge_requests, notes, pipelines, projects
 from bridge.sources.gitlab.places import home, is_bot, page, person, scope
+from bridge.sources.people import PeopleAt
 from bridge.verification.combinations import AnyOf
 from bridge.verification.shared_secrets import Token
 from bridge.verification.signatures import Hmac
@@ -169,4 +170,10 @@ GITLAB = Source(
     read=read,
     max_body=MAX_BODY,
     headers=_headers,
+    people=PeopleAt(
+        actor=("user", "user_username+user_email+user_name"),
+        author=("object_attributes/author", "@author", "commit/author"),
+        reviewers=("reviewers",),
+        assignees=("assignees", "assignee", "issue/assignees", "merge_request/assignees"),
+    ),
 )

@@ -14,6 +14,7 @@ from bridge.rendering.links import safe_url
 from bridge.rendering.measures import figure
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import alerts, kit, reading
+from bridge.sources.alert_labels import OWNERS
 from bridge.sources.alert_values import STATE
 from bridge.sources.base import Source, as_action, identifier
 from bridge.verification.combinations import AnyOf
@@ -166,4 +167,5 @@ GRAFANA = Source(
     # Not by itself, but again with the next group interval, five minutes by default:
     # https://grafana.com/docs/grafana/latest/alerting/fundamentals/notifications/group-alert-notifications/
     retry_window=15 * 60.0,
+    people=OWNERS,
 )

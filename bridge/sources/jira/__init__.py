@@ -15,6 +15,7 @@ from bridge.sources import kit, reading
 from bridge.sources.base import Ignored, Source, delivery_id, identifier
 from bridge.sources.jira import issues, plans
 from bridge.sources.jira.names import base, moment, person, site
+from bridge.sources.people import PeopleAt
 from bridge.verification.signatures import Hmac
 
 # What reads an event, by the beginning of its kind; of all others the plain facts are shown.
@@ -140,4 +141,9 @@ JIRA = Source(
     delivery_field="timestamp",
     # Five times, with five to fifteen minutes between them: https://developer.atlassian.com/cloud/jira/platform/webhooks/
     retry_window=75 * 60.0,
+    people=PeopleAt(
+        actor=("user", "comment/updateAuthor", "worklog/updateAuthor"),
+        author=("issue/fields/reporter", "issue/fields/creator"),
+        assignees=("issue/fields/assignee",),
+    ),
 )

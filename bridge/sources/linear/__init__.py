@@ -9,6 +9,7 @@ from bridge.rendering.filters import upper_first
 from bridge.rendering.text import done, in_words, one_line
 from bridge.sources import kit
 from bridge.sources.base import Ignored, Source, as_action, delivery_id
+from bridge.sources.people import PeopleAt
 from bridge.verification.combinations import Dated
 from bridge.verification.signatures import Hmac
 
@@ -204,4 +205,10 @@ LINEAR = Source(
     headers=lambda event, delivery: {"Linear-Event": event, "Linear-Delivery": delivery},
     retry_window=_RETRIES,
     sent_field="webhookTimestamp",
+    people=PeopleAt(
+        actor=("actor", "data/user"),
+        author=("data/creator", "data/issue/creator"),
+        owner=("data/lead", "data/project/lead"),
+        assignees=("data/assignee", "data/issue/assignee"),
+    ),
 )

@@ -13,6 +13,7 @@ from bridge.errors import BridgeError
 from bridge.events import Event, Webhook
 from bridge.local.collected_warnings import warnings_of
 from bridge.publishing.stories import post_html
+from bridge.receiving.participants import shown
 from bridge.rendering import renderer as rendering
 from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Ignored, Source
@@ -79,6 +80,7 @@ class Preview:
             return Post(problems=(f"{self._file}: {error}",))
         if isinstance(events, Ignored):
             return Post(problems=(f"There is no post to show: {events.reason}",))
+        events = [shown(self._source.with_people(event), bridge.configuration.people) for event in events]
         return _post(events, bridge.renderer, self._warnings(bridge))
 
 
