@@ -114,12 +114,47 @@ def test_new_ones_appear_and_the_selected_one_stays(page, stack):
 def test_a_webhook_is_resent_as_news(page, stack):
     stack.send("issues", issue("opened", 9301))
     search(page, "dry 9301")
-    found(page, "posted").click()
-    page.get_by_role("button", name="Resend").click()
+    found(page, "9301").click()
+    page.get_by_role("button", name="Resend", exact=True).click()
     expect(page.locator("#delivery-said")).to_have_text("Resent: 1 entry is queued.")
     expect(story(page)).to_contain_text("a person, who resent")
     expect(found(page, "9301")).to_have_count(2)
     expect(story(page).locator(".entry .pill")).to_have_text("posted")
+
+
+def test_a_webhook_is_edited_beside_its_post_and_resent(page, stack):
+    stack.send("issues", issue("opened", 9311))
+    search(page, "dry 93")
+    found(page, "dry 9311").click()
+    page.get_by_role("button", name="Edit and resend").click()
+    editor = page.get_by_role("dialog", name="Edit and resend")
+    body, preview = editor.get_by_role("textbox", name="Body"), page.frame_locator("#edit-posts iframe").locator("body")
+    expect(preview).to_contain_text("The pump runs dry 9311")
+    written = body.input_value()
+    body.fill(written[:-3])
+    expect(editor.get_by_role("alert")).to_contain_text("The body was JSON and is not any more")
+    expect(editor.get_by_role("button", name="Send")).to_be_disabled()
+    body.fill(written.replace("9311", "9312"))
+    expect(preview).to_contain_text("The pump runs dry 9312")
+    editor.get_by_role("button", name="Send").click()
+    expect(page.locator("#delivery-said")).to_have_text("Sent: answered with 202. 1 entry is queued.")
+    expect(page.get_by_role("heading", name="The pump runs dry 9312 #9312", exact=True)).to_be_visible()
+    expect(story(page)).to_contain_text("by HMAC-SHA256")
+    expect(story(page).locator(".entry .pill")).to_have_text("posted")
+
+
+def test_two_webhooks_are_compared(page, stack):
+    stack.send("issues", issue("opened", 9321))
+    stack.send("issues", issue("closed", 9321))
+    search(page, "dry 9321")
+    expect(page.locator("#deliveries-rows li")).to_have_count(2)
+    found(page, "issues.closed").click()
+    page.get_by_role("button", name="Compare with").click()
+    dialog = page.get_by_role("dialog", name="Compare")
+    dialog.get_by_role("searchbox", name="Search").fill("9321")
+    expect(dialog.get_by_role("combobox", name="With").locator("option")).to_have_count(1)
+    expect(dialog.get_by_role("status")).to_have_text("1 difference.")
+    expect(dialog.get_by_role("row", name="action")).to_have_text('action"closed""opened"')
 
 
 def test_older_ones_are_read_a_page_at_a_time(page, stack):
@@ -205,6 +240,11 @@ def test_axe_finds_nothing_in_the_views_and_nothing_overflows(browser, stack, sc
         found(page, "9600").first.click()
         expect(story(page)).to_contain_text("HMAC")
         check_accessibility(page)
+        for name, ready in (("Edit and resend", "#edit-posts iframe"), ("Compare with", "#compare-note:not(:empty)")):
+            page.get_by_role("button", name=name).click()
+            expect(page.locator(ready)).to_have_count(1)
+            check_accessibility(page)
+            press(page, "Escape")
         for name in ("Dead letters", "Groups"):
             page.get_by_role("link", name=re.compile(name)).click()
             check_accessibility(page)

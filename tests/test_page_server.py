@@ -358,8 +358,9 @@ def test_an_open_page_does_not_delay_the_shutdown(tmp_path):
 # Requests from other sites
 
 READ = ["/", "/page/mail", "/page/events", "/page/samples", "/page/sample", "/page/webhook", "/page/received",
-        "/page/deliveries", "/page/deliveries/states", "/page/delivery", "/page/delivery/curl", "/page/dead-letters",
-        "/page/dead-letter", "/page/groups", "/page/groups/doctor"]  # fmt: skip
+        "/page/deliveries", "/page/deliveries/states", "/page/delivery", "/page/delivery/compare",
+        "/page/delivery/curl", "/page/dead-letters", "/page/dead-letter", "/page/groups",
+        "/page/groups/doctor"]  # fmt: skip
 ACT = [
     "/page/send",
     "/page/faults",

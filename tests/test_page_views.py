@@ -337,6 +337,20 @@ def test_no_answer_has_a_secret(page):
     assert "holds a secret" in edited["error"]
 
 
+def test_bodies_are_compared(page):
+    first, second = (page.receive("issues", issue(action, 1, note=SECRET)) for action in ("opened", "closed"))
+    found = page.get("delivery/compare", **{"id": first.id, "with": second.id})
+    assert found["differences"] == [{"path": "action", "left": '"opened"', "right": '"closed"'}]
+    page.outbox.note_delivery(record(1))
+    assert "is not kept" in page.get("delivery/compare", status=409, **{"id": first.id, "with": record(1).id})
+    assert page.get("delivery/compare", status=404, **{"id": first.id, "with": "nothing"})
+
+
+def test_numbers_of_a_body_stay_as_they_came(page):
+    delivery = page.receive("issues", b'{"id": 12345678901234567890, "odd": "\\ud800", "action": "opened"}')
+    assert '"id": 12345678901234567890' in page.get("delivery", id=delivery.id)["body"]["text"]
+
+
 # Dead letters
 
 

@@ -1,16 +1,19 @@
 """The list of all webhooks on the page: what came, what became of it, and why."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord, Outcome
 from bridge.events import bounded
 from bridge.local.page.delivery_details import details
+from bridge.local.page.payload_diff import compare
 from bridge.local.page.routes import RequestError
 from bridge.local.page.stored import Stored
 from bridge.outbox.delivery_story import DeliveryStory, find, stories
 
 _PAGE = 50
+_LONGEST_COMPARED = 1 << 20  # characters
 _CALLS = 4  # pages of the outbox that are looked through for one of the list
 _NEWEST = 10  # ids by which an open page sees that webhooks came
 _MOST_STATES = 60
@@ -77,6 +80,17 @@ class DeliveriesView:
             "others": [row(self._stored, record) for record in others[-_PAGE:]],
         }
 
+    def compare(self, query: Query) -> Mapping[str, Any]:
+        """What is different in the bodies of the webhooks `id` and `with`, as far as they are kept."""
+        records = [_record(self._stored, query.get(name, "")) for name in ("id", "with")]
+        payloads = [self._stored.payloads().find(record) for record in records]
+        texts = [self._stored.without_secrets(one.body.decode("utf-8", "replace")) for one in payloads if one]
+        if len(texts) < 2:
+            raise RequestError("The body of one of them is not kept: there is nothing to compare.", 409)
+        if max(map(len, texts)) > _LONGEST_COMPARED:
+            raise RequestError(f"They are longer than {_LONGEST_COMPARED >> 20} MiB, which takes too long.", 409)
+        return {"rows": [row(self._stored, record) for record in records], **asdict(compare(*texts))}
+
     def _found(self, wanted: DeliveryFilter, before: str) -> tuple[Sequence[DeliveryRecord], str]:
         outbox, records = self._stored.outbox(), list[DeliveryRecord]()
         page = DeliveryPage(following=before)
@@ -91,6 +105,13 @@ class DeliveriesView:
         if len(self._shown) > _REMEMBERED:
             self._shown = {}
         self._shown |= {record.id: record for record in records}
+
+
+def _record(stored: Stored, asked: str) -> DeliveryRecord:
+    for record in stored.outbox().find_deliveries(asked):
+        if record.id == asked:
+            return record
+    raise RequestError("There is no record of this webhook any more.", 404)
 
 
 def row(stored: Stored, record: DeliveryRecord) -> Mapping[str, Any]:

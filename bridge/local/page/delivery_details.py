@@ -38,8 +38,10 @@ def details(stored: Stored, story: DeliveryStory) -> Mapping[str, Any]:
 def _body(stored: Stored, record: DeliveryRecord, payload: KeptPayload | None) -> Mapping[str, Any]:
     if payload is None:
         return {"text": None, "note": _why_not_kept(stored, record), "is_cut": False, "is_json": False}
-    text = stored.without_secrets(payload.body[:LARGEST].decode("utf-8", "replace"))
-    return {"text": text, "note": "", "is_cut": len(payload.body) > LARGEST, "is_json": is_json(payload.body)}
+    text, is_cut = payload.body[:LARGEST].decode("utf-8", "replace"), len(payload.body) > LARGEST
+    found = is_json(payload.body)
+    text = _indented(text) if found and not is_cut else text
+    return {"text": stored.without_secrets(text), "note": "", "is_cut": is_cut, "is_json": found}
 
 
 def _why_not_kept(stored: Stored, record: DeliveryRecord) -> str:
@@ -54,6 +56,13 @@ def _why_not_kept(stored: Stored, record: DeliveryRecord) -> str:
     if not record.size:
         return "It has no body."
     return f"The body is not kept: set {_KEEP}{now}, to the number of hours for which bodies shall be kept."
+
+
+def _indented(text: str) -> str:
+    """JSON for people, with the numbers as they came, which a browser would round."""
+    shown = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    # JSON may name half a surrogate pair, which no answer may hold.
+    return shown.encode("utf-8", "replace").decode()
 
 
 def is_json(body: bytes) -> bool:

@@ -85,6 +85,7 @@ class Views:
             "/page/deliveries": self._deliveries.page,
             "/page/deliveries/states": self._deliveries.states,
             "/page/delivery": self._deliveries.show,
+            "/page/delivery/compare": self._deliveries.compare,
             "/page/delivery/curl": lambda query: curl(self._stored, query, self._address),
             "/page/dead-letters": self._letters.page,
             "/page/dead-letter": self._letters.post,

@@ -1,6 +1,6 @@
 // Dead letters: why each was not delivered, what helps, and requeueing one or all of them.
 import { element, get, keyed, make, many, post, setText } from "./dom.js";
-import { frame, moment } from "./delivery.js";
+import { frame, moment } from "./delivery_parts.js";
 import { about, go, isShown, place, register } from "./views.js";
 
 let rows = [];

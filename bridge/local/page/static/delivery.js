@@ -1,8 +1,8 @@
 // One delivery: who sent it, what it said, which way it took, what Graph answered, and its post.
 import { element, get, make, many, setText, time } from "./dom.js";
+import { facts, frame, moment, text, today } from "./delivery_parts.js";
 import { showActions } from "./delivery_actions.js";
-import { framed, indented } from "./reading.js";
-import { about, go } from "./views.js";
+import { about, go, isShown, place } from "./views.js";
 
 const RETRY = 700; // milliseconds between looks for a delivery that is on its way
 const PATIENCE = 20; // of those looks
@@ -43,7 +43,11 @@ export async function refreshDelivery() {
   const isOther = !shown.text;
   shown.text = text;
   say("");
-  draw(JSON.parse(text), isOther);
+  const found = JSON.parse(text);
+  draw(found, isOther);
+  // It may have been found by the id of an entry.
+  shown.asked = found.row.id;
+  if (isShown("deliveries")) go("deliveries", found.row.id, place().query, true);
 }
 
 export function say(text) {
@@ -133,12 +137,10 @@ function request(found) {
     make("section", {}, make("h3", {}, "Headers that are kept"),
       headers ? text(headers, "Headers") : make("p", { className: "note" }, "None of them is on the list of headers without secrets.")),
     make("section", {}, make("h3", {}, `Body${size}`),
-      body.text === null ? make("p", { className: "note" }, body.note) : text(body.is_json ? indented(body.text) : body.text, "Body"),
+      body.text === null ? make("p", { className: "note" }, body.note) : text(body.text, "Body"),
       body.is_cut ? make("p", { className: "note" }, "The rest is not shown.") : ""),
   ];
 }
-
-export const text = (content, label) => make("pre", { className: "text", tabIndex: 0, role: "region", "aria-label": label }, content);
 
 // ---- the post beside it
 
@@ -165,29 +167,6 @@ function openConversation(thread) {
   go("conversations");
   document.dispatchEvent(new CustomEvent("open-thread", { detail: thread }));
 }
-
-// What today's routes and templates make of a kept payload.
-export function today(made, row) {
-  const names = (groups) => groups.map((id) => about.groups.find((group) => group.id === id)?.name ?? id).join(", ");
-  const first = make("p", { className: "note" });
-  if (made.outcome === row?.outcome && made.outcome === "dropped") first.append("If it were posted:");
-  else if (made.outcome !== "accepted") first.append(`Today it would be ${made.outcome}${made.reason ? `: ${made.reason}` : ""}`);
-  else if (row?.outcome === "accepted") first.append("As today's templates render it:");
-  else first.append("Today it would be posted:");
-  return [first, ...made.events.map((event) => frame(event.topic, event.groups.length ? `To ${names(event.groups)}: ${event.route}` : `Not posted: ${event.route}`, event.html)),
-    made.count > made.events.length ? make("p", { className: "note" }, `Of ${made.count} events, these are the first ${made.events.length}.`) : ""];
-}
-
-export const frame = (title, note, html, ...more) => make("article", {},
-  make("header", {}, make("div", {}, make("h3", {}, title), make("p", { className: "note" }, note)), ...more.filter(Boolean)),
-  framed({ sender: title, html }).made);
-
-// ---- parts
-
-const facts = (pairs) => make("dl", { className: "facts" }, ...pairs.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
-
-export const moment = (at) => make("time", { dateTime: new Date(at * 1000).toISOString() },
-  new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(at * 1000)));
 
 // Posts are drawn again in the colours of the page.
 new MutationObserver(() => {

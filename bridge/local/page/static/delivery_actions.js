@@ -1,5 +1,7 @@
 // What can be done with a delivery.
 import { element, get, make, many, post, setText } from "./dom.js";
+import { openComparison } from "./delivery_compare.js";
+import { openEditor } from "./delivery_edit.js";
 import { about, go } from "./views.js";
 
 let current = null;
@@ -8,7 +10,9 @@ export function showActions(found) {
   current = found;
   const kept = found.body.text !== null;
   const why = kept ? "" : found.body.note;
-  const buttons = [["Copy as cURL", copyCurl, kept, why]];
+  const isWhole = kept && !found.body.is_cut;
+  const buttons = [["Copy as cURL", copyCurl, kept, why], ["Compare with…", () => openComparison(current), kept, why]];
+  if (about.edit) buttons.unshift(["Edit and resend…", () => openEditor(current, follow), isWhole, kept && !isWhole ? "It is too long to be edited here." : why]);
   if (about.write) buttons.unshift(["Resend", resend, kept, why]);
   element("delivery-actions").hidden = false;
   const made = buttons.map(([name, action, enabled, title]) => make("button", { type: "button", disabled: !enabled, title, onclick: () => attempt(action) }, name));
@@ -39,7 +43,7 @@ async function resend() {
 }
 
 // Show the delivery that was made, when its record comes.
-export function follow(id, said) {
+function follow(id, said) {
   if (id) go("deliveries", id);
   setText(element("delivery-said"), said);
 }

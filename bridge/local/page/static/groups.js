@@ -1,6 +1,6 @@
 // Groups: what keeps their posts, what leads to them, and what the doctor finds.
 import { element, get, keyed, make, many, setText } from "./dom.js";
-import { moment } from "./delivery.js";
+import { moment } from "./delivery_parts.js";
 import { about, go, isShown, register } from "./views.js";
 
 const VERDICTS = { ok: "OK", warning: "Warning", failed: "Failed" };
