@@ -14,6 +14,9 @@ from bridge.payloads import KeptPayload
 from bridge.receiving.receipts import Receipt
 from bridge.sources.base import Source
 
+RESENT = "a person, who resent "
+"""How the record of a webhook that was sent again begins to say who sent it; the id of the first one follows."""
+
 Find = Callable[[str], KeptPayload | None]
 """The kept payload of an entry, by its id."""
 
@@ -33,7 +36,7 @@ def resent(bridge: Bridge, payload: KeptPayload) -> Resent:
     made = bridge.records.record(
         source, payload.webhook, receipt.status, receipt.reception, at, secrets.token_hex(3), took=0.0
     )
-    return Resent(receipt, replace(made, authentication=f"a person, who resent {payload.id}"))
+    return Resent(receipt, replace(made, authentication=f"{RESENT}{payload.id}"))
 
 
 class UnknownSource(BridgeError):

@@ -43,11 +43,19 @@ groups = []
 """
 
 
-@pytest.fixture
-def page(browser, stack):  # noqa: F811
+@pytest.fixture(scope="module")
+def opened(browser, stack):  # noqa: F811
     with opening(browser, stack) as page:
         page.get_by_role("link", name="Deliveries", exact=True).click()
         yield page
+
+
+@pytest.fixture
+def page(opened, stack):
+    """The page of all tests of this file, which begins with all deliveries."""
+    opened.evaluate("for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close()")
+    opened.goto(f"{stack.address}/#deliveries")
+    return opened
 
 
 def search(page, text):
@@ -67,91 +75,91 @@ def post(page):
 
 
 def test_a_refused_a_dropped_an_ignored_and_an_accepted_webhook_are_found_and_explained(page, stack):
-    stack.send("issues", issue("opened", 9101), secret=WRONG, delivery="refused-9101")
-    stack.send("issues", issue("labeled", 9102, label={"name": "bug"}))
-    stack.send("ping", {"zen": "Dry.", "hook_id": 9103}, delivery="ignored-9103")
-    stack.send("issues", issue("opened", 9104))
-    search(page, "refused-9101")
+    stack.send("issues", issue("opened", 910555551), secret=WRONG, delivery="refused-910555551")
+    stack.send("issues", issue("labeled", 910555552, label={"name": "bug"}))
+    stack.send("ping", {"zen": "Dry.", "hook_id": 910555553}, delivery="ignored-910555553")
+    stack.send("issues", issue("opened", 910555554))
+    search(page, "refused-910555551")
     row = found(page, "refused")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("401: The signature in X-Hub-Signature-256 is not of this body")
     row.click()
     expect(story(page)).to_contain_text("nobody was authenticated as its sender")
-    search(page, "dry 9102")
+    search(page, "dry 910555552")
     found(page, "dropped").click()
     expect(story(page)).to_contain_text("route 1 drops it: kind == 'issues.labeled'")
     expect(story(page).get_by_role("row", name="drops it")).to_contain_text("kind = issues.labeled")
     expect(post(page)).to_contain_text("added label")
-    search(page, "ignored-9103")
+    search(page, "ignored-910555553")
     found(page, "ignored").click()
     expect(story(page)).to_contain_text("GitHub's ping")
-    search(page, "dry 9104")
+    search(page, "dry 910555554")
     expect(found(page, "posted")).to_have_count(1)
     found(page, "posted").click()
     expect(story(page)).to_contain_text("by HMAC-SHA256 in X-Hub-Signature-256")
-    expect(story(page).get_by_role("region", name="Body")).to_contain_text('"number": 9104')
-    expect(post(page)).to_contain_text("The pump runs dry 9104")
+    expect(story(page).get_by_role("region", name="Body")).to_contain_text('"number": 910555554')
+    expect(post(page)).to_contain_text("The pump runs dry 910555554")
     page.get_by_role("button", name="Open the conversation").click()
-    expect(page.get_by_role("heading", name="The pump runs dry 9104")).to_be_visible()
+    expect(page.get_by_role("heading", name="The pump runs dry 910555554")).to_be_visible()
     page.go_back()
     expect(story(page)).to_contain_text("by HMAC-SHA256")
     page.reload()
-    expect(found(page, "9104")).to_have_attribute("aria-current", "true")
+    expect(found(page, "910555554")).to_have_attribute("aria-current", "true")
     expect(story(page)).to_contain_text("by HMAC-SHA256")
 
 
 def test_new_ones_appear_and_the_selected_one_stays(page, stack):
-    stack.send("issues", issue("opened", 9201))
-    found(page, "9201").click()
-    expect(story(page)).to_contain_text("9201")
-    stack.send("issues", issue("opened", 9202))
-    expect(found(page, "9202")).to_have_count(1)
-    expect(page.locator("#deliveries-rows button").first).to_contain_text("9202")
-    expect(found(page, "9201")).to_be_focused()
-    expect(page.get_by_role("heading", name="The pump runs dry 9201")).to_be_visible()
+    stack.send("issues", issue("opened", 920555551))
+    found(page, "920555551").click()
+    expect(story(page)).to_contain_text("920555551")
+    stack.send("issues", issue("opened", 920555552))
+    expect(found(page, "920555552")).to_have_count(1)
+    expect(page.locator("#deliveries-rows button").first).to_contain_text("920555552")
+    expect(found(page, "920555551")).to_be_focused()
+    expect(page.locator("#delivery-title")).to_have_text("The pump runs dry 920555551 #920555551")
 
 
 def test_a_webhook_is_resent_as_news(page, stack):
-    stack.send("issues", issue("opened", 9301))
-    search(page, "dry 9301")
-    found(page, "9301").click()
+    stack.send("issues", issue("opened", 930555551))
+    search(page, "dry 930555551")
+    found(page, "930555551").click()
     page.get_by_role("button", name="Resend", exact=True).click()
     expect(page.locator("#delivery-said")).to_have_text("Resent: 1 entry is queued.")
     expect(story(page)).to_contain_text("a person, who resent")
-    expect(found(page, "9301")).to_have_count(2)
+    expect(found(page, "930555551")).to_have_count(2)
     expect(story(page).locator(".entry .pill")).to_have_text("posted")
 
 
 def test_a_webhook_is_edited_beside_its_post_and_resent(page, stack):
-    stack.send("issues", issue("opened", 9311))
+    stack.send("issues", issue("opened", 931555551))
     search(page, "dry 93")
-    found(page, "dry 9311").click()
+    found(page, "dry 931555551").click()
     page.get_by_role("button", name="Edit and resend").click()
     editor = page.get_by_role("dialog", name="Edit and resend")
     body, preview = editor.get_by_role("textbox", name="Body"), page.frame_locator("#edit-posts iframe").locator("body")
-    expect(preview).to_contain_text("The pump runs dry 9311")
+    expect(preview).to_contain_text("The pump runs dry 931555551")
     written = body.input_value()
     body.fill(written[:-3])
     expect(editor.get_by_role("alert")).to_contain_text("The body was JSON and is not any more")
     expect(editor.get_by_role("button", name="Send")).to_be_disabled()
-    body.fill(written.replace("9311", "9312"))
-    expect(preview).to_contain_text("The pump runs dry 9312")
+    body.fill(written.replace("931555551", "931555552"))
+    expect(preview).to_contain_text("The pump runs dry 931555552")
     editor.get_by_role("button", name="Send").click()
     expect(page.locator("#delivery-said")).to_have_text("Sent: answered with 202. 1 entry is queued.")
-    expect(page.get_by_role("heading", name="The pump runs dry 9312 #9312", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="The pump runs dry 931555552 #931555552", exact=True)).to_be_visible()
     expect(story(page)).to_contain_text("by HMAC-SHA256")
     expect(story(page).locator(".entry .pill")).to_have_text("posted")
 
 
 def test_two_webhooks_are_compared(page, stack):
-    stack.send("issues", issue("opened", 9321))
-    stack.send("issues", issue("closed", 9321))
-    search(page, "dry 9321")
+    stack.send("issues", issue("opened", 932555551))
+    stack.send("issues", issue("closed", 932555551))
+    search(page, "dry 932555551")
     expect(page.locator("#deliveries-rows li")).to_have_count(2)
     found(page, "issues.closed").click()
     page.get_by_role("button", name="Compare with").click()
     dialog = page.get_by_role("dialog", name="Compare")
-    dialog.get_by_role("searchbox", name="Search").fill("9321")
+    dialog.get_by_role("searchbox", name="Search").fill("932555551")
     expect(dialog.get_by_role("combobox", name="With").locator("option")).to_have_count(1)
     expect(dialog.get_by_role("status")).to_have_text("1 difference.")
     expect(dialog.get_by_role("row", name="action")).to_have_text('action"closed""opened"')
@@ -179,17 +187,17 @@ def old(number):
 
 def test_all_dead_letters_are_requeued(page, stack):
     page.request.post(f"{stack.address}/page/faults", data={"fault": {"kind": "400"}, "mode": "on"})
-    for number in (9401, 9402, 9403):
+    for number in (940555551, 940555552, 940555553):
         stack.send("issues", issue("opened", number))
     badge = page.locator("#dead-count")
     expect(badge).to_have_text("3")
     page.request.post(f"{stack.address}/page/faults", data={"fault": {"kind": "400"}, "mode": "off"})
     page.get_by_role("link", name="Dead letters").click()
-    letter = page.locator("#dead-letters-rows li").filter(has_text="9402")
+    letter = page.locator("#dead-letters-rows li").filter(has_text="940555552")
     expect(letter).to_contain_text("Graph answered 400")
     expect(letter).to_contain_text("What helps: Correct the event's template")
     letter.get_by_text("Details").click()
-    expect(letter.frame_locator("iframe").locator("body")).to_contain_text("The pump runs dry 9402")
+    expect(letter.frame_locator("iframe").locator("body")).to_contain_text("The pump runs dry 940555552")
     page.get_by_role("button", name="Requeue all").click()
     expect(page.locator("#dead-letters-note")).to_have_text("3 of 3 requeued.")
     expect(page.locator("#dead-letters-empty")).to_be_visible()
@@ -205,22 +213,22 @@ def test_groups_are_examined(page):
 
 
 def test_the_views_work_without_a_mouse(page, stack):
-    for number in (9501, 9502):
+    for number in (950555551, 950555552):
         stack.send("issues", issue("opened", number))
-    expect(found(page, "9502")).to_have_count(1)
+    expect(found(page, "950555552")).to_have_count(1)
     press(page, "1")
     expect(page.locator("#view-conversations")).to_be_visible()
     press(page, "2", "/")
     box = page.get_by_role("searchbox", name="Search deliveries")
     expect(box).to_be_focused()
-    box.fill("dry 950")
+    box.fill("dry 95055555")
     expect(page.locator("#deliveries-rows li")).to_have_count(2)
     page.get_by_role("link", name="Deliveries", exact=True).focus()
     press(page, "j")
     expect(page.locator("#deliveries-rows button").first).to_be_focused()
     press(page, "j", "Enter")
     expect(page.locator("#delivery-title")).to_be_focused()
-    expect(page.locator("#delivery-title")).to_contain_text("9501")
+    expect(page.locator("#delivery-title")).to_contain_text("950555551")
     press(page, "u")
     expect(page.locator("#deliveries-rows button").nth(1)).to_be_focused()
     press(page, "3")
@@ -234,10 +242,10 @@ def test_the_views_work_without_a_mouse(page, stack):
 @pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
 @pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESKTOP)], ids=["phone", "desktop"])
 def test_axe_finds_nothing_in_the_views_and_nothing_overflows(browser, stack, scheme, viewport):  # noqa: F811
-    stack.send("issues", issue("opened", 9600))
+    stack.send("issues", issue("opened", 960555550))
     with opening(browser, stack, viewport, scheme) as page:
         page.get_by_role("link", name="Deliveries", exact=True).click()
-        found(page, "9600").first.click()
+        found(page, "960555550").first.click()
         expect(story(page)).to_contain_text("HMAC")
         check_accessibility(page)
         for name, ready in (("Edit and resend", "#edit-posts iframe"), ("Compare with", "#compare-note:not(:empty)")):

@@ -153,7 +153,7 @@ def test_the_newest_come_first_a_page_at_a_time(page):
 
 
 def test_filters_and_search_find_a_refused_a_dropped_an_ignored_and_an_accepted_webhook(page):
-    accepted = page.receive("issues", issue("opened", 4711))
+    accepted = page.receive("issues", issue("opened", 471155555))
     dropped = page.receive("issues", issue("labeled", 2, label={"name": "bug"}))
     ignored = page.receive("ping", {"zen": "x", "hook_id": 1})
     refused = page.receive("issues", issue("opened", 3), secret="another-secret-of-somebody")
@@ -161,7 +161,7 @@ def test_filters_and_search_find_a_refused_a_dropped_an_ignored_and_an_accepted_
     for one in records:
         rows = page.get("deliveries", outcome=one.outcome.value)["rows"]
         assert [row["id"] for row in rows] == [one.id]
-    searches = {"runs DRY 4711": accepted, "issues.labeled": dropped, "ping": ignored, "signature": refused}
+    searches = {"runs DRY 471155555": accepted, "issues.labeled": dropped, "ping": ignored, "signature": refused}
     for text, one in {**searches, accepted.entries[0]: accepted, accepted.delivery: accepted}.items():
         assert [row["id"] for row in page.get("deliveries", text=text)["rows"]] == [one.id], text
     assert [row["id"] for row in page.get("deliveries", group=PLATFORM)["rows"]] == [accepted.id]
@@ -278,6 +278,9 @@ def test_a_kept_webhook_is_resent_as_news(page):
     assert first.id not in delivery.entries
     assert (second.id, made["queued"]) == (made["find"], 1)
     assert second.authentication == f"a person, who resent {delivery.id}"
+    page.outbox.note_delivery(second)
+    assert page.get("delivery", id=second.id)["body"] == page.get("delivery", id=delivery.id)["body"]
+    assert page.post("resend", id=second.id)["queued"] == 1
 
 
 def test_an_edited_webhook_is_sent_with_the_authentication_of_its_source(folder):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord, Outcome
+from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome
 from bridge.events import bounded
 from bridge.local.page.delivery_details import details
 from bridge.local.page.payload_diff import compare
@@ -14,7 +14,6 @@ from bridge.outbox.delivery_story import DeliveryStory, find, stories
 
 _PAGE = 50
 _LONGEST_COMPARED = 1 << 20  # characters
-_CALLS = 4  # pages of the outbox that are looked through for one of the list
 _NEWEST = 10  # ids by which an open page sees that webhooks came
 _MOST_STATES = 60
 _REMEMBERED = 2000  # records of which the states may be asked
@@ -40,13 +39,15 @@ class DeliveriesView:
         """A page of the webhooks that a query wants, newest first.
 
         query: `source`, `outcome`, `group`, `since`, `until`, `text`, and `before`: `following` of the page before.
+        A page may have few rows and still a following one, where a storage had to look at many to find them.
         """
         wanted, before = _filter(query), query.get("before", "")
-        records, following = self._found(wanted, before)
+        page = self._stored.outbox().deliveries(wanted, _PAGE, before)
+        records, following = page.records, page.following
         if not records and not before and len(wanted.words) == 1:
             # It may be the id of an entry, or stand in the last line of a post.
             found = find(self._stored.outbox(), bounded(wanted.text.strip()))
-            records = [story.record for story in reversed(found)]
+            records = tuple(story.record for story in reversed(found))
             following = "" if records else following
         self._remember(records)
         return {"rows": [row(self._stored, record) for record in records], "following": following}
@@ -83,23 +84,13 @@ class DeliveriesView:
     def compare(self, query: Query) -> Mapping[str, Any]:
         """What is different in the bodies of the webhooks `id` and `with`, as far as they are kept."""
         records = [_record(self._stored, query.get(name, "")) for name in ("id", "with")]
-        payloads = [self._stored.payloads().find(record) for record in records]
+        payloads = [self._stored.payload(record) for record in records]
         texts = [self._stored.without_secrets(one.body.decode("utf-8", "replace")) for one in payloads if one]
         if len(texts) < 2:
             raise RequestError("The body of one of them is not kept: there is nothing to compare.", 409)
         if max(map(len, texts)) > _LONGEST_COMPARED:
             raise RequestError(f"They are longer than {_LONGEST_COMPARED >> 20} MiB, which takes too long.", 409)
         return {"rows": [row(self._stored, record) for record in records], **asdict(compare(*texts))}
-
-    def _found(self, wanted: DeliveryFilter, before: str) -> tuple[Sequence[DeliveryRecord], str]:
-        outbox, records = self._stored.outbox(), list[DeliveryRecord]()
-        page = DeliveryPage(following=before)
-        for _ in range(_CALLS):
-            page = outbox.deliveries(wanted, _PAGE - len(records), page.following)
-            records += page.records
-            if not page.following or len(records) >= _PAGE:
-                break
-        return records, page.following
 
     def _remember(self, records: Sequence[DeliveryRecord]) -> None:
         if len(self._shown) > _REMEMBERED:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.again import RESENT
 from bridge.deliveries import DeliveryRecord, EventRecord, Outcome
 from bridge.local.page.stored import Stored
 from bridge.local.page.today import today
@@ -19,7 +20,7 @@ _KEEP = "BRIDGE_KEEP_PAYLOADS_HOURS"
 def details(stored: Stored, story: DeliveryStory) -> Mapping[str, Any]:
     """All that is known of a webhook, ready for JSON."""
     record = story.record
-    payload, moment = stored.payloads().find(record), datetime.fromtimestamp(record.at, UTC)
+    payload, moment = stored.payload(record), datetime.fromtimestamp(record.at, UTC)
     entries = {entry.id: entry for entry in story.entries}
     return {
         "delivery": record.delivery,
@@ -47,7 +48,7 @@ def _body(stored: Stored, record: DeliveryRecord, payload: KeptPayload | None) -
 def _why_not_kept(stored: Stored, record: DeliveryRecord) -> str:
     hours = stored.bridge.configuration.settings.keep_payloads_hours if stored.bridge else None
     now = "" if hours is None else f", which is {hours:g} now"
-    if record.payload:
+    if record.payload or record.authentication.startswith(RESENT):
         return f"The body is not kept any more: {_KEEP}{now}, says for how long."
     if record.count > 1:
         return "These webhooks were only counted: there were too many of them."
@@ -55,6 +56,8 @@ def _why_not_kept(stored: Stored, record: DeliveryRecord) -> str:
         return "The body is not kept: nobody was authenticated as its sender."
     if not record.size:
         return "It has no body."
+    if hours:
+        return f"The body is not kept: {_KEEP}{now}, was 0 when it came."
     return f"The body is not kept: set {_KEEP}{now}, to the number of hours for which bodies shall be kept."
 
 

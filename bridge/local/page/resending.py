@@ -97,7 +97,7 @@ def _kept(stored: Stored, asked: str) -> tuple[Bridge, DeliveryRecord, KeptPaylo
     record = next((one for one in stored.outbox().find_deliveries(asked) if one.id == asked), None)
     if record is None:
         raise RequestError("There is no record of this webhook any more.", 404)
-    payload = stored.payloads().find(record)
+    payload = stored.payload(record)
     if payload is None:
         raise RequestError("The body of this webhook is not kept: BRIDGE_KEEP_PAYLOADS_HOURS says for how long.", 409)
     return stored.bridge, record, payload

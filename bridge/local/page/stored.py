@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 
+from bridge.again import RESENT
 from bridge.app import Bridge
 from bridge.configuration import Configuration
+from bridge.deliveries import DeliveryRecord
 from bridge.outbox.base import Outbox
 from bridge.outbox.delivery_story import EntryStory
 from bridge.outbox.payloads import Payloads
+from bridge.payloads import KeptPayload
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
 
@@ -50,6 +53,14 @@ class Stored:
     def group(self, group: str) -> Mapping[str, str]:
         """A group for the page: its id, and its name or the id again."""
         return {"id": group, "name": self.labels.get(group.lower(), group)}
+
+    def payload(self, record: DeliveryRecord) -> KeptPayload | None:
+        """The payload of a webhook, if it is kept; of one that was sent again, that of the first."""
+        if record.authentication.startswith(RESENT):
+            first = record.authentication.removeprefix(RESENT)
+            found = [one for one in self.outbox().find_deliveries(first) if one.id == first]
+            return self.payloads().find(found[0]) if found else None
+        return self.payloads().find(record)
 
     def without_secrets(self, text: str) -> str:
         """The text without the secrets of the settings."""

@@ -4,7 +4,8 @@ import { clearDelivery, refreshDelivery, showDelivery } from "./delivery.js";
 import { about, go, isShown, place, register } from "./views.js";
 
 const PAUSE = 250; // milliseconds without a key until the search begins
-const MOST_PAGES = 4; // that are read to close the gap between what is shown and what has come
+const MOST_PAGES = 4; // that are read at once
+const ENOUGH = 10; // rows without a further look
 const AGAIN = 3000; // milliseconds between looks at entries that are not posted yet
 const FINAL = new Set(["posted", "repeat", "dead letter", ""]);
 const TIMES = { "": "Any time", 900: "Last 15 minutes", 3600: "Last hour", 86400: "Last 24 hours", 604800: "Last 7 days", other: "Other…" };
@@ -14,7 +15,8 @@ let rows = []; // newest first
 let states = {};
 let following = "";
 let filters = null; // those of the rows
-let asked = 0;
+let asked = 0; // rows of an earlier query are too late
+let loading = Promise.resolve();
 let newest = "";
 
 const form = () => element("deliveries-filter").elements;
@@ -31,27 +33,39 @@ const moment = (text) => (text ? `${new Date(text).getTime() / 1000 || ""}` : ""
 
 const page = async (before = "") => (await get("deliveries", { ...wanted(filters), before })).json();
 
-async function load(query) {
+function load(query) {
   const number = ++asked;
   filters = query;
   setText(element("deliveries-note"), "Looking…");
-  await attempt(async () => {
+  loading = attempt(async () => {
     const answer = await page();
     if (number !== asked) return;
     ({ rows, following } = answer);
     element("deliveries-scroll").scrollTop = 0;
     draw();
+    await lookFurther(number);
   });
 }
 
+// A storage that has to look at many rows to find a few gives them a few at a time.
+async function lookFurther(number) {
+  for (let count = 0; count < MOST_PAGES && following && rows.length < ENOUGH; count++) {
+    const answer = await page(following);
+    if (number !== asked) return;
+    ({ following } = answer);
+    merge(answer.rows);
+    draw();
+  }
+}
+
 async function older() {
-  const number = ++asked;
+  const number = asked;
   element("deliveries-older").disabled = true;
   await attempt(async () => {
     const answer = await page(following);
     if (number !== asked) return;
     const first = answer.rows[0]?.id;
-    following = answer.following;
+    ({ following } = answer);
     merge(answer.rows);
     draw();
     if (first) buttonOf(first)?.focus();
@@ -62,7 +76,8 @@ async function older() {
 // What has come since; the rows that are shown keep their place.
 async function update() {
   if (!filters) return;
-  const number = ++asked;
+  await loading;
+  const number = asked;
   await attempt(async () => {
     const known = new Set(rows.map((row) => row.id));
     let [fresh, before] = [[], ""];

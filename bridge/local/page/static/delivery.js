@@ -14,6 +14,7 @@ export function clearDelivery() {
   setText(element("delivery-title"), "No delivery is selected");
   element("delivery").replaceChildren();
   element("delivery-actions").hidden = true;
+  setText(element("delivery-said"), "");
   say("");
 }
 

@@ -21,7 +21,6 @@ export function showActions(found) {
   element("delivery-actions").dataset.is = JSON.stringify(buttons.map(describe));
   element("delivery-actions").dataset.of = current.row.id;
   element("delivery-actions").replaceChildren(...made);
-  setText(element("delivery-said"), why);
 }
 
 const describe = ([name, , enabled, title]) => [name, enabled, title];
