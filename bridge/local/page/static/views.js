@@ -42,8 +42,11 @@ function arrive() {
   shown = here.view;
   for (const main of document.querySelectorAll("main")) main.hidden = main.id !== `view-${shown}`;
   for (const tab of element("tabs").children) {
-    if (tab.dataset.tab === shown) tab.setAttribute("aria-current", "page");
-    else tab.removeAttribute("aria-current");
+    if (tab.dataset.tab !== shown) tab.removeAttribute("aria-current");
+    else if (!tab.hasAttribute("aria-current")) {
+      tab.setAttribute("aria-current", "page");
+      tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
   }
   setText(element("skip"), shown === CONVERSATIONS ? "Skip to the threads" : "Skip to the list");
   views[shown]?.show?.(here);
