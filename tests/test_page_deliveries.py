@@ -6,7 +6,9 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.local_stack import NAMES, issue, running
+from bridge.deliveries import DeliveryRecord, Outcome, record_id
+from bridge.outbox.rows import Hold
+from tests.local_stack import NAMES, SECRET, issue, running
 from tests.test_page import (
     AXE,
     BROWSER,
@@ -19,6 +21,7 @@ from tests.test_page import (
 )
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
+NOWHERE = "00000000-0000-4000-8000-0000000000d7"
 WRONG = "wrong-secret-of-nobody"
 
 pytestmark = [
@@ -123,8 +126,14 @@ def test_a_webhook_is_resent_as_news(page, stack):
     stack.send("issues", issue("opened", 930555551))
     search(page, "dry 930555551")
     found(page, "930555551").click()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy as cURL").click()
+    expect(page.locator("#delivery-status")).to_contain_text("Copied")
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert "$BRIDGE_GITHUB_SECRET" in command
+    assert SECRET not in command
     page.get_by_role("button", name="Resend", exact=True).click()
-    expect(page.locator("#delivery-said")).to_have_text("Resent: 1 entry is queued.")
+    expect(page.locator("#delivery-status")).to_have_text("Resent: 1 entry is queued.")
     expect(story(page)).to_contain_text("a person, who resent")
     expect(found(page, "930555551")).to_have_count(2)
     expect(story(page).locator(".entry .pill")).to_have_text("posted")
@@ -145,7 +154,7 @@ def test_a_webhook_is_edited_beside_its_post_and_resent(page, stack):
     body.fill(written.replace("931555551", "931555552"))
     expect(preview).to_contain_text("The pump runs dry 931555552")
     editor.get_by_role("button", name="Send").click()
-    expect(page.locator("#delivery-said")).to_have_text("Sent: answered with 202. 1 entry is queued.")
+    expect(page.locator("#delivery-status")).to_have_text("Sent: answered with 202. 1 entry is queued.")
     expect(page.get_by_role("heading", name="The pump runs dry 931555552 #931555552", exact=True)).to_be_visible()
     expect(story(page)).to_contain_text("by HMAC-SHA256")
     expect(story(page).locator(".entry .pill")).to_have_text("posted")
@@ -179,8 +188,6 @@ def test_older_ones_are_read_a_page_at_a_time(page, stack):
 
 
 def old(number):
-    from bridge.deliveries import DeliveryRecord, Outcome, record_id
-
     at = time.time() - 86400 - number
     return DeliveryRecord(record_id(at, f"{number:05x}"), at, "gitlab", Outcome.IGNORED, 200, f"Old {number}")
 
@@ -204,12 +211,17 @@ def test_all_dead_letters_are_requeued(page, stack):
     expect(badge).to_be_empty()
 
 
-def test_groups_are_examined(page):
+def test_a_group_on_hold_has_its_reason_and_is_examined(page, stack):
+    with stack.outbox() as outbox:
+        outbox.set_wait(NOWHERE, Hold(time.time() + 600, "Graph refuses it.", time.time()))
     page.get_by_role("link", name="Groups").click()
     group = page.locator("#groups-rows > li").filter(has_text=NAMES[0])
     expect(group).to_contain_text("BRIDGE_GROUP: what no route takes")
     group.get_by_role("button", name="Ask the doctor").click()
     expect(group).to_contain_text("its threads can be read")
+    held = page.locator("#groups-rows > li").filter(has_text=NOWHERE)
+    expect(held).to_contain_text("Graph refuses it.")
+    expect(held).to_contain_text("No route leads to it.")
 
 
 def test_the_views_work_without_a_mouse(page, stack):

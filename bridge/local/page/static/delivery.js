@@ -14,8 +14,8 @@ export function clearDelivery() {
   setText(element("delivery-title"), "No delivery is selected");
   element("delivery").replaceChildren();
   element("delivery-actions").hidden = true;
-  setText(element("delivery-said"), "");
-  say("");
+  setText(element("delivery-status"), "");
+  showProblem("");
 }
 
 export function showDelivery(asked) {
@@ -37,13 +37,13 @@ export async function refreshDelivery() {
   } catch (error) {
     if (asked !== shown.asked || shown.text) return;
     if (++tries < PATIENCE) setTimeout(refreshDelivery, RETRY);
-    else say(error.message);
+    else showProblem(error.message);
     return;
   }
   if (asked !== shown.asked || text === shown.text) return;
   const isOther = !shown.text;
   shown.text = text;
-  say("");
+  showProblem("");
   const found = JSON.parse(text);
   draw(found, isOther);
   // It may have been found by the id of an entry.
@@ -51,7 +51,7 @@ export async function refreshDelivery() {
   if (isShown("deliveries")) go("deliveries", found.row.id, place().query, true);
 }
 
-export function say(text) {
+function showProblem(text) {
   element("delivery-problem").hidden = !text;
   setText(element("delivery-problem"), text);
 }

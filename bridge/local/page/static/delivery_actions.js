@@ -27,7 +27,7 @@ const describe = ([name, , enabled, title]) => [name, enabled, title];
 
 async function attempt(action) {
   element("delivery-problem").hidden = true;
-  setText(element("delivery-said"), "");
+  setText(element("delivery-status"), "");
   try {
     await action();
   } catch (error) {
@@ -42,13 +42,13 @@ async function resend() {
 }
 
 // Show the delivery that was made, when its record comes.
-function follow(id, said) {
+function follow(id, message) {
   if (id) go("deliveries", id);
-  setText(element("delivery-said"), said);
+  setText(element("delivery-status"), message);
 }
 
 async function copyCurl() {
   const { command } = await (await get("delivery/curl", { id: current.row.id })).json();
   await navigator.clipboard.writeText(command);
-  setText(element("delivery-said"), "Copied: set the variable that it names, and run it in a shell.");
+  setText(element("delivery-status"), "Copied: set the variable that it names, and run it in a shell.");
 }

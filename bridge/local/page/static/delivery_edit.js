@@ -13,7 +13,7 @@ export function openEditor(found, sent) {
   [current, after] = [found, sent];
   element("edit-body").value = found.body.text;
   element("edit-posts").replaceChildren();
-  say("");
+  showProblem("");
   element("edit-delivery").showModal();
   attempt();
 }
@@ -25,14 +25,14 @@ async function attempt() {
     const made = await post("resend", { id: current.row.id, body: element("edit-body").value, dry_run: true });
     if (number !== asked) return;
     element("edit-posts").replaceChildren(...today(made));
-    say("");
+    showProblem("");
   } catch (error) {
-    if (number === asked) say(error.message);
+    if (number === asked) showProblem(error.message);
   }
   if (number === asked) setText(element("edit-state"), "");
 }
 
-function say(problem) {
+function showProblem(problem) {
   element("edit-problem").hidden = !problem;
   setText(element("edit-problem"), problem);
   element("edit-send").disabled = Boolean(problem);
@@ -49,7 +49,7 @@ async function send() {
     after(find, `Sent: answered with ${status}. ${meaning(answer)}`);
   } catch (error) {
     setText(element("edit-state"), "");
-    say(error.message);
+    showProblem(error.message);
   }
 }
 
