@@ -77,12 +77,12 @@ class Page:
         assert found.status_code == status, found.text
         return found.json()
 
-    def receive(self, event, payload, secret=SECRET, **headers):
+    def receive(self, event, payload, secret=SECRET, source="github", **headers):
         """Let a webhook come; its record and payload are kept, and its entries recorded."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        own = SOURCES["github"].headers(event, f"delivery-{time.monotonic_ns()}")
-        signed = {**own, **SOURCES["github"].verifier.sign(body, secret), **headers}
-        receipt = self.bridge.receiver.receive("github", Webhook(signed, body))
+        own = SOURCES[source].headers(event, f"delivery-{time.monotonic_ns()}")
+        signed = {**own, **SOURCES[source].verifier.sign(body, secret), **headers}
+        receipt = self.bridge.receiver.receive(source, Webhook(signed, body))
         record = next(note for note in map(from_message, receipt.notes) if isinstance(note, QueuedRecord))
         self.outbox.note_delivery(record)
         for one in receipt.entries:
@@ -305,6 +305,18 @@ def test_an_edited_webhook_is_sent_with_the_authentication_of_its_source(folder)
     made.bridge.configuration.authentications["github"].check(webhook)
     assert webhook.header("x-github-event") == "issues"
     assert json.loads(sent_body)["label"] == {"name": "bug"}
+
+
+def test_an_edited_webhook_keeps_the_name_of_its_event(folder):
+    made = Page(folder, BRIDGE_SNYK_SECRET=SECRET)
+    sample = SOURCES["snyk"].samples / "project_snapshot.found.json"
+    with raw(answer(202)) as trap:
+        writing = Writing(lambda: made.queue, address=trap.url.rstrip("/"))
+        with made.served(writing=writing):
+            delivery = made.receive("project_snapshot", sample.read_bytes(), source="snyk")
+            assert delivery.outcome is Outcome.ACCEPTED
+            made.post("resend", id=delivery.id, body=sample.read_text())
+    assert trap.requests[0].lower().count(b"x-snyk-event: project_snapshot/v0\r\n") == 1
 
 
 def test_what_is_not_kept_cannot_be_resent(page):

@@ -68,7 +68,10 @@ class Resender:
         authentication = bridge.configuration.authentications.get(source.name)
         delivery = str(uuid.uuid4())
         webhook = sending.signed(source, authentication, payload.body, record.event, delivery)
-        own = {name.lower() for name in webhook.headers} - {"content-type"}
+        service = source.headers(record.event, delivery)
+        # What came before holds, but for the id of the delivery and the signature.
+        stays = {name.lower() for name, value in service.items() if delivery not in value} | {"content-type"}
+        own = {name.lower() for name in webhook.headers} - stays
         kept = {name: value for name, value in payload.headers.items() if name not in own | _NOT_SENT}
         fresh = {name: value for name, value in webhook.headers.items() if name.lower() not in kept}
         webhook = replace(webhook, headers={**fresh, **kept})
