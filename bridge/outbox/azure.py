@@ -108,6 +108,14 @@ class AzureOutbox(AzureTable):
         overdue = {group: self._rows(group, "open", "due lt @time", time=before) for group in self._groups()}
         return [group for group, rows in overdue.items() if next(rows, None)]
 
+    def waiting(self, after: float) -> Mapping[str, tuple[int, float]]:
+        more = "due gt @time and state eq 'pending'"
+        dues = {
+            group: [row["due"] for row in self._rows(group, "open", more, ["due"], time=after)]
+            for group in self._groups()
+        }
+        return {group: (len(found), min(found)) for group, found in dues.items() if found}
+
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         # One by one: a query with many "or" walks through the whole partition.
         rows = self._readers.map(lambda key: self._get(group, azure_rows.thread_name(key)), keys)

@@ -84,6 +84,9 @@ class Entries(Protocol):
     def overdue(self, before: float) -> Sequence[str]:
         """The groups with an open entry that was due before then."""
 
+    def waiting(self, after: float) -> Mapping[str, tuple[int, float]]:
+        """How many pending entries each group has that are due later than that, and when the first of them is."""
+
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         """The threads of those keys that have one."""
 

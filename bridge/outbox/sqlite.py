@@ -93,6 +93,10 @@ class SqliteOutbox:
     def overdue(self, before: float) -> Sequence[str]:
         return [group for (group,) in self._rows("SELECT DISTINCT partition FROM open WHERE due < ?", before)]
 
+    def waiting(self, after: float) -> Mapping[str, tuple[int, float]]:
+        sql = "SELECT partition, count(*), min(due) FROM open WHERE due > ? AND state = 'pending' GROUP BY partition"
+        return {group: (count, due) for group, count, due in self._rows(sql, after)}
+
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         sql = "SELECT * FROM thread LEFT JOIN newest USING (partition, key) LEFT JOIN memory USING (partition, key)"
         sql += " WHERE partition = ? AND key = ?"

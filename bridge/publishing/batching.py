@@ -49,12 +49,13 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
     """The posts to send, in this order.
 
     Within a thread entries go by occurrence, receipt and id. A key waits as a whole while the outcome of one of its
-    entries is unknown, or one is deferred, or order would be lost; and while none of them is due. Entries of several
+    entries is unknown, or one is deferred, or order would be lost; and while none of them is due. So an entry that is
+    due takes those with it that wait for the hours of their route: order counts for more. Entries of several
     keys that share a thread, a digest's, are posted together. Entries that belong to the thread after the next one of
     their key are left to a later plan. A storm is recognised by all its entries, due or not: otherwise a steady one
-    would become a few new threads at a time.
+    would become a few new threads at a time. Keys that wait for hours as a whole are no part of it.
     """
-    free = [members for members in _by_key(entries) if not _waits(members, now)]
+    free = [members for members in _by_key(entries) if not (_waits(members, now) or _are_held(members, now))]
     episodes = [
         (_is_due(members, now), *_first_episode(members, threads.get(members[0].entry.key), rules)) for members in free
     ]
@@ -63,7 +64,7 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
     new = [(due, rows) for due, target, rows in episodes if not target]
     old = [(target, rows) for due, target, rows in episodes if target and due]
     if len(new) > rules.digest_over and any(due for due, _ in new):
-        started = _digest([rows for _, rows in new], "")
+        started = _digest([_whole(rows, free) for _, rows in new], "")
     else:
         started = list(chain.from_iterable(_cut(rows, "", _fits_cards) for due, rows in new if due))
     return started + list(chain.from_iterable(_replies(old, rules)))
@@ -103,6 +104,22 @@ def ended_after(ended: float | None, rows: Sequence[OpenEntry]) -> float | None:
 def occurrence(row: OpenEntry) -> float:
     """When it happened, in seconds since 1970."""
     return row.entry.occurred.timestamp()
+
+
+def is_held(row: OpenEntry, now: float) -> bool:
+    """Whether the entry waits for the hours of its route, and for nothing else."""
+    return row.entry.not_before is not None and row.state is State.PENDING and row.due > now
+
+
+def _are_held(members: Sequence[OpenEntry], now: float) -> bool:
+    return all(is_held(row, now) for row in members)
+
+
+def _whole(rows: Rows, keys: Sequence[Sequence[OpenEntry]]) -> Rows:
+    """All entries of the key of these if they have waited for hours: one digest then says everything of it."""
+    if not any(row.entry.not_before for row in rows):
+        return rows
+    return next(tuple(members) for members in keys if members[0].entry.key == rows[0].entry.key)
 
 
 def _by_key(entries: Sequence[OpenEntry]) -> list[list[OpenEntry]]:

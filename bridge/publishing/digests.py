@@ -53,20 +53,35 @@ class _Row:
     events: int
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """Why there is a digest. headline: empty: how many of what there are. reason: what the last line says of it."""
+
+    headline: str = ""
+    reason: str = "as so much came at once"
+
+
+STORM = Occasion()
+
 _TEMPLATE = environment(OwnTemplates()).get_template("digest.html")
 
 
-def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES) -> str:
+def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, occasion: Occasion = STORM) -> str:
     """The digest of one entry or more as one line: how many of what, how long, how bad.
 
     titles: the names of sources for people.
     """
     bad = ", ".join(text for severity, text in _tally(entries) if severity >= Severity.WARNING)
-    return one_line(f"{_headline(entries, titles)}{': ' if bad else ''}{bad}", MAX_TOPIC)
+    headline, colon = occasion.headline or _headline(entries, titles), " · " if occasion.headline else ": "
+    return one_line(f"{headline}{colon if bad else ''}{bad}", MAX_TOPIC)
 
 
 def digest_html(
-    entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, zone: tzinfo = UTC, token: str = ""
+    entries: Sequence[Entry],
+    titles: Mapping[str, str] = _NO_TITLES,
+    zone: tzinfo = UTC,
+    token: str = "",
+    occasion: Occasion = STORM,
 ) -> str:
     """The HTML of a post that shows one entry or more, a row for each object, the worst first.
 
@@ -75,13 +90,15 @@ def digest_html(
     """
     html = ""
     for limits in _LIMITS:
-        html = _html(entries, titles, zone, limits)
+        html = _html(entries, titles, zone, limits, occasion)
         if len(html.encode()) <= MAX_POST:
             break
     return signed(html, [token])
 
 
-def _html(entries: Sequence[Entry], titles: Mapping[str, str], zone: tzinfo, limits: _Limits) -> str:
+def _html(
+    entries: Sequence[Entry], titles: Mapping[str, str], zone: tzinfo, limits: _Limits, occasion: Occasion
+) -> str:
     first, last = extent(entries)
     clock = _clock(first, last, zone)
     start, end, utc = clock(first), clock(last), offset(last, zone)
@@ -89,7 +106,8 @@ def _html(entries: Sequence[Entry], titles: Mapping[str, str], zone: tzinfo, lim
         severity=max(entry.severity for entry in entries),
         period=f"{start} {utc}" if start == end else f"{start} to {end} {utc}",
         offset=utc,
-        headline=_headline(entries, titles),
+        headline=occasion.headline or _headline(entries, titles),
+        reason=occasion.reason,
         tally=_tally(entries),
         sources=_listed([f"{name} {count(number)}" for name, number in _by_source(entries, titles)], 8),
         chart=chart_of(entries, clock) if last - first >= _MINUTE else None,

@@ -12,7 +12,8 @@ from bridge.graph.channel import Channel, Post, blamed
 from bridge.limits import MAX_INVITED
 from bridge.outbox.rows import DIGEST, Backoff, Hold, OpenEntry, State
 from bridge.publishing import transitions
-from bridge.publishing.batching import SKEW, Batch, next_due, plan
+from bridge.publishing.away import away
+from bridge.publishing.batching import SKEW, Batch, is_held, next_due, plan
 from bridge.publishing.digests import digest_html, digest_topic
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.leases import HeldLease
@@ -77,6 +78,7 @@ class Drain:
         """
         try:
             self._rows.read()
+            self._rows.wait_for_hours()
             self._reconcile_unknown_outcomes()
             self._rows.leave_out_repeats()
             self._send_ready()
@@ -192,7 +194,7 @@ class Drain:
         entries = [row.entry for row in batch.rows]
         titles, zone = self._policy.titles, self._policy.zone
         if batch.digest:
-            html = digest_html(entries, titles, zone, token)
+            html = digest_html(entries, titles, zone, token, away(entries, self._policy.hours))
         else:
             known = self._rows.threads.get(lead_of(entries).key)
             memory = known.memory if known else {}
@@ -203,7 +205,7 @@ class Drain:
         invited = [one for one in self._uninvited(entries, target) if one not in left_out][:MAX_INVITED]
         return Post(
             group=self._rows.group,
-            topic=digest_topic(entries, self._policy.titles) if batch.digest else entries[0].topic,
+            topic=self._topic(batch, entries),
             html=html,
             token=token,
             participants=tuple(invited),
@@ -216,6 +218,11 @@ class Drain:
         keys = {DIGEST, *(entry.key for entry in entries)}
         known = [row for key in keys if (row := self._rows.threads.get(key)) and row.thread == target != ""]
         return uninvited([row.memory for row in known], chain.from_iterable(entry.participants for entry in entries))
+
+    def _topic(self, batch: Batch, entries: Sequence[Entry]) -> str:
+        if not batch.digest:
+            return entries[0].topic
+        return digest_topic(entries, self._policy.titles, away(entries, self._policy.hours))
 
     def _claim(self, rows: Sequence[OpenEntry], token: str, where: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""
@@ -285,9 +292,11 @@ class Drain:
         now, known = self._clock(), self._rows.wait
         since, tries = (known.since, known.tries + 1) if isinstance(known, Hold) else (now, 0)
         self._rows.set_wait(Hold(now + probe_delay(tries), str(error), since, tries))
-        for row in self._rows.open.values():
+        # What waits for the hours of its route was not refused.
+        rows = [row for row in self._rows.open.values() if not is_held(row, now)]
+        for row in rows:
             log_entry("held", row.entry, thread=row.thread, reason=str(error))
-        for row in list(self._rows.open.values()):
+        for row in rows:
             if now >= max(since, row.recorded) + self._policy.give_up:
                 reason = f"{_MAYBE.format(row.mark)} {error}" if row.state is State.SENDING else str(error)
                 self._rows.move_to_dead_letters(row, reason, _REFUSED_ACCESS)

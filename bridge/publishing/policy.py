@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
+from bridge.hours import Hours
 from bridge.publishing.batching import Rules
 
 
@@ -16,7 +17,7 @@ class Policy:
     give_up: how long a refused group, or a search without an answer, is tried again.
     history: how long repeats are recognised.
     paused: the groups that get nothing for now, by choice. titles: the names of sources for people.
-    zone: of the times that posts show. watchdog: how often one is sent; 0: never.
+    zone: of the times that posts show. watchdog: how often one is sent; 0: never. hours: for which entries wait, by name.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -27,3 +28,4 @@ class Policy:
     titles: Mapping[str, str] = field(default_factory=dict)
     zone: tzinfo = UTC
     watchdog: float = 0.0
+    hours: Mapping[str, Hours] = field(default_factory=dict)

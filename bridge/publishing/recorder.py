@@ -11,6 +11,7 @@ from bridge.errors import Conflict, MessageError, RowRefused
 from bridge.events import Severity
 from bridge.outbox.base import Deliveries, Entries
 from bridge.outbox.rows import ContentRow, DeadLetter, Recorded
+from bridge.publishing.waiting import NOT_WAITING, Waiting
 from bridge.publishing.waker import Waker
 from bridge.steps import log_entry, log_step
 
@@ -22,13 +23,22 @@ _TRIES = 5
 
 
 class Recorder:
-    """Puts entries into the outbox, and asks for the wakes of their groups. settle: as in `Policy`, in seconds."""
+    """Puts entries into the outbox, and asks for the wakes of their groups.
+
+    settle: as in `Policy`, in seconds. waiting: says until when entries wait for hours.
+    """
 
     def __init__(
-        self, entries: Entries, deliveries: Deliveries, waker: Waker, settle: float, clock: Callable[[], float]
+        self,
+        entries: Entries,
+        deliveries: Deliveries,
+        waker: Waker,
+        settle: float,
+        clock: Callable[[], float],
+        waiting: Waiting = NOT_WAITING,
     ) -> None:
         self._entries, self._deliveries = entries, deliveries
-        self._waker, self._settle, self._clock = waker, settle, clock
+        self._waker, self._settle, self._clock, self._waiting = waker, settle, clock, waiting
 
     def record(self, entry: Entry) -> None:
         """Records the entry; one that storage refuses becomes a dead letter, because it always will."""
@@ -62,6 +72,8 @@ class Recorder:
             log_entry("repeat", entry, repeat_of=of)
             return
         due = now if entry.severity is Severity.CRITICAL else now + self._settle
+        until = self._waiting.first_until(entry, now)
+        due = until if until > now else due
         recorded = self._entries.record(entry, now, due)
         log_entry("recorded" if recorded is Recorded.NEW else "repeat", entry)
         # Also for a repeat of an open entry: the first try may have died before it asked.
