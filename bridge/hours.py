@@ -27,11 +27,11 @@ class Hours:
 
     def are_open(self, at: datetime) -> bool:
         """Whether the moment is within them."""
-        return self.open_from(at) == at
+        return self.open_from(at) <= at
 
     def open_from(self, at: datetime) -> datetime:
         """The moment itself where they are open, else when they begin next."""
-        first = at.astimezone(self.zone).date() - _DAY
+        first, at = at.astimezone(self.zone).date() - _DAY, at.astimezone(UTC)
         return next(max(begin, at) for begin, end in self._periods(first) if end > at)
 
     def closed_since(self, at: datetime) -> datetime | None:

@@ -126,16 +126,19 @@ class GroupRows:
         for row in self.open.values():
             keys.setdefault(row.entry.key, []).append(row)
         for key, members in keys.items():
-            thread = self.threads.get(key) or ThreadRow(key, "", 0.0, 0.0)
-            is_late = any(received(row) <= thread.left_out for row in members)
-            if is_late:
-                members += self._restore(key, partial(was_wrong, members=members))
-            found = repeats(members, thread.newest)
-            if any(received(row) < thread.left_out for row, _ in found):
-                members += self._restore(key, partial(repeats_one_of, rows=[row for row, _ in found]))
-                found = repeats(members, thread.newest)
-            for row, of in found:
+            for row, of in self._repeats(key, members):
                 self._leave_out(row, of)
+
+    def _repeats(self, key: str, members: Sequence[OpenEntry]) -> list[tuple[OpenEntry, Newest]]:
+        """The entries of the key that are repeats, after what was left out too early is open again."""
+        thread, rows = self.threads.get(key) or ThreadRow(key, "", 0.0, 0.0), [*members]
+        if any(received(row) <= thread.left_out for row in members):
+            rows += self._restore(key, partial(was_wrong, members=members))
+        found = repeats(rows, thread.newest)
+        if any(received(row) < thread.left_out for row, _ in found):
+            rows += self._restore(key, partial(repeats_one_of, rows=[row for row, _ in found]))
+            found = repeats(rows, thread.newest)
+        return found
 
     def _leave_out(self, row: OpenEntry, of: Newest) -> None:
         key = row.entry.key

@@ -17,7 +17,8 @@ class Policy:
     give_up: how long a refused group, or a search without an answer, is tried again.
     history: how long repeats are recognised.
     paused: the groups that get nothing for now, by choice. titles: the names of sources for people.
-    zone: of the times that posts show. watchdog: how often one is sent; 0: never. hours: for which entries wait, by name.
+    zone: of the times that posts show. watchdog: how often one is sent; 0: never.
+    hours: for which entries wait, by their names.
     """
 
     rules: Rules = field(default_factory=Rules)

@@ -25,7 +25,7 @@ def waiting_entries(outbox: Outbox, now: float) -> Sequence[OpenEntry]:
 
 
 def release(outbox: Outbox, waker: Waker, rows: Sequence[OpenEntry], now: float) -> int:
-    """Has these posted at once, with what waits for the same threads. Returns how many; others were posted meanwhile."""
+    """Has these posted at once, with what waits for the same threads; returns how many waited still."""
     released = [row for row in rows if _release(outbox, row, now)]
     for group in dict.fromkeys(row.entry.group for row in released):
         waker.ask(group, now)

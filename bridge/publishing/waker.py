@@ -6,7 +6,6 @@ from bridge.entries import Wake, to_message
 from bridge.outbox.base import Queue, Wakes
 from bridge.publishing.batching import SKEW
 
-
 # All in seconds.
 _FAR = 3600.0  # a wake that comes later has a row of its own, which those before it leave as it is
 _LATER = "later"

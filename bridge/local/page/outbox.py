@@ -24,7 +24,8 @@ class Row:
     """A row of the list.
 
     state: queued, settling, waiting, pending, sending, deferred, sent or dead; what is waiting does so for the hours of
-    its route. until: the time until which the entry waits, else 0. at: when the webhook came. thread: the thread with the post, once it is sent.
+    its route. until: the time until which the entry waits, else 0. at: when the webhook came. thread: the thread with
+    the post, once it is sent.
     """
 
     id: str
