@@ -72,7 +72,7 @@ def test_days_are_read(days, numbers):
 @pytest.mark.parametrize(
     ("before", "after", "problem"),
     [
-        ('"mon-fri"', '"mon-fry"', "the hours office: `days` must be days such as mon-fri|did you mean `fri`? (line 3)"),
+        ('"mon-fri"', '"mon-fry"', "the hours office: `days` must be days such as|did you mean `fri`? (line 3)"),
         ('days = "mon-fri"', "", "the hours office: `days` must be days such as mon-fri, or mon, wed, sat| (line 2)"),
         ('"08:00"', '"25:00"', "the hours office: `from` must be a time such as 08:00| (line 4)"),
         ('"18:00"', "18", "the hours office: `to` must be a time such as 08:00| (line 5)"),

@@ -248,9 +248,7 @@ class Publisher:
                 self._waker.ask(group, self._clock() + self._rng.uniform(2, 5))
                 return False
             try:
-                rows = GroupRows(
-                    self._outbox, self._outbox, group, self._clock, self._policy.rules, self._waiting
-                )
+                rows = GroupRows(self._outbox, self._outbox, group, self._clock, self._policy.rules, self._waiting)
                 channel = self._watchdog if group == WATCHDOG else self._channel
                 drain = Drain(rows, channel, lease, slot, budget, self._policy, self._clock, self._new_token)
                 due = drain.run()
