@@ -34,6 +34,12 @@ class Hours:
         first, at = at.astimezone(self.zone).date() - _DAY, at.astimezone(UTC)
         return next(max(begin, at) for begin, end in self._periods(first) if end > at)
 
+    def period(self, at: datetime) -> tuple[datetime, datetime] | None:
+        """From when until when they are open, at a moment within them."""
+        first, at = at.astimezone(self.zone).date() - _DAY, at.astimezone(UTC)
+        found = self._periods(first, first + 2 * _DAY)
+        return next(((begin, end) for begin, end in found if begin <= at < end), None)
+
     def closed_since(self, at: datetime) -> datetime | None:
         """When they last ended before the moment; None where they are open, or did not end in the two months before."""
         if self.are_open(at):

@@ -28,6 +28,7 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
+    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,
@@ -288,3 +289,13 @@ class AzureOutbox(AzureTable):
     def probe(self, now: float) -> None:
         row = azure_rows.key(azure_rows.SUMMARIES, "probe") | {"at": now, "content": bytes(MAX_MESSAGE)}
         self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+
+    # Maintenance.
+
+    def maintenance(self) -> StoredText:
+        row = self._get(azure_rows.SUMMARIES, azure_rows.MAINTENANCE)
+        return StoredText(row["text"], azure_rows.version(row)) if row else StoredText()
+
+    def write_maintenance(self, stored: StoredText) -> None:
+        row = azure_rows.key(azure_rows.SUMMARIES, azure_rows.MAINTENANCE) | {"text": stored.text}
+        self._submit([azure_rows.write(row, stored.version)])

@@ -20,6 +20,7 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
+    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,
@@ -243,6 +244,16 @@ class SqliteOutbox:
     def probe(self, now: float) -> None:
         values = (now, MAX_MESSAGE)
         self._file.connection.execute("REPLACE INTO probe VALUES (1, ?, zeroblob(?))", values)
+
+    # Maintenance.
+
+    def maintenance(self) -> StoredText:
+        rows = self._rows("SELECT text, version FROM maintenance")
+        return StoredText(*rows[0]) if rows else StoredText()
+
+    def write_maintenance(self, stored: StoredText) -> None:
+        with self._transaction() as file:
+            sqlite_rows.write_maintenance(file, stored)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 
 from bridge.limits import MAX_CARDS, MAX_POST, MAX_ROWS
+from bridge.maintenance import BRIDGE, ENDED
 from bridge.outbox.rows import DIGEST, OpenEntry, State, ThreadRow
 
 SOURCES = "sources"  # what the row of a digest remembers: where its storm comes from
@@ -54,8 +55,18 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
     keys that share a thread, a digest's, are posted together. Entries that belong to the thread after the next one of
     their key are left to a later plan. A storm is recognised by all its entries, due or not: otherwise a steady one
     would become a few new threads at a time. Keys that wait for hours as a whole are no part of it.
+
+    What a maintenance window has collected is one post, with the entry that says that it is over.
     """
-    free = [members for members in _by_key(entries) if not (_waits(members, now) or _are_held(members, now))]
+    keys = _by_key(entries)
+    over = list(chain.from_iterable(_collected(keys, threads, now, rules)))
+    gone, endings = {row.entry.id for batch in over for row in batch.rows}, _endings(keys, now)
+    free = [
+        members
+        for members in keys
+        if not (_waits(members, now) or _are_held(members, now) or _window_of(members) in endings)
+        and gone.isdisjoint(row.entry.id for row in members)
+    ]
     episodes = [
         (_is_due(members, now), *_first_episode(members, threads.get(members[0].entry.key), rules)) for members in free
     ]
@@ -67,7 +78,7 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
         started = _digest([_whole(rows, free) for _, rows in new], "")
     else:
         started = list(chain.from_iterable(_cut(rows, "", _fits_cards) for due, rows in new if due))
-    return started + list(chain.from_iterable(_replies(old, rules)))
+    return over + started + list(chain.from_iterable(_replies(old, rules)))
 
 
 def next_due(entries: Sequence[OpenEntry], now: float) -> float | None:
@@ -75,7 +86,9 @@ def next_due(entries: Sequence[OpenEntry], now: float) -> float | None:
 
     A key that waits for one entry waits with all of them: to count the others as due would wake the group in a circle.
     """
-    return min((_due(members, now) for members in _by_key(entries)), default=None)
+    keys = _by_key(entries)
+    endings = {window: _due(members, now) for window, members in _endings(keys, now).items()}
+    return min((max(_due(members, now), endings.get(_window_of(members), 0.0)) for members in keys), default=None)
 
 
 def target_of(thread: ThreadRow | None, occurred: float, rules: Rules) -> str:
@@ -113,6 +126,42 @@ def is_held(row: OpenEntry, now: float) -> bool:
 
 def _are_held(members: Sequence[OpenEntry], now: float) -> bool:
     return all(is_held(row, now) for row in members)
+
+
+def _endings(keys: Sequence[Sequence[OpenEntry]], now: float) -> Mapping[str, Sequence[OpenEntry]]:
+    """By the windows that are over and not posted yet: the key with the entry that says so."""
+    return {
+        row.entry.window: members
+        for members in keys
+        for row in members
+        if row.entry.source == BRIDGE and row.entry.kind == ENDED and not is_held(row, now)
+    }
+
+
+def _window_of(members: Sequence[OpenEntry]) -> str:
+    """The window for whose post all entries of a key wait; empty where there are others, for which they do not."""
+    windows = {row.entry.window for row in members}
+    return min(windows) if len(windows) == 1 else ""
+
+
+def _collected(
+    keys: Sequence[Sequence[OpenEntry]], threads: Mapping[str, ThreadRow], now: float, rules: Rules
+) -> Iterator[list[Batch]]:
+    """The posts of the windows that are over, each in the thread of its beginning; what still goes on comes first."""
+    for window, own in _endings(keys, now).items():
+        if _waits(own, now) or not _is_due(own, now):
+            continue
+        others = [members for members in keys if members is not own and not _waits(members, now)]
+        parts = [part for members in others if (part := _up_to(members, window, now))]
+        parts.sort(key=lambda part: (part[-1].entry.ends_thread, -max(row.entry.severity.rank for row in part)))
+        target = target_of(threads.get(own[0].entry.key), occurrence(own[0]), rules)
+        yield list(_cut([*own, *chain.from_iterable(parts)], target, _fits_rows, digest=bool(parts)))
+
+
+def _up_to(members: Sequence[OpenEntry], window: str, now: float) -> Rows:
+    """The entries of a key up to the last that the window has collected, in their order."""
+    places = [place for place, row in enumerate(members, 1) if row.entry.window == window and not is_held(row, now)]
+    return tuple(members[: places[-1]]) if places else ()
 
 
 def _whole(rows: Rows, keys: Sequence[Sequence[OpenEntry]]) -> Rows:

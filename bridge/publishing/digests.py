@@ -55,10 +55,14 @@ class _Row:
 
 @dataclass(frozen=True)
 class Occasion:
-    """Why there is a digest. headline: empty: how many of what there are. reason: what the last line says of it."""
+    """Why there is a digest. headline: empty: how many of what there are. reason: what the last line says of it.
+
+    is_news_first: what goes on comes before what has ended, however bad that was.
+    """
 
     headline: str = ""
     reason: str = "as so much came at once"
+    is_news_first: bool = False
 
 
 STORM = Occasion()
@@ -111,7 +115,7 @@ def _html(
         tally=_tally(entries),
         sources=_listed([f"{name} {count(number)}" for name, number in _by_source(entries, titles)], 8),
         chart=chart_of(entries, clock) if last - first >= _MINUTE else None,
-        rows=[_row(members, clock, limits) for members in _by_object(entries)],
+        rows=[_row(members, clock, limits) for members in _by_object(entries, occasion)],
     ).strip()
 
 
@@ -137,12 +141,13 @@ def _headline(entries: Sequence[Entry], titles: Mapping[str, str]) -> str:
     return plural(len(entries), noun) + place + (f" in {length}" if seconds >= 1 else "")
 
 
-def _by_object(entries: Sequence[Entry]) -> list[list[Entry]]:
+def _by_object(entries: Sequence[Entry], occasion: Occasion) -> list[list[Entry]]:
     """The entries of each object; the object that stands worst now is the first."""
     objects: dict[str, list[Entry]] = {}
     for entry in entries:
         objects.setdefault(entry.key, []).append(entry)
-    return sorted(objects.values(), key=lambda members: _newest(members).severity.rank, reverse=True)
+    ordered = sorted(objects.values(), key=lambda members: _newest(members).severity.rank, reverse=True)
+    return sorted(ordered, key=lambda members: members[-1].ends_thread) if occasion.is_news_first else ordered
 
 
 def _newest(members: Sequence[Entry]) -> Entry:

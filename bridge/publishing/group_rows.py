@@ -191,7 +191,9 @@ class GroupRows:
         version = known.version if known else ""
         if known is None or known.thread != thread:
             known = ThreadRow(DIGEST, thread, created=now, posted=now, version=version)
-        sources = dict.fromkeys((*known.memory.get(SOURCES, ()), *(row.entry.source for row in rows)))
+        # What has waited is no storm, to which the next events would belong.
+        stormy = (row.entry.source for row in rows if row.entry.not_before is None)
+        sources = dict.fromkeys((*known.memory.get(SOURCES, ()), *stormy))
         memory = invited(known.memory, (one for row in rows for one in row.entry.participants))
         noted = replace(known, posted=now, memory={**memory, SOURCES: tuple(sources)})
         self.threads |= {row.key: row for row in self._entries.write_threads(self.group, [noted])}

@@ -12,6 +12,7 @@ from bridge.deliveries import DeliveryRecord
 from bridge.entries import Entry, Wake, at_once, from_message, records_in, to_message
 from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
+from bridge.maintenance import Window
 from bridge.outbox.base import Message, Outbox, Queue
 from bridge.outbox.rows import SLOTS, WATCHDOG, Backoff, DeadLetter, Hold
 from bridge.publishing.batching import SKEW, next_due
@@ -24,6 +25,7 @@ from bridge.publishing.recorder import Recorder, dead_letter, parsed
 from bridge.publishing.waiting import Waiting
 from bridge.publishing.waker import Waker
 from bridge.publishing.watchdog import WatchdogChannel, watchdog_entry
+from bridge.publishing.windows import Windows
 from bridge.steps import log_entry, log_step
 
 OVERDUE = 60.0  # seconds
@@ -73,8 +75,8 @@ class Publisher:
         self._waker = Waker(outbox, queue, clock)
         self._watchdog = WatchdogChannel(outbox, authorise, clock)
         self._health = Health(outbox, policy, clock)
-        self._waiting = Waiting(policy.hours)
-        self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock, self._waiting)
+        self._waiting = Waiting(policy.hours, Windows(policy.maintenance, lambda: outbox.maintenance().text))
+        self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock, self._waiting, policy.zone)
         self._has_swept = False
 
     def handle(self, message: str | bytes) -> None:
@@ -105,6 +107,9 @@ class Publisher:
             with _by_itself(f"The group {group} could not be woken"):
                 self._wake_late(group, now)
         self._look_at_hours(now)
+        for window in self._waiting.windows.active(now):
+            with _by_itself("A maintenance window could not be announced, and is tried again"):
+                self.announce(window)
         for poisoned in self._queue.poisoned():
             with _by_itself("A message of the poison queue could not be taken back, and is tried again"):
                 self._take_back(poisoned)
@@ -115,6 +120,10 @@ class Publisher:
     def summarise(self) -> None:
         """Writes the summary of all groups, from which health is read."""
         self._health.note_sweep(self._queue.poison_count())
+
+    def announce(self, window: Window) -> None:
+        """Records the posts about a maintenance window, for the groups that are informed whatever happens."""
+        self._recorder.announce(window, window.groups or filter(None, [self._policy.home]))
 
     def _look_at_hours(self, now: float) -> None:
         """Drains what waits for hours, once in each process: with it, the configuration may have changed."""

@@ -15,7 +15,7 @@ _TRIES = 5
 
 def waits_for(entry: Entry) -> str:
     """For what the entry waits, in words."""
-    return f"For the hours {entry.hours}."
+    return "For the end of a maintenance." if entry.window else f"For the hours {entry.hours}."
 
 
 def waiting_entries(outbox: Outbox, now: float) -> Sequence[OpenEntry]:
