@@ -161,7 +161,12 @@ class Bridge:
                 configuration = self.configuration
                 outbox, queue = open_storage(configuration.settings, os.environ)
                 self._delivery = Delivery(
-                    configuration.settings, configuration.groups, configuration.titles, outbox, queue
+                    configuration.settings,
+                    configuration.groups,
+                    configuration.titles,
+                    outbox,
+                    queue,
+                    hours=configuration.hours,
                 )
             return self._delivery
 

@@ -10,11 +10,13 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.conversions import file_of
+from bridge.hours import Hours
+from bridge.hours_tables import hours_of_route, read_hours
 from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
 from bridge.people import People, participant_problem
 from bridge.people import read as read_people
 from bridge.receiving.routing import NAMES, Route, Routes
-from bridge.rendering.expressions import compiled, fault
+from bridge.rendering.expressions import Expression, compiled, fault
 from bridge.settings import Group, Settings
 from bridge.sources import PRESETS, SOURCES, extending
 from bridge.sources.base import Authentication, Source
@@ -23,9 +25,9 @@ from bridge.toml_lines import lines
 from bridge.toml_tables import Place, Problems, Table
 from bridge.verification.networks import Address, AllowList
 
-_TABLES = {"groups", "route", "sources", "people", "teams"}
+_TABLES = {"groups", "hours", "route", "sources", "people", "teams"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
-_ROUTE_KEYS = {"when", "groups", "continue", "participants", "conversation"}
+_ROUTE_KEYS = {"when", "groups", "continue", "participants", "conversation", "hours", "unless"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
 _GRAPH_ID = re.compile(r"[\w=+/-]{4,}")
@@ -40,6 +42,7 @@ class Configuration:
     authentications: how the senders of a source are authenticated. Webhooks of the other sources need the function key.
     networks: from where the webhooks of a source may come; those of the other sources may come from anywhere.
     people: who the people of services are.
+    hours: for which routes make events wait, by their names.
     """
 
     settings: Settings
@@ -49,6 +52,7 @@ class Configuration:
     authentications: Mapping[str, Authentication]
     networks: Mapping[str, AllowList] = field(default_factory=dict)
     people: People = field(default_factory=People)
+    hours: Mapping[str, Hours] = field(default_factory=dict)
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Configuration":
@@ -94,7 +98,8 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     ids = {name: group.id for name, group in named.items()}
     sources = {**SOURCES, **_declared(document)}
     known = read_people(document, sources)
-    routes = _routes(document, ids, known.teams)
+    hours = read_hours(document, settings.time_zone)
+    routes = _routes(document, ids, known.teams, hours)
     default = _group_id(settings.group, "BRIDGE_GROUP", ids, problems) if settings.group else ""
     # Nobody knows whether it is missing where the routes, or what it is set to, cannot be read.
     if is_readable and not (settings.group or routes or problems.names("BRIDGE_GROUP")):
@@ -113,6 +118,7 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
         },
         networks=networks,
         people=known,
+        hours=hours,
     )
 
 
@@ -183,7 +189,9 @@ def _group_id(value: object, where: str, ids: Mapping[str, str], problems: Probl
     return ""
 
 
-def _routes(document: Table, ids: Mapping[str, str], teams: Collection[str]) -> tuple[Route, ...]:
+def _routes(
+    document: Table, ids: Mapping[str, str], teams: Collection[str], hours: Mapping[str, Hours]
+) -> tuple[Route, ...]:
     values = document.values.get("route", [])
     if not isinstance(values, list):
         document.problems.add("BRIDGE_CONFIG: a route begins with [[route]], in double brackets")
@@ -193,10 +201,10 @@ def _routes(document: Table, ids: Mapping[str, str], teams: Collection[str]) -> 
         Table.of(f"BRIDGE_CONFIG: route {number}", value, document.problems, place)
         for number, (value, place) in enumerate(zip(values, places, strict=True), 1)
     ]
-    return tuple(_route(table, ids, teams) for table in tables)
+    return tuple(_route(table, ids, teams, hours) for table in tables)
 
 
-def _route(table: Table, ids: Mapping[str, str], teams: Collection[str]) -> Route:
+def _route(table: Table, ids: Mapping[str, str], teams: Collection[str], hours: Mapping[str, Hours]) -> Route:
     table.allow(_ROUTE_KEYS)
     when, groups = str(table.values.get("when", "true")), table.values.get("groups")
     if not isinstance(groups, list):
@@ -205,12 +213,9 @@ def _route(table: Table, ids: Mapping[str, str], teams: Collection[str]) -> Rout
     conversation = table.text("conversation", _GRAPH_ID, "a conversation's id")
     if conversation and len(groups) != 1:
         table.report_key("conversation", "belongs to one group, so the route needs exactly one")
-    problem = fault(when, NAMES)
-    if problem:
-        table.report_key("when", problem)
     return Route(
         when=when,
-        matches=compiled("false" if problem else when),
+        matches=_expression(table, "when", when),
         groups=tuple(
             _group_id(group, f"{table.where}: {group!r}", ids, table.problems, table.place.at("groups"))
             for group in groups
@@ -219,7 +224,17 @@ def _route(table: Table, ids: Mapping[str, str], teams: Collection[str]) -> Rout
         participants=_participants(table, teams),
         conversation=conversation,
         line=table.place.at("when").line,
+        hours=hours_of_route(table, hours),
+        unless=_expression(table, "unless", str(table.values["unless"])) if "unless" in table.values else None,
     )
+
+
+def _expression(table: Table, key: str, text: str) -> Expression:
+    """The expression at the key; one that is never true, and a problem, where it is none."""
+    problem = fault(text, NAMES)
+    if problem:
+        table.report_key(key, problem)
+    return compiled("false" if problem else text)
 
 
 def _participants(table: Table, teams: Collection[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 from bridge.deliveries import DeliveryRecord, from_fields, to_text
 from bridge.errors import MessageError
 from bridge.events import Event, Severity, bounded
+from bridge.hours import Hours
 from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_MESSAGE, MAX_PARTICIPANT, MAX_PARTICIPANTS, MAX_URL
 from bridge.tracing import valid
 
@@ -23,6 +24,8 @@ _RECORD, _RECORDS = "delivery", "records"
 CREDIBLE = timedelta(days=7)
 _EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+# Left out of messages where they are empty: most entries have none.
+_RARE = frozenset({"trace", "hours", "window", "not_before"})
 _MOST_OF_IDS: Mapping[str, int] = {
     **dict.fromkeys(
         ("id", "group", "correlation_key", "source", "delivery", "conversation", "content", "place"), MAX_ID
@@ -44,6 +47,8 @@ class Entry:
     An entry of an earlier version has none of the last seven.
     content, place, repeat_window, place_window: see `Content`.
     trace: the `traceparent` of the operation that received it; empty: it is not known.
+    hours: the name of those outside of which it came. window: the id of the maintenance window in which it came.
+    not_before: until when it waits for that; None: it does not wait.
     """
 
     id: str
@@ -74,6 +79,9 @@ class Entry:
     notes: tuple[tuple[str, str], ...] = ()
     asks: tuple[tuple[str, str], ...] = ()
     trace: str = ""
+    hours: str = ""
+    window: str = ""
+    not_before: datetime | None = None
 
     @property
     def reference(self) -> str:
@@ -91,11 +99,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Target:
-    """Where an event goes: a group's object id, and what a thread that it starts there is given."""
+    """Where an event goes: a group's object id, and what a thread that it starts there is given.
+
+    hours: the event waits for them; None: it comes at once.
+    """
 
     group: str
     participants: tuple[str, ...] = ()
     conversation: str = ""
+    hours: Hours | None = None
+
+    def not_before(self, received: datetime) -> datetime | None:
+        """When its hours begin; None where they are open, or there are none."""
+        begin = self.hours.open_from(received) if self.hours else received
+        return begin if begin > received else None
 
 
 @dataclass(frozen=True)
@@ -149,6 +166,11 @@ def within_limits(entry: Entry) -> Entry:
         url=url if len(url := _on_one_line(entry.url)) <= MAX_URL else "",
         participants=tuple(_on_one_line(one)[:MAX_PARTICIPANT] for one in entry.participants[:MAX_PARTICIPANTS]),
     )
+
+
+def at_once(entry: Entry) -> Entry:
+    """The entry without what it would wait for: a person wants it posted."""
+    return replace(entry, hours="", window="", not_before=None)
 
 
 def _on_one_line(text: str) -> str:
@@ -207,7 +229,7 @@ def to_message(item: Entry | Wake | DeliveryRecord) -> str:
     """The text of the queue message: JSON with its version."""
     if isinstance(item, DeliveryRecord):
         return f'{{"version":{VERSION},"type":"{_RECORD}","record":{to_text(item)}}}'
-    fields = {name: value for name, value in vars(item).items() if name != "trace" or value}
+    fields = {name: value for name, value in vars(item).items() if value or name not in _RARE}
     return _JSON.encode({"version": VERSION, "type": type(item).__name__.lower(), **fields})
 
 
@@ -264,6 +286,7 @@ def from_message(text: str | bytes) -> Entry | Wake | DeliveryRecord:
                 "asks": tuple((str(name), str(label)) for name, label in fields.get("asks", ())),
                 "occurred": datetime.fromisoformat(fields["occurred"]),
                 "received": datetime.fromisoformat(fields["received"]),
+                "not_before": datetime.fromisoformat(text) if (text := fields.get("not_before")) else None,
             }
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:

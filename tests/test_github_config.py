@@ -3,13 +3,14 @@
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.configuration import Configuration
-from bridge.events import Event, Webhook
+from bridge.events import Event, Severity, Webhook
 from bridge.settings import Settings
 from bridge.sources.base import Ignored
 from bridge.sources.github import GITHUB
@@ -36,6 +37,7 @@ def changed(sample: str, thing: str, **values: Any) -> Mapping[str, Any]:
     return {thing: payload[thing] | values}
 
 
+HANDBOOK = changed("issues.opened", "repository", full_name="contoso/handbook")
 # By sample and what is changed in it: the groups that get it.
 CASES: list[tuple[str, Mapping[str, Any], list[str]]] = [
     ("pull_request.opened", BOT, []),
@@ -61,6 +63,7 @@ CASES: list[tuple[str, Mapping[str, Any], list[str]]] = [
     ("security_advisory.published", {}, ["security"]),
     ("branch_protection_rule.deleted", {}, ["security"]),
     ("deployment_review.requested", {}, ["production"]),
+    ("issues.opened", HANDBOOK, ["docs"]),
     ("membership.added", {}, ["default"]),
 ]
 
@@ -82,3 +85,10 @@ def test_every_route_says_what_it_does_and_is_shown_here() -> None:
 def test_the_safety_officer_is_invited() -> None:
     decision = ROUTES.decide(read("issues.labeled", {}))
     assert {target.participants for target in decision.targets} == {("Alex Darrow <alexd@contoso.com>",)}
+
+
+@pytest.mark.parametrize(("severity", "hours"), [("info", "office"), ("warning", "office"), ("error", None)])
+def test_the_handbook_waits_for_the_office_unless_something_failed(severity: str, hours: str | None) -> None:
+    event = replace(read("issues.opened", HANDBOOK), severity=Severity(severity))
+    (target,) = ROUTES.decide(event).targets
+    assert (target.hours.name if target.hours else None) == hours

@@ -245,7 +245,14 @@ def test_a_watchdog_goes_all_the_way_but_is_not_posted(simulation):
     assert simulation.channel.posts == []
     assert next(tokens) == 24
     assert simulation.publisher.condition()["watchdog"]["age"] <= 15 * 60
-    assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    assert simulation.publisher.health() == {
+        "open": 0,
+        "dead": 0,
+        "held": {},
+        "backoff": {},
+        "paused": [],
+        "waiting": {},
+    }
     (record, *_) = simulation.outbox.history("watchdog 2027-01-15 08:05:00")
     assert record.thread == "watchdog"
 

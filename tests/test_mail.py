@@ -219,7 +219,14 @@ def test_sixty_threads_take_two_minutes_and_none_is_lost(tmp_path, monkeypatch):
         assert counts[0] <= 30
         assert counts[-1] == 60
         assert 429 not in {logged.status for logged in fake_graph.log}
-        assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+        assert simulation.publisher.health() == {
+            "open": 0,
+            "dead": 0,
+            "held": {},
+            "backoff": {},
+            "paused": [],
+            "waiting": {},
+        }
         # Nothing was left behind by tries that had to wait.
         assert client.request("GET", f"/users/{SENDER}/mailFolders/drafts/messages")["value"] == []
     simulation.close()

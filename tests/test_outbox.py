@@ -6,6 +6,7 @@ import signal
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 
@@ -205,6 +206,18 @@ def test_waits_and_wakes_are_kept(outbox):
 def test_groups_with_overdue_entries_are_found(outbox):
     recorded(outbox)
     assert (outbox.overdue(START + 5), outbox.overdue(START + 6)) == ([], ["g"])
+
+
+def test_entries_that_wait_are_counted_by_their_groups_and_keep_until_when(outbox):
+    waits = {"hours": "office", "not_before": datetime.fromtimestamp(START + 900, UTC)}
+    for number, due in enumerate((5, 900, 700, 800)):
+        outbox.record(replace(entry(number, group="gggh"[number]), **waits), START, START + due)
+    (row,) = (row for row in outbox.open_entries("g") if row.entry.id == entry(1).id)
+    assert (row.entry.hours, row.entry.not_before, row.due) == ("office", waits["not_before"], START + 900)
+    assert outbox.waiting(START + 5) == {"g": (2, START + 700), "h": (1, START + 800)}
+    outbox.change([replace(row, state=State.DEFERRED)])
+    assert outbox.waiting(START + 700) == {"h": (1, START + 800)}
+    assert outbox.waiting(START + 900) == {}
 
 
 def test_dead_letters_are_kept_with_their_message(outbox):

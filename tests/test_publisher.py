@@ -161,7 +161,14 @@ def test_entries_of_a_paused_group_are_delivered_when_it_is_no_longer_paused(sim
     simulation.put(entry(1))
     simulation.run(3600)
     assert simulation.channel.delivered() == []
-    assert simulation.publisher.health() == {"open": 1, "dead": 0, "held": {}, "backoff": {}, "paused": ["g"]}
+    assert simulation.publisher.health() == {
+        "open": 1,
+        "dead": 0,
+        "held": {},
+        "backoff": {},
+        "paused": ["g"],
+        "waiting": {},
+    }
     simulation.publisher = simulation.make()
     simulation.run(600)
     assert simulation.channel.delivered() == refs(1)
@@ -229,7 +236,14 @@ def test_every_entry_is_delivered_once_and_in_order_whatever_fails(either, fault
     simulation.put(entry(3))
     simulation.run()
     assert simulation.channel.delivered()[before:] == refs(1, 2, 3)
-    assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    assert simulation.publisher.health() == {
+        "open": 0,
+        "dead": 0,
+        "held": {},
+        "backoff": {},
+        "paused": [],
+        "waiting": {},
+    }
 
 
 @pytest.mark.parametrize("fault", [NotSent("503"), NotSent("30 a minute", 20.0), AccessRefused("403")], ids=str)
@@ -239,7 +253,14 @@ def test_a_draft_that_cannot_be_made_is_made_later(tmp_path, fault):
     simulation.put(entry(1), entry(2, "two"))
     simulation.run()
     assert simulation.channel.delivered() == refs(1, 2)
-    assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    assert simulation.publisher.health() == {
+        "open": 0,
+        "dead": 0,
+        "held": {},
+        "backoff": {},
+        "paused": [],
+        "waiting": {},
+    }
     simulation.close()
 
 
@@ -419,7 +440,14 @@ def test_a_refused_group_is_held_with_its_reason_and_probed_until_it_recovers(si
     assert len(simulation.channel.faults) == 1
     simulation.run(600)
     assert simulation.channel.delivered() == refs(1, 2)
-    assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    assert simulation.publisher.health() == {
+        "open": 0,
+        "dead": 0,
+        "held": {},
+        "backoff": {},
+        "paused": [],
+        "waiting": {},
+    }
 
 
 def iso(seconds):
@@ -699,7 +727,14 @@ def test_a_week_goes_by(tmp_path):
     simulation.channel.faults = []
     simulation.run(3600)
     assert sorted(simulation.channel.delivered()) == refs(*range(next(numbers)))
-    assert simulation.publisher.health() == {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    assert simulation.publisher.health() == {
+        "open": 0,
+        "dead": 0,
+        "held": {},
+        "backoff": {},
+        "paused": [],
+        "waiting": {},
+    }
     # Two days of history, and what has come since the day's purge.
     first, last = (simulation.outbox.history(delivery) for delivery in ("0", str(next(numbers) - 2)))
     assert (first, len(last)) == ([], 1)

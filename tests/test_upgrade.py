@@ -95,7 +95,7 @@ def test_every_entry_of_the_version_before_is_delivered_once(upgraded):
     assert [record.thread for record in upgraded.outbox.history("4")] == ["thread-5"]
     # Isolated entries are posts of their own.
     assert {tuple(refs(7)), tuple(refs(8))} <= {tuple(entries_of(post)) for _, post in upgraded.channel.posts}
-    assert upgraded.publisher.health() == {"open": 0, "dead": 2, "held": {}, "backoff": {}, "paused": []}
+    assert upgraded.publisher.health() == {"open": 0, "dead": 2, "held": {}, "backoff": {}, "paused": [], "waiting": {}}
 
 
 def test_its_waits_are_kept_with_their_reasons(upgraded):

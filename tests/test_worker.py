@@ -245,7 +245,7 @@ def test_a_webhook_an_entry_and_a_wake_end_in_a_thread(good):
         assert record.token in post.html
     assert (thread.topic, thread.posts) == ("#7 The pump runs dry · contoso/pump", 1)
     assert good.get("health") == ("200", {"ok": True})
-    details = {"ok": True, "open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": []}
+    details = {"ok": True, "open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": [], "waiting": {}}
     details |= {"overdue": {}, "sweep": {"at": None, "age": None}, "poison": 0, "problems": [], "version": __version__}
     assert good.get("health_details") == ("200", details)
 

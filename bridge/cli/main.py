@@ -21,6 +21,7 @@ from bridge.cli import (
     run,
     sign_in,
     sources,
+    waiting,
     webhooks,
 )  # fmt: skip
 from bridge.cli.parser import Parser
@@ -56,6 +57,6 @@ def _parser() -> Parser:
     parser = Parser(prog="bridge", description="Turn webhooks into conversation threads of Microsoft 365 groups.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     of_payloads = (run, webhooks, sources, learn, find_connectors)
-    for family in (*of_payloads, console, deliveries, resend, dead_letters, history, doctor, sign_in):
+    for family in (*of_payloads, console, deliveries, resend, dead_letters, waiting, history, doctor, sign_in):
         family.register(commands)
     return parser

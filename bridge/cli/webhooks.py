@@ -92,6 +92,7 @@ def _explain(asked: argparse.Namespace) -> int:
             ("groups", ", ".join(step.groups) or "none: the event is dropped"),
             *([("participants", ", ".join(step.participants))] if step.participants else []),
             *([("unknown people", f"{', '.join(step.unknown)}: [people] does not name them")] if step.unknown else []),
+            *(("waits", text) for text in step.waiting),
         ]
         print("\n".join(["", *table(rows)]))
     for text in warnings(app):

@@ -28,6 +28,7 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
+    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,
@@ -107,6 +108,14 @@ class AzureOutbox(AzureTable):
     def overdue(self, before: float) -> Sequence[str]:
         overdue = {group: self._rows(group, "open", "due lt @time", time=before) for group in self._groups()}
         return [group for group, rows in overdue.items() if next(rows, None)]
+
+    def waiting(self, after: float) -> Mapping[str, tuple[int, float]]:
+        more = "due gt @time and state eq 'pending'"
+        dues = {
+            group: [row["due"] for row in self._rows(group, "open", more, ["due"], time=after)]
+            for group in self._groups()
+        }
+        return {group: (len(found), min(found)) for group, found in dues.items() if found}
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         # One by one: a query with many "or" walks through the whole partition.
@@ -280,3 +289,13 @@ class AzureOutbox(AzureTable):
     def probe(self, now: float) -> None:
         row = azure_rows.key(azure_rows.SUMMARIES, "probe") | {"at": now, "content": bytes(MAX_MESSAGE)}
         self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
+
+    # Maintenance.
+
+    def maintenance(self) -> StoredText:
+        row = self._get(azure_rows.SUMMARIES, azure_rows.MAINTENANCE)
+        return StoredText(row["text"], azure_rows.version(row)) if row else StoredText()
+
+    def write_maintenance(self, stored: StoredText) -> None:
+        row = azure_rows.key(azure_rows.SUMMARIES, azure_rows.MAINTENANCE) | {"text": stored.text}
+        self._submit([azure_rows.write(row, stored.version)])

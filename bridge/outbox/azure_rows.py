@@ -39,6 +39,7 @@ Operation = tuple[Any, ...]
 NOWHERE = "nowhere"  # the partition of dead letters that belong to no group
 WAIT = "pause"  # the name of the row
 SUMMARIES, SUMMARY = "summaries", "summary"  # the partition, and with what the names of its rows begin
+MAINTENANCE = "maintenance"  # the name of the row in that partition
 
 
 def versioned_row(row: Any) -> Row:

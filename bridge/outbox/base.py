@@ -11,7 +11,7 @@ A group's rows are one partition, and a batch never leaves it:
     wake          when the next wake comes
     lease         who drains the group
 
-The summaries of all groups are one partition of their own.
+The summaries of all groups are one partition of their own, in which the maintenance windows are one row.
 The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`. The rows content/<content>, by which
 a replay in another group is recognised, are in partitions of their own.
 
@@ -41,6 +41,7 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
+    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,
@@ -83,6 +84,9 @@ class Entries(Protocol):
 
     def overdue(self, before: float) -> Sequence[str]:
         """The groups with an open entry that was due before then."""
+
+    def waiting(self, after: float) -> Mapping[str, tuple[int, float]]:
+        """How many pending entries each group has that are due later than that, and when the first of them is."""
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         """The threads of those keys that have one."""
@@ -212,7 +216,17 @@ class Summaries(Protocol):
         """Writes a row as large as an entry's, to see that it can be written; raises what its storage raises."""
 
 
-class Outbox(Entries, Deliveries, Leases, Wakes, Summaries, Protocol):
+class Maintenance(Protocol):
+    """The maintenance windows that were started from the command line: one text, however many entries come."""
+
+    def maintenance(self) -> StoredText:
+        """The text as it stands."""
+
+    def write_maintenance(self, stored: StoredText) -> None:
+        """Writes the text over the one that was read. Conflict when it has been written since."""
+
+
+class Outbox(Entries, Deliveries, Leases, Wakes, Summaries, Maintenance, Protocol):
     """All of them, in one storage."""
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
+    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,
@@ -92,6 +93,10 @@ class SqliteOutbox:
 
     def overdue(self, before: float) -> Sequence[str]:
         return [group for (group,) in self._rows("SELECT DISTINCT partition FROM open WHERE due < ?", before)]
+
+    def waiting(self, after: float) -> Mapping[str, tuple[int, float]]:
+        sql = "SELECT partition, count(*), min(due) FROM open WHERE due > ? AND state = 'pending' GROUP BY partition"
+        return {group: (count, due) for group, count, due in self._rows(sql, after)}
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         sql = "SELECT * FROM thread LEFT JOIN newest USING (partition, key) LEFT JOIN memory USING (partition, key)"
@@ -239,6 +244,16 @@ class SqliteOutbox:
     def probe(self, now: float) -> None:
         values = (now, MAX_MESSAGE)
         self._file.connection.execute("REPLACE INTO probe VALUES (1, ?, zeroblob(?))", values)
+
+    # Maintenance.
+
+    def maintenance(self) -> StoredText:
+        rows = self._rows("SELECT text, version FROM maintenance")
+        return StoredText(*rows[0]) if rows else StoredText()
+
+    def write_maintenance(self, stored: StoredText) -> None:
+        with self._transaction() as file:
+            sqlite_rows.write_maintenance(file, stored)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -19,6 +19,7 @@ from bridge.outbox.rows import (
     LeftOut,
     Newest,
     OpenEntry,
+    StoredText,
     ThreadRow,
     UnreadableRow,
     Wait,
@@ -80,6 +81,7 @@ CREATE TABLE IF NOT EXISTS pause (
 CREATE TABLE IF NOT EXISTS wake (partition TEXT PRIMARY KEY, due REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS summary (
   name TEXT PRIMARY KEY, at REAL NOT NULL, count INTEGER NOT NULL, due REAL, held INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS maintenance (id INTEGER PRIMARY KEY, text TEXT NOT NULL, version TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, at REAL NOT NULL, content BLOB NOT NULL)
 """
 
@@ -259,6 +261,16 @@ def write_dead_letter(file: sqlite3.Connection, letter: DeadLetter) -> None:
     """Writes a dead letter, in place of one with the same id."""
     values = (letter.id, letter.group, letter.message, letter.reason, letter.advice, letter.at, letter.tries)
     file.execute("REPLACE INTO dead VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def write_maintenance(file: sqlite3.Connection, stored: StoredText) -> None:
+    """Writes the maintenance windows; Conflict unless they are those that were read, or there were none."""
+    if stored.version:
+        sql = "UPDATE maintenance SET text = ?, version = ? WHERE version = ?"
+        require_one(file.execute(sql, (stored.text, new_version(), stored.version)))
+    else:
+        sql = "INSERT OR IGNORE INTO maintenance VALUES (1, ?, ?)"
+        require_one(file.execute(sql, (stored.text, new_version())))
 
 
 def require_one(written: sqlite3.Cursor) -> None:

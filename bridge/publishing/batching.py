@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 
 from bridge.limits import MAX_CARDS, MAX_POST, MAX_ROWS
+from bridge.maintenance import BRIDGE, ENDED
 from bridge.outbox.rows import DIGEST, OpenEntry, State, ThreadRow
 
 SOURCES = "sources"  # what the row of a digest remembers: where its storm comes from
@@ -49,12 +50,23 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
     """The posts to send, in this order.
 
     Within a thread entries go by occurrence, receipt and id. A key waits as a whole while the outcome of one of its
-    entries is unknown, or one is deferred, or order would be lost; and while none of them is due. Entries of several
+    entries is unknown, or one is deferred, or order would be lost; and while none of them is due. So an entry that is
+    due takes those with it that wait for the hours of their route: order counts for more. Entries of several
     keys that share a thread, a digest's, are posted together. Entries that belong to the thread after the next one of
     their key are left to a later plan. A storm is recognised by all its entries, due or not: otherwise a steady one
-    would become a few new threads at a time.
+    would become a few new threads at a time. Keys that wait for hours as a whole are no part of it.
+
+    What a maintenance window has collected is one post, with the entry that says that it is over.
     """
-    free = [members for members in _by_key(entries) if not _waits(members, now)]
+    keys = _by_key(entries)
+    over = list(chain.from_iterable(_collected(keys, threads, now, rules)))
+    gone, endings = {row.entry.id for batch in over for row in batch.rows}, _endings(keys, now)
+    free = [
+        members
+        for members in keys
+        if not (_waits(members, now) or _are_held(members, now) or _window_of(members) in endings)
+        and gone.isdisjoint(row.entry.id for row in members)
+    ]
     episodes = [
         (_is_due(members, now), *_first_episode(members, threads.get(members[0].entry.key), rules)) for members in free
     ]
@@ -63,10 +75,10 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
     new = [(due, rows) for due, target, rows in episodes if not target]
     old = [(target, rows) for due, target, rows in episodes if target and due]
     if len(new) > rules.digest_over and any(due for due, _ in new):
-        started = _digest([rows for _, rows in new], "")
+        started = _digest([_whole(rows, free) for _, rows in new], "")
     else:
         started = list(chain.from_iterable(_cut(rows, "", _fits_cards) for due, rows in new if due))
-    return started + list(chain.from_iterable(_replies(old, rules)))
+    return over + started + list(chain.from_iterable(_replies(old, rules)))
 
 
 def next_due(entries: Sequence[OpenEntry], now: float) -> float | None:
@@ -74,7 +86,9 @@ def next_due(entries: Sequence[OpenEntry], now: float) -> float | None:
 
     A key that waits for one entry waits with all of them: to count the others as due would wake the group in a circle.
     """
-    return min((_due(members, now) for members in _by_key(entries)), default=None)
+    keys = _by_key(entries)
+    endings = {window: _due(members, now) for window, members in _endings(keys, now).items()}
+    return min((max(_due(members, now), endings.get(_window_of(members), 0.0)) for members in keys), default=None)
 
 
 def target_of(thread: ThreadRow | None, occurred: float, rules: Rules) -> str:
@@ -103,6 +117,58 @@ def ended_after(ended: float | None, rows: Sequence[OpenEntry]) -> float | None:
 def occurrence(row: OpenEntry) -> float:
     """When it happened, in seconds since 1970."""
     return row.entry.occurred.timestamp()
+
+
+def is_held(row: OpenEntry, now: float) -> bool:
+    """Whether the entry waits for the hours of its route, and for nothing else."""
+    return row.entry.not_before is not None and row.state is State.PENDING and row.due > now
+
+
+def _are_held(members: Sequence[OpenEntry], now: float) -> bool:
+    return all(is_held(row, now) for row in members)
+
+
+def _endings(keys: Sequence[Sequence[OpenEntry]], now: float) -> Mapping[str, Sequence[OpenEntry]]:
+    """By the windows that are over and not posted yet: the key with the entry that says so."""
+    return {
+        row.entry.window: members
+        for members in keys
+        for row in members
+        if row.entry.source == BRIDGE and row.entry.kind == ENDED and not is_held(row, now)
+    }
+
+
+def _window_of(members: Sequence[OpenEntry]) -> str:
+    """The window for whose post all entries of a key wait; empty where there are others, for which they do not."""
+    windows = {row.entry.window for row in members}
+    return min(windows) if len(windows) == 1 else ""
+
+
+def _collected(
+    keys: Sequence[Sequence[OpenEntry]], threads: Mapping[str, ThreadRow], now: float, rules: Rules
+) -> Iterator[list[Batch]]:
+    """The posts of the windows that are over, each in the thread of its beginning; what still goes on comes first."""
+    for window, own in _endings(keys, now).items():
+        if _waits(own, now) or not _is_due(own, now):
+            continue
+        others = [members for members in keys if members is not own and not _waits(members, now)]
+        parts = [part for members in others if (part := _up_to(members, window, now))]
+        parts.sort(key=lambda part: (part[-1].entry.ends_thread, -max(row.entry.severity.rank for row in part)))
+        target = target_of(threads.get(own[0].entry.key), occurrence(own[0]), rules)
+        yield list(_cut([*own, *chain.from_iterable(parts)], target, _fits_rows, digest=bool(parts)))
+
+
+def _up_to(members: Sequence[OpenEntry], window: str, now: float) -> Rows:
+    """The entries of a key up to the last that the window has collected, in their order."""
+    places = [place for place, row in enumerate(members, 1) if row.entry.window == window and not is_held(row, now)]
+    return tuple(members[: places[-1]]) if places else ()
+
+
+def _whole(rows: Rows, keys: Sequence[Sequence[OpenEntry]]) -> Rows:
+    """All entries of the key of these if they have waited for hours: one digest then says everything of it."""
+    if not any(row.entry.not_before for row in rows):
+        return rows
+    return next(tuple(members) for members in keys if members[0].entry.key == rows[0].entry.key)
 
 
 def _by_key(entries: Sequence[OpenEntry]) -> list[list[OpenEntry]]:

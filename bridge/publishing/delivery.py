@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 
 from bridge.errors import AccessRefused, GraphError
 from bridge.graph import credentials, federation
@@ -14,6 +15,7 @@ from bridge.graph.client import GraphClient
 from bridge.graph.mail import MailToGroups
 from bridge.graph.threads import GroupThreads
 from bridge.graph.tokens import Identity
+from bridge.hours import Hours
 from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.batching import Rules
@@ -35,7 +37,7 @@ _logger = logging.getLogger(__name__)
 class Delivery:
     """Everything that stands between the queue and Microsoft Graph.
 
-    groups: by their object ids. titles: the names of sources for people. clock: seconds since 1970.
+    groups: by their object ids. titles: the names of sources for people. clock: seconds since 1970. hours: by name.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Delivery:
         outbox: Outbox,
         queue: Queue,
         clock: Callable[[], float] = time.time,
+        hours: Mapping[str, Hours] = MappingProxyType({}),
     ) -> None:
         self._clock = clock
         self._settings = settings
@@ -56,7 +59,7 @@ class Delivery:
         self.identity = token_source(settings)
         self.client = GraphClient(settings.graph_base, self.identity)
         self.channel = self._channel(groups)
-        policy = _policy(settings, groups, titles)
+        policy = replace(_policy(settings, groups, titles), hours=hours)
         self.publisher = Publisher(outbox, queue, self.channel, policy, clock=clock, authorise=self.identity.token)
 
     def sweep(self) -> None:

@@ -53,20 +53,39 @@ class _Row:
     events: int
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """Why there is a digest. headline: empty: how many of what there are. reason: what the last line says of it.
+
+    is_news_first: what goes on comes before what has ended, however bad that was.
+    """
+
+    headline: str = ""
+    reason: str = "as so much came at once"
+    is_news_first: bool = False
+
+
+STORM = Occasion()
+
 _TEMPLATE = environment(OwnTemplates()).get_template("digest.html")
 
 
-def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES) -> str:
+def digest_topic(entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, occasion: Occasion = STORM) -> str:
     """The digest of one entry or more as one line: how many of what, how long, how bad.
 
     titles: the names of sources for people.
     """
     bad = ", ".join(text for severity, text in _tally(entries) if severity >= Severity.WARNING)
-    return one_line(f"{_headline(entries, titles)}{': ' if bad else ''}{bad}", MAX_TOPIC)
+    headline, colon = occasion.headline or _headline(entries, titles), " · " if occasion.headline else ": "
+    return one_line(f"{headline}{colon if bad else ''}{bad}", MAX_TOPIC)
 
 
 def digest_html(
-    entries: Sequence[Entry], titles: Mapping[str, str] = _NO_TITLES, zone: tzinfo = UTC, token: str = ""
+    entries: Sequence[Entry],
+    titles: Mapping[str, str] = _NO_TITLES,
+    zone: tzinfo = UTC,
+    token: str = "",
+    occasion: Occasion = STORM,
 ) -> str:
     """The HTML of a post that shows one entry or more, a row for each object, the worst first.
 
@@ -75,13 +94,15 @@ def digest_html(
     """
     html = ""
     for limits in _LIMITS:
-        html = _html(entries, titles, zone, limits)
+        html = _html(entries, titles, zone, limits, occasion)
         if len(html.encode()) <= MAX_POST:
             break
     return signed(html, [token])
 
 
-def _html(entries: Sequence[Entry], titles: Mapping[str, str], zone: tzinfo, limits: _Limits) -> str:
+def _html(
+    entries: Sequence[Entry], titles: Mapping[str, str], zone: tzinfo, limits: _Limits, occasion: Occasion
+) -> str:
     first, last = extent(entries)
     clock = _clock(first, last, zone)
     start, end, utc = clock(first), clock(last), offset(last, zone)
@@ -89,11 +110,12 @@ def _html(entries: Sequence[Entry], titles: Mapping[str, str], zone: tzinfo, lim
         severity=max(entry.severity for entry in entries),
         period=f"{start} {utc}" if start == end else f"{start} to {end} {utc}",
         offset=utc,
-        headline=_headline(entries, titles),
+        headline=occasion.headline or _headline(entries, titles),
+        reason=occasion.reason,
         tally=_tally(entries),
         sources=_listed([f"{name} {count(number)}" for name, number in _by_source(entries, titles)], 8),
         chart=chart_of(entries, clock) if last - first >= _MINUTE else None,
-        rows=[_row(members, clock, limits) for members in _by_object(entries)],
+        rows=[_row(members, clock, limits) for members in _by_object(entries, occasion)],
     ).strip()
 
 
@@ -119,12 +141,13 @@ def _headline(entries: Sequence[Entry], titles: Mapping[str, str]) -> str:
     return plural(len(entries), noun) + place + (f" in {length}" if seconds >= 1 else "")
 
 
-def _by_object(entries: Sequence[Entry]) -> list[list[Entry]]:
+def _by_object(entries: Sequence[Entry], occasion: Occasion) -> list[list[Entry]]:
     """The entries of each object; the object that stands worst now is the first."""
     objects: dict[str, list[Entry]] = {}
     for entry in entries:
         objects.setdefault(entry.key, []).append(entry)
-    return sorted(objects.values(), key=lambda members: _newest(members).severity.rank, reverse=True)
+    ordered = sorted(objects.values(), key=lambda members: _newest(members).severity.rank, reverse=True)
+    return sorted(ordered, key=lambda members: members[-1].ends_thread) if occasion.is_news_first else ordered
 
 
 def _newest(members: Sequence[Entry]) -> Entry:

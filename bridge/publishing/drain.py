@@ -10,13 +10,15 @@ from bridge.entries import Entry
 from bridge.errors import AccessRefused, Conflict, ContentRefused, GraphError, LeaseLost, NotSent, ThreadGone
 from bridge.graph.channel import Channel, Post, blamed
 from bridge.limits import MAX_INVITED
+from bridge.maintenance import BRIDGE
 from bridge.outbox.rows import DIGEST, Backoff, Hold, OpenEntry, State
 from bridge.publishing import transitions
-from bridge.publishing.batching import SKEW, Batch, next_due, plan
+from bridge.publishing.batching import SKEW, Batch, is_held, next_due, plan
 from bridge.publishing.digests import digest_html, digest_topic
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.leases import HeldLease
 from bridge.publishing.memory import IN_DIGEST, uninvited
+from bridge.publishing.occasions import occasion_of
 from bridge.publishing.policy import Policy
 from bridge.publishing.stories import lead_of, post_html
 from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
@@ -77,6 +79,7 @@ class Drain:
         """
         try:
             self._rows.read()
+            self._rows.wait_for_hours()
             self._reconcile_unknown_outcomes()
             self._rows.leave_out_repeats()
             self._send_ready()
@@ -192,18 +195,20 @@ class Drain:
         entries = [row.entry for row in batch.rows]
         titles, zone = self._policy.titles, self._policy.zone
         if batch.digest:
-            html = digest_html(entries, titles, zone, token)
+            shown, occasion = [one for one in entries if one.source != BRIDGE], occasion_of(entries, self._policy.hours)
+            topic, html = digest_topic(shown, titles, occasion), digest_html(shown, titles, zone, token, occasion)
         else:
             known = self._rows.threads.get(lead_of(entries).key)
             memory = known.memory if known else {}
             # A thread of its own has a topic that names it.
             is_reply = known is not None and known.thread == target != "" and IN_DIGEST not in memory
+            topic = entries[0].topic
             html = post_html(entries, is_reply=is_reply, memory=memory, zone=zone, token=token)
         # In a storm the most severe events come first.
         invited = [one for one in self._uninvited(entries, target) if one not in left_out][:MAX_INVITED]
         return Post(
             group=self._rows.group,
-            topic=digest_topic(entries, self._policy.titles) if batch.digest else entries[0].topic,
+            topic=topic,
             html=html,
             token=token,
             participants=tuple(invited),
@@ -263,9 +268,9 @@ class Drain:
             # A key has one row, however many of its entries were in the post.
             keys = {DIGEST, *(row.entry.key for row in rows)}
             threads = {key: self._rows.threads.get(key) for key in keys if key != DIGEST or self._is_of_digest(rows)}
-            self._rows.lose_threads(
-                [row for row in threads.values() if row and row.thread and row.created + SETTLED_THREAD < now]
-            )
+            # The others have threads of their own, and would have replied to this one for the first time.
+            gone = [row for row in threads.values() if row and row.thread and row.thread == rows[0].thread]
+            self._rows.lose_threads([row for row in gone if row.created + SETTLED_THREAD < now])
         later = partial(transitions.thread_not_found, now=now, count=count + 1)
         self._rows.put_off("deferred", rows, later, error)
 
@@ -285,9 +290,11 @@ class Drain:
         now, known = self._clock(), self._rows.wait
         since, tries = (known.since, known.tries + 1) if isinstance(known, Hold) else (now, 0)
         self._rows.set_wait(Hold(now + probe_delay(tries), str(error), since, tries))
-        for row in self._rows.open.values():
+        # What waits for the hours of its route was not refused.
+        rows = [row for row in self._rows.open.values() if not is_held(row, now)]
+        for row in rows:
             log_entry("held", row.entry, thread=row.thread, reason=str(error))
-        for row in list(self._rows.open.values()):
+        for row in rows:
             if now >= max(since, row.recorded) + self._policy.give_up:
                 reason = f"{_MAYBE.format(row.mark)} {error}" if row.state is State.SENDING else str(error)
                 self._rows.move_to_dead_letters(row, reason, _REFUSED_ACCESS)

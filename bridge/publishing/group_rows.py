@@ -3,18 +3,31 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from bridge.entries import to_message
 from bridge.errors import RowRefused
 from bridge.outbox.base import Entries, Wakes
-from bridge.outbox.rows import BATCH, DIGEST, DeadLetter, Newest, OpenEntry, State, ThreadRow, UnreadableRow, Wait
-from bridge.publishing.batching import SOURCES, Rules, occurrence, target_of
+from bridge.outbox.rows import (
+    BATCH,
+    DIGEST,
+    DeadLetter,
+    LeftOut,
+    Newest,
+    OpenEntry,
+    State,
+    ThreadRow,
+    UnreadableRow,
+    Wait,
+)
+from bridge.publishing.batching import SOURCES, Rules, is_held, occurrence, target_of
 from bridge.publishing.leases import HeldLease
 from bridge.publishing.memory import invited, placed
 from bridge.publishing.recorder import UNREADABLE, log_dead
-from bridge.publishing.repeats import received, repeats, was_wrong
-from bridge.publishing.transitions import thread_after, thread_lost, thread_without
+from bridge.publishing.repeats import received, repeats, repeats_one_of, was_wrong
+from bridge.publishing.transitions import held, thread_after, thread_lost, thread_without
+from bridge.publishing.waiting import NOT_WAITING, Waiting
 from bridge.steps import Step, log_entry
 
 _POSTED = "Nothing needs to be posted again: delete the dead letter, or let it expire with the history."
@@ -29,14 +42,20 @@ class GroupRows:
     """The open entries, threads and wait of one group, for the holder of its lease.
 
     open: by the ids of the entries. threads: by their keys. clock: seconds since 1970. rules: when a thread is over.
+    waiting: says until when entries wait for hours.
     A write raises Conflict when another drain was faster.
     """
 
     def __init__(
-        self, entries: Entries, wakes: Wakes, group: str, clock: Callable[[], float], rules: Rules = _RULES
+        self,
+        entries: Entries,
+        wakes: Wakes,
+        group: str,
+        clock: Callable[[], float],
+        rules: Rules = _RULES,
+        waiting: Waiting = NOT_WAITING,
     ) -> None:
-        self.group = group
-        self._rules = rules
+        self.group, self._rules, self._waiting = group, rules, waiting
         self.open: dict[str, OpenEntry] = {}
         self.threads: dict[str, ThreadRow] = {}
         self.wait: Wait | None = None
@@ -52,6 +71,13 @@ class GroupRows:
             self._set_aside(one)
         self.threads = dict(self._entries.threads(self.group, {DIGEST, *(row.entry.key for row in rows)}))
         self.wait = self._wakes.wait_of(self.group)
+
+    def wait_for_hours(self) -> None:
+        """Has what waits for hours wait for those that are configured now; what waited for others may be posted."""
+        now = self._clock()
+        until = {row.entry.id: self._waiting.until(row.entry, now) for row in self.open.values() if is_held(row, now)}
+        moved = [row for row in self.open.values() if until.get(row.entry.id, row.due) != row.due]
+        self.change(moved, lambda row: held(row, until[row.entry.id]))
 
     def waits(self) -> bool:
         """Whether nothing may be sent to the group now."""
@@ -100,11 +126,19 @@ class GroupRows:
         for row in self.open.values():
             keys.setdefault(row.entry.key, []).append(row)
         for key, members in keys.items():
-            thread = self.threads.get(key)
-            is_late = thread is not None and any(received(row) <= thread.left_out for row in members)
-            restored = self._restore(key, members) if is_late else []
-            for row, of in repeats([*members, *restored], thread.newest if thread else Newest()):
+            for row, of in self._repeats(key, members):
                 self._leave_out(row, of)
+
+    def _repeats(self, key: str, members: Sequence[OpenEntry]) -> list[tuple[OpenEntry, Newest]]:
+        """The entries of the key that are repeats, after what was left out too early is open again."""
+        thread, rows = self.threads.get(key) or ThreadRow(key, "", 0.0, 0.0), [*members]
+        if any(received(row) <= thread.left_out for row in members):
+            rows += self._restore(key, partial(was_wrong, members=members))
+        found = repeats(rows, thread.newest)
+        if any(received(row) < thread.left_out for row, _ in found):
+            rows += self._restore(key, partial(repeats_one_of, rows=[row for row, _ in found]))
+            found = repeats(rows, thread.newest)
+        return found
 
     def _leave_out(self, row: OpenEntry, of: Newest) -> None:
         key = row.entry.key
@@ -113,12 +147,13 @@ class GroupRows:
         self._forget([row])
         log_entry("repeat", row.entry, repeat_of=of.id)
 
-    def _restore(self, key: str, members: Sequence[OpenEntry]) -> list[OpenEntry]:
-        wrong = [left for left in self._entries.left_out(self.group, key) if was_wrong(left, members)]
-        restored = [self._entries.restore(left, self._clock()) for left in wrong]
+    def _restore(self, key: str, is_wrong: Callable[[LeftOut], bool]) -> list[OpenEntry]:
+        wrong = [left for left in self._entries.left_out(self.group, key) if is_wrong(left)]
+        now = self._clock()
+        restored = [self._entries.restore(left, self._waiting.first_until(left.entry, now)) for left in wrong]
         self._keep(restored)
         for row in restored:
-            log_entry("recorded", row.entry, reason="An event between it and what it repeats was recorded late.")
+            log_entry("recorded", row.entry, reason="An event before it was recorded late.")
         return restored
 
     def finish(self, rows: Sequence[OpenEntry], thread: str) -> None:
@@ -156,7 +191,9 @@ class GroupRows:
         version = known.version if known else ""
         if known is None or known.thread != thread:
             known = ThreadRow(DIGEST, thread, created=now, posted=now, version=version)
-        sources = dict.fromkeys((*known.memory.get(SOURCES, ()), *(row.entry.source for row in rows)))
+        # What has waited is no storm, to which the next events would belong.
+        stormy = (row.entry.source for row in rows if row.entry.not_before is None)
+        sources = dict.fromkeys((*known.memory.get(SOURCES, ()), *stormy))
         memory = invited(known.memory, (one for row in rows for one in row.entry.participants))
         noted = replace(known, posted=now, memory={**memory, SOURCES: tuple(sources)})
         self.threads |= {row.key: row for row in self._entries.write_threads(self.group, [noted])}

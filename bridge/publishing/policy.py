@@ -1,9 +1,11 @@
 """What a person may decide about the delivery."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
+from bridge.hours import Hours
+from bridge.maintenance import Plan
 from bridge.publishing.batching import Rules
 
 
@@ -17,6 +19,7 @@ class Policy:
     history: how long repeats are recognised.
     paused: the groups that get nothing for now, by choice. titles: the names of sources for people.
     zone: of the times that posts show. watchdog: how often one is sent; 0: never.
+    hours: for which entries wait, by their names. maintenance: what is planned. home: the default group, or empty.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -27,3 +30,6 @@ class Policy:
     titles: Mapping[str, str] = field(default_factory=dict)
     zone: tzinfo = UTC
     watchdog: float = 0.0
+    hours: Mapping[str, Hours] = field(default_factory=dict)
+    maintenance: Sequence[Plan] = ()
+    home: str = ""

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bridge.deliveries import DeliveryRecord
-from bridge.entries import Entry, Wake, from_message, records_in, to_message
+from bridge.entries import Entry, Wake, at_once, from_message, records_in, to_message
 from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
+from bridge.maintenance import Window
 from bridge.outbox.base import Message, Outbox, Queue
 from bridge.outbox.rows import SLOTS, WATCHDOG, Backoff, DeadLetter, Hold
 from bridge.publishing.batching import SKEW, next_due
@@ -21,8 +22,10 @@ from bridge.publishing.health import LATE, Health, iso
 from bridge.publishing.leases import HeldLease, acquire, new_owner, take_lease, take_slot
 from bridge.publishing.policy import Policy
 from bridge.publishing.recorder import Recorder, dead_letter, parsed
+from bridge.publishing.waiting import Waiting
 from bridge.publishing.waker import Waker
 from bridge.publishing.watchdog import WatchdogChannel, watchdog_entry
+from bridge.publishing.windows import Windows
 from bridge.steps import log_entry, log_step
 
 OVERDUE = 60.0  # seconds
@@ -72,7 +75,9 @@ class Publisher:
         self._waker = Waker(outbox, queue, clock)
         self._watchdog = WatchdogChannel(outbox, authorise, clock)
         self._health = Health(outbox, policy, clock)
-        self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock)
+        self._waiting = Waiting(policy.hours, Windows(policy.maintenance, lambda: outbox.maintenance().text))
+        self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock, self._waiting, policy.zone)
+        self._has_swept = False
 
     def handle(self, message: str | bytes) -> None:
         """Records the entry or the webhook of a queue message, or drains the group that its wake names.
@@ -101,6 +106,10 @@ class Publisher:
         for group in set(self._outbox.overdue(now - OVERDUE)) - self._policy.paused:
             with _by_itself(f"The group {group} could not be woken"):
                 self._wake_late(group, now)
+        self._look_at_hours(now)
+        for window in self._waiting.windows.active(now):
+            with _by_itself("A maintenance window could not be announced, and is tried again"):
+                self.announce(window)
         for poisoned in self._queue.poisoned():
             with _by_itself("A message of the poison queue could not be taken back, and is tried again"):
                 self._take_back(poisoned)
@@ -111,6 +120,17 @@ class Publisher:
     def summarise(self) -> None:
         """Writes the summary of all groups, from which health is read."""
         self._health.note_sweep(self._queue.poison_count())
+
+    def announce(self, window: Window) -> None:
+        """Records the posts about a maintenance window, for the groups that are informed whatever happens."""
+        self._recorder.announce(window, window.groups or filter(None, [self._policy.home]))
+
+    def _look_at_hours(self, now: float) -> None:
+        """Drains what waits for hours, once in each process: with it, the configuration may have changed."""
+        if not self._has_swept:
+            for group in set(self._outbox.waiting(now)) - self._policy.paused:
+                self._waker.wake(group)
+            self._has_swept = True
 
     def _wake_late(self, group: str, now: float) -> None:
         log_step("late", logging.WARNING, group=group)
@@ -153,7 +173,7 @@ class Publisher:
             self._outbox.remove_dead_letter(letter)
         elif isinstance(item, Entry):
             # A person wants it posted, whatever was posted since.
-            item, now = replace(rendered or item, content="", place=""), self._clock()
+            item, now = at_once(replace(rendered or item, content="", place="")), self._clock()
             self._outbox.requeue(letter, item, now)
             log_entry("requeued", item)
             self._waker.ask(item.group, now)
@@ -165,6 +185,7 @@ class Publisher:
         held: each group that needs a person, with the reason, since when, and when it is probed next.
         backoff: each group of which Graph asked for patience (Retry-After), with when that is over.
         paused: the groups that get nothing for now, by choice.
+        waiting: each group with entries that wait for the hours of their routes: how many, and until when the first.
         """
         counts, waits, now = self._outbox.counts(), self._outbox.waits(), self._clock()
         return {
@@ -181,6 +202,10 @@ class Publisher:
                 if isinstance(wait, Backoff) and wait.until > now
             },
             "paused": sorted(self._policy.paused),
+            "waiting": {
+                group: {"entries": count, "until": iso(first)}
+                for group, (count, first) in self._outbox.waiting(now + self._policy.settle + SKEW).items()
+            },
         }
 
     def condition(self) -> Mapping[str, object]:
@@ -232,7 +257,7 @@ class Publisher:
                 self._waker.ask(group, self._clock() + self._rng.uniform(2, 5))
                 return False
             try:
-                rows = GroupRows(self._outbox, self._outbox, group, self._clock, self._policy.rules)
+                rows = GroupRows(self._outbox, self._outbox, group, self._clock, self._policy.rules, self._waiting)
                 channel = self._watchdog if group == WATCHDOG else self._channel
                 drain = Drain(rows, channel, lease, slot, budget, self._policy, self._clock, self._new_token)
                 due = drain.run()

@@ -2,15 +2,19 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 
 from bridge.deliveries import DeliveryRecord
 from bridge.entries import Entry, Wake, from_message, to_message
 from bridge.errors import Conflict, MessageError, RowRefused
 from bridge.events import Severity
+from bridge.maintenance import Window
 from bridge.outbox.base import Deliveries, Entries
 from bridge.outbox.rows import ContentRow, DeadLetter, Recorded
+from bridge.publishing.announcements import announcements
+from bridge.publishing.waiting import NOT_WAITING, Waiting
 from bridge.publishing.waker import Waker
 from bridge.steps import log_entry, log_step
 
@@ -22,21 +26,51 @@ _TRIES = 5
 
 
 class Recorder:
-    """Puts entries into the outbox, and asks for the wakes of their groups. settle: as in `Policy`, in seconds."""
+    """Puts entries into the outbox, and asks for the wakes of their groups.
+
+    settle: as in `Policy`, in seconds. waiting: says until when entries wait. zone: of the times that
+    posts about maintenance show.
+    """
 
     def __init__(
-        self, entries: Entries, deliveries: Deliveries, waker: Waker, settle: float, clock: Callable[[], float]
+        self,
+        entries: Entries,
+        deliveries: Deliveries,
+        waker: Waker,
+        settle: float,
+        clock: Callable[[], float],
+        waiting: Waiting = NOT_WAITING,
+        zone: tzinfo = UTC,
     ) -> None:
         self._entries, self._deliveries = entries, deliveries
-        self._waker, self._settle, self._clock = waker, settle, clock
+        self._waker, self._settle, self._clock, self._waiting = waker, settle, clock, waiting
+        self._zone, self._announced = zone, set[tuple[str, str]]()
 
     def record(self, entry: Entry) -> None:
         """Records the entry; one that storage refuses becomes a dead letter, because it always will."""
         try:
-            self._record(entry)
+            self._record(self._collected(entry))
         except RowRefused as error:
             reason, now = str(error), self._clock()
             self.add_dead_letter(DeadLetter(entry.id, entry.group, to_message(entry), reason, _REFUSED, now))
+
+    def announce(self, window: Window, groups: Iterable[str]) -> None:
+        """Records the posts at the beginning and at the end of a maintenance window, once for each group."""
+        for group in groups:
+            if (window.id, group) in self._announced:
+                continue
+            for entry in announcements(window, group, self._zone, self._clock()):
+                self._record(entry)
+            self._announced.add((window.id, group))
+
+    def _collected(self, entry: Entry) -> Entry:
+        """The entry as one that waits for the end of the maintenance window that it matches."""
+        window = self._waiting.windows.of(entry, self._clock())
+        if window is None:
+            return entry
+        # First the post that will have it: nothing must wait for an end that never comes.
+        self.announce(window, [entry.group])
+        return replace(entry, hours="", window=window.id, not_before=datetime.fromtimestamp(window.end, UTC))
 
     def add_dead_letter(self, letter: DeadLetter) -> None:
         """Keeps a dead letter of what is not in the outbox."""
@@ -62,6 +96,8 @@ class Recorder:
             log_entry("repeat", entry, repeat_of=of)
             return
         due = now if entry.severity is Severity.CRITICAL else now + self._settle
+        until = self._waiting.first_until(entry, now)
+        due = until if until > now else due
         recorded = self._entries.record(entry, now, due)
         log_entry("recorded" if recorded is Recorded.NEW else "repeat", entry)
         # Also for a repeat of an open entry: the first try may have died before it asked.

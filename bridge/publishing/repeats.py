@@ -50,3 +50,8 @@ def was_wrong(left: LeftOut, members: Sequence[OpenEntry]) -> bool:
     return any(
         left.since <= received(row) <= received(left) and row.entry.content != left.entry.content for row in members
     )
+
+
+def repeats_one_of(left: LeftOut, rows: Sequence[OpenEntry]) -> bool:
+    """Whether it repeats one of these. If they turn out to be repeats themselves, it is to be looked at again."""
+    return any(left.of == row.entry.id for row in rows)

@@ -1,5 +1,6 @@
 """How an open entry and a thread change with each step of the delivery: pure, a function for each transition.
 
+    pending            held                                               pending
     pending, deferred  claimed                                            sending
     sending            outcome_unknown, looked_up_again, lookup_deferred  sending
     sending            released, isolated, not_delivered                  pending
@@ -33,6 +34,11 @@ def claimed(row: OpenEntry, now: float, token: str, where: str) -> OpenEntry:
 def released(row: OpenEntry, now: float) -> OpenEntry:
     """It was claimed, and its request surely did nothing: it is sent as if nothing had been."""
     return replace(row, state=State.PENDING, due=now)
+
+
+def held(row: OpenEntry, until: float) -> OpenEntry:
+    """It waits for the hours of its route until then."""
+    return replace(row, due=until)
 
 
 def isolated(row: OpenEntry, now: float) -> OpenEntry:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.deliveries import EventRecord, Outcome, RouteTrial
-from bridge.entries import Entry, content_of, entry_id
+from bridge.entries import Entry, Target, at_once, content_of, entry_id
 from bridge.errors import BadWebhook, TooLarge, Unavailable, UnknownSignIn, WebhookError
 from bridge.events import Event, Webhook
 from bridge.limits import in_units
@@ -35,6 +35,7 @@ class EventExplanation:
     """What happens to one event. templates: from special to general; template: the one that renders it.
 
     trials: all routes, with their answers. participants: who is invited. unknown: whom `[people]` does not name.
+    waiting: until when it waits for the hours of a route, in words.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class EventExplanation:
     trials: tuple[RouteTrial, ...] = ()
     participants: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class Receiver:
         """
         receipt = self._receive(self.sources[name], webhook)
         # A person wants it posted, whatever was posted since.
-        fresh = tuple(replace(entry, id=self.nonce(), content="", place="") for entry in receipt.entries)
+        fresh = tuple(at_once(replace(entry, id=self.nonce(), content="", place="")) for entry in receipt.entries)
         ids = dict(zip([entry.id for entry in receipt.entries], [entry.id for entry in fresh], strict=True))
         events = tuple(
             replace(event, entries=tuple(ids[entry] for entry in event.entries)) for event in receipt.reception.events
@@ -192,6 +194,7 @@ class Receiver:
             trials=(*self.routes.trials(event, decision), *self.routes.untried(decision)),
             participants=tuple(dict.fromkeys(one for invited in invitations for one in invited.participants)),
             unknown=tuple(dict.fromkeys(one for invited in invitations for one in invited.unknown)),
+            waiting=tuple(_waiting(target, self.clock()) for target in decision.targets if target.hours),
         )
 
     def _admit(self, source: Source, webhook: Webhook) -> None:
@@ -257,6 +260,14 @@ class Receiver:
 
     def _decide(self, event: Event, webhook: Webhook) -> Decision:
         return self.routes.decide(event, webhook.query.get("group", ""))
+
+
+def _waiting(target: Target, now: datetime) -> str:
+    """What the hours of a route do to an event that comes now."""
+    hours, begin = target.hours, target.not_before(now)
+    if hours is None or begin is None:
+        return f"for {target.group}: no, the hours {hours.name if hours else ''} are open"
+    return f"for {target.group}: until {begin.astimezone(hours.zone):%a %Y-%m-%d %H:%M %Z}, hours {hours.name}"
 
 
 def _event_record(

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields
 from bridge.deliveries import RouteTrial
 from bridge.entries import Target
 from bridge.errors import BadWebhook
-from bridge.events import Event
+from bridge.events import Event, Severity
+from bridge.hours import Hours
 from bridge.receiving.trials import trial
 from bridge.rendering.expressions import Expression
 from bridge.rendering.text import one_line
@@ -29,6 +30,7 @@ class Route:
     """One `[[route]]`. groups: object ids; without any, the route drops the events that match.
 
     conversation: the id of the conversation in which its threads are started. line: where it stands in BRIDGE_CONFIG.
+    hours: what comes outside of them waits until they begin, unless it is critical or `unless` matches it.
     """
 
     when: str
@@ -38,6 +40,8 @@ class Route:
     participants: tuple[str, ...] = ()
     conversation: str = ""
     line: int = 0
+    hours: Hours | None = None
+    unless: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,13 @@ class FailingRoutes:
         self._failures: dict[int, tuple[str, int, str]] = {}
         self._changing = threading.Lock()
 
-    def add(self, number: int, route: Route, error: Exception) -> None:
-        """Counts a failure; the first of a route is logged."""
+    def add(self, number: int, route: Route, error: Exception, effect: str) -> None:
+        """Counts a failure; the first of a route is logged, with what follows from it."""
         reason = one_line(f"{type(error).__name__}: {error}", _MAX_REASON)
         with self._changing:
             _, count, _ = self._failures.get(number, ("", 0, ""))
             self._failures[number] = (route.when, count + 1, reason)
         if not count:
-            effect = "does not match" if route.groups else "drops the event"
             _logger.warning(
                 "Route %d of BRIDGE_CONFIG failed and %s: `%s`: %s. /api/health/details counts what follows.",
                 number, effect, route.when, reason,
@@ -108,7 +111,8 @@ class Routes:
                 continue
             matched.append(f"route {number} {effect}: {route.when}")
             for group in (chosen or route.groups) if route.groups else ():
-                targets.setdefault(group, Target(group, route.participants, route.conversation))
+                hours = self._hours(number, route, event)
+                targets.setdefault(group, Target(group, route.participants, route.conversation, hours))
             if not route.goes_on:
                 break
         if matched:
@@ -135,13 +139,25 @@ class Routes:
     def _effect(self, number: int, route: Route, event: Event) -> tuple[str, str]:
         """What the route does with the event, or nothing; and its answer for people."""
         try:
-            matches = bool(route.matches(**{name: getattr(event, name) for name in NAMES}))
+            matches = bool(route.matches(**_values(event)))
         except Exception as error:  # noqa: BLE001  whatever a user's expression raises must not cost the event
-            self.failing.add(number, route, error)
+            effect = "does not match" if route.groups else "drops the event"
+            self.failing.add(number, route, error, effect)
             reason = one_line(f"failed: {error}", _MAX_REASON)
             return ("", reason) if route.groups else ("failed and drops it", f"{reason}; it drops the event")
         effect = "" if not matches else "matches" if route.groups else "drops it"
         return effect, effect or "does not match"
+
+    def _hours(self, number: int, route: Route, event: Event) -> Hours | None:
+        """The hours for which the event has to wait; None where it comes at once."""
+        if route.hours is None or event.severity is Severity.CRITICAL:
+            return None
+        try:
+            is_urgent = route.unless is not None and bool(route.unless(**_values(event)))
+        except Exception as error:  # noqa: BLE001  whatever a user's expression raises must not cost the event
+            self.failing.add(number, route, error, "does not make the event wait")
+            is_urgent = True
+        return None if is_urgent else route.hours
 
     def _named(self, name: str) -> str:
         if name in self.names:
@@ -151,3 +167,8 @@ class Routes:
         like = meant(name, self.names)
         which = f"did you mean {like}?" if like else "name one of [groups] in BRIDGE_CONFIG."
         raise BadWebhook(f"The URL's ?group= is not a group of the settings: {which}")
+
+
+def _values(event: Event) -> Mapping[str, object]:
+    """What an expression may use of the event."""
+    return {name: getattr(event, name) for name in NAMES}

@@ -123,6 +123,7 @@ class Renderer:
         self, event: Event, entry_id: str, target: Target, received: datetime, content: Content = UNKNOWN
     ) -> Entry:
         """The finished entry of an event for a group. A template that fails is logged and a plainer one is taken."""
+        not_before = target.not_before(received)
         blank = Entry(
             id=entry_id,
             group=target.group,
@@ -146,6 +147,8 @@ class Renderer:
             repeat_window=content.window,
             place_window=content.place_window,
             trace=tracing.current(),
+            hours=target.hours.name if target.hours and not_before else "",
+            not_before=not_before,
         )
         drafts = self._drafts(event, blank)
         entries = (_finished(blank, event, draft) for draft in drafts)

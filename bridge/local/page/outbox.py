@@ -11,6 +11,8 @@ from bridge.local.page.mail import Labels, label
 from bridge.local.page.webhooks import WebhookLog
 from bridge.outbox.base import Outbox
 from bridge.outbox.rows import Backoff, DeadLetter, Hold, OpenEntry, State, Wait
+from bridge.publishing.batching import is_held
+from bridge.publishing.releasing import waits_for
 
 _MOST = 100
 _MOST_POSTS = 1000
@@ -21,8 +23,9 @@ _FAR_FUTURE = 10 * 365 * 86400.0  # seconds; nothing is due later
 class Row:
     """A row of the list.
 
-    state: queued, settling, pending, sending, deferred, sent or dead. until: the time until which the entry waits, else
-    0. at: when the webhook came. thread: the thread with the post, once it is sent.
+    state: queued, settling, waiting, pending, sending, deferred, sent or dead; what is waiting does so for the hours of
+    its route. until: the time until which the entry waits, else 0. at: when the webhook came. thread: the thread with
+    the post, once it is sent.
     """
 
     id: str
@@ -89,6 +92,8 @@ class OutboxView:
             state = "deferred" if wait.until > now else "settling"
         shown = self._entry(row.entry, row.recorded)
         reason = wait.reason if isinstance(wait, Hold) and wait.until > now else ""
+        if is_held(row, now) and not reason:
+            state, reason = "waiting", waits_for(row.entry)
         return replace(shown, state=state, until=until if until > now else 0.0, tries=row.tries, reason=reason)
 
     def _dead(self, letter: DeadLetter) -> Row:

@@ -17,6 +17,7 @@ from bridge.local.page.dead_letters import DeadLettersView, Requeuer
 from bridge.local.page.deliveries import DeliveriesView
 from bridge.local.page.group_list import Doctor, GroupsView
 from bridge.local.page.origin_check import Endpoint
+from bridge.local.page.releasing import Releaser
 from bridge.local.page.resending import Resender, curl
 from bridge.local.page.routes import Action, RequestError, action_route, page_route
 from bridge.local.page.stored import Stored
@@ -108,6 +109,7 @@ class Views:
             "/page/resend": resender.resend,
             "/page/requeue": requeuer.one,
             "/page/requeue-some": requeuer.some,
+            "/page/release": Releaser(self._stored, writing.queue).one,
         }
         return (action_route(path, _acting(act, writing.wake, self._explain), port) for path, act in acts.items())
 

@@ -1,6 +1,8 @@
 import { element, keyed, make, post, setText } from "./dom.js";
 
-const ORDER = ["queued", "settling", "pending", "sending", "deferred", "sent", "dead"];
+const ORDER = ["queued", "settling", "waiting", "pending", "sending", "deferred", "sent", "dead"];
+
+const ACTIONS = { dead: ["Requeue", "requeue"], waiting: ["Release", "release"] };
 
 export function showOutbox(outbox) {
   element("outbox").hidden = !outbox;
@@ -29,18 +31,20 @@ function update(item, row) {
   topic.disabled = row.state !== "sent";
   topic.onclick = () => document.dispatchEvent(new CustomEvent("open-thread", { detail: row.thread }));
   setText(meta, [[row.source, row.kind].filter(Boolean).join(" "), row.group, row.tries ? `tried ${row.tries}×` : ""].filter(Boolean).join(" · "));
-  setText(why, [row.reason, row.advice].filter(Boolean).join(" "));
+  setText(why, [row.reason, row.state === "waiting" ? `Until ${moment(row.until)}.` : "", row.advice].filter(Boolean).join(" "));
   side.dataset.until = row.until;
-  if (row.state === "dead" && !side.firstElementChild) side.replaceChildren(requeueButton(row));
-  else if (row.state !== "dead") side.querySelector("button")?.remove();
+  const [verb, path] = ACTIONS[row.state] ?? [];
+  const button = side.querySelector("button");
+  if (verb && button?.textContent !== verb) side.replaceChildren(actionButton(row, verb, path));
+  else if (!verb) button?.remove();
 }
 
-function requeueButton(row) {
-  const button = make("button", { type: "button", "aria-label": `Requeue: ${row.topic}` }, "Requeue");
+function actionButton(row, verb, path) {
+  const button = make("button", { type: "button", "aria-label": `${verb}: ${row.topic}` }, verb);
   button.onclick = async () => {
     button.disabled = true;
     try {
-      await post("requeue", { id: row.id });
+      await post(path, { id: row.id });
     } catch (error) {
       button.disabled = false;
       setText(button.closest("li").querySelector(".why"), error.message);
@@ -58,6 +62,8 @@ function tick() {
     setText(side, left > 0 ? span(left) : "");
   }
 }
+
+const moment = (seconds) => new Date(seconds * 1000).toLocaleString([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 const span = (seconds) => {
   if (seconds < 100) return `${Math.ceil(seconds)} s`;
