@@ -325,10 +325,23 @@ def test_what_is_missing_is_said(wanted, problem):
         connect(wanted, {}, SignIn(None))
 
 
+def test_the_sign_in_is_that_of_azure_cli(tmp_path, monkeypatch):
+    body = base64.urlsafe_b64encode(json.dumps(PERSON).encode()).decode().rstrip("=")
+    token = {"accessToken": f"h.{body}.s", "expires_on": int(time.time()) + 3600, "tokenType": "Bearer"}
+    (tmp_path / "az").write_text(f"#!/bin/sh\necho \"$*\" >> {tmp_path}/asked\necho '{json.dumps(token)}'\n")
+    (tmp_path / "az").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with raw(found()) as server:
+        monkeypatch.setitem(CLOUDS, "global", replace(CLOUDS["global"], manager=server.url))
+        with pytest.raises(CommandError, match="sees no app bridge-app"):
+            connect(Wanted(app="bridge-app"), {})
+        assert f"Authorization: Bearer {token['accessToken']}".encode() in server.requests[0]
+    assert "account get-access-token" in (tmp_path / "asked").read_text()
+
+
 def test_the_command_says_in_a_line_what_is_missing(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name in ("AzureWebJobsStorage", "BRIDGE_GROUP", "BRIDGE_CONFIG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "dev")
     assert cli.main(["console"]) == 2
     assert "Name the app with --app" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,8 @@ def _console(asked: argparse.Namespace) -> int:
     from bridge.local.console.connection import Wanted, connect  # noqa: PLC0415
     from bridge.local.console.server import application  # noqa: PLC0415
 
-    # A person signs in with a developer's tool; looking for a managed identity first would take seconds.
-    os.environ.setdefault("AZURE_TOKEN_CREDENTIALS", "dev")
+    # What it tried in vain is in the error, too.
+    logging.getLogger("azure").setLevel(logging.ERROR)
     port = asked.port or config.port(os.environ)
     wanted = Wanted(asked.app, asked.resource_group, asked.storage, asked.write)
     connection = connect(wanted, os.environ)

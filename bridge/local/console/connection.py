@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError
-from azure.identity import DefaultAzureCredential
+from azure.identity import AzureCliCredential, ChainedTokenCredential, DefaultAzureCredential
 
 from bridge.app import Bridge
 from bridge.clouds import CLOUDS, Cloud
@@ -19,7 +19,7 @@ from bridge.conversions import is_toml
 from bridge.deliveries import DeliveryFilter
 from bridge.errors import CommandError, SettingsError
 from bridge.local.console.deployed_app import DeployedApp, Subscriptions
-from bridge.local.console.storage_errors import Explainer
+from bridge.local.console.storage_errors import Explainer, nobody_signed_in
 from bridge.outbox import CONNECTION, is_configured
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
@@ -67,10 +67,10 @@ class Connection:
 def connect(wanted: Wanted, env: Mapping[str, str], credential: Any = None) -> Connection:
     """Find the storage and read a first row; CommandError with what helps if that is not possible.
 
-    env: of the process. credential: in place of the sign-in of `az login` and its like.
+    env: of the process. credential: in place of the sign-in of `az login`, or of what else there is without it.
     """
     cloud = CLOUDS[env.get("BRIDGE_CLOUD", "").strip() or "global"]
-    credential = credential or DefaultAzureCredential()
+    credential = credential or ChainedTokenCredential(AzureCliCredential(), DefaultAzureCredential())
     app = _app(wanted, cloud, credential) if wanted.app else None
     found = _environment(wanted, env, app, cloud)
     account = _account(found, credential)
@@ -102,7 +102,7 @@ def _token(credential: Any, scope: str) -> str:
     try:
         return str(credential.get_token(scope).token)
     except AzureError as error:
-        raise CommandError(f"Nobody is signed in: run `az login`. ({str(error.message).splitlines()[0]})") from error
+        raise CommandError(nobody_signed_in(error)) from error
 
 
 def _environment(wanted: Wanted, env: Mapping[str, str], app: DeployedApp | None, cloud: Cloud) -> dict[str, str]:

@@ -46,7 +46,7 @@ class Explainer:
         if status == 403:
             return self._no_role(error)
         if isinstance(error, ClientAuthenticationError):
-            return f"Nobody is signed in for this: run `az login`. {redacted_line(_first_line(error))}"
+            return nobody_signed_in(error)
         if isinstance(error, ResourceNotFoundError):
             return (
                 f"The storage account {self.account} has no table of the bridge: check that it is the app's, and that"
@@ -81,6 +81,13 @@ class Explainer:
         host = str(getattr(getattr(response, "request", None), "url", "")).partition("/")[2]
         named = [pair for service, pair in _ROLES.items() if f".{service}." in host]
         return named or [_ROLES["table"], *([_ROLES["queue"]] if self.writes else [])]
+
+
+def nobody_signed_in(error: AzureError) -> str:
+    """What to do if there is no token, with what Azure CLI says, if it was asked."""
+    lines = [line.strip() for line in str(error.message).splitlines()]
+    asked = next((line for line in lines if line.startswith("AzureCliCredential: ")), _first_line(error))
+    return f"Nobody is signed in: run `az login`. ({redacted_line(asked.removeprefix('AzureCliCredential: '))})"
 
 
 def _first_line(error: Exception) -> str:
