@@ -283,6 +283,21 @@ def test_the_settings_of_the_app_say_which_storage_and_how_groups_are_called(dep
 
 
 @needs_azurite
+def test_no_secret_of_the_app_is_in_any_answer(deployed, account):
+    secrets = ["a-secret-of-github-4711", "a-secret-of-linear-4712"]
+    connection = deployed(BRIDGE_GROUP=PLATFORM, BRIDGE_GITHUB_SECRET=secrets[0], BRIDGE_LINEAR_SECRET=secrets[1])
+    key = account.partition("AccountKey=")[2].partition(";")[0]
+    with served(connection) as address:
+        (row,) = requests.get(f"{address}/page/deliveries", timeout=9).json()["rows"]
+        paths = ["deliveries", f"delivery?id={row['id']}", "dead-letters", "groups", "events"]
+        for path in paths:
+            with requests.get(f"{address}/page/{path}", timeout=9, stream=True) as answered:
+                assert answered.ok
+                text = next(answered.iter_content(1 << 20)).decode()
+            assert [one for one in (*secrets, key) if one in text] == []
+
+
+@needs_azurite
 @pytest.mark.parametrize(
     ("settings", "note"),
     [
@@ -316,6 +331,7 @@ def test_a_token_names_the_person_and_a_role_that_is_missing_is_asked_for(monkey
     [
         (Wanted(), "Name the app with --app"),
         (Wanted(storage="a/b"), "has letters and digits"),
+        (Wanted(storage="a.b"), "has letters and digits"),
         (Wanted(app="bridge-app"), "Nobody is signed in: run `az login`"),
         (Wanted(storage="stbridge"), "Nobody is signed in: run `az login`"),
     ],

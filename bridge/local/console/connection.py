@@ -69,7 +69,7 @@ def connect(wanted: Wanted, env: Mapping[str, str], credential: Any = None) -> C
 
     env: of the process. credential: in place of the sign-in of `az login`, or of what else there is without it.
     """
-    cloud = CLOUDS[env.get("BRIDGE_CLOUD", "").strip() or "global"]
+    cloud = _cloud(env)
     credential = credential or ChainedTokenCredential(AzureCliCredential(), DefaultAzureCredential())
     app = _app(wanted, cloud, credential) if wanted.app else None
     found = _environment(wanted, env, app, cloud)
@@ -87,6 +87,13 @@ def connect(wanted: Wanted, env: Mapping[str, str], credential: Any = None) -> C
     bridge = _bridge(configuration, outbox, queue) if configuration else None
     title, host = (app.name, app.host) if app else (name, "")
     return Connection(title, name, person, account, outbox, queue, explainer, bridge, notes, host)
+
+
+def _cloud(env: Mapping[str, str]) -> Cloud:
+    try:
+        return CLOUDS[env.get("BRIDGE_CLOUD", "").strip() or "global"]
+    except KeyError:
+        raise CommandError(f"BRIDGE_CLOUD must be one of {', '.join(CLOUDS)}.") from None
 
 
 def _app(wanted: Wanted, cloud: Cloud, credential: Any) -> DeployedApp:
