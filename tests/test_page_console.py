@@ -5,8 +5,8 @@ from playwright.sync_api import expect
 
 from tests.azurite import needs_azurite
 from tests.local_stack import running
-from tests.test_console import CONFIG, account  # noqa: F401  a fixture
-from tests.test_page import BROWSER, browser, check_accessibility, opening  # noqa: F401  a fixture
+from tests.test_console import CONFIG, PLATFORM, account  # noqa: F401  a fixture
+from tests.test_page import BROWSER, browser, opening  # noqa: F401  a fixture
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,6 +36,17 @@ def test_a_read_only_page_lists_deliveries_and_has_no_button_that_acts(browser, 
         expect(page.get_by_role("button", name="Requeue")).to_have_count(0)
         expect(page.get_by_role("button", name="Resend")).to_have_count(0)
         expect(page.get_by_role("button", name="Send a sample")).to_be_hidden()
+
+
+def test_without_the_settings_of_the_app_nothing_is_said_of_its_routes(browser, tmp_path, settings):  # noqa: F811
+    unknown = {**settings, "BRIDGE_CONFIG": "", "BRIDGE_GROUP": ""}
+    with running(tmp_path, "bridge console", **unknown) as console, opening(browser, console) as page:
+        expect(page.get_by_text("The app's settings are not known here")).to_be_visible()
+        page.get_by_role("link", name="Groups").click()
+        groups = page.locator("#view-groups")
+        expect(groups).to_contain_text(PLATFORM)
+        for text in ("not in the settings", "No route leads to it"):
+            expect(groups).not_to_contain_text(text)
 
 
 def test_with_write_a_dead_letter_is_requeued(browser, tmp_path, settings):  # noqa: F811

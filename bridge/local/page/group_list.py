@@ -52,7 +52,8 @@ class GroupsView:
         due = summary.due if summary else None
         return {
             **self.stored.group(group),
-            "is_configured": configured is not None,
+            # Without the settings nobody knows.
+            "is_configured": configured is not None if bridge else None,
             "mail": configured.mail if configured else "",
             "paused": configured.paused if configured else False,
             "hold": _hold(wait),

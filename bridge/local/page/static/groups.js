@@ -37,11 +37,11 @@ function create(group) {
 
 function update(item, group) {
   const [, meta, states, routes] = item.children;
-  setText(meta, [group.id === group.name ? "not in the settings" : group.id, group.mail].filter(Boolean).join(" · "));
+  setText(meta, [group.is_configured === false ? "not in the settings" : "", group.id === group.name ? "" : group.id, group.mail].filter(Boolean).join(" · "));
   states.replaceChildren(...state(group));
   routes.replaceChildren(...group.routes.map((route) => make("p", { className: "note" },
     ...(route.number ? [`Route ${route.number}: `, make("code", {}, route.when)] : ["BRIDGE_GROUP: what no route takes"]))));
-  if (!group.routes.length) routes.append(make("p", { className: "note" }, "No route leads to it."));
+  if (!group.routes.length && group.is_configured !== null) routes.append(make("p", { className: "note" }, "No route leads to it."));
 }
 
 function state(group) {
