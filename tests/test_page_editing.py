@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.local_stack import NAMES, issue, running
 from tests.test_editing import ROUTED
-from tests.test_page import AXE, BROWSER, PHONE, browser, opening  # noqa: F401  a fixture
+from tests.test_page import AXE, BROWSER, DESKTOP, PHONE, browser, check_accessibility, opening  # noqa: F401  a fixture
 
 pytestmark = [
     pytest.mark.slow,
@@ -108,8 +108,8 @@ def test_the_view_is_accessible_on_a_phone_and_on_a_desktop(browser, stack, sche
         page.get_by_role("link", name="Routes & templates").click()
         text_box(page).fill("[[route\n")
         expect(page.get_by_role("list", name="Problems").get_by_role("button")).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-        page.set_viewport_size({"width": 1280, "height": 800})
-        page.evaluate(f"() => {{ {AXE.read_text()} }}")
-        found = page.evaluate("() => axe.run(document, { iframes: false, resultTypes: ['violations'] })")
-        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
+        # A tab that is scrolled out of sight looks to axe like a link to skip something.
+        page.locator("#tabs").evaluate("tabs => tabs.scrollTo(0, 0)")
+        check_accessibility(page)
+        page.set_viewport_size(DESKTOP)
+        check_accessibility(page)
