@@ -125,8 +125,8 @@ async function save() {
     drafts.set(name, { ...written, text: drafts.get(name).text === text ? written.text : drafts.get(name).text });
     setText(element("edit-note"), written.place);
     showButtons();
-    await list();
-    await check();
+    list();
+    check();
     if (result.wrong.length) throw new Error(`Saved, but the bridge accepts no webhook: ${result.wrong.join("; ")}`);
     return "Saved. The bridge uses it from now on.";
   });
@@ -181,7 +181,10 @@ function show({ problems, deliveries, shown, note }) {
   showProblems(problems);
   // The effect of a text that was right stays, in grey, until it is right again.
   document.querySelector("#view-editing .effects").classList.toggle("stale", deliveries === null);
-  if (deliveries === null) return;
+  if (deliveries === null) {
+    setText(element("effects-count"), "It is shown when the problems are corrected.");
+    return;
+  }
   const changed = deliveries.filter((delivery) => delivery.changes.length).length;
   setText(element("effects-count"), note || (changed ? `${changed} of ${many(deliveries.length, "webhook")} would change` : `No change to ${many(deliveries.length, "webhook")}`));
   element("effects").replaceChildren(...deliveries.map((delivery) => row(delivery, shown)));
