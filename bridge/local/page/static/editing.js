@@ -70,9 +70,13 @@ const isChanged = (file) => drafts.has(file) && drafts.get(file).text !== drafts
 
 async function choose(file) {
   await say("", async () => {
-    if (!drafts.has(file)) drafts.set(file, draft(await post("open", { name: file })));
-    name = file;
-    showFile();
+    const opened = drafts.get(file) ?? draft(await post("open", { name: file }));
+    // It may have been opened, and edited, while this waited.
+    if (!drafts.has(file)) drafts.set(file, opened);
+    if (name !== file) {
+      name = file;
+      showFile();
+    }
     await list();
     await check();
   });
@@ -110,8 +114,11 @@ function typed() {
 }
 
 async function reload() {
-  drafts.delete(name);
-  await choose(name);
+  const file = name;
+  drafts.delete(file);
+  name = "";
+  element("edit-text").disabled = true;
+  await choose(file);
 }
 
 async function save() {
@@ -159,6 +166,7 @@ function onKey(event) {
 
 // One check at a time; what was typed meanwhile is checked next.
 async function check() {
+  if (!name) return;
   if (isChecking) {
     isStale = true;
     return;
