@@ -219,6 +219,12 @@ def test_another_template_changes_the_post_and_not_the_groups():
     assert "asks for help" in found.after.today.events[0].html
 
 
+def test_others_who_are_invited_are_an_effect():
+    invited = ROUTED.replace('["platform"]', '["platform"]\nparticipants = ["Alex Darrow <alexd@contoso.com>"]')
+    found = effect(setup(), setup(invited), kept(), AT)
+    assert (found.changes_groups, found.changes_people, found.changes_post) == (False, True, False)
+
+
 def test_without_a_change_there_is_no_effect():
     found = effect(setup(), setup(), kept(), AT)
     assert (found.changes_groups, found.changes_post) == (False, False)

@@ -21,7 +21,10 @@ _MOST = 10  # events that are rendered
 
 @dataclass(frozen=True)
 class EventToday:
-    """One event as it would be routed and rendered now. groups: object ids; without any it would be dropped."""
+    """One event as it would be routed and rendered now.
+
+    groups: object ids; without any it would be dropped. participants: who would be invited.
+    """
 
     kind: str
     title: str
@@ -34,6 +37,7 @@ class EventToday:
     topic: str
     summary: str
     html: str
+    participants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ def _event(bridge: Bridge, event: Event, step: EventExplanation, received: datet
         groups=step.groups,
         topic=entry.topic,
         summary=entry.summary,
+        participants=step.participants,
         html=post_html([entry], zone=bridge.configuration.settings.time_zone),
     )
 

@@ -179,7 +179,7 @@ def _problem(name: str, text: str, *, is_error: bool = False) -> dict[str, Any]:
 
 
 def _row(record: DeliveryRecord, one: Effect, old: Bridge, new: Bridge) -> dict[str, Any]:
-    changes = {"groups": one.changes_groups, "post": one.changes_post}
+    changes = {"groups": one.changes_groups, "people": one.changes_people, "post": one.changes_post}
     return {
         "id": record.id,
         "at": record.at,
@@ -197,7 +197,7 @@ def _where(result: Result, bridge: Bridge) -> dict[str, Any]:
 
 def _best(found: _Found, name: str) -> str:
     """The id of the webhook to show if none is selected: the first that changes, or that the template renders."""
-    changed = (record.id for record, one in found if one.changes_groups or one.changes_post)
+    changed = (record.id for record, one in found if one.changes_groups or one.changes_people or one.changes_post)
     rendered = (record.id for record, one in found if name in {event.template for event in one.after.today.events})
     return next(chain(changed, rendered), "")
 

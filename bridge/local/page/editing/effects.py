@@ -38,6 +38,11 @@ class Effect:
         return self._differs(lambda event: (event.kind, frozenset(event.groups)))
 
     @property
+    def changes_people(self) -> bool:
+        """Whether others are invited."""
+        return self._differs(lambda event: frozenset(event.participants))
+
+    @property
     def changes_post(self) -> bool:
         """Whether a post would look otherwise."""
         return self._differs(lambda event: (event.topic, event.summary, event.html))

@@ -216,7 +216,8 @@ function row(delivery, shown) {
   const button = make("button", { type: "button", onclick: () => { selected = delivery.id; check(); } },
     make("span", { className: "topic" }, delivery.title), time(new Date(delivery.at * 1000).toISOString()),
     make("span", { className: "groups" }, `${delivery.source}: `, ...groups));
-  if (changes.includes("post")) button.append(make("span", { className: "pill pending" }, "post changes"));
+  const others = ["people", "post"].filter((part) => changes.includes(part));
+  if (others.length) button.append(make("span", { className: "pill pending" }, `${others.join(" and ")} ${others.length > 1 || others[0] === "people" ? "change" : "changes"}`));
   button.setAttribute("aria-current", String(delivery.id === shown?.id));
   const made = make("li", {}, button);
   made.classList.toggle("changed", changes.length > 0);
@@ -242,6 +243,7 @@ function side(title, outcome, hasPost = true) {
       make("p", { className: "note" }, `${event.groups.join(", ") || "Dropped"}: ${event.route}`),
       make("details", {}, make("summary", {}, `Routes, and the template ${event.template}`), make("ul", {}, ...routes)),
       make("p", { className: "note" }, event.summary),
+      ...(event.participants.length ? [make("p", { className: "note" }, `Invited: ${event.participants.join(", ")}`)] : []),
       ...(hasPost ? [framed({ sender: `${title}: ${event.topic}`, html: event.html }).made] : [])));
   }
   return made;
