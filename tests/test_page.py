@@ -87,14 +87,14 @@ def shown_post(page, number=0):
     return page.frame_locator(f"{POSTS} iframe").nth(number).locator("body")
 
 
-def test_a_sample_is_sent_and_arrives_unread(page):
+def test_a_sample_is_sent_and_arrives_unread(page, stack):
     open_send_panel(page)
-    page.get_by_role("combobox", name="Sample").select_option("release.published.json")
+    page.get_by_role("combobox", name="Sample", exact=True).select_option("release.published.json")
     expect(page.get_by_role("textbox", name="Event")).to_have_value("release")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#sent")).to_contain_text("202: accepted, 1 entry queued")
     expect(rows(page, "contoso/pump").first.locator(".pill")).to_have_text("sent")
-    send(page, issue("opened", 501))
+    stack.send("issues", issue("opened", 501))
     arrived = threads(page, "The pump runs dry 501").get_by_role("button")
     expect(arrived).to_contain_text("Unread.")
     arrived.click()
@@ -105,7 +105,7 @@ def test_a_sample_is_sent_and_arrives_unread(page):
 
 def test_an_ignored_webhook_shows_the_reason(page):
     open_send_panel(page)
-    page.get_by_role("combobox", name="Sample").select_option("ping.json")
+    page.get_by_role("combobox", name="Sample", exact=True).select_option("ping.json")
     expect(page.get_by_role("textbox", name="Event")).to_have_value("ping")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#sent")).to_have_text(re.compile(r"200: GitHub's ping"))
@@ -141,7 +141,8 @@ def send_a_burst(page):
     page.get_by_role("spinbutton", name="Number of webhooks").fill("12")
     page.get_by_role("spinbutton", name="Seconds", exact=True).fill("0")
     page.get_by_role("button", name="Burst").click()
-    expect(page.locator("#sent")).to_have_text("Sending 12 webhooks.")
+    expect(page.locator("#sent")).to_have_text("Sent 12 webhooks.")
+    expect(page.locator("#burst-progress")).to_be_hidden()
     digest = page.locator("#threads li").filter(has_text="events")
     digest.first.get_by_role("button").click()
     expect(shown_post(page)).to_contain_text("The pump runs dry 600")
@@ -246,7 +247,7 @@ def test_nothing_of_a_hostile_payload_or_post_runs(page, stack):
         hostile = threads(page, "Hostile")
         expect(hostile).to_have_count(1)
         expect(rows(page, "<script>").first.locator(".pill")).to_have_text("sent")
-        page.locator(".toggle").click()
+        page.locator("#tools .toggle").click()
         for form in ("HTML source", "Plain text", "Post"):
             page.get_by_text(form, exact=True).click()
             for thread in page.locator("#threads li").filter(has_text="<script>").get_by_role("button").all():
@@ -279,9 +280,9 @@ def test_everything_works_without_a_mouse(page):
     accepted = []
     for _ in range(2):
         press(page, "c")
-        expect(page.get_by_role("combobox", name="Source")).to_be_focused()
+        expect(page.get_by_role("combobox", name="Find a sample")).to_be_focused()
         expect(page.locator("#payload")).not_to_have_value("")
-        for _ in range(4):
+        for _ in range(5):
             press(page, "Tab")
         expect(page.get_by_role("button", name="Send", exact=True)).to_be_focused()
         with page.expect_response("**/page/send") as answered:
@@ -379,7 +380,7 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, stack, scheme, viewpor
         expect(page.locator("#list-title")).to_have_text(NAMES[3])
         check_accessibility(page)
         page.locator("#threads button").first.click()
-        page.locator(".toggle").click()
+        page.locator("#tools .toggle").click()
         expect(page.locator(".raw pre").first).to_contain_text("POST /api/webhooks/github")
         check_accessibility(page)
         if viewport is PHONE:

@@ -1,5 +1,6 @@
 """The server of the page: it shows groups and outbox, carries out actions, and refuses everybody but the page."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -15,6 +16,8 @@ from bridge.configuration import Configuration
 from bridge.entries import to_message
 from bridge.local.fake_graph.faults import EFFECTS
 from bridge.local.fake_graph.server import FakeGraph
+from bridge.local.page import live_updates
+from bridge.local.page.live_updates import LiveUpdates
 from bridge.local.page.rates import per_second
 from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.received import ReceivedWebhooks
@@ -46,8 +49,11 @@ class Page:
 
     def now(self):
         """Everything that a page receives when it is opened."""
+        found = {}
         with events(self.address) as received:
-            return dict(next(received) for _ in range(6))
+            while "held" not in found:
+                found |= [next(received)]
+        return found
 
     def start(self, topic, html, group=GROUP):
         token = self.get("/msi/token?api-version=2019-08-01&resource=https://graph.microsoft.com", headers=IDENTITY)
@@ -129,7 +135,8 @@ def stack(tmp_path_factory):
 
 def test_threads_are_newest_first_with_the_posts_of_the_selected_one(page):
     empty = {"groups": [], "group": "", "threads": [], "thread": "", "posts": [], "permissions": "open"}
-    assert page.mail() == empty
+    counts = {"total": 0, "unread": 0, "selected": None, "sources": []}
+    assert page.mail() == empty | counts
     first, second = (page.start(topic, f"<p>Post of {topic}</p>") for topic in ("one", "two"))
     mail = page.mail()
     assert [(thread["id"], thread["topic"], thread["preview"], thread["posts"]) for thread in mail["threads"]] == [
@@ -142,12 +149,16 @@ def test_threads_are_newest_first_with_the_posts_of_the_selected_one(page):
 
 
 def test_groups_have_the_names_of_the_settings(page):
-    first, second = page.start("one", "<p>1</p>"), page.start("two", "<p>2</p>", OTHER)
-    assert page.mail()["groups"] == [{"id": GROUP, "name": "Platform"}, {"id": OTHER, "name": OTHER}]
+    page.start("one", "<p>1</p>")
+    page.start("two", "<p>2</p>", OTHER)
+    assert page.mail()["groups"] == [
+        {"id": GROUP, "name": "Platform"},
+        {"id": OTHER, "name": "Group 0000…00d1"},
+    ]
     assert [thread["topic"] for thread in page.mail(group=OTHER)["threads"]] == ["two"]
     assert page.now()["mail"]["groups"] == [
-        {"id": GROUP, "name": "Platform", "threads": {first: 1}},
-        {"id": OTHER, "name": OTHER, "threads": {second: 1}},
+        {"id": GROUP, "name": "Platform", "threads": 1, "unread": 1},
+        {"id": OTHER, "name": "Group 0000…00d1", "threads": 1, "unread": 1},
     ]
 
 
@@ -168,7 +179,7 @@ def test_groups_on_hold_are_shown_even_if_no_group_has_a_thread(page):
     page.bridge.delivery.outbox.set_wait("patience", Backoff(until))
     assert [(held["group"], held["reason"]) for held in page.now()["held"]] == [
         ("Platform", "Graph <b>refuses</b> it."),
-        (OTHER, "Graph <b>refuses</b> it."),
+        ("Group 0000…00d1", "Graph <b>refuses</b> it."),
     ]
 
 
@@ -197,7 +208,7 @@ def test_a_storage_failure_is_shown_and_the_rest_of_the_page_works(page):
     page.bridge.delivery.outbox._file.connection.execute("ALTER TABLE dead RENAME TO moved")
     shown = page.now()
     assert "The outbox cannot be read" in shown["outbox"]["problem"]
-    assert shown["mail"] == {"groups": [], "permissions": "open"}
+    assert (shown["mail"]["groups"], shown["mail"]["permissions"]) == ([], "open")
 
 
 def test_counts_are_per_second_of_the_last_minute():
@@ -227,9 +238,13 @@ def request(payload, **more):
 
 
 def test_the_samples_are_those_of_every_source(stack):
-    listed = {source["name"]: source for source in stack.get("/page/samples").json()}
+    samples = stack.get("/page/samples").json()
+    listed = {source["name"]: source for source in samples["sources"]}
     assert listed.keys() == SOURCES.keys()
     assert {"file": "issues.opened.json", "event": "issues"} in listed["github"]["samples"]
+    assert samples["usual"][0] == {"source": "github", "file": "push.json"}
+    for each in samples["usual"]:
+        assert stack.get("/page/sample", params=each).status_code == 200
     chosen = {"source": "github", "file": "issues.opened.json"}
     assert stack.get("/page/sample", params=chosen).json()["action"] == "opened"
     for wrong in ({"file": "../../host.json"}, {"source": "../samples/github"}):
@@ -254,7 +269,8 @@ def test_a_sample_is_sent_signed_and_an_event_announces_its_post(stack):
 
 
 def test_each_webhook_of_a_burst_is_about_another_object(stack):
-    assert act(stack, "send", request(issue("opened", 7100), count=12, seconds=0)).json() == {"sending": 12}
+    sent = act(stack, "send", request(issue("opened", 7100), count=12, seconds=0))
+    assert sent.json() == {"sending": 12, "number": 1}
 
     def topics():
         mail = stack.get("/page/mail", params={"group": GROUPS[NAMES[0]]}).json()
@@ -324,6 +340,57 @@ def test_the_answer_is_shown_when_no_bridge_is_there(page):
     assert answer.json() == {"status": 404, "answer": "Not Found"}
 
 
+def test_a_burst_says_how_far_it_is_and_what_failed(page):
+    assert page.post("/page/send", {"source": "github", "event": "push", "payload": "{}", "count": 3}).json() == {
+        "sending": 3,
+        "number": 1,
+    }
+    wait_until(lambda: page.now()["burst"]["sent"] == 3)
+    answer = {"status": 404, "answer": "Not Found"}
+    assert page.now()["burst"] == {"number": 1, "count": 3, "sent": 3, "failed": 3, **answer}
+
+
+def test_threads_are_searched_marked_and_paged_over_http(page):
+    first, second = page.start("one", "<p>needle</p>"), page.start("two", "<p>2</p>", OTHER)
+    mail = page.mail(search="NEEDLE")
+    assert ([thread["id"] for thread in mail["threads"]], mail["total"], mail["unread"]) == ([first], 1, 1)
+    mail = page.mail(limit="1", thread=first)
+    assert ([thread["id"] for thread in mail["threads"]], mail["total"]) == ([second], 2)
+    assert (mail["selected"]["id"], mail["selected"]["group_name"], mail["posts"][0]["html"]) == (
+        first,
+        "Platform",
+        "<p>needle</p>",
+    )
+    before = page.now()["mail"]["version"]
+    assert page.post("/page/read", {"all": {"group": OTHER}}).json() == {"read": 1}
+    assert [group["unread"] for group in page.now()["mail"]["groups"]] == [1, 0]
+    assert page.now()["mail"]["version"] != before
+    assert page.post("/page/read", {"thread": "gone"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "accepts", "problem"),
+    [(None, "none", "BRIDGE_GROUP is missing"), ({"BRIDGE_GITHUB_SECRET": "short"}, "some", "BRIDGE_GITHUB_SECRET")],
+)
+def test_wrong_settings_are_shown_with_every_problem(tmp_path, settings, accepts, problem):
+    bridge = Bridge(Configuration.from_env({"BRIDGE_GROUP": GROUP, **settings})) if settings else None
+    with contextlib.closing(FakeGraph(tmp_path / "graph.sqlite")) as fake_graph:
+        hosted = HostedBridge(bridge, problems=() if bridge else ("BRIDGE_GROUP is missing",))
+        shown = PageServer(fake_graph, 1, hosted)._settings_problems()
+    assert shown["accepts"] == accepts
+    assert problem in shown["problems"][0]
+
+
+def test_a_stream_without_events_says_that_the_server_is_there(monkeypatch):
+    monkeypatch.setattr(live_updates, "_KEEP_ALIVE", 0.03)
+    stream = LiveUpdates(lambda: {"topic": 1}, interval=0.01).stream()
+
+    async def two():
+        return [await anext(stream), await anext(stream)]
+
+    assert asyncio.run(two()) == ["event: topic\ndata: 1\n\n", "event: alive\ndata: {}\n\n"]
+
+
 def test_with_func_start_there_are_no_samples_and_no_outbox(tmp_path):
     with contextlib.closing(FakeGraph(tmp_path / "graph.sqlite")) as fake_graph, listen(0) as listener:
         server = PageServer(fake_graph, listener.getsockname()[1])
@@ -363,6 +430,7 @@ READ = ["/", "/page/mail", "/page/events", "/page/samples", "/page/sample", "/pa
         "/page/groups/doctor"]  # fmt: skip
 ACT = [
     "/page/send",
+    "/page/read",
     "/page/faults",
     "/page/requeue",
     "/page/requeue-some",

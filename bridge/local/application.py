@@ -79,7 +79,8 @@ class _LocalBridge:
         return list(self._functions.problems)
 
     def _hosted(self) -> HostedBridge:
-        return HostedBridge(self._functions.bridge, self._webhooks, self._host.wake, self._received, self.reload)
+        bridge, problems = self._functions.bridge, self._functions.problems
+        return HostedBridge(bridge, self._webhooks, self._host.wake, self._received, self.reload, problems)
 
     def _routes(self) -> list[BaseRoute]:
         return [*self._host.routes(), *self._fake_graph.routes(), *self._page.routes()]

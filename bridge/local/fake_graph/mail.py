@@ -22,7 +22,8 @@ from bridge.local.fake_graph.calls import (
 )
 from bridge.local.fake_graph.groups import content
 from bridge.local.fake_graph.messages import StoredMessage
-from bridge.local.fake_graph.store import Store, preview
+from bridge.local.fake_graph.store import Store
+from bridge.local.fake_graph.text import preview
 from bridge.local.fake_graph.types import BODY, RECIPIENT, ObjectType, PropertyType, check_recipients, checked
 
 _MINUTE, _MOST = timedelta(minutes=1), 30  # Exchange lets a mailbox send this many messages in a minute

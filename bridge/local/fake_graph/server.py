@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from bridge.local.fake_graph import http, managed_identity
 from bridge.local.fake_graph.calls import Call, Failure
 from bridge.local.fake_graph.faults import Fault, Faults
+from bridge.local.fake_graph.inbox import Inbox
 from bridge.local.fake_graph.mail import prefers_immutable_ids
 from bridge.local.fake_graph.operations import OPERATIONS, Operation
 from bridge.local.fake_graph.permissions import Policy, check_permission
@@ -109,6 +110,11 @@ class FakeGraph:
     def addresses(self) -> dict[str, str]:
         """The group ids by address."""
         return self._store.addresses
+
+    @property
+    def inbox(self) -> Inbox:
+        """The threads of all groups as a person reads them."""
+        return self._store.inbox
 
     def groups(self) -> list[str]:
         """The groups that have a thread."""

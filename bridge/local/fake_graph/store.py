@@ -1,9 +1,7 @@
 """The threads and posts that the stand-in Graph keeps."""
 
 import base64
-import html
 import json
-import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,8 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bridge.local.fake_graph.inbox import Inbox
 from bridge.local.fake_graph.messages import MessageStore
 from bridge.local.fake_graph.store_file import StoreFile
+from bridge.local.fake_graph.text import preview
 
 # A post is visible once it is received, which a fault may put in the future; a thread has a time of its own for that.
 _THREADS = """
@@ -31,8 +31,6 @@ WHERE t.grp = :grp AND t.id = :thread AND t.visible <= :now AND p.received <= :n
 ORDER BY p.received, p.number LIMIT :top OFFSET :skip
 """
 _DOMAIN = "@groups.localhost"
-_PREVIEW = 255
-_MARKUP = re.compile(r"<(style|script|title)\b.*?(?:</\1>|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,14 @@ class Store:
     """The threads and posts of all groups; safe for threads. clock: decides what is visible.
 
     addresses: group ids by address; a group that is not listed has an address made from its id. messages: the mail.
+    inbox: the threads as a person reads them.
     """
 
     def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
         self.addresses: dict[str, str] = {}
         self._file = StoreFile(path, clock)
         self.messages = MessageStore(self._file)
+        self.inbox = Inbox(self._file)
 
     def transaction(self) -> AbstractContextManager[object]:
         """Exclusive access for one thread, which may call all other methods meanwhile."""
@@ -110,6 +110,7 @@ class Store:
         row = (_post_id(), thread, content, preview(content), received.timestamp(), sender, message, added)
         with self._file.transaction() as db:
             db.execute("INSERT INTO posts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self.inbox.index()
 
     def delete(self, thread: str) -> None:
         """Delete a thread and its posts."""
@@ -175,8 +176,3 @@ def _thread_id() -> str:
 
 def _post_id() -> str:
     return "AAMk" + base64.urlsafe_b64encode(secrets.token_bytes(76)).decode()
-
-
-def preview(content: str) -> str:
-    """The beginning of a post, without markup."""
-    return " ".join(html.unescape(_MARKUP.sub(" ", content)).split())[:_PREVIEW].rstrip(" \u200c")

@@ -11,9 +11,12 @@ from typing import Any
 from bridge.errors import CommandError
 
 _VERSION = 4
-_DROP_TABLES = "DROP TABLE IF EXISTS posts; DROP TABLE IF EXISTS threads; DROP TABLE IF EXISTS messages;"
+_DROP_TABLES = " ".join(
+    f"DROP TABLE IF EXISTS {table};" for table in ("texts", "reads", "posts", "threads", "messages")
+)
 # messages: `draft_id` is the id before, `sent_id` the id after the message was sent; a draft is visible from `shown`
 # on, a sent message from `arrived` on. posts.message: the id of the message that became the post, or "".
+# texts: what a search reads of each post. reads: how many posts of a thread have been read.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS threads (
     id TEXT PRIMARY KEY, grp TEXT NOT NULL, topic TEXT NOT NULL, created REAL NOT NULL, visible REAL NOT NULL,
@@ -25,7 +28,13 @@ CREATE TABLE IF NOT EXISTS posts (
     html TEXT NOT NULL, preview TEXT NOT NULL, received REAL NOT NULL, sender TEXT NOT NULL, message TEXT NOT NULL,
     participants TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS posts_of_thread ON posts (thread);
+DROP INDEX IF EXISTS posts_of_thread;
+CREATE INDEX IF NOT EXISTS posts_by_time ON posts (thread, received);
+CREATE TABLE IF NOT EXISTS texts (
+    post INTEGER PRIMARY KEY REFERENCES posts ON DELETE CASCADE, thread TEXT NOT NULL, received REAL NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS reads (thread TEXT PRIMARY KEY REFERENCES threads ON DELETE CASCADE, posts INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS messages (
     id TEXT PRIMARY KEY, draft_id TEXT NOT NULL, sent_id TEXT NOT NULL, mailbox TEXT NOT NULL, fields TEXT NOT NULL,
     conversation TEXT NOT NULL, created REAL NOT NULL, shown REAL NOT NULL, sent REAL, arrived REAL
@@ -70,6 +79,11 @@ class StoreFile:
         """The rows that a query finds."""
         with self._lock:
             return self._db.execute(query, {"now": self._clock().timestamp()} | values).fetchall()
+
+    def write(self, statement: str, **values: object) -> None:
+        """Execute a statement in a transaction."""
+        with self.transaction() as db:
+            db.execute(statement, {"now": self._clock().timestamp()} | values)
 
     def close(self) -> None:
         """Close the file, which must not be used afterwards."""

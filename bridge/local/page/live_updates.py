@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 Topics = Mapping[str, object]
 
-_KEEP_ALIVE = 15.0  # seconds without an event until a comment is sent, which reveals a closed connection
+_KEEP_ALIVE = 15.0  # seconds without an event until one says that the server is there, and reveals a closed connection
 
 
 class LiveUpdates:
@@ -43,7 +43,7 @@ class LiveUpdates:
                 events = [_event(topic, text) for topic, text in latest.items() if sent.get(topic) != text]
                 sent, silence = latest, 0.0 if events else silence + self._interval
                 if silence >= _KEEP_ALIVE:
-                    events, silence = [":\n\n"], 0.0
+                    events, silence = [_event("alive", "{}")], 0.0
                 if events:
                     yield "".join(events)
                 await self._wait()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from bridge.entries import Entry, from_message
 from bridge.errors import MessageError
-from bridge.local.page.mail import Labels, label
+from bridge.local.page.group_names import Labels, label, with_names
 from bridge.local.page.webhooks import WebhookLog
 from bridge.outbox.base import Outbox
 from bridge.outbox.rows import Backoff, DeadLetter, Hold, OpenEntry, State, Wait
@@ -91,7 +91,7 @@ class OutboxView:
         if row.state is State.PENDING and until > now:
             state = "deferred" if wait.until > now else "settling"
         shown = self._entry(row.entry, row.recorded)
-        reason = wait.reason if isinstance(wait, Hold) and wait.until > now else ""
+        reason = with_names(self._labels, wait.reason) if isinstance(wait, Hold) and wait.until > now else ""
         if is_held(row, now) and not reason:
             state, reason = "waiting", waits_for(row.entry)
         return replace(shown, state=state, until=until if until > now else 0.0, tries=row.tries, reason=reason)
@@ -106,7 +106,8 @@ class OutboxView:
         else:
             topic = "Unreadable message"
             shown = Row(letter.id, "dead", topic, "", "", "", label(self._labels, letter.group), "error", letter.at)
-        return replace(shown, state="dead", tries=letter.tries, reason=letter.reason, advice=letter.advice)
+        reason, advice = (with_names(self._labels, text) for text in (letter.reason, letter.advice))
+        return replace(shown, state="dead", tries=letter.tries, reason=reason, advice=advice)
 
     def _past(self, outbox: Outbox, at: float, entry: Entry) -> Row:
         """An entry that is neither open nor dead: sent, or not recorded yet."""

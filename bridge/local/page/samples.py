@@ -8,6 +8,28 @@ from bridge.local.sending import event_name
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
 
+# What people send first, in this order.
+_USUAL = (
+    ("github", "push.json"),
+    ("github", "pull_request.opened.json"),
+    ("github", "issues.opened.json"),
+    ("github", "workflow_run.completed.json"),
+    ("alertmanager", "group.firing.json"),
+    ("alertmanager", "group.resolved.json"),
+    ("azure_monitor", "metric.fired.json"),
+    ("azure_monitor", "metric.resolved.json"),
+    ("grafana", "group.firing.json"),
+    ("azure_devops", "build.complete.failed.json"),
+    ("gitlab", "merge_request.open.json"),
+    ("pagerduty", "incident.triggered.json"),
+    ("jira", "issue_created.json"),
+)
+
+
+def usual() -> list[dict[str, str]]:
+    """The samples that a list begins with."""
+    return [{"source": source, "file": file} for source, file in _USUAL]
+
 
 def names() -> list[dict[str, Any]]:
     """The sources with their samples: the file's name, and the service's name for the event."""

@@ -1,6 +1,7 @@
 """Send webhooks from the page: one, or a burst of many."""
 
 import asyncio
+import itertools
 import time
 import uuid
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
+from bridge.errors import CommandError
 from bridge.local import sending
 from bridge.local.page.routes import RequestError
 from bridge.local.variants import variants
@@ -47,6 +49,22 @@ class Burst:
         return Burst(SOURCES[source], event, payload, count, float(seconds), different)
 
 
+@dataclass
+class Progress:
+    """How far the latest burst is. failed: how many were not answered with success, or not at all.
+
+    status, answer: of the last one that failed; 0 and an error if there was no answer. number: of the burst, since the
+    start.
+    """
+
+    number: int
+    count: int
+    sent: int = 0
+    failed: int = 0
+    status: int = 0
+    answer: str = ""
+
+
 class Sender:
     """Sends webhooks to the bridge at the address, as their services do. authentications: by source name."""
 
@@ -54,6 +72,8 @@ class Sender:
         self._address = address
         self._authentications = authentications
         self._bursts: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
+        self.progress: Progress | None = None
 
     async def send(self, content: dict[str, Any]) -> object:
         """Send one webhook and return its answer, or start a burst."""
@@ -61,22 +81,30 @@ class Sender:
         if burst.count == 1:
             status, text = await self._send(burst, burst.payload)
             return {"status": status, "answer": text}
-        task = asyncio.create_task(self._send_all(burst))
+        self.progress = progress = Progress(next(self._numbers), burst.count)
+        task = asyncio.create_task(self._send_all(burst, progress))
         self._bursts.add(task)
         task.add_done_callback(self._bursts.discard)
-        return {"sending": burst.count}
+        return {"sending": burst.count, "number": progress.number}
 
     def close(self) -> None:
         """Stop all bursts."""
         for task in self._bursts:
             task.cancel()
 
-    async def _send_all(self, burst: Burst) -> None:
+    async def _send_all(self, burst: Burst, progress: Progress) -> None:
         variant = await run_in_threadpool(variants, burst.source, burst.payload, burst.event)
         started, interval = time.monotonic(), burst.seconds / (burst.count - 1)
         for number in range(burst.count):
             await asyncio.sleep(started + number * interval - time.monotonic())
-            await self._send(burst, variant(_FIRST_VARIANT + number) if burst.different else burst.payload)
+            payload = variant(_FIRST_VARIANT + number) if burst.different else burst.payload
+            try:
+                status, text = await self._send(burst, payload)
+            except CommandError as error:
+                status, text = 0, str(error)
+            if not 200 <= status < 300:
+                progress.failed, progress.status, progress.answer = progress.failed + 1, status, text
+            progress.sent += 1
 
     async def _send(self, burst: Burst, payload: bytes) -> tuple[int, str]:
         authentication = self._authentications.get(burst.source.name)

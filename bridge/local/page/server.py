@@ -1,9 +1,10 @@
 """The server of the page: what the page reads, and what it does."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,15 +18,17 @@ from bridge.doctor import examine
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page import fault_switches, mail, samples
 from bridge.local.page.editing.editor import Editor
+from bridge.local.page.group_names import label, with_names
 from bridge.local.page.learning import Learner
 from bridge.local.page.live_updates import LiveUpdates
 from bridge.local.page.mistakes import MistakesView
 from bridge.local.page.origin_check import Endpoint
+from bridge.local.page.origins import Origins
 from bridge.local.page.outbox import OutboxView
 from bridge.local.page.rates import per_second
-from bridge.local.page.routes import RequestError, action_route, page_route
+from bridge.local.page.routes import Action, RequestError, action_route, page_route
 from bridge.local.page.sender import Sender
-from bridge.local.page.static_files import files
+from bridge.local.page.static_files import VERSION, files
 from bridge.local.page.stored import Stored, labels
 from bridge.local.page.views import Views, Writing
 from bridge.local.page.webhooks import WebhookLog
@@ -43,6 +46,7 @@ class HostedBridge:
     bridge: None while the settings are wrong. wake: makes the host look at its queue; to be called on its event loop.
     received: the last webhooks of each source, if they are kept. reload: starts the bridge again, and the page's server
     with it, from the settings and files as they are now; returns what is wrong with them. Also on the event loop.
+    problems: what is wrong with the settings.
     """
 
     bridge: Bridge | None
@@ -50,6 +54,7 @@ class HostedBridge:
     wake: Callable[[], None] = lambda: None
     received: ReceivedWebhooks | None = None
     reload: Callable[[], Sequence[str]] | None = None
+    problems: Sequence[str] = ()
 
 
 class PageServer:
@@ -73,6 +78,7 @@ class PageServer:
         self._webhooks = hosted.webhooks if hosted else WebhookLog()
         self._labels = labels(bridge.configuration) if bridge else {}
         self._outbox = OutboxView(lambda: bridge.delivery.outbox, self._webhooks, self._labels) if bridge else None
+        self._origins = Origins(lambda: bridge.delivery.outbox) if bridge else None
         authentications = bridge.configuration.authentications if bridge else {}
         self._mistakes = MistakesView(bridge, os.environ) if bridge else None
         self._sender = Sender(f"http://127.0.0.1:{port}", authentications)
@@ -99,7 +105,7 @@ class PageServer:
             "/page/webhook": self._webhook,
             "/page/events": self._events,
         }
-        actions = {"/page/faults": self._switch_fault}
+        actions: dict[str, Action] = {"/page/faults": self._switch_fault, "/page/read": self._mark}
         if self._hosted:
             pages |= {"/page/samples": _samples, "/page/sample": _sample}
             actions |= {"/page/send": self._sender.send}
@@ -136,10 +142,19 @@ class PageServer:
         return next((post.html for post in posts if entry.token and entry.token in post.html), "")
 
     async def _mail(self, request: Request) -> Response:
-        group, thread = request.query_params.get("group", ""), request.query_params.get("thread", "")
         webhooks_of = self._outbox.webhooks_of if self._outbox else lambda _: ()
-        selection = mail.Selection(self._fake_graph, self._labels, webhooks_of)
-        return JSONResponse(await run_in_threadpool(selection.show, group, thread))
+        titles = self._bridge.configuration.titles if self._bridge else {}
+        selection = mail.Selection(self._fake_graph, self._labels, titles, self._by_thread(), webhooks_of)
+        query = request.query_params
+        return JSONResponse(
+            await run_in_threadpool(selection.show, mail.Filter.of(query), mail.limit(query.get("limit", "")))
+        )
+
+    async def _mark(self, content: dict[str, Any]) -> object:
+        return await run_in_threadpool(mail.mark, self._fake_graph.inbox, content, self._by_thread())
+
+    def _by_thread(self) -> mail.Origins:
+        return self._origins.by_thread if self._origins else {}
 
     async def _webhook(self, request: Request) -> Response:
         webhook = self._webhooks.show(request.query_params.get("entry", ""))
@@ -162,11 +177,17 @@ class PageServer:
 
     def _current(self) -> Mapping[str, object]:
         """What open pages show now, by topic."""
+        state = self._fake_graph.inbox.state()
+        self._update_origins(state)
         groups = mail.overview(self._fake_graph, self._labels)
         topics = self._views.topics() if self._views else {}
         about = self._views.about if self._views else _WITHOUT_BRIDGE
+        version = f"{state} {self._origins.version if self._origins else 0}"
         return {
-            "mail": {"groups": groups, "permissions": self._fake_graph.permissions},
+            "page": VERSION,
+            "mail": {"groups": groups, "permissions": self._fake_graph.permissions, "version": version},
+            "settings": self._settings_problems(),
+            "burst": asdict(self._sender.progress) if self._sender.progress else None,
             "faults": fault_switches.state(self._fake_graph.faults),
             "rates": self._rates(),
             "mistakes": self._mistakes.show() if self._mistakes else (),
@@ -174,6 +195,19 @@ class PageServer:
             **topics,
             "about": {**about, "editing": self._editor is not None},
         }
+
+    def _update_origins(self, state: object) -> None:
+        # The outbox's own view shows why it cannot be read.
+        with contextlib.suppress(Exception):
+            if self._origins:
+                self._origins.update(state)
+
+    def _settings_problems(self) -> Mapping[str, object]:
+        """What keeps all or some webhooks from being accepted."""
+        if self._hosted and not self._bridge:
+            return {"accepts": "none", "problems": self._hosted.problems}
+        problems = self._bridge.configuration.problems if self._bridge else ()
+        return {"accepts": "some" if problems else "all", "problems": problems}
 
     def _delivery(self) -> Mapping[str, object]:
         """The outbox and the groups that need a person; if the storage cannot be read, the reason."""
@@ -187,7 +221,14 @@ class PageServer:
     def _held(self, bridge: Bridge) -> list[Mapping[str, object]]:
         held = bridge.publisher.health()["held"]
         reasons = held.items() if isinstance(held, dict) else ()
-        return [{"group": mail.label(self._labels, group), **reason} for group, reason in reasons]
+        return [
+            {
+                "group": label(self._labels, group),
+                **reason,
+                "reason": with_names(self._labels, reason["reason"]),
+            }
+            for group, reason in reasons
+        ]
 
     def _rates(self) -> Mapping[str, list[int]]:
         now = time.time()
@@ -202,7 +243,7 @@ class PageServer:
 
 
 async def _samples(_: Request) -> Response:
-    return JSONResponse(samples.names())
+    return JSONResponse({"usual": samples.usual(), "sources": samples.names()})
 
 
 async def _sample(request: Request) -> Response:

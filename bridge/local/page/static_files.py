@@ -1,5 +1,6 @@
 """The files of the page: markup, styles and scripts, read once."""
 
+import hashlib
 from pathlib import Path
 
 from starlette.requests import Request
@@ -10,6 +11,8 @@ from bridge.local.page.origin_check import Endpoint
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _HOME = "page.html"
+VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_STATIC.iterdir()))).hexdigest()[:12]
+"""An open page that has another version of the files reloads itself."""
 
 
 def files() -> dict[str, Endpoint]:

@@ -10,6 +10,7 @@ from bridge.again import RESENT
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.deliveries import DeliveryRecord
+from bridge.local.page.group_names import label
 from bridge.outbox.base import Outbox
 from bridge.outbox.delivery_story import EntryStory
 from bridge.outbox.payloads import Payloads
@@ -51,8 +52,8 @@ class Stored:
         return found.title if found else source
 
     def group(self, group: str) -> Mapping[str, str]:
-        """A group for the page: its id, and its name or the id again."""
-        return {"id": group, "name": self.labels.get(group.lower(), group)}
+        """A group for the page: its id, and its name."""
+        return {"id": group, "name": label(self.labels, group)}
 
     def payload(self, record: DeliveryRecord) -> KeptPayload | None:
         """The payload of a webhook, if it is kept; of one that was sent again, that of the first."""

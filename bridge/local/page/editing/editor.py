@@ -19,7 +19,7 @@ from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome
 from bridge.errors import SettingsError
 from bridge.local.page.editing.effects import Effect, Result, effect
 from bridge.local.page.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved, extending
-from bridge.local.page.mail import label
+from bridge.local.page.group_names import label
 from bridge.local.page.routes import Action, action_route, page_route
 from bridge.local.page.stored import labels
 from bridge.mistakes import in_files

@@ -44,20 +44,37 @@ export const time = (iso) => {
     new Intl.DateTimeFormat(undefined, format).format(date));
 };
 
-export const many = (number, singular, plural = `${singular}s`) => `${number} ${number === 1 ? singular : plural}`;
+export const amount = (number) => new Intl.NumberFormat("en").format(number);
+
+export const many = (number, singular, plural = `${singular}s`) => `${amount(number)} ${number === 1 ? singular : plural}`;
+
+class AnswerError extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function ask(path, options) {
+  try {
+    return await fetch(`/page/${path}`, options);
+  } catch {
+    throw new AnswerError("The bridge does not answer: start it again.", 0);
+  }
+}
 
 export async function get(path, query) {
-  const answer = await fetch(`/page/${path}?${new URLSearchParams(query)}`);
-  if (!answer.ok) throw new Error(await answer.text());
+  const answer = await ask(`${path}?${new URLSearchParams(query)}`);
+  if (!answer.ok) throw new AnswerError(await answer.text(), answer.status);
   return answer;
 }
 
 export async function post(path, content) {
-  const answer = await fetch(`/page/${path}`, {
+  const answer = await ask(path, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content),
   });
-  const result = await answer.json();
-  if (!answer.ok) throw new Error(result.error);
+  const result = await answer.json().catch(() => ({ error: `The bridge answered with ${answer.status}.` }));
+  if (!answer.ok) throw new AnswerError(result.error, answer.status);
   return result;
 }
 

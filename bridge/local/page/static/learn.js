@@ -1,14 +1,16 @@
-import { element, get, make, post, setText } from "./dom.js";
+import { element, get, make, post } from "./dom.js";
+import { notice } from "./notices.js";
 import { framed, indented } from "./reading.js";
 
 const PAUSE = 300; // milliseconds without a key until the posts are made again
 const PASTED = "";
+const state = notice("learn-state");
 let webhooks = [];
 let waiting = 0;
 let asked = 0;
 
 async function open() {
-  const names = await received();
+  const names = await received() ?? [];
   const options = [...names.map((name) => make("option", { value: name }, name)), make("option", { value: PASTED }, "a payload that I paste")];
   element("learn-source").replaceChildren(...options);
   element("learn").showModal();
@@ -56,12 +58,12 @@ async function attempt() {
 }
 
 async function say(text, work) {
-  setText(element("learn-state"), text);
+  state.say(text);
   try {
     await work();
-    setText(element("learn-state"), "");
+    state.say("");
   } catch (error) {
-    setText(element("learn-state"), error.message);
+    state.fail(error.message);
   }
 }
 
@@ -112,4 +114,4 @@ element("learning").onsubmit = (event) => {
   propose();
 };
 // With `func start` this server receives no webhooks.
-received().then((names) => { element("show-learn").hidden = names === null; });
+document.addEventListener("connected", async () => { element("show-learn").hidden = await received() === null; });

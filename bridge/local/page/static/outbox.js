@@ -1,4 +1,4 @@
-import { element, keyed, make, post, setText } from "./dom.js";
+import { amount, element, keyed, make, post, setText } from "./dom.js";
 
 const ORDER = ["queued", "settling", "waiting", "pending", "sending", "deferred", "sent", "dead"];
 
@@ -12,6 +12,8 @@ export function showOutbox(outbox) {
   keyed(element("counts"), ORDER.filter((state) => outbox.counts[state]), (state) => state,
     (state) => make("span", { className: `pill ${state}` }), (pill, state) => setText(pill, `${outbox.counts[state]} ${state}`));
   element("outbox-empty").hidden = outbox.rows.length > 0 || Boolean(outbox.problem);
+  const all = Object.values(outbox.counts).reduce((sum, count) => sum + count, 0);
+  setText(element("outbox-rest"), all > outbox.rows.length && outbox.rows.length ? `The newest ${outbox.rows.length} of ${amount(all)} are shown.` : "");
   keyed(element("rows"), outbox.rows, (row) => row.id, create, update);
   tick();
 }
@@ -19,7 +21,7 @@ export function showOutbox(outbox) {
 function create(row) {
   const topic = make("button", { type: "button", className: "topic" });
   return make("li", {}, make("span", { className: "pill" }), make("div", { className: "what" }, topic,
-    make("p", { className: "meta" }), make("p", { className: "why" })), make("span", { className: "side" }));
+    make("p", { className: "meta" }), make("p", { className: "why" }), make("p", { className: "failure", role: "alert" })), make("span", { className: "side" }));
 }
 
 function update(item, row) {
@@ -42,12 +44,14 @@ function update(item, row) {
 function actionButton(row, verb, path) {
   const button = make("button", { type: "button", "aria-label": `${verb}: ${row.topic}` }, verb);
   button.onclick = async () => {
+    const failure = button.closest("li").querySelector(".failure");
     button.disabled = true;
+    setText(failure, "");
     try {
       await post(path, { id: row.id });
     } catch (error) {
       button.disabled = false;
-      setText(button.closest("li").querySelector(".why"), error.message);
+      setText(failure, error.message);
     }
   };
   return button;

@@ -13,10 +13,12 @@ const options = () => JSON.stringify([tools().form.value, tools().width.value, t
 
 // Show the posts of the thread. Posts that are already shown stay untouched, not to disturb the reader.
 export function showThread(mail, id) {
-  const thread = mail.threads.find((candidate) => candidate.id === id);
+  const thread = id && id === mail.selected?.id ? mail.selected : null;
   setText(element("topic"), thread?.topic ?? "No thread is selected");
-  element("tools").hidden = !thread;
-  const posts = thread && id === mail.thread ? mail.posts : [];
+  setText(element("topic-group"), thread ? [thread.group_name, ...thread.sources.map((name) => mail.sources.find((source) => source.name === name)?.title ?? name)].join(" · ") : "");
+  setText(element("toggle-unread"), thread?.unread ? "Mark as read" : "Mark as unread");
+  for (const id of ["tools", "toggle-unread"]) element(id).hidden = !thread;
+  const posts = thread ? mail.posts : [];
   last = { thread: id, posts };
   if (id === shown.thread && shown.options === options() && shown.posts.length && posts.length >= shown.posts.length) {
     for (const post of posts.slice(shown.posts.length)) shown.pane.append(article(post).made);

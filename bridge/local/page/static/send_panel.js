@@ -1,14 +1,20 @@
 import { element, get, keyed, make, many, post, setText, showView } from "./dom.js";
+import { notice } from "./notices.js";
 import { indented } from "./reading.js";
+import { firstSample, listSource, loadSamples, selectedSample } from "./samples.js";
 
-let sources = null; // loaded when the panel is first opened
+const sent = notice("sent");
+let isLoaded = false; // the samples, when the panel is first opened
+let followed = new Set(); // the entries of the last webhook that was sent, until one of them is posted
+let burst = 0; // the number of the burst that this page has started
 
-export async function openSendPanel(focused = "source") {
+export async function openSendPanel(focused = "find-sample") {
   element("send-panel").hidden = false;
   element("show-send-panel").setAttribute("aria-expanded", "true");
   showView("send-panel");
-  if (!sources) await load();
-  element(element("send").hidden ? "outbox-title" : focused).focus();
+  await load();
+  const place = element(element("send").hidden ? "outbox-title" : focused);
+  (place.checkVisibility() ? place : element("hide-send-panel")).focus();
 }
 
 export function closeSendPanel() {
@@ -19,31 +25,30 @@ export function closeSendPanel() {
 }
 
 async function load() {
+  if (isLoaded) return;
   try {
-    sources = await (await get("samples")).json();
-  } catch {
-    sources = [];
+    element("send").hidden = !await loadSamples(chooseSample);
+    isLoaded = true;
+    sent.say("");
+  } catch (error) {
+    // With `func start` the bridge runs in another process, and this server has no samples.
+    element("send").hidden = error.status === 404;
+    if (error.status !== 404) sent.fail(`The samples cannot be loaded. ${error.message}`);
+    return;
   }
-  // With `func start` the bridge runs in another process, and this server has no samples.
-  element("send").hidden = sources.length === 0;
-  element("source").replaceChildren(...sources.map((source) => make("option", { value: source.name }, source.title)));
-  await chooseSource();
+  const sample = firstSample();
+  element("source").value = sample?.source;
+  await chooseSample(listSource());
 }
 
-async function chooseSource() {
-  const source = sources.find((candidate) => candidate.name === element("source").value);
-  const names = (source?.samples ?? []).map((sample) =>
-    make("option", { value: sample.file }, sample.file.replace(/\.json$/, "")));
-  element("sample").replaceChildren(...names);
-  element("sample").disabled = names.length === 0;
-  await chooseSample();
-}
-
-async function chooseSample() {
-  const [source, file] = [element("source").value, element("sample").value];
-  const sample = sources.find((candidate) => candidate.name === source)?.samples.find((one) => one.file === file);
+async function chooseSample(sample) {
   element("event").value = sample?.event ?? "";
-  element("payload").value = sample ? indented(await (await get("sample", { source, file })).text()) : "{}";
+  try {
+    element("payload").value = sample ? indented(await (await get("sample", { source: sample.source, file: sample.file })).text()) : "{}";
+    sent.say("");
+  } catch (error) {
+    sent.fail(error.message);
+  }
   checkPayload();
 }
 
@@ -58,12 +63,68 @@ function checkPayload() {
 
 async function send(more) {
   const [source, event, payload] = ["source", "event", "payload"].map((id) => element(id).value);
+  forget();
   try {
     const result = await post("send", { source, event, payload, ...more });
-    setText(element("sent"), result.sending ? `Sending ${many(result.sending, "webhook")}.` : answerText(result));
+    if (result.sending) {
+      burst = result.number;
+      showBurst({ number: burst, count: result.sending, sent: 0, failed: 0 });
+    } else {
+      const isTaken = result.status >= 200 && result.status < 300;
+      sent[isTaken ? "say" : "fail"](answerText(result));
+      followed = new Set(isTaken ? accepted(result) : []);
+    }
   } catch (error) {
-    setText(element("sent"), error.message);
+    sent.fail(error.message);
   }
+}
+
+function forget() {
+  sent.say("");
+  followed = new Set();
+  burst = 0;
+  element("burst-progress").hidden = true;
+  element("open-sent").hidden = true;
+}
+
+const accepted = ({ answer }) => {
+  try {
+    return JSON.parse(answer).accepted ?? [];
+  } catch {
+    return [];
+  }
+};
+
+// Once somebody has chosen another thread, the one of the last webhook is not selected any more.
+export const stopFollowing = () => { followed = new Set(); };
+
+// Select the thread of the webhook that was sent last as soon as it is there.
+export function followSent(outbox) {
+  const row = outbox?.rows.find((one) => followed.has(one.id) && ["sent", "dead"].includes(one.state));
+  if (!row) return;
+  followed = new Set();
+  if (row.state === "dead") {
+    sent.fail(`Not posted: ${[row.reason, row.advice].filter(Boolean).join(" ")}`);
+    return;
+  }
+  sent.say(`${element("sent").textContent} Posted in ${row.group}.`);
+  element("open-sent").hidden = false;
+  element("open-sent").onclick = () => document.dispatchEvent(new CustomEvent("open-thread", { detail: row.thread }));
+  document.dispatchEvent(new CustomEvent("show-thread", { detail: row.thread }));
+}
+
+export function showBurst(progress) {
+  if (!progress && !element("burst-progress").hidden) {
+    forget();
+    sent.fail("The bridge was restarted while it sent the burst.");
+  }
+  if (progress?.number !== burst) return;
+  const { count, sent: done, failed, status, answer } = progress;
+  element("burst-progress").hidden = done === count;
+  Object.assign(element("burst-progress"), { max: count, value: done });
+  if (done < count) sent.say(`Sending ${many(count, "webhook")}.`);
+  else if (failed) sent.fail(`${failed} of ${many(count, "webhook")} failed. The last answer: ${status ? answerText({ status, answer }) : answer}`);
+  else sent.say(`Sent ${many(count, "webhook")}.`);
 }
 
 function answerText({ status, answer }) {
@@ -77,6 +138,8 @@ function answerText({ status, answer }) {
 }
 
 // ---- the faults of Graph
+
+const faultsNotice = notice("faults-note");
 
 export function showFaults(faults) {
   const active = faults.filter((fault) => fault.on || fault.once);
@@ -94,16 +157,17 @@ export function showFaults(faults) {
 
 async function switchFault(kind, mode) {
   try {
+    faultsNotice.say("");
     showFaults(await post("faults", { fault: { kind, seconds: element("fault-seconds").valueAsNumber || 0 }, mode }));
   } catch (error) {
-    setText(element("sent"), error.message);
+    faultsNotice.fail(error.message);
   }
 }
 
 element("show-send-panel").onclick = () => (element("send-panel").hidden ? openSendPanel() : closeSendPanel());
 element("hide-send-panel").onclick = closeSendPanel;
-element("source").onchange = chooseSource;
-element("sample").onchange = chooseSample;
+element("source").onchange = () => chooseSample(listSource());
+element("sample").onchange = () => chooseSample(selectedSample());
 element("payload").oninput = checkPayload;
 element("sending").onsubmit = (event) => {
   event.preventDefault();
@@ -115,3 +179,5 @@ element("send-many").onclick = () => {
     send({ count: count.valueAsNumber, seconds: seconds.valueAsNumber, different: element("different").checked });
   }
 };
+// What could not be loaded is loaded as soon as the bridge answers again.
+document.addEventListener("connected", () => { if (!element("send-panel").hidden) load(); });
