@@ -19,6 +19,7 @@ from bridge.outbox import is_configured
 from bridge.payloads import CONTAINER
 from bridge.receiving.receiver import Receiver
 from bridge.receiving.records import DeliveryRecords
+from bridge.receiving.sightings import Sightings
 from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 
@@ -77,6 +78,7 @@ class Bridge:
             faults=self.faults,
             records=self.records,
             people=configuration.people,
+            sightings=Sightings(configuration.expectations),
         )
         self._publisher = publisher
         self._delivery: Delivery | None = None
@@ -167,6 +169,8 @@ class Bridge:
                     outbox,
                     queue,
                     hours=configuration.hours,
+                    expectations=configuration.expectations,
+                    compose=self.renderer.entry,
                 )
             return self._delivery
 

@@ -18,6 +18,7 @@ from bridge.limits import MAX_MESSAGE
 from bridge.outbox import azure_deliveries, azure_repeats, azure_rows
 from bridge.outbox.azure_rows import Row
 from bridge.outbox.azure_table import AzureTable
+from bridge.outbox.memos import Memo
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
@@ -299,3 +300,14 @@ class AzureOutbox(AzureTable):
     def write_maintenance(self, stored: StoredText) -> None:
         row = azure_rows.key(azure_rows.SUMMARIES, azure_rows.MAINTENANCE) | {"text": stored.text}
         self._submit([azure_rows.write(row, stored.version)])
+
+    # Memos.
+
+    def memos(self, kind: str) -> Sequence[Memo]:
+        return [azure_rows.memo(row) for row in self._rows(azure_rows.MEMOS, kind)]
+
+    def write_memo(self, memo: Memo) -> Memo:
+        return replace(memo, version=self._submit([azure_rows.write_memo(memo)])[0])
+
+    def remove_memo(self, memo: Memo) -> None:
+        self._submit([azure_rows.delete_memo(memo)])

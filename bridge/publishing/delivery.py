@@ -3,12 +3,13 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 
 from bridge.errors import AccessRefused, GraphError
+from bridge.expectations import Expectation
 from bridge.graph import credentials, federation
 from bridge.graph.channel import Channel
 from bridge.graph.client import GraphClient
@@ -19,6 +20,7 @@ from bridge.hours import Hours
 from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.batching import Rules
+from bridge.publishing.expectations import Compose
 from bridge.publishing.leases import RateLimiter, acquire, app_lock, new_owner
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
@@ -38,6 +40,7 @@ class Delivery:
     """Everything that stands between the queue and Microsoft Graph.
 
     groups: by their object ids. titles: the names of sources for people. clock: seconds since 1970. hours: by name.
+    expectations, compose: as in `Publisher`.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class Delivery:
         queue: Queue,
         clock: Callable[[], float] = time.time,
         hours: Mapping[str, Hours] = MappingProxyType({}),
+        expectations: Sequence[Expectation] = (),
+        compose: Compose | None = None,
     ) -> None:
         self._clock = clock
         self._settings = settings
@@ -60,7 +65,16 @@ class Delivery:
         self.client = GraphClient(settings.graph_base, self.identity)
         self.channel = self._channel(groups)
         policy = replace(_policy(settings, groups, titles), hours=hours)
-        self.publisher = Publisher(outbox, queue, self.channel, policy, clock=clock, authorise=self.identity.token)
+        self.publisher = Publisher(
+            outbox,
+            queue,
+            self.channel,
+            policy,
+            clock=clock,
+            authorise=self.identity.token,
+            expectations=expectations,
+            compose=compose,
+        )
 
     def sweep(self) -> None:
         """Does what is due every five minutes, and renews the service account's sign-in once a day."""

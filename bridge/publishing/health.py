@@ -29,6 +29,10 @@ class Health:
         """Notes how a drain leaves its group: with so many open entries, the next of them due then."""
         self._outbox.note(Summary(group, self._clock(), count, due, isinstance(wait, Hold)))
 
+    def last_sweep(self) -> float | None:
+        """When the last sweep ended; None where there was none."""
+        return next((row.at for row in self._outbox.summaries() if row.name == SWEEP), None)
+
     def note_sweep(self, poisoned: int) -> None:
         """Notes all groups again, and that the sweep was here. poisoned: the messages that it had to leave."""
         now = self._clock()
