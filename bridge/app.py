@@ -159,6 +159,7 @@ class Bridge:
             if self._delivery is None:
                 # Imported here, as a worker that only receives starts without it.
                 from bridge.publishing.delivery import Delivery  # noqa: PLC0415
+                from bridge.publishing.own_posts import Own  # noqa: PLC0415
 
                 configuration = self.configuration
                 outbox, queue = open_storage(configuration.settings, os.environ)
@@ -169,8 +170,7 @@ class Bridge:
                     outbox,
                     queue,
                     hours=configuration.hours,
-                    expectations=configuration.expectations,
-                    compose=self.renderer.entry,
+                    own=Own(self.renderer.entry, configuration.expectations),
                 )
             return self._delivery
 

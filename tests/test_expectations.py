@@ -18,7 +18,7 @@ from bridge.events import Webhook
 from bridge.mistakes import mistakes
 from bridge.outbox.memos import Memo
 from bridge.publishing.expectation_rows import KIND
-from bridge.publishing.expectations import ExpectationWatch
+from bridge.publishing.own_posts import Own, OwnPosts
 from bridge.settings import Settings
 from tests.amounts import FUZZ
 from tests.publishing_simulation import Crash, Simulation
@@ -48,14 +48,9 @@ class Watched(Simulation):
         return self.with_expectations(made, *args)
 
     def with_expectations(self, made, outbox=None, channel=None, queue=None):
-        made._expected = ExpectationWatch(
-            self.bridge.configuration.expectations,
-            outbox or self.outbox,
-            queue or self.queue,
-            made._recorder.record,
-            self.bridge.renderer.entry,
-            self.clock,
-        )
+        own = Own(self.bridge.renderer.entry, self.bridge.configuration.expectations)
+        record = made._recorder.record
+        made._own = OwnPosts(own, outbox or self.outbox, queue or self.queue, record, self.clock)
         return made
 
     def configure(self, text):
@@ -118,10 +113,10 @@ def test_what_comes_all_the_time_is_neither_read_nor_written(watched):
         watched.run(1)
     watched.run(60)
     calls = []
-    watched.publisher._expected._memos = Counting(watched.outbox, calls)
+    watched.publisher._own._expected._memos = Counting(watched.outbox, calls)
     for _ in range(590):
         watched.clock.now += 0.1
-        watched.publisher._expected.note(["nightly backup"], watched.clock.now)
+        watched.publisher._own._expected.note(["nightly backup"], watched.clock.now)
     assert len(calls) <= 3
 
 

@@ -32,7 +32,7 @@ from typing import Protocol
 
 from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
-from bridge.outbox.memos import Memos
+from bridge.outbox.memos import Memos, StoredText
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
@@ -43,7 +43,6 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
-    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,

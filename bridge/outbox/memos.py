@@ -6,6 +6,14 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class StoredText:
+    """A text of which there is one for the whole app. An empty version means that there is none yet."""
+
+    text: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
 class Memo:
     """A small text that a part of the bridge keeps for itself: of that kind, by its name within the kind.
 

@@ -10,7 +10,7 @@ from bridge.entries import Entry
 from bridge.errors import RowRefused
 from bridge.limits import MAX_MESSAGE
 from bridge.outbox import sqlite_deliveries, sqlite_rows
-from bridge.outbox.memos import Memo
+from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
@@ -21,7 +21,6 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
-    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bridge.entries import Entry, from_message, to_message
 from bridge.errors import Conflict, MessageError
-from bridge.outbox.memos import Memo
+from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     Backoff,
     ContentRow,
@@ -20,7 +20,6 @@ from bridge.outbox.rows import (
     LeftOut,
     Newest,
     OpenEntry,
-    StoredText,
     ThreadRow,
     UnreadableRow,
     Wait,

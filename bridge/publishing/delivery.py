@@ -3,13 +3,12 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 
 from bridge.errors import AccessRefused, GraphError
-from bridge.expectations import Expectation
 from bridge.graph import credentials, federation
 from bridge.graph.channel import Channel
 from bridge.graph.client import GraphClient
@@ -20,8 +19,8 @@ from bridge.hours import Hours
 from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.batching import Rules
-from bridge.publishing.expectations import Compose
 from bridge.publishing.leases import RateLimiter, acquire, app_lock, new_owner
+from bridge.publishing.own_posts import Own
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.publishing.waker import Waker
@@ -40,7 +39,7 @@ class Delivery:
     """Everything that stands between the queue and Microsoft Graph.
 
     groups: by their object ids. titles: the names of sources for people. clock: seconds since 1970. hours: by name.
-    expectations, compose: as in `Publisher`.
+    own: as in `Publisher`.
     """
 
     def __init__(
@@ -52,8 +51,7 @@ class Delivery:
         queue: Queue,
         clock: Callable[[], float] = time.time,
         hours: Mapping[str, Hours] = MappingProxyType({}),
-        expectations: Sequence[Expectation] = (),
-        compose: Compose | None = None,
+        own: Own | None = None,
     ) -> None:
         self._clock = clock
         self._settings = settings
@@ -72,8 +70,7 @@ class Delivery:
             policy,
             clock=clock,
             authorise=self.identity.token,
-            expectations=expectations,
-            compose=compose,
+            own=own,
         )
 
     def sweep(self) -> None:

@@ -16,6 +16,7 @@ from bridge.events import Event, Webhook
 from bridge.limits import in_units
 from bridge.people import People
 from bridge.receiving.bodies import readable
+from bridge.receiving.explanations import EventExplanation, Explanation
 from bridge.receiving.participants import invitation, shown
 from bridge.receiving.receipts import Receipt, refusal, with_notes
 from bridge.receiving.records import DeliveryRecords, Reception
@@ -29,41 +30,6 @@ from bridge.steps import log_step
 from bridge.verification.networks import AllowList
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EventExplanation:
-    """What happens to one event. templates: from special to general; template: the one that renders it.
-
-    trials: all routes, with their answers. participants: who is invited. unknown: whom `[people]` does not name.
-    waiting: until when it waits for the hours of a route, in words.
-    """
-
-    kind: str
-    correlation_key: str
-    title: str
-    severity: str
-    templates: tuple[str, ...]
-    template: str
-    route: str
-    groups: tuple[str, ...]
-    trials: tuple[RouteTrial, ...] = ()
-    participants: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    waiting: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What the bridge makes of a webhook. authentication: by what. ignored: why there are no events, or empty.
-
-    expected: the names of the expectations that it meets.
-    """
-
-    authentication: str
-    steps: tuple[EventExplanation, ...] = ()
-    ignored: str = ""
-    expected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
