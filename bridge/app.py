@@ -19,6 +19,7 @@ from bridge.outbox import is_configured
 from bridge.payloads import CONTAINER
 from bridge.receiving.receiver import Receiver
 from bridge.receiving.records import DeliveryRecords
+from bridge.receiving.sightings import Sightings
 from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 
@@ -77,6 +78,7 @@ class Bridge:
             faults=self.faults,
             records=self.records,
             people=configuration.people,
+            sightings=Sightings(configuration.expectations),
         )
         self._publisher = publisher
         self._delivery: Delivery | None = None
@@ -157,6 +159,7 @@ class Bridge:
             if self._delivery is None:
                 # Imported here, as a worker that only receives starts without it.
                 from bridge.publishing.delivery import Delivery  # noqa: PLC0415
+                from bridge.publishing.own_posts import Own  # noqa: PLC0415
 
                 configuration = self.configuration
                 outbox, queue = open_storage(configuration.settings, os.environ)
@@ -167,6 +170,7 @@ class Bridge:
                     outbox,
                     queue,
                     hours=configuration.hours,
+                    own=Own(self.renderer.entry, configuration.expectations),
                 )
             return self._delivery
 

@@ -10,6 +10,9 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.conversions import file_of
+from bridge.events import OWN
+from bridge.expectation_tables import expectations
+from bridge.expectations import Expectation
 from bridge.hours import Hours
 from bridge.hours_tables import hours_of_route, read_hours
 from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
@@ -25,7 +28,7 @@ from bridge.toml_lines import lines
 from bridge.toml_tables import Place, Problems, Table
 from bridge.verification.networks import Address, AllowList
 
-_TABLES = {"groups", "hours", "route", "sources", "people", "teams"}
+_TABLES = {"groups", "hours", "route", "sources", "people", "teams", "expect"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
 _ROUTE_KEYS = {"when", "groups", "continue", "participants", "conversation", "hours", "unless"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -43,6 +46,7 @@ class Configuration:
     networks: from where the webhooks of a source may come; those of the other sources may come from anywhere.
     people: who the people of services are.
     hours: for which routes make events wait, by their names.
+    expectations: what must come again and again.
     """
 
     settings: Settings
@@ -53,6 +57,7 @@ class Configuration:
     networks: Mapping[str, AllowList] = field(default_factory=dict)
     people: People = field(default_factory=People)
     hours: Mapping[str, Hours] = field(default_factory=dict)
+    expectations: tuple[Expectation, ...] = ()
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Configuration":
@@ -86,8 +91,8 @@ class Configuration:
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """The names of the sources for people."""
-        return {name: source.title for name, source in self.sources.items()}
+        """The names of the sources for people, and of the bridge itself."""
+        return {name: source.title for name, source in self.sources.items()} | {OWN: "Webhook bridge"}
 
 
 def _read(settings: Settings, problems: Problems) -> Configuration:
@@ -105,10 +110,16 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     if is_readable and not (settings.group or routes or problems.names("BRIDGE_GROUP")):
         problems.add("BRIDGE_GROUP is missing: set it to the object id of the group that receives the posts")
     networks = _networks(settings, sources, problems)
+
+    def group_id(value: object, table: Table, key: str) -> str:
+        return _group_id(value, f"{table.where}: {value!r}", ids, problems, table.place.at(key))
+
+    expected = expectations(document, default, settings.time_zone, group_id)
+    informed = [group for each in expected for group in each.groups]
     problems.raise_any()
     return Configuration(
         settings=settings,
-        groups=_by_id(default, named.values(), routes),
+        groups=_by_id(default, named.values(), routes, informed),
         routes=Routes(default, ids, routes),
         sources=sources,
         authentications={
@@ -119,6 +130,7 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
         networks=networks,
         people=known,
         hours=hours,
+        expectations=expected,
     )
 
 
@@ -250,10 +262,12 @@ def _participants(table: Table, teams: Collection[str]) -> tuple[str, ...]:
     return () if problems else tuple(wanted)
 
 
-def _by_id(default: str, named: Iterable[Group], routes: Sequence[Route]) -> Mapping[str, Group]:
+def _by_id(
+    default: str, named: Iterable[Group], routes: Sequence[Route], informed: Iterable[str]
+) -> Mapping[str, Group]:
     known = {group.id: group for group in named}
     routed = (group for route in routes for group in route.groups)
-    ids = dict.fromkeys(filter(None, (default, *known, *routed)))
+    ids = dict.fromkeys(filter(None, (default, *known, *routed, *informed)))
     return {group: known.get(group, Group(group)) for group in ids}
 
 
@@ -264,7 +278,7 @@ def _declared(document: Table) -> Mapping[str, Source]:
     for name, value in tables.values.items():
         table = Table.of(f"BRIDGE_CONFIG: the source {name}", value, tables.problems, tables.place.at(name))
         # A preset that came with an update must not take the name from a source that was declared before.
-        if name in SOURCES and name not in PRESETS:
+        if name == OWN or (name in SOURCES and name not in PRESETS):
             table.report("is one of the bridge's own: choose another name")
         found[name] = extending.declared(name, table, SOURCES)
     return found

@@ -71,6 +71,7 @@ class DeliveryRecord:
     took: seconds of the answer. headers: those of a list that holds no secrets. events: the first of them, of
     `count_events`. count: how many webhooks it stands for; more than one are refusals that were only counted.
     payload: bytes of what is kept of it, by which that is found; 0: its payload is not kept.
+    expected: the names of the expectations of BRIDGE_CONFIG that it meets.
     """
 
     id: str
@@ -90,6 +91,7 @@ class DeliveryRecord:
     count_events: int = 0
     count: int = 1
     payload: int = 0
+    expected: tuple[str, ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -247,6 +249,7 @@ def from_fields(fields: Mapping[str, Any]) -> DeliveryRecord:
             "outcome": Outcome(fields["outcome"]),
             "headers": tuple((str(name), str(value)) for name, value in fields.get("headers", ())),
             "events": tuple(map(_event, fields.get("events", ()))),
+            "expected": tuple(map(str, fields.get("expected", ()))),
         }
     )
 

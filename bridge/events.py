@@ -9,6 +9,8 @@ from typing import Any
 
 from bridge.limits import MAX_ID, MAX_KIND
 
+OWN = "bridge"  # the source of what the bridge itself has to say
+
 
 class Severity(enum.StrEnum):
     """How much an event matters. Compares by rank, also with names: `severity >= 'warning'`."""

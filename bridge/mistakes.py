@@ -55,7 +55,7 @@ DEPLOYMENT = frozenset(
 
 @dataclass(frozen=True)
 class Mistake:
-    """subject: `settings`, `routes` or `templates`. text: a sentence without its full stop."""
+    """subject: `settings`, `routes`, `expectations` or `templates`. text: a sentence without its full stop."""
 
     subject: str
     text: str
@@ -68,9 +68,10 @@ def mistakes(bridge: Bridge, env: Mapping[str, str]) -> list[Mistake]:
 
 
 def in_files(configuration: Configuration, renderer: Renderer) -> list[Mistake]:
-    """Those in routes and templates."""
+    """Those in routes, expectations and templates."""
     return [
         *(Mistake("routes", text) for text in _of_routes(configuration)),
+        *(Mistake("expectations", text) for text in _of_expectations(configuration)),
         *(Mistake("templates", text) for text in renderer.unknown_names(_Fields(configuration).of)),
     ]
 
@@ -90,11 +91,19 @@ def unknown_settings(configuration: Configuration, env: Mapping[str, str]) -> It
 
 
 def _of_routes(configuration: Configuration) -> Iterator[str]:
-    known = {name: names_of(source) for name, source in configuration.sources.items()}
     for number, route in enumerate(configuration.routes.routes, 1):
-        where = file_of(configuration.settings.config) or "BRIDGE_CONFIG"
-        line = f" (line {route.line} of {where})" if route.line else ""
-        yield from (f"route {number}{line}: `{route.when}`: {text}" for text in route_mistakes.mistakes(route, known))
+        yield from _of_expression(configuration, f"route {number}", route.when, route.line)
+
+
+def _of_expectations(configuration: Configuration) -> Iterator[str]:
+    for each in configuration.expectations:
+        yield from _of_expression(configuration, f"the expectation {each.name}", each.when, each.line)
+
+
+def _of_expression(configuration: Configuration, whose: str, when: str, line: int) -> Iterator[str]:
+    known = {name: names_of(source) for name, source in configuration.sources.items()}
+    where = f" (line {line} of {file_of(configuration.settings.config) or 'BRIDGE_CONFIG'})" if line else ""
+    yield from (f"{whose}{where}: `{when}`: {text}" for text in route_mistakes.mistakes(when, known))
 
 
 class _Fields:

@@ -108,6 +108,17 @@ class Table:
         """The table at the key; an empty one where there is none."""
         return Table.of(where, self.values.get(key, {}), self.problems, self.place.at(key))
 
+    def tables(self, key: str) -> "list[Table]":
+        """The tables of `[[key]]`, each with its number in problems: `BRIDGE_CONFIG: expect 1`."""
+        values = self.values.get(key, [])
+        if not isinstance(values, list):
+            self.problems.add(f"{self.where}: [[{key}]] stands in double brackets, as there may be several")
+            return []
+        return [
+            Table.of(f"{self.where}: {key} {number + 1}", value, self.problems, self.place.at(key, number))
+            for number, value in enumerate(values)
+        ]
+
     def texts(self, key: str) -> "Table":
         """The table at the key, whose values are texts."""
         value, where = self.values.get(key, {}), f"{self.where}: `{key}`"

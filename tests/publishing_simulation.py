@@ -64,9 +64,9 @@ class Simulation:
         for item in entries:
             self.queue.put(to_message(item))
 
-    def run(self, seconds=7200.0, publisher=None):
+    def run(self, seconds=7200.0, publisher=None, *, sweeps=True):
         """What the host does: takes what is due, gives back what fails, sweeps every five minutes."""
-        end, sweep = self.clock.now + seconds, self.clock.now + 300
+        end, sweep = self.clock.now + seconds, self.clock.now + (300 if sweeps else seconds + 1)
         while True:
             visible = self.queue.next_visible()
             step = min(sweep, visible if visible is not None else sweep)

@@ -21,7 +21,7 @@ DOCUMENT = tomllib.loads(TEXT)
 DEFAULT = "3c1d0d4e-0000-4000-8000-00000000000f"
 NAMES = {group: name for name, group in DOCUMENT["groups"].items()} | {DEFAULT: "default"}
 ROUTES = Configuration.of(Settings(DEFAULT, TEXT)).routes
-COMMENTS = [block.partition("\n[[route]]")[0].rpartition("\n\n")[2] for block in TEXT.split("when = ")[:-1]]
+COMMENTS = [block.rpartition("\n\n")[2].strip() for block in TEXT.split("[[route]]")[:-1]]
 BOT = {"sender": {"login": "renovate[bot]", "type": "Bot"}}
 
 

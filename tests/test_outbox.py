@@ -17,6 +17,7 @@ from bridge.errors import Conflict, RowRefused
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
+from bridge.outbox.memos import Memo
 from bridge.outbox.rows import (
     BATCH,
     SWEEP,
@@ -497,3 +498,18 @@ def test_processes_that_record_the_same_record_it_once_and_lose_nothing_when_kil
     outbox = SqliteOutbox(path)
     assert outbox.counts().open == 60
     outbox.close()
+
+
+def test_memos_are_kept_by_kind_and_name_and_the_first_writer_wins(outbox):
+    first = outbox.write_memo(Memo("expectation", "nightly backup/\u00fc", "{}"))
+    with pytest.raises(Conflict):
+        outbox.write_memo(Memo("expectation", "nightly backup/\u00fc", "other"))
+    other = outbox.write_memo(Memo("summary", "weekly", "w"))
+    assert outbox.memos("expectation") == [first]
+    second = outbox.write_memo(replace(first, text="x" * 2000))
+    assert outbox.memos("expectation") == [second]
+    for late in (outbox.write_memo, outbox.remove_memo):
+        with pytest.raises(Conflict):
+            late(first)
+    outbox.remove_memo(second)
+    assert (outbox.memos("expectation"), outbox.memos("summary")) == ([], [other])

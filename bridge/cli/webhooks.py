@@ -95,6 +95,8 @@ def _explain(asked: argparse.Namespace) -> int:
             *(("waits", text) for text in step.waiting),
         ]
         print("\n".join(["", *table(rows)]))
+    if explanation.expected:
+        print("\n".join(["", *table([("expected", ", ".join(explanation.expected))])]))
     for text in warnings(app):
         print(f"\nwarning: {text}")
     return 0

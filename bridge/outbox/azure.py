@@ -16,8 +16,8 @@ from bridge.entries import Entry
 from bridge.errors import Conflict
 from bridge.limits import MAX_MESSAGE
 from bridge.outbox import azure_deliveries, azure_repeats, azure_rows
+from bridge.outbox.azure_memos import AzureMemos
 from bridge.outbox.azure_rows import Row
-from bridge.outbox.azure_table import AzureTable
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
@@ -28,7 +28,6 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
-    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,
@@ -40,7 +39,7 @@ _COUNTED = ("open", "dead")
 _MAX_OPERATIONS = 100  # of a transaction
 
 
-class AzureOutbox(AzureTable):
+class AzureOutbox(AzureMemos):
     """An `Outbox` in a table. Errors of Azure's libraries are raised as they are."""
 
     # Entries.
@@ -289,13 +288,3 @@ class AzureOutbox(AzureTable):
     def probe(self, now: float) -> None:
         row = azure_rows.key(azure_rows.SUMMARIES, "probe") | {"at": now, "content": bytes(MAX_MESSAGE)}
         self._table.upsert_entity(row, mode=UpdateMode.REPLACE)
-
-    # Maintenance.
-
-    def maintenance(self) -> StoredText:
-        row = self._get(azure_rows.SUMMARIES, azure_rows.MAINTENANCE)
-        return StoredText(row["text"], azure_rows.version(row)) if row else StoredText()
-
-    def write_maintenance(self, stored: StoredText) -> None:
-        row = azure_rows.key(azure_rows.SUMMARIES, azure_rows.MAINTENANCE) | {"text": stored.text}
-        self._submit([azure_rows.write(row, stored.version)])

@@ -16,6 +16,7 @@ from azure.data.tables import UpdateMode
 
 from bridge.entries import Entry, to_message
 from bridge.errors import MessageError
+from bridge.outbox.memos import Memo
 from bridge.outbox.rows import (
     Backoff,
     DeadLetter,
@@ -38,6 +39,7 @@ Operation = tuple[Any, ...]
 
 NOWHERE = "nowhere"  # the partition of dead letters that belong to no group
 WAIT = "pause"  # the name of the row
+MEMOS = "memos"  # the partition
 SUMMARIES, SUMMARY = "summaries", "summary"  # the partition, and with what the names of its rows begin
 MAINTENANCE = "maintenance"  # the name of the row in that partition
 
@@ -238,6 +240,25 @@ def summary_row(summary: Summary) -> Row:
     due = {} if summary.due is None else {"due": summary.due}
     values = {"at": summary.at, "count": summary.count, "held": summary.held}
     return key(SUMMARIES, f"{SUMMARY}-{summary.name}") | values | due
+
+
+def memo(row: Row) -> Memo:
+    """The memo of a row."""
+    return Memo(str(row["RowKey"]).partition("-")[0], row["name"], zlib.decompress(row["text"]).decode(), version(row))
+
+
+def write_memo(memo: Memo) -> Operation:
+    """Writes a memo's row."""
+    return write(_memo_key(memo) | {"name": memo.name, "text": packed(memo.text)}, memo.version)
+
+
+def delete_memo(memo: Memo) -> Operation:
+    """Deletes a memo's row, if it is the one that was read."""
+    return "delete", _memo_key(memo), if_unchanged(memo.version)
+
+
+def _memo_key(memo: Memo) -> Row:
+    return key(MEMOS, f"{memo.kind}-{hashlib.sha256(memo.name.encode()).hexdigest()}")
 
 
 def dead(letter: DeadLetter) -> Row:

@@ -11,7 +11,8 @@ A group's rows are one partition, and a batch never leaves it:
     wake          when the next wake comes
     lease         who drains the group
 
-The summaries of all groups are one partition of their own, in which the maintenance windows are one row.
+The summaries of all groups are one partition of their own, in which the maintenance windows are one row. The memos are
+another.
 The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`. The rows content/<content>, by which
 a replay in another group is recognised, are in partitions of their own.
 
@@ -31,6 +32,7 @@ from typing import Protocol
 
 from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
+from bridge.outbox.memos import Memos, StoredText
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
@@ -41,7 +43,6 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
-    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,
@@ -226,7 +227,7 @@ class Maintenance(Protocol):
         """Writes the text over the one that was read. Conflict when it has been written since."""
 
 
-class Outbox(Entries, Deliveries, Leases, Wakes, Summaries, Maintenance, Protocol):
+class Outbox(Entries, Deliveries, Leases, Wakes, Summaries, Maintenance, Memos, Protocol):
     """All of them, in one storage."""
 
     def close(self) -> None:

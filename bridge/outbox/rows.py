@@ -265,14 +265,6 @@ class HistoryRecord:
 
 
 @dataclass(frozen=True)
-class StoredText:
-    """A text of which there is one for the whole app. An empty version means that there is none yet."""
-
-    text: str = ""
-    version: str = ""
-
-
-@dataclass(frozen=True)
 class Summary:
     """What health needs to know of a group without reading its rows, as the last drain or sweep found it.
 

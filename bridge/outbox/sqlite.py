@@ -10,6 +10,7 @@ from bridge.entries import Entry
 from bridge.errors import RowRefused
 from bridge.limits import MAX_MESSAGE
 from bridge.outbox import sqlite_deliveries, sqlite_rows
+from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     ContentRow,
     Counts,
@@ -20,7 +21,6 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
-    StoredText,
     Summary,
     ThreadRow,
     UnreadableRow,
@@ -254,6 +254,20 @@ class SqliteOutbox:
     def write_maintenance(self, stored: StoredText) -> None:
         with self._transaction() as file:
             sqlite_rows.write_maintenance(file, stored)
+
+    # Memos.
+
+    def memos(self, kind: str) -> Sequence[Memo]:
+        return [Memo(*row) for row in self._rows("SELECT kind, name, text, version FROM memo WHERE kind = ?", kind)]
+
+    def write_memo(self, memo: Memo) -> Memo:
+        with self._transaction() as file:
+            return sqlite_rows.write_memo(file, memo)
+
+    def remove_memo(self, memo: Memo) -> None:
+        with self._transaction() as file:
+            sql = "DELETE FROM memo WHERE kind = ? AND name = ? AND version = ?"
+            sqlite_rows.require_one(file.execute(sql, (memo.kind, memo.name, memo.version)))
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

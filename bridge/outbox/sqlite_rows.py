@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from bridge.entries import Entry, from_message, to_message
 from bridge.errors import Conflict, MessageError
+from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     Backoff,
     ContentRow,
@@ -19,7 +20,6 @@ from bridge.outbox.rows import (
     LeftOut,
     Newest,
     OpenEntry,
-    StoredText,
     ThreadRow,
     UnreadableRow,
     Wait,
@@ -82,6 +82,9 @@ CREATE TABLE IF NOT EXISTS wake (partition TEXT PRIMARY KEY, due REAL NOT NULL) 
 CREATE TABLE IF NOT EXISTS summary (
   name TEXT PRIMARY KEY, at REAL NOT NULL, count INTEGER NOT NULL, due REAL, held INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS maintenance (id INTEGER PRIMARY KEY, text TEXT NOT NULL, version TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS memo (
+  kind TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, version TEXT NOT NULL, PRIMARY KEY (kind, name))
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, at REAL NOT NULL, content BLOB NOT NULL)
 """
 
@@ -271,6 +274,19 @@ def write_maintenance(file: sqlite3.Connection, stored: StoredText) -> None:
     else:
         sql = "INSERT OR IGNORE INTO maintenance VALUES (1, ?, ?)"
         require_one(file.execute(sql, (stored.text, new_version())))
+
+
+def write_memo(file: sqlite3.Connection, memo: Memo) -> Memo:
+    """Writes a memo; Conflict unless it is the one that was read, or there was none."""
+    written = replace(memo, version=new_version())
+    if memo.version:
+        sql = "UPDATE memo SET text = ?, version = ? WHERE kind = ? AND name = ? AND version = ?"
+        values: tuple[str, ...] = (memo.text, written.version, memo.kind, memo.name, memo.version)
+    else:
+        sql = "INSERT OR IGNORE INTO memo (text, version, kind, name) VALUES (?, ?, ?, ?)"
+        values = (memo.text, written.version, memo.kind, memo.name)
+    require_one(file.execute(sql, values))
+    return written
 
 
 def require_one(written: sqlite3.Cursor) -> None:

@@ -20,6 +20,7 @@ from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.batching import Rules
 from bridge.publishing.leases import RateLimiter, acquire, app_lock, new_owner
+from bridge.publishing.own_posts import Own
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.publishing.waker import Waker
@@ -38,6 +39,7 @@ class Delivery:
     """Everything that stands between the queue and Microsoft Graph.
 
     groups: by their object ids. titles: the names of sources for people. clock: seconds since 1970. hours: by name.
+    own: as in `Publisher`.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Delivery:
         queue: Queue,
         clock: Callable[[], float] = time.time,
         hours: Mapping[str, Hours] = MappingProxyType({}),
+        own: Own | None = None,
     ) -> None:
         self._clock = clock
         self._settings = settings
@@ -60,7 +63,15 @@ class Delivery:
         self.client = GraphClient(settings.graph_base, self.identity)
         self.channel = self._channel(groups)
         policy = replace(_policy(settings, groups, titles), hours=hours)
-        self.publisher = Publisher(outbox, queue, self.channel, policy, clock=clock, authorise=self.identity.token)
+        self.publisher = Publisher(
+            outbox,
+            queue,
+            self.channel,
+            policy,
+            clock=clock,
+            authorise=self.identity.token,
+            own=own,
+        )
 
     def sweep(self) -> None:
         """Does what is due every five minutes, and renews the service account's sign-in once a day."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from bridge.outbox.base import Outbox
-from bridge.outbox.rows import PASSED, SWEEP, Hold, Summary, Wait
-from bridge.publishing.batching import next_due
+from bridge.outbox.rows import PASSED, SWEEP, Backoff, Hold, Summary, Wait
+from bridge.publishing.batching import SKEW, next_due
 from bridge.publishing.policy import Policy
 
 SWEEP_EVERY = 300.0  # seconds
@@ -29,6 +29,11 @@ class Health:
         """Notes how a drain leaves its group: with so many open entries, the next of them due then."""
         self._outbox.note(Summary(group, self._clock(), count, due, isinstance(wait, Hold)))
 
+    def outage(self, now: float) -> float | None:
+        """When the last sweep was, if others should have come since then; else None."""
+        last = next((row.at for row in self._outbox.summaries() if row.name == SWEEP), now)
+        return last if now > last + DEAD_SWEEP else None
+
     def note_sweep(self, poisoned: int) -> None:
         """Notes all groups again, and that the sweep was here. poisoned: the messages that it had to leave."""
         now = self._clock()
@@ -48,6 +53,38 @@ class Health:
         if first is not None and first + LATE < now:
             first = next_due(self._outbox.open_entries(group), now)
         return first if first is None or wait is None else max(first, wait.until)
+
+    def counts(self, missing: Mapping[str, float]) -> Mapping[str, object]:
+        """How the delivery is doing, in plain values for JSON.
+
+        open, dead: how many entries are open, and how many dead letters there are.
+        held: each group that needs a person, with the reason, since when, and when it is probed next.
+        backoff: each group of which Graph asked for patience (Retry-After), with when that is over.
+        paused: the groups that get nothing for now, by choice.
+        waiting: each group with entries that wait for the hours of their routes: how many, and until when the first.
+        missing: each expectation that did not come, with when it was due: what is given.
+        """
+        counts, waits, now = self._outbox.counts(), self._outbox.waits(), self._clock()
+        return {
+            "open": counts.open,
+            "dead": counts.dead,
+            "held": {
+                group: {"reason": wait.reason, "since": iso(wait.since), "until": iso(wait.until)}
+                for group, wait in waits.items()
+                if isinstance(wait, Hold)
+            },
+            "backoff": {
+                group: {"until": iso(wait.until)}
+                for group, wait in waits.items()
+                if isinstance(wait, Backoff) and wait.until > now
+            },
+            "paused": sorted(self._policy.paused),
+            "waiting": {
+                group: {"entries": count, "until": iso(first)}
+                for group, (count, first) in self._outbox.waiting(now + self._policy.settle + SKEW).items()
+            },
+            **({"missing": {name: {"due": iso(due)} for name, due in missing.items()}} if missing else {}),
+        }
 
     def report(self) -> Mapping[str, object]:
         """What the summary says, in plain values for JSON.

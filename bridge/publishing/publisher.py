@@ -14,12 +14,13 @@ from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
 from bridge.maintenance import Window
 from bridge.outbox.base import Message, Outbox, Queue
-from bridge.outbox.rows import SLOTS, WATCHDOG, Backoff, DeadLetter, Hold
+from bridge.outbox.rows import SLOTS, WATCHDOG, DeadLetter
 from bridge.publishing.batching import SKEW, next_due
 from bridge.publishing.drain import Budget, Drain
 from bridge.publishing.group_rows import GroupRows
-from bridge.publishing.health import LATE, Health, iso
+from bridge.publishing.health import LATE, Health
 from bridge.publishing.leases import HeldLease, acquire, new_owner, take_lease, take_slot
+from bridge.publishing.own_posts import Own, OwnPosts
 from bridge.publishing.policy import Policy
 from bridge.publishing.recorder import Recorder, dead_letter, parsed
 from bridge.publishing.waiting import Waiting
@@ -48,7 +49,7 @@ class Publisher:
     """Publishes the entries of `outbox` through `channel`. Never sleeps: a wake on `queue` does the waiting.
 
     clock: seconds since 1970. rng: the order of slots, and how long to wait for one. new_token: as in `Drain`.
-    authorise: gets an access token, for the watchdog.
+    authorise: gets an access token, for the watchdog. own: what the bridge itself has to post; None: nothing.
     Errors of storage are raised: the message at hand is to be handled again.
     """
 
@@ -63,6 +64,7 @@ class Publisher:
         rng: random.Random | None = None,
         new_token: Callable[[], str] = new_token,
         authorise: Callable[[], object] = lambda: None,
+        own: Own | None = None,
     ) -> None:
         self._outbox = outbox
         self._queue = queue
@@ -78,6 +80,7 @@ class Publisher:
         self._waiting = Waiting(policy.hours, Windows(policy.maintenance, lambda: outbox.maintenance().text))
         self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock, self._waiting, policy.zone)
         self._has_swept = False
+        self._own = OwnPosts(own, outbox, queue, self._recorder.record, clock) if own else None
 
     def handle(self, message: str | bytes) -> None:
         """Records the entry or the webhook of a queue message, or drains the group that its wake names.
@@ -86,19 +89,25 @@ class Publisher:
         """
         match parsed(message, self._clock()):
             case Entry() as entry:
-                self._recorder.record(entry)
+                self._record(entry)
                 self.note(records_in(message))
             case Wake(group):
                 self._drain(group)
             case DeliveryRecord() as record:
-                self._recorder.note(record)
+                self.note([record])
             case DeadLetter() as letter:
                 self._recorder.add_dead_letter(letter)
+
+    def _record(self, entry: Entry) -> None:
+        if self._own is None or self._own.admits(entry):
+            self._recorder.record(entry)
 
     def note(self, records: Iterable[DeliveryRecord]) -> None:
         """Keeps what is known of webhooks that left no message."""
         for record in records:
             self._recorder.note(record)
+            if self._own:
+                self._own.note(record)
 
     def sweep(self) -> None:
         """Wakes groups with overdue entries, takes back poisoned messages, forgets what is old, and sums it all up."""
@@ -115,6 +124,8 @@ class Publisher:
                 self._take_back(poisoned)
         self._purge(now)
         self._send_watchdog(now)
+        if self._own:
+            self._own.look(now, self._health.outage(now))
         self.summarise()
 
     def summarise(self) -> None:
@@ -144,12 +155,12 @@ class Publisher:
         try:
             match parsed(poisoned.body, now):
                 case Entry() as entry:
-                    self._recorder.record(entry)
+                    self._record(entry)
                     self.note(records_in(poisoned.body))
                 case Wake(group):
                     self._waker.wake(group)
                 case DeliveryRecord() as record:
-                    self._recorder.note(record)
+                    self.note([record])
                 case DeadLetter() as letter:
                     self._recorder.add_dead_letter(letter)
         except _OURS as error:
@@ -179,34 +190,8 @@ class Publisher:
             self._waker.ask(item.group, now)
 
     def health(self) -> Mapping[str, object]:
-        """How the delivery is doing, in plain values for JSON.
-
-        open, dead: how many entries are open, and how many dead letters there are.
-        held: each group that needs a person, with the reason, since when, and when it is probed next.
-        backoff: each group of which Graph asked for patience (Retry-After), with when that is over.
-        paused: the groups that get nothing for now, by choice.
-        waiting: each group with entries that wait for the hours of their routes: how many, and until when the first.
-        """
-        counts, waits, now = self._outbox.counts(), self._outbox.waits(), self._clock()
-        return {
-            "open": counts.open,
-            "dead": counts.dead,
-            "held": {
-                group: {"reason": wait.reason, "since": iso(wait.since), "until": iso(wait.until)}
-                for group, wait in waits.items()
-                if isinstance(wait, Hold)
-            },
-            "backoff": {
-                group: {"until": iso(wait.until)}
-                for group, wait in waits.items()
-                if isinstance(wait, Backoff) and wait.until > now
-            },
-            "paused": sorted(self._policy.paused),
-            "waiting": {
-                group: {"entries": count, "until": iso(first)}
-                for group, (count, first) in self._outbox.waiting(now + self._policy.settle + SKEW).items()
-            },
-        }
+        """How the delivery is doing, as `Health.counts` has it."""
+        return self._health.counts(self._own.missing() if self._own else {})
 
     def condition(self) -> Mapping[str, object]:
         """What is wrong with the delivery, from its summary, as `Health.report` has it."""

@@ -16,11 +16,13 @@ from bridge.events import Event, Webhook
 from bridge.limits import in_units
 from bridge.people import People
 from bridge.receiving.bodies import readable
+from bridge.receiving.explanations import EventExplanation, Explanation
 from bridge.receiving.participants import invitation, shown
 from bridge.receiving.receipts import Receipt, refusal, with_notes
 from bridge.receiving.records import DeliveryRecords, Reception
 from bridge.receiving.refusals import Refusals
 from bridge.receiving.routing import Decision, Routes
+from bridge.receiving.sightings import Sightings
 from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Authentication, Ignored, Source
@@ -28,37 +30,6 @@ from bridge.steps import log_step
 from bridge.verification.networks import AllowList
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EventExplanation:
-    """What happens to one event. templates: from special to general; template: the one that renders it.
-
-    trials: all routes, with their answers. participants: who is invited. unknown: whom `[people]` does not name.
-    waiting: until when it waits for the hours of a route, in words.
-    """
-
-    kind: str
-    correlation_key: str
-    title: str
-    severity: str
-    templates: tuple[str, ...]
-    template: str
-    route: str
-    groups: tuple[str, ...]
-    trials: tuple[RouteTrial, ...] = ()
-    participants: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    waiting: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What the bridge makes of a webhook. authentication: by what. ignored: why there are no events, or empty."""
-
-    authentication: str
-    steps: tuple[EventExplanation, ...] = ()
-    ignored: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +41,7 @@ class Receiver:
     anywhere without. refusals: counts those who are refused before they are authenticated. faults: where health looks
     for what went wrong with webhooks that were authenticated; others must not make it look ill. records: makes the
     record of each webhook; without, there are none. timer: seconds that only pass. people: who the people of services
-    are, for the routes that invite them.
+    are, for the routes that invite them. sightings: finds the expectations that a webhook meets.
     """
 
     sources: Mapping[str, Source]
@@ -83,6 +54,7 @@ class Receiver:
     refusals: Refusals = field(default_factory=Refusals, repr=False)
     faults: RecentFaults = field(default_factory=RecentFaults, repr=False)
     records: DeliveryRecords | None = field(default=None, repr=False)
+    sightings: Sightings = field(default_factory=Sightings, repr=False)
     timer: Callable[[], float] = field(default=time.perf_counter, repr=False)
     people: People = field(default_factory=People, repr=False)
 
@@ -176,8 +148,10 @@ class Receiver:
         by = authentication.verifier.describe() if authentication else "the function key"
         events = self._read(self.sources[name], webhook)
         if isinstance(events, Ignored):
-            return Explanation(f"by {by}", ignored=events.reason)
-        return Explanation(f"by {by}", tuple(self._explain(event, webhook) for event in events))
+            expected = self.sightings.of_ignored(self.sources[name], webhook, events.reason)
+            return Explanation(f"by {by}", ignored=events.reason, expected=expected)
+        steps = tuple(self._explain(event, webhook) for event in events)
+        return Explanation(f"by {by}", steps, expected=self.sightings.of(events))
 
     def _explain(self, event: Event, webhook: Webhook) -> EventExplanation:
         decision = self._decide(event, webhook)
@@ -214,8 +188,10 @@ class Receiver:
         events = self._read(source, webhook)
         if isinstance(events, Ignored):
             log_step("ignored", source=source.name, delivery=source.delivery_in(webhook), reason=events.reason)
-            ignored = Reception(Outcome.IGNORED, events.reason)
+            expected = self.sightings.of_ignored(source, webhook, events.reason)
+            ignored = Reception(Outcome.IGNORED, events.reason, expected=expected)
             return Receipt(200, events.body or {"ignored": events.reason}, headers=events.headers, reception=ignored)
+        expected = self.sightings.of(events)
         entries: list[Entry] = []
         known: list[EventRecord] = []
         reasons: list[str] = []
@@ -245,10 +221,11 @@ class Receiver:
             entries += made
             (reasons if made else dropped).append(decision.reason)
         if not entries:
-            reception = Reception(Outcome.DROPPED, "; ".join(dict.fromkeys(dropped)), tuple(known), events[0].delivery)
+            reason = "; ".join(dict.fromkeys(dropped))
+            reception = Reception(Outcome.DROPPED, reason, tuple(known), events[0].delivery, expected)
             return Receipt(200, {"dropped": dropped}, reception=reception)
         reason = "; ".join(dict.fromkeys(reasons))
-        reception = Reception(Outcome.ACCEPTED, reason, tuple(known), events[0].delivery)
+        reception = Reception(Outcome.ACCEPTED, reason, tuple(known), events[0].delivery, expected)
         accepted = {"accepted": [entry.id for entry in entries]}
         return Receipt(202, accepted, tuple(entries), reception=reception)
 

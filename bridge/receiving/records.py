@@ -37,12 +37,13 @@ _NOT_SECRET = frozenset({"idempotency-key", "x-event-key"})
 
 @dataclass(frozen=True)
 class Reception:
-    """What receiving found out about a webhook: its outcome, the reason, and its events."""
+    """What receiving found out about a webhook: its outcome, the reason, its events, and the expectations it meets."""
 
     outcome: Outcome
     reason: str
     events: tuple[EventRecord, ...] = ()
     delivery: str = ""
+    expected: tuple[str, ...] = ()
 
 
 UNKNOWN = Reception(Outcome.REFUSED, "")
@@ -104,6 +105,7 @@ class DeliveryRecords:
                 headers=headers,
                 events=events,
                 count_events=len(events),
+                expected=reception.expected,
             )
         )
 

@@ -1,4 +1,4 @@
-"""What a route asks for that no event has: such a route never matches, and nothing else says so."""
+"""What an expression asks for that no event has: it never matches, and nothing else says so."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
@@ -6,7 +6,6 @@ from itertools import chain
 from jinja2 import nodes
 
 from bridge.events import Severity
-from bridge.receiving.routing import Route
 from bridge.rendering.expressions import tree
 from bridge.rendering.template_names import OF_MAPPINGS, read_at
 from bridge.sources.known_names import Names
@@ -16,9 +15,9 @@ _EQUAL = frozenset({"eq", "ne", "in", "notin"})
 _Sources = frozenset[str] | None  # None: any
 
 
-def mistakes(route: Route, known: Mapping[str, Names]) -> list[str]:
+def mistakes(when: str, known: Mapping[str, Names]) -> list[str]:
     """A sentence for each. known: the names that the events of each source have, by the source."""
-    return list(dict.fromkeys(_of(tree(route.when), None, known)))
+    return list(dict.fromkeys(_of(tree(when), None, known)))
 
 
 def _of(node: nodes.Node, allowed: _Sources, known: Mapping[str, Names]) -> Iterator[str]:

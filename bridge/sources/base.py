@@ -131,6 +131,11 @@ class Source:
         names = [name for name, value in self.headers("", _MARKER).items() if value == _MARKER]
         return delivery_id(webhook.header(names[0])) if names else ""
 
+    def event_in(self, webhook: Webhook) -> str:
+        """The service's name for an event, from the header that the source has for it; empty where it has none."""
+        names = [name for name, value in self.headers(_MARKER, "").items() if _MARKER in value]
+        return webhook.header(names[0]) if names else ""
+
     @property
     def secret_setting(self) -> str:
         """The setting that holds its shared secrets."""

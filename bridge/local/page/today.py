@@ -13,7 +13,7 @@ from bridge.events import Event
 from bridge.payloads import KeptPayload
 from bridge.publishing.stories import post_html
 from bridge.receiving.bodies import readable
-from bridge.receiving.receiver import EventExplanation
+from bridge.receiving.explanations import EventExplanation
 from bridge.sources.base import Ignored, Source
 
 _MOST = 10  # events that are rendered

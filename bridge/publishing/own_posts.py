@@ -1,0 +1,65 @@
+"""What the bridge itself has to post, and nobody sent: that something expected did not come."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bridge.deliveries import DeliveryRecord
+from bridge.entries import Entry
+from bridge.expectations import Expectation
+from bridge.outbox.base import Outbox, Queue
+from bridge.publishing.expectations import Compose, ExpectationWatch
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a person has configured of it. compose: makes the entry of an event, as the renderer does."""
+
+    compose: Compose
+    expectations: tuple[Expectation, ...] = ()
+
+
+class OwnPosts:
+    """Makes the entries of the bridge's own posts. record: records an entry, once however often.
+
+    clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        own: Own,
+        outbox: Outbox,
+        queue: Queue,
+        record: Callable[[Entry], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._expected = ExpectationWatch(own.expectations, outbox, queue, record, own.compose, clock)
+
+    def admits(self, entry: Entry) -> bool:
+        """Whether an entry that comes from the queue is to be recorded."""
+        return self._expected.admits(entry)
+
+    def note(self, record: DeliveryRecord) -> None:
+        """Notes what is expected and came with a webhook."""
+        self._expected.note(record.expected, record.at)
+
+    def look(self, now: float, outage: float | None) -> None:
+        """Does what a sweep has to do. outage: when the bridge last ran, if more time has passed than should have."""
+        with _by_itself("It could not be found out what is expected and did not come"):
+            self._expected.look(now, outage)
+
+    def missing(self) -> Mapping[str, float]:
+        """The expectations that are missing, with when they were due."""
+        return self._expected.missing()
+
+
+@contextlib.contextmanager
+def _by_itself(what: str) -> Iterator[None]:
+    """Logs any error and goes on: what fails once must not take the rest with it."""
+    try:
+        yield
+    except Exception:
+        _logger.exception("%s", what)
