@@ -171,6 +171,8 @@ class Bridge:
                     queue,
                     hours=configuration.hours,
                     own=Own(self.renderer.entry, configuration.expectations),
+                    maintenance=configuration.maintenance,
+                    home=configuration.routes.default,
                 )
             return self._delivery
 

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from bridge.conversions import file_of
 from bridge.events import OWN
@@ -16,6 +17,8 @@ from bridge.expectations import Expectation
 from bridge.hours import Hours
 from bridge.hours_tables import hours_of_route, read_hours
 from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
+from bridge.maintenance import Plan
+from bridge.maintenance_tables import read_maintenance
 from bridge.people import People, participant_problem
 from bridge.people import read as read_people
 from bridge.receiving.routing import NAMES, Route, Routes
@@ -28,7 +31,7 @@ from bridge.toml_lines import lines
 from bridge.toml_tables import Place, Problems, Table
 from bridge.verification.networks import Address, AllowList
 
-_TABLES = {"groups", "hours", "route", "sources", "people", "teams", "expect"}
+_TABLES = {"groups", "hours", "maintenance", "route", "sources", "people", "teams", "expect"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
 _ROUTE_KEYS = {"when", "groups", "continue", "participants", "conversation", "hours", "unless"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -45,7 +48,7 @@ class Configuration:
     authentications: how the senders of a source are authenticated. Webhooks of the other sources need the function key.
     networks: from where the webhooks of a source may come; those of the other sources may come from anywhere.
     people: who the people of services are.
-    hours: for which routes make events wait, by their names.
+    hours: for which routes make events wait, by their names. maintenance: what is planned.
     expectations: what must come again and again.
     """
 
@@ -58,6 +61,7 @@ class Configuration:
     people: People = field(default_factory=People)
     hours: Mapping[str, Hours] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
+    maintenance: Sequence[Plan] = ()
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Configuration":
@@ -105,6 +109,7 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     known = read_people(document, sources)
     hours = read_hours(document, settings.time_zone)
     routes = _routes(document, ids, known.teams, hours)
+    maintenance = read_maintenance(document, settings.time_zone, partial(_group_of, ids=ids))
     default = _group_id(settings.group, "BRIDGE_GROUP", ids, problems) if settings.group else ""
     # Nobody knows whether it is missing where the routes, or what it is set to, cannot be read.
     if is_readable and not (settings.group or routes or problems.names("BRIDGE_GROUP")):
@@ -131,6 +136,7 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
         people=known,
         hours=hours,
         expectations=expected,
+        maintenance=maintenance,
     )
 
 
@@ -201,6 +207,11 @@ def _group_id(value: object, where: str, ids: Mapping[str, str], problems: Probl
     return ""
 
 
+def _group_of(table: Table, group: object, ids: Mapping[str, str]) -> str:
+    """The object id of a group that a table names in its `groups`."""
+    return _group_id(group, f"{table.where}: {group!r}", ids, table.problems, table.place.at("groups"))
+
+
 def _routes(
     document: Table, ids: Mapping[str, str], teams: Collection[str], hours: Mapping[str, Hours]
 ) -> tuple[Route, ...]:
@@ -228,10 +239,7 @@ def _route(table: Table, ids: Mapping[str, str], teams: Collection[str], hours: 
     return Route(
         when=when,
         matches=_expression(table, "when", when),
-        groups=tuple(
-            _group_id(group, f"{table.where}: {group!r}", ids, table.problems, table.place.at("groups"))
-            for group in groups
-        ),
+        groups=tuple(_group_of(table, group, ids) for group in groups),
         goes_on=table.values.get("continue") is True,
         participants=_participants(table, teams),
         conversation=conversation,

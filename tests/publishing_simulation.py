@@ -38,6 +38,8 @@ class Crashing:
 class Simulation:
     """A publisher, its queue and its outbox: in a file of the folder, unless another outbox is given."""
 
+    sweep_every = 300
+
     def __init__(self, folder, seed=1, channel=FakeChannel, outbox=None):
         self.clock, self.channel, self.random = Clock(), channel(), random.Random(seed)
         path = folder / "outbox.sqlite"
@@ -66,7 +68,8 @@ class Simulation:
 
     def run(self, seconds=7200.0, publisher=None, *, sweeps=True):
         """What the host does: takes what is due, gives back what fails, sweeps every five minutes."""
-        end, sweep = self.clock.now + seconds, self.clock.now + (300 if sweeps else seconds + 1)
+        every = self.sweep_every if sweeps else seconds + 1
+        end, sweep = self.clock.now + seconds, self.clock.now + every
         while True:
             visible = self.queue.next_visible()
             step = min(sweep, visible if visible is not None else sweep)
@@ -75,7 +78,7 @@ class Simulation:
                 return
             self.clock.now = max(self.clock.now, step)
             if step == sweep:
-                sweep += 300
+                sweep += self.sweep_every
                 self.publisher.sweep()
             elif message := self.queue.take(600):
                 self._handle(publisher or self.publisher, message)

@@ -17,7 +17,7 @@ from bridge.errors import Conflict, RowRefused
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
-from bridge.outbox.memos import Memo
+from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     BATCH,
     SWEEP,
@@ -219,6 +219,21 @@ def test_entries_that_wait_are_counted_by_their_groups_and_keep_until_when(outbo
     outbox.change([replace(row, state=State.DEFERRED)])
     assert outbox.waiting(START + 700) == {"h": (1, START + 800)}
     assert outbox.waiting(START + 900) == {}
+
+
+def test_maintenance_windows_are_one_text_that_nobody_overwrites_unseen(outbox):
+    assert outbox.maintenance() == StoredText()
+    outbox.write_maintenance(StoredText("one"))
+    with pytest.raises(Conflict):
+        outbox.write_maintenance(StoredText("another"))
+    first = outbox.maintenance()
+    outbox.write_maintenance(replace(first, text="two"))
+    with pytest.raises(Conflict):
+        outbox.write_maintenance(replace(first, text="three"))
+    assert outbox.maintenance().text == "two"
+    # They are no part of what health reads, nor of what expires.
+    outbox.purge(START + 1e9, START + 1e9)
+    assert (outbox.summaries(), outbox.maintenance().text) == ([], "two")
 
 
 def test_dead_letters_are_kept_with_their_message(outbox):

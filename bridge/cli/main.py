@@ -17,6 +17,7 @@ from bridge.cli import (
     find_connectors,
     history,
     learn,
+    maintenance,
     resend,
     run,
     sign_in,
@@ -57,6 +58,17 @@ def _parser() -> Parser:
     parser = Parser(prog="bridge", description="Turn webhooks into conversation threads of Microsoft 365 groups.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     of_payloads = (run, webhooks, sources, learn, find_connectors)
-    for family in (*of_payloads, console, deliveries, resend, dead_letters, waiting, history, doctor, sign_in):
+    for family in (
+        *of_payloads,
+        console,
+        deliveries,
+        resend,
+        dead_letters,
+        waiting,
+        maintenance,
+        history,
+        doctor,
+        sign_in,
+    ):
         family.register(commands)
     return parser

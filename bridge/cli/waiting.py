@@ -24,9 +24,11 @@ _LINE = 60  # characters
 
 def register(commands: Commands) -> None:
     """Add the commands of this module."""
-    waiting = commands.add_parser("waiting", help="list what waits for the hours of its route, and until when")
+    waiting = commands.add_parser(
+        "waiting", help="list what waits for the hours of its route or the end of a maintenance"
+    )
     waiting.set_defaults(command=_waiting)
-    release = commands.add_parser("release", help="have posted at once what waits for the hours of its route")
+    release = commands.add_parser("release", help="have posted at once what `waiting` lists")
     release.add_argument("ids", nargs="*", metavar="ID", help="the beginning of an entry's id: `waiting` lists them")
     release.add_argument("--all", action="store_true", help="release all that waits")
     release.add_argument("--group", metavar="NAME", help="release what waits for one group: its name or its object id")
@@ -51,7 +53,13 @@ def _line(row: OpenEntry, names: Mapping[str, str]) -> tuple[str, ...]:
     entry = row.entry
     until = f"{datetime.fromtimestamp(row.due, UTC):%a %Y-%m-%d %H:%M} UTC"
     group = names.get(entry.group, entry.group)
-    return entry.id[:12], f"until {until}", f"hours {entry.hours}", group, f"{entry.source} {_about(row)}"
+    return (
+        entry.id[:12],
+        f"until {until}",
+        "maintenance" if entry.window else f"hours {entry.hours}",
+        group,
+        f"{entry.source} {_about(row)}",
+    )
 
 
 def _about(row: OpenEntry) -> str:

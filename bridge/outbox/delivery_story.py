@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from bridge.deliveries import DeliveryRecord
 from bridge.outbox.base import Outbox
-from bridge.outbox.rows import DeadLetter, HistoryRecord, Hold, OpenEntry
+from bridge.outbox.rows import DeadLetter, HistoryRecord, Hold, OpenEntry, State
 
 
 @dataclass(frozen=True)
 class EntryStory:
     """What became of an entry.
 
-    state: `delivered`, `pending`, `sending`, `deferred`, `dead letter`, `repeat`, `queued`: on the queue or forgotten.
+    state: `delivered`, `pending`, `waiting` (for hours, or the end of a maintenance), `sending`, `deferred`,
+    `dead letter`, `repeat`, `queued`: on the queue or forgotten.
     thread, posted, token: the post that has it. tries: how often it was surely not sent. answer: why not, as Graph or
     the bridge put it; of a dead letter, too. advice: what helps. due: when the next action is due. repeat_of: the entry
     that it repeats. hold: why nothing is sent to its group now.
@@ -94,7 +95,7 @@ def _entry(
         return EntryStory(
             entry,
             group,
-            opened.state.value,
+            "waiting" if opened.entry.not_before and opened.state is State.PENDING else opened.state.value,
             thread=opened.thread,
             token=token,
             tries=opened.tries,

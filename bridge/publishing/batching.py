@@ -58,9 +58,9 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
 
     What a maintenance window has collected is one post, with the entry that says that it is over.
     """
-    keys = _by_key(entries)
+    keys = _by_key([row for row in entries if not _is_to_come(row, now)])
     over = list(chain.from_iterable(_collected(keys, threads, now, rules)))
-    gone, endings = {row.entry.id for batch in over for row in batch.rows}, _endings(keys, now)
+    gone, endings = {row.entry.id for batch in over for row in batch.rows}, _endings(keys)
     free = [
         members
         for members in keys
@@ -86,9 +86,10 @@ def next_due(entries: Sequence[OpenEntry], now: float) -> float | None:
 
     A key that waits for one entry waits with all of them: to count the others as due would wake the group in a circle.
     """
-    keys = _by_key(entries)
-    endings = {window: _due(members, now) for window, members in _endings(keys, now).items()}
-    return min((max(_due(members, now), endings.get(_window_of(members), 0.0)) for members in keys), default=None)
+    keys = _by_key([row for row in entries if not _is_to_come(row, now)])
+    endings = {window: _due(members, now) for window, members in _endings(keys).items()}
+    dues = [max(_due(members, now), endings.get(_window_of(members), 0.0)) for members in keys]
+    return min([*dues, *(row.due for row in entries if _is_to_come(row, now))], default=None)
 
 
 def target_of(thread: ThreadRow | None, occurred: float, rules: Rules) -> str:
@@ -128,14 +129,19 @@ def _are_held(members: Sequence[OpenEntry], now: float) -> bool:
     return all(is_held(row, now) for row in members)
 
 
-def _endings(keys: Sequence[Sequence[OpenEntry]], now: float) -> Mapping[str, Sequence[OpenEntry]]:
+def _endings(keys: Sequence[Sequence[OpenEntry]]) -> Mapping[str, Sequence[OpenEntry]]:
     """By the windows that are over and not posted yet: the key with the entry that says so."""
-    return {
-        row.entry.window: members
-        for members in keys
-        for row in members
-        if row.entry.source == BRIDGE and row.entry.kind == ENDED and not is_held(row, now)
-    }
+    return {row.entry.window: members for members in keys for row in members if is_ending(row)}
+
+
+def is_ending(row: OpenEntry) -> bool:
+    """Whether the entry says that a window is over."""
+    return row.entry.source == BRIDGE and row.entry.kind == ENDED
+
+
+def _is_to_come(row: OpenEntry, now: float) -> bool:
+    """Whether the entry says that a window is over that is not: nothing takes it along."""
+    return is_ending(row) and is_held(row, now)
 
 
 def _window_of(members: Sequence[OpenEntry]) -> str:
@@ -148,7 +154,7 @@ def _collected(
     keys: Sequence[Sequence[OpenEntry]], threads: Mapping[str, ThreadRow], now: float, rules: Rules
 ) -> Iterator[list[Batch]]:
     """The posts of the windows that are over, each in the thread of its beginning; what still goes on comes first."""
-    for window, own in _endings(keys, now).items():
+    for window, own in _endings(keys).items():
         if _waits(own, now) or not _is_due(own, now):
             continue
         others = [members for members in keys if members is not own and not _waits(members, now)]

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from bridge.graph.mail import MailToGroups
 from bridge.graph.threads import GroupThreads
 from bridge.graph.tokens import Identity
 from bridge.hours import Hours
+from bridge.maintenance import Plan
 from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.publishing.batching import Rules
@@ -38,8 +39,8 @@ _logger = logging.getLogger(__name__)
 class Delivery:
     """Everything that stands between the queue and Microsoft Graph.
 
-    groups: by their object ids. titles: the names of sources for people. clock: seconds since 1970. hours: by name.
-    own: as in `Publisher`.
+    groups: by their object ids. titles: the names of sources for people. clock: seconds since 1970. own: as in
+    `Publisher`. hours: by their names. maintenance: what is planned. home: the default group, or empty.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Delivery:
         clock: Callable[[], float] = time.time,
         hours: Mapping[str, Hours] = MappingProxyType({}),
         own: Own | None = None,
+        maintenance: Sequence[Plan] = (),
+        home: str = "",
     ) -> None:
         self._clock = clock
         self._settings = settings
@@ -62,7 +65,7 @@ class Delivery:
         self.identity = token_source(settings)
         self.client = GraphClient(settings.graph_base, self.identity)
         self.channel = self._channel(groups)
-        policy = replace(_policy(settings, groups, titles), hours=hours)
+        policy = replace(_policy(settings, groups, titles), hours=hours, maintenance=maintenance, home=home)
         self.publisher = Publisher(
             outbox,
             queue,

@@ -24,7 +24,7 @@ _NOUNS = {
     Severity.SUCCESS: ("success", "successes"),
 }
 # The states of which all alerts of a storm are.
-_ALERTING = {"Firing", "Resolved", "Down", "Up", "Still firing", "No data", "Alert", "Triggered"}
+ALERTING = {"Firing", "Resolved", "Down", "Up", "Still firing", "No data", "Alert", "Triggered"}
 _MINUTE = timedelta(minutes=1)
 
 
@@ -129,7 +129,7 @@ def _headline(entries: Sequence[Entry], titles: Mapping[str, str]) -> str:
     first, last = extent(entries)
     seconds = (last - first).total_seconds()
     length = duration(seconds if seconds < 60 else 60 * round(seconds / 60))
-    noun = "alert" if {entry.word for entry in entries} <= _ALERTING else "event"
+    noun = "alert" if {entry.word for entry in entries} <= ALERTING else "event"
     scopes = {entry.scope for entry in entries}
     names = [name for name, _ in _by_source(entries, titles)]
     *others, last_name = _listed(names, 3)

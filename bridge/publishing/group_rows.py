@@ -75,7 +75,11 @@ class GroupRows:
     def wait_for_hours(self) -> None:
         """Has what waits for hours wait for those that are configured now; what waited for others may be posted."""
         now = self._clock()
-        until = {row.entry.id: self._waiting.until(row.entry, now) for row in self.open.values() if is_held(row, now)}
+        waiting = [row.entry for row in self.open.values() if is_held(row, now)]
+        if any(entry.window for entry in waiting):
+            # A person who ends a window does not want to wait.
+            self._waiting.windows.refresh()
+        until = {entry.id: self._waiting.until(entry, now) for entry in waiting}
         moved = [row for row in self.open.values() if until.get(row.entry.id, row.due) != row.due]
         self.change(moved, lambda row: held(row, until[row.entry.id]))
 

@@ -7,7 +7,7 @@ from bridge.entries import Entry
 from bridge.events import Severity
 from bridge.hours import Hours
 from bridge.maintenance import BRIDGE, ENDED
-from bridge.publishing.digests import STORM, Occasion
+from bridge.publishing.digests import ALERTING, STORM, Occasion
 from bridge.rendering.filters import plural
 
 _WEEK = timedelta(days=6)  # within which the name of a day is enough
@@ -29,7 +29,8 @@ def _over(ending: Entry, entries: Sequence[Entry]) -> Occasion:
     newest = {entry.key: entry for entry in entries}
     open_ones = [entry for entry in newest.values() if not entry.ends_thread and entry.severity >= Severity.WARNING]
     events = f"{plural(len(entries), 'event')} of {plural(len(newest), 'object')}"
-    still = f"{len(open_ones)} still open" if open_ones else "nothing still open"
+    state = "firing" if {entry.word for entry in open_ones} <= ALERTING else "open"
+    still = f"{len(open_ones)} still {state}" if open_ones else "nothing still open"
     return Occasion(f"{ending.summary}. {events}, {still}", "as a maintenance is over", is_news_first=True)
 
 

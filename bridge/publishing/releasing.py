@@ -1,4 +1,4 @@
-"""What waits for the hours of its route: how to find it, and how a person has it posted at once."""
+"""What waits for hours or the end of a maintenance: how to find it, and how a person has it posted at once."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from bridge.entries import Entry
 from bridge.errors import Conflict
 from bridge.outbox.base import Outbox
 from bridge.outbox.rows import OpenEntry
-from bridge.publishing.batching import is_held
+from bridge.publishing.batching import is_ending, is_held
 from bridge.publishing.transitions import held
 from bridge.publishing.waker import Waker
 
@@ -19,8 +19,9 @@ def waits_for(entry: Entry) -> str:
 
 
 def waiting_entries(outbox: Outbox, now: float) -> Sequence[OpenEntry]:
-    """All entries that wait for hours, the first to be posted first."""
-    rows = [row for group in outbox.waiting(now) for row in outbox.open_entries(group) if is_held(row, now)]
+    """All entries of events that wait, the first to be posted first."""
+    found = (row for group in outbox.waiting(now) for row in outbox.open_entries(group))
+    rows = [row for row in found if is_held(row, now) and not is_ending(row)]
     return sorted(rows, key=lambda row: (row.due, row.recorded, row.entry.id))
 
 

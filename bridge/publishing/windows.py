@@ -24,6 +24,10 @@ class Windows:
         self._plans, self._stored = plans, stored
         self._read: tuple[float, Sequence[Window]] | None = None
 
+    def refresh(self) -> None:
+        """Has what was started read again."""
+        self._read = None
+
     def active(self, now: float) -> Sequence[Window]:
         """All windows of that moment, the first that began first."""
         at = datetime.fromtimestamp(now, UTC)

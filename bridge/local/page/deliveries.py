@@ -19,7 +19,7 @@ _MOST_STATES = 60
 _REMEMBERED = 2000  # records of which the states may be asked
 _OUTCOMES = frozenset(Outcome)
 # The worst first: the state of a webhook is that of its entry that needs most attention.
-_STATES = ("dead letter", "on hold", "deferred", "sending", "pending", "queued", "posted", "repeat")
+_STATES = ("dead letter", "on hold", "deferred", "sending", "pending", "waiting", "queued", "posted", "repeat")
 
 Query = Mapping[str, str]
 

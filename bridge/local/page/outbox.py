@@ -11,7 +11,7 @@ from bridge.local.page.group_names import Labels, label, with_names
 from bridge.local.page.webhooks import WebhookLog
 from bridge.outbox.base import Outbox
 from bridge.outbox.rows import Backoff, DeadLetter, Hold, OpenEntry, State, Wait
-from bridge.publishing.batching import is_held
+from bridge.publishing.batching import is_ending, is_held
 from bridge.publishing.releasing import waits_for
 
 _MOST = 100
@@ -24,8 +24,8 @@ class Row:
     """A row of the list.
 
     state: queued, settling, waiting, pending, sending, deferred, sent or dead; what is waiting does so for the hours of
-    its route. until: the time until which the entry waits, else 0. at: when the webhook came. thread: the thread with
-    the post, once it is sent.
+    its route, or the end of a maintenance. until: the time until which the entry waits, else 0. at: when the webhook
+    came. thread: the thread with the post, once it is sent.
     """
 
     id: str
@@ -92,7 +92,7 @@ class OutboxView:
             state = "deferred" if wait.until > now else "settling"
         shown = self._entry(row.entry, row.recorded)
         reason = with_names(self._labels, wait.reason) if isinstance(wait, Hold) and wait.until > now else ""
-        if is_held(row, now) and not reason:
+        if is_held(row, now) and not is_ending(row) and not reason:
             state, reason = "waiting", waits_for(row.entry)
         return replace(shown, state=state, until=until if until > now else 0.0, tries=row.tries, reason=reason)
 
