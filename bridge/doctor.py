@@ -106,6 +106,7 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     try:
         delivery = bridge.delivery
         yield from _storage(delivery, env, list(groups))
+        yield from _maintenance(delivery)
         yield from _people(delivery, configuration)
     except Exception as error:  # noqa: BLE001  whatever storage raises is the finding
         reason = f"{type(error).__name__}: {redacted_line(str(error))}"
@@ -181,6 +182,14 @@ def _people(delivery: Delivery, configuration: Configuration) -> Iterator[Findin
         yield Finding(Verdict.WARNING, "people", f"[people] does not name {listed(unknown)}", advice)
     else:
         yield _ok("people", f"[people] names everybody whom routes wanted to invite in the last {LATEST} webhooks")
+
+
+def _maintenance(delivery: Delivery) -> Iterator[Finding]:
+    """Which events are not posted now, and until when."""
+    for window in delivery.publisher.windows():
+        until = datetime.fromtimestamp(window.end, UTC).isoformat(timespec="minutes")
+        text = f"until {until}, what matches `{window.match}` is collected"
+        yield Finding(Verdict.WARNING, "maintenance", text, "`python -m bridge maintenance end` ends it.")
 
 
 def _token(claims: Claims) -> Iterator[Finding]:

@@ -43,6 +43,7 @@ def doctor(capsys):
     """Runs the command; gives its exit status and its findings by subject."""
 
     def run(*arguments):
+        capsys.readouterr()
         status = cli.main(["doctor", "--json", *arguments])
         report = json.loads(capsys.readouterr().out)
         assert report["ok"] is (status == 0)
@@ -282,3 +283,10 @@ def test_people_whom_routes_could_not_invite_are_named(fake_graph, doctor, monke
     status, found = doctor()
     assert (status, found["people"]["verdict"]) == (0, "warning")
     assert found["people"]["text"] == "[people] does not name github:stranger (last 1970-01-01 00:01 UTC)"
+
+
+def test_a_maintenance_is_a_reason_why_something_is_not_posted(fake_graph, doctor):
+    assert cli.main(["maintenance", "start", "--for", "2h", "--match", "scope == 'db-03'"]) == 0
+    status, found = doctor()
+    assert (status, found["maintenance"]["verdict"]) == (0, "warning")
+    assert "what matches `scope == 'db-03'` is collected" in found["maintenance"]["text"]

@@ -12,6 +12,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.graph_servers import answer, raw
 from tests.local_stack import NAMES, PATIENCE, ROOT, Stack, issue, running
+from tests.test_hours_of_routes import NEVER
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), "")
 AXE = ROOT / ".axe/node_modules/axe-core/axe.min.js"
@@ -348,6 +349,20 @@ def test_mistakes_are_shown_with_the_name_that_was_meant(browser, tmp_path):
             "BRIDGE_GITHUB_SECERT is no setting of the bridge; did you mean `BRIDGE_GITHUB_SECRET`?"
         )
         expect(mistakes).not_to_contain_text("hush")
+
+
+def test_what_waits_shows_until_when_and_is_released(browser, tmp_path):
+    config = f'{NEVER}[[route]]\nwhen = "true"\ngroups = ["{GROUP}"]\nhours = "office"\n'
+    settings = {"BRIDGE_GROUP": GROUP, "BRIDGE_SETTLE_SECONDS": "0.4", "BRIDGE_CONFIG": config}
+    with running(tmp_path, **settings) as stack, opening(browser, stack) as page:
+        open_send_panel(page)
+        send(page, issue("opened", 506))
+        row = rows(page, "The pump runs dry 506")
+        expect(row.locator(".pill")).to_have_text("waiting")
+        expect(row).to_contain_text("For the hours office. Until ")
+        row.get_by_role("button", name="Release: ").click()
+        expect(row.locator(".pill")).to_have_text("sent")
+        expect(row.get_by_role("button", name="Release: ")).to_have_count(0)
 
 
 def test_a_source_is_learned_from_what_came_and_edited_beside_its_post(page, stack):

@@ -116,7 +116,7 @@ class Publisher:
             with _by_itself(f"The group {group} could not be woken"):
                 self._wake_late(group, now)
         self._look_at_hours(now)
-        for window in self._waiting.windows.active(now):
+        for window in self.windows():
             with _by_itself("A maintenance window could not be announced, and is tried again"):
                 self.announce(window)
         for poisoned in self._queue.poisoned():
@@ -131,6 +131,10 @@ class Publisher:
     def summarise(self) -> None:
         """Writes the summary of all groups, from which health is read."""
         self._health.note_sweep(self._queue.poison_count())
+
+    def windows(self) -> Sequence[Window]:
+        """The maintenance windows of now."""
+        return self._waiting.windows.active(self._clock())
 
     def announce(self, window: Window) -> None:
         """Records the posts about a maintenance window, for the groups that are informed whatever happens."""
