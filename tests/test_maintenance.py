@@ -188,6 +188,18 @@ def test_the_end_is_one_post_though_it_fails_at_first_and_its_thread_is_gone(sim
     assert end.topic.startswith("Maintenance over: disk change. 20 events of 20 objects, 20 still firing")
 
 
+def test_two_windows_that_end_together_share_an_object(simulation):
+    plans = (PLAN, replace(PLAN, match="scope == 'db-04'", note="another disk"))
+    simulation.publisher = simulation.make(maintenance=plans, home="g")
+    until(simulation, HOUR + 300)
+    simulation.put(alert(1, at=HOUR + 300), alert(2, at=HOUR + 310, scope="db-04"), alert(3, at=HOUR + 320))
+    simulation.run(60)
+    until(simulation, 3 * HOUR + 2)
+    shown = [entries_of(post) for _, post in simulation.channel.posts[2:]]
+    assert sorted(shown) in ([[], refs(3)], [refs(2), refs(3)])
+    assert simulation.outbox.counts().open == 0
+
+
 def test_the_posts_of_a_window_have_the_same_ids_on_every_instance():
     window = Window("w1", START, START + HOUR, MATCH)
     begin, end = announcements(window, "g", UTC, START)

@@ -121,7 +121,7 @@ def occurrence(row: OpenEntry) -> float:
 
 
 def is_held(row: OpenEntry, now: float) -> bool:
-    """Whether the entry waits for the hours of its route, and for nothing else."""
+    """Whether the entry waits for the hours of its route or the end of a maintenance, and for nothing else."""
     return row.entry.not_before is not None and row.state is State.PENDING and row.due > now
 
 
@@ -154,11 +154,15 @@ def _collected(
     keys: Sequence[Sequence[OpenEntry]], threads: Mapping[str, ThreadRow], now: float, rules: Rules
 ) -> Iterator[list[Batch]]:
     """The posts of the windows that are over, each in the thread of its beginning; what still goes on comes first."""
-    for window, own in _endings(keys).items():
-        if _waits(own, now) or not _is_due(own, now):
+    endings, taken = _endings(keys), set[str]()
+    others = [members for members in keys if members not in endings.values() and not _waits(members, now)]
+    for window, own in endings.items():
+        if _waits(own, now):
             continue
-        others = [members for members in keys if members is not own and not _waits(members, now)]
-        parts = [part for members in others if (part := _up_to(members, window, now))]
+        # What one window has collected may stand before what another has.
+        left = [[row for row in members if row.entry.id not in taken] for members in others]
+        parts = [part for members in left if (part := _up_to(members, window, now))]
+        taken |= {row.entry.id for part in parts for row in part}
         parts.sort(key=lambda part: (part[-1].entry.ends_thread, -max(row.entry.severity.rank for row in part)))
         target = target_of(threads.get(own[0].entry.key), occurrence(own[0]), rules)
         yield list(_cut([*own, *chain.from_iterable(parts)], target, _fits_rows, digest=bool(parts)))
