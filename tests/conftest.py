@@ -16,8 +16,9 @@ from tests.forked import FOLDER
 _OWN_FOLDER = pytest.StashKey[str]()
 # To those workers in turn.
 _LONG = (
-    "package", "page", "end_to_end", "chaos", "scale_out", "new_service", "repeats_end_to_end", "storm", "preview",
-    "http_attacks", "strangers_over_http", "release", "gallery", "worker", "page_server", "combinations",
+    "package", "page", "end_to_end", "page_deliveries", "chaos", "page_conversations", "page_editing", "scale_out",
+    "repeats_end_to_end", "page_console", "new_service", "storm", "preview", "http_attacks", "release",
+    "strangers_over_http", "worker", "gallery", "page_server", "combinations",
 )  # fmt: skip
 _synchronous = sqlite_file.SYNCHRONOUS
 
