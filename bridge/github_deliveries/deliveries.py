@@ -3,7 +3,7 @@
 https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,9 @@ def _delivery(each: Any) -> Delivery | None:
     )
 
 
-def newest_settled(found: Iterable[Delivery], now: float) -> Delivery | None:
-    """The newest try that has ended, by which it shows whether the bridge answers."""
-    return next((each for each in found if each.is_settled or each.has_failed(now)), None)
+def newest_ended(found: Iterable[Delivery], now: float, but: Container[str]) -> Delivery | None:
+    """The newest try that has ended, by which it shows whether the bridge answers.
+
+    but: the guids of events that fail however well the bridge answers others.
+    """
+    return next((each for each in found if each.guid not in but and (each.is_settled or each.has_failed(now))), None)

@@ -115,5 +115,8 @@ def _all(client: GithubClient, path: str, most: int) -> Iterator[dict[str, Any]]
 
 
 def _advice(owner: str) -> str:
-    permission = "the repository permission *Webhooks*" if "/" in owner else "the organization permission *Webhooks*"
-    return f"Either {owner} is not there, or the token lacks {permission} (read and write): correct {_SETTING} or the token."
+    whose = "repository" if "/" in owner else "organization"
+    return (
+        f"Either {owner} is not there, or the token lacks the {whose} permission *Webhooks* (read and write): "
+        f"correct {_SETTING} or the token."
+    )

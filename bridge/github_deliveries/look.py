@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from bridge.deliveries import DeliveryRecord, Outcome, record_id
 from bridge.github_deliveries.client import GithubClient, GithubError, Limited, NotThere, TokenRefused
-from bridge.github_deliveries.deliveries import KEPT, Delivery, deliveries, newest_settled
+from bridge.github_deliveries.deliveries import KEPT, Delivery, deliveries, newest_ended
 from bridge.github_deliveries.state import Failing, Hook, HookState, State
 from bridge.outbox.base import Deliveries
 from bridge.steps import log_step
@@ -59,7 +59,11 @@ class Look:
         """Reads what is new, and asks for what failed."""
         self._keep(at=self._clock(), problem="")
         found, following = self._page(self._first)
-        newest = newest_settled(found, self._clock())
+        newest = newest_ended(found, self._clock(), self._now.failing)
+        while newest and newest.again and not newest.is_settled:
+            # It was asked for before: others say whether the bridge answers.
+            self._wait_for(newest)
+            newest = newest_ended(found, self._clock(), self._now.failing)
         if newest and not newest.is_settled:
             self._probe(newest)
             return
@@ -153,11 +157,15 @@ class Look:
         if self._is_delivered(each) or each.guid in state.failing:
             return
         if each.again:
-            waiting = Failing(each.id, 1, each.at, self._clock() + _AGAIN[0])
-            self._state.keep_hook(self._hook, state.with_failing({**state.failing, each.guid: waiting}))
+            self._wait_for(each)
         else:
             self._ask(each)
             self._keep(low=each.id)
+
+    def _wait_for(self, each: Delivery) -> None:
+        """Leaves an event whose redelivery failed for later."""
+        state, waiting = self._now, Failing(each.id, 1, each.at, self._clock() + _AGAIN[0])
+        self._state.keep_hook(self._hook, state.with_failing({**state.failing, each.guid: waiting}))
 
     def _ask_waiting(self) -> None:
         """Asks again for events whose redelivery failed, each a few times."""

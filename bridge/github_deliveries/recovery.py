@@ -1,15 +1,21 @@
 """The regular task: finds the webhooks that lead to this bridge, and looks at each as far as a run's budget goes."""
 
+import hashlib
 import logging
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bridge.github_deliveries.client import GithubClient, GithubError, Limited, NotThere, TokenRefused
-from bridge.github_deliveries.hooks import Found
+from bridge.github_deliveries.hooks import APP, Found, app_hook, find_hooks
 from bridge.github_deliveries.look import Budget, Look
 from bridge.github_deliveries.state import Hook, State, Whole
-from bridge.outbox.base import Bookmarks, Deliveries
+from bridge.outbox.base import Bookmarks, Deliveries, Outbox
+from bridge.publishing.health import iso
+from bridge.publishing.leases import app_lock
+from bridge.settings import Settings
 
 _FIND_EVERY, _FIND_AGAIN = 3600.0, 900.0  # seconds; the second where something was wrong
 _RUN = 80.0  # seconds: less than the lock is held for
@@ -61,7 +67,8 @@ class Recovery:
             wait = 2 ** min(state.whole.limits, 5)
             # Ever longer: to go on asking can get a token banned.
             until = max(error.until, now + 60.0 * wait)
-            state.keep(replace(state.whole, at=now, limits=state.whole.limits + 1, limited_until=until))
+            limits = state.whole.limits + 1
+            state.keep(replace(state.whole, wanted=self._wanted, at=now, limits=limits, limited_until=until))
             _logger.warning("GitHub is not asked for %.0f s: %s", until - now, error)
         except TokenRefused as error:
             _logger.error("%s", error)  # noqa: TRY400  it says it all
@@ -111,14 +118,60 @@ _EXPIRED = (
 )
 
 
-def problems(bookmarks: Bookmarks) -> Mapping[str, object]:
-    """What health says: `problems` in a sentence each, and how many webhooks there are, redeliveries, and failures."""
+def recover(settings: Settings, outbox: Outbox, clock: Callable[[], float] = time.time) -> None:
+    """One run, unless another instance is at one."""
+    with app_lock(outbox, "github", clock, random.SystemRandom()) as locked:
+        if not locked:
+            return
+        accesses = _accesses(settings, clock)
+        try:
+            Recovery(accesses, outbox, outbox, _wanted(settings), clock).run()
+        finally:
+            for access in accesses:
+                access.client.close()
+
+
+def _accesses(settings: Settings, clock: Callable[[], float]) -> list[Access]:
+    found: list[Access] = []
+    if settings.github_token:
+        client = GithubClient(settings.github_api_url, lambda: settings.github_token, clock)
+        found.append(Access(client, partial(_hooks, settings), lambda hook: hook != APP))
+    if settings.github_app_id:
+        # Imported here: with its library it costs a tenth of a second.
+        from bridge.github_deliveries.app_token import app_token  # noqa: PLC0415
+
+        token = app_token(settings.github_app_id, settings.github_app_key)
+        client = GithubClient(settings.github_api_url, token, clock)
+        found.append(Access(client, lambda client: app_hook(client, settings.public_url), lambda hook: hook == APP))
+    return found
+
+
+def _hooks(settings: Settings, client: GithubClient) -> Found:
+    return find_hooks(client, settings.github_hooks, settings.public_url)
+
+
+def _wanted(settings: Settings) -> str:
+    """By what it is seen that the settings are others than at the last look; it holds no secret."""
+    texts = (
+        settings.github_token, settings.github_app_id, settings.github_app_key,
+        *settings.github_hooks, settings.github_api_url, settings.public_url,
+    )  # fmt: skip
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def report(bookmarks: Bookmarks) -> Mapping[str, object]:
+    """What health says: `problems` in a sentence each, when the last look was, and how much there was to recover.
+
+    webhooks: how many are looked after. redeliveries: how many were asked for since these are. failing: events whose
+    redelivery failed, too. waiting: until when GitHub is not asked, if it said so.
+    """
     state = State(bookmarks)
-    hooks = [state.of(hook) for hook in state.whole.hooks]
+    whole, hooks = state.whole, [state.of(hook) for hook in state.whole.hooks]
     return {
-        "hooks": len(hooks),
-        "at": state.whole.at,
+        "webhooks": len(hooks),
+        "at": iso(whole.at) if whole.at else None,
         "redeliveries": sum(hook.asked for hook in hooks),
         "failing": sum(len(hook.failing) for hook in hooks),
-        "problems": [*state.whole.problems, *(hook.problem for hook in hooks if hook.problem)],
+        **({"waiting": iso(whole.limited_until)} if whole.limited_until else {}),
+        "problems": [*whole.problems, *(hook.problem for hook in hooks if hook.problem)],
     }
