@@ -154,7 +154,7 @@ def test_ten_thousand_failures_cost_a_run_no_more_than_a_hundred(world):
     assert len({*world.github.redelivered()}) == 120
     # Sixty in two minutes: all of them are asked for long before GitHub forgets them.
     assert 10_000 / 60 * 2 * MINUTE < DAY
-    assert max(len(text) for text in world.outbox.bookmarks().values()) < 1000
+    assert max(len(memo.text) for memo in world.outbox.memos("github")) < 1000
 
 
 def test_new_failures_during_a_long_pass_are_found_by_the_next(world):
@@ -187,10 +187,9 @@ def test_a_cursor_that_github_forgot_starts_the_pass_over_without_asking_twice(w
     world.failed(130)
     world.succeeds()
     world.run()
-    (name,) = [name for name in world.outbox.bookmarks() if name != "github"]
-    state = json.loads(world.outbox.bookmarks()[name])
-    state["cursor"] = f"{PUMP}/deliveries?per_page=100&cursor=forgotten"
-    world.outbox.set_bookmark(name, json.dumps(state))
+    (memo,) = [memo for memo in world.outbox.memos("github") if memo.name == PUMP]
+    state = json.loads(memo.text) | {"cursor": f"{PUMP}/deliveries?per_page=100&cursor=forgotten"}
+    world.outbox.write_memo(replace(memo, text=json.dumps(state)))
     world.run(4)
     found = world.github.redelivered()
     assert len(found) == len({*found}) == 130
@@ -254,7 +253,7 @@ def test_an_expired_token_is_in_health_and_a_new_one_heals_at_once(world):
     assert "401 (Bad credentials)" in problem
     assert "set BRIDGE_GITHUB_TOKEN" in problem
     assert len(world.github.asked) <= 3
-    assert TOKEN not in str(world.outbox.bookmarks())
+    assert TOKEN not in str(world.outbox.memos("github"))
     world.github.tokens.add("github_pat_another_token_0123456789")
     world.run(github_token="github_pat_another_token_0123456789")
     assert world.report["problems"] == []

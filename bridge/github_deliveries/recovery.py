@@ -12,7 +12,8 @@ from bridge.github_deliveries.client import GithubClient, GithubError, Limited, 
 from bridge.github_deliveries.hooks import APP, Found, app_hook, find_hooks
 from bridge.github_deliveries.look import Budget, Look
 from bridge.github_deliveries.state import Hook, State, Whole
-from bridge.outbox.base import Bookmarks, Deliveries, Outbox
+from bridge.outbox.base import Deliveries, Outbox
+from bridge.outbox.memos import Memos
 from bridge.publishing.health import iso
 from bridge.publishing.leases import app_lock
 from bridge.settings import Settings
@@ -41,18 +42,18 @@ class Recovery:
     def __init__(
         self,
         accesses: Iterable[Access],
-        bookmarks: Bookmarks,
+        memos: Memos,
         known: Deliveries,
         wanted: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._accesses = tuple(accesses)
-        self._bookmarks, self._known = bookmarks, known
+        self._memos, self._known = memos, known
         self._wanted, self._clock = wanted, clock
 
     def run(self) -> None:
         """One look at all webhooks, as far as the budget goes; never raises for what GitHub says."""
-        state, now = State(self._bookmarks), self._clock()
+        state, now = State(self._memos), self._clock()
         if state.whole.limited_until > now and state.whole.wanted == self._wanted:
             return
         budget = Budget(time.monotonic() + _RUN)
@@ -159,13 +160,13 @@ def _wanted(settings: Settings) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
-def report(bookmarks: Bookmarks) -> Mapping[str, object]:
+def report(memos: Memos) -> Mapping[str, object]:
     """What health says: `problems` in a sentence each, when the last look was, and how much there was to recover.
 
     webhooks: how many are looked after. redeliveries: how many were asked for since these are. failing: events whose
     redelivery failed, too. waiting: until when GitHub is not asked, if it said so.
     """
-    state = State(bookmarks)
+    state = State(memos)
     whole, hooks = state.whole, [state.of(hook) for hook in state.whole.hooks]
     return {
         "webhooks": len(hooks),

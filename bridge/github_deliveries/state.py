@@ -1,14 +1,14 @@
-"""What is kept from one look at GitHub to the next, as bookmarks: one for the whole, one for each webhook."""
+"""What is kept from one look at GitHub to the next, as memos: one for the whole, one for each webhook."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from bridge.outbox.base import Bookmarks
+from bridge.outbox.memos import Memo, Memos
 
-WHOLE = "github"
-_OF_HOOK = "github "  # with what the names of the others begin
+KIND = "github"  # of the memos; that of a webhook has its path as its name
+_WHOLE = "whole"
 _MOST_WAITING = 300
 
 
@@ -77,14 +77,14 @@ class Whole:
 
 
 class State:
-    """The bookmarks of this task, as they were read; `keep` and `keep_hook` write them."""
+    """The memos of this task, as they were read; `keep` and `keep_hook` write them."""
 
-    def __init__(self, bookmarks: Bookmarks) -> None:
-        self._bookmarks = bookmarks
-        texts = bookmarks.bookmarks()
-        self.whole = _whole(_read(texts.get(WHOLE, "")))
-        known = {name: _read(text) for name, text in texts.items() if name.startswith(_OF_HOOK)}
-        self._hooks = {name.removeprefix(_OF_HOOK): _hook_state(fields) for name, fields in known.items()}
+    def __init__(self, memos: Memos) -> None:
+        self._memos = memos
+        self._written = {memo.name: memo for memo in memos.memos(KIND)}
+        found = {name: _read(memo.text) for name, memo in self._written.items()}
+        self.whole = _whole(found.pop(_WHOLE, {}))
+        self._hooks = {path: _hook_state(fields) for path, fields in found.items()}
 
     def of(self, hook: Hook) -> HookState:
         """Where the reading of a webhook stands."""
@@ -93,10 +93,11 @@ class State:
     def keep(self, whole: Whole) -> None:
         """Writes what is known of all, and forgets webhooks that are gone."""
         self.whole = whole
-        self._bookmarks.set_bookmark(WHOLE, json.dumps(asdict(whole)))
+        self._write(_WHOLE, whole)
         for path in self._hooks.keys() - {hook.path for hook in whole.hooks}:
-            self._bookmarks.set_bookmark(_OF_HOOK + path, "")
             del self._hooks[path]
+            if memo := self._written.pop(path, None):
+                self._memos.remove_memo(memo)
 
     def remember(self, hook: Hook, state: HookState) -> None:
         """Has a state that is written by the next `keep_hook`: what it says is seen again without."""
@@ -105,7 +106,11 @@ class State:
     def keep_hook(self, hook: Hook, state: HookState) -> None:
         """Writes where the reading of a webhook stands."""
         self._hooks[hook.path] = state
-        self._bookmarks.set_bookmark(_OF_HOOK + hook.path, json.dumps(asdict(state)))
+        self._write(hook.path, state)
+
+    def _write(self, name: str, state: HookState | Whole) -> None:
+        known = self._written.get(name, Memo(KIND, name, ""))
+        self._written[name] = self._memos.write_memo(replace(known, text=json.dumps(asdict(state))))
 
 
 def _read(text: str) -> Mapping[str, Any]:
