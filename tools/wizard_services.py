@@ -30,7 +30,7 @@ ACCESS: Mapping[str, Access] = {
     ),
     "github_app_key": Access(
         "GitHub App private key, in base64",
-        "base64 -w0 key.pem prints it; docs/github-deliveries.md says how to make an app.",
+        "The command base64 -w0 key.pem prints it; docs/github-deliveries.md says how to make an app.",
         ("^[0-9A-Za-z+/=]{500,10000}$", "The PEM file in base64, on one line."),
     ),
 }
