@@ -125,6 +125,15 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  the worker binds i
     _configured().sweep()
 
 
+if bridge is not None and bridge.configuration.settings.recovers_github:
+    # Every two minutes: a run asks for sixty deliveries at most.
+    @app.function_name("github_deliveries")
+    @app.timer_trigger(arg_name="timer", schedule="30 */2 * * * *", run_on_startup=False)
+    def github_deliveries(timer: func.TimerRequest) -> None:  # noqa: ARG001  the worker binds it by name
+        """Has GitHub deliver again what it could not deliver."""
+        _configured().recover_github()
+
+
 @app.function_name("health")
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  the worker binds it by name

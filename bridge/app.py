@@ -99,6 +99,14 @@ class Bridge:
         self.publisher.note(self.records.counted(datetime.now(UTC)))
         self._purge_payloads()
 
+    def recover_github(self) -> None:
+        """Has GitHub deliver again what it could not deliver, if the settings have a token for that."""
+        settings = self.configuration.settings
+        if settings.recovers_github:
+            from bridge.github_deliveries.recovery import recover  # noqa: PLC0415
+
+            recover(settings, self.delivery.outbox)
+
     def _purge_payloads(self) -> None:
         """Deletes old payloads on this machine; those in a storage account have a rule there that does."""
         if not is_configured(os.environ):
@@ -143,10 +151,21 @@ class Bridge:
         try:
             condition = self.publisher.condition()
             counts = self.publisher.health() if details else {}
-            return {**counts, **condition, "problems": [*cast("list[str]", condition["problems"]), *wrong, *recent]}
+            github = self._github()
         except Exception as error:  # whatever it is, it is what the caller asks about
             _logger.exception("The outbox cannot be read")
             return {"problems": [f"The outbox cannot be read: {type(error).__name__}.", *wrong, *recent]}
+        reported = [*cast("list[str]", condition["problems"]), *cast("list[str]", github.get("problems", []))]
+        more = {"github": github} if github and details else {}
+        return {**counts, **condition, **more, "problems": [*reported, *wrong, *recent]}
+
+    def _github(self) -> Mapping[str, object]:
+        """What was found at GitHub; nothing where it is not asked."""
+        if not self.configuration.settings.recovers_github:
+            return {}
+        from bridge.github_deliveries.recovery import report  # noqa: PLC0415
+
+        return report(self.delivery.outbox)
 
     def _remember(self, well: bool) -> bool:
         self._well = (time.monotonic(), well)

@@ -1,5 +1,7 @@
 """Conversions of the texts of settings; each raises ValueError with what is wrong, but without the text."""
 
+import base64
+import binascii
 import ipaddress
 import re
 from collections.abc import Callable
@@ -162,3 +164,39 @@ def networks(text: str) -> tuple[str, ...]:
 def separated(text: str) -> tuple[str, ...]:
     """The parts of a text that commas separate."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def github_token(text: str) -> str:
+    """A token of GitHub, on one line."""
+    if not re.fullmatch(r"[A-Za-z0-9_]{20,255}", text):
+        raise ValueError("is not a token of GitHub: copy it as a whole")
+    return text
+
+
+def github_owners(text: str) -> tuple[str, ...]:
+    """Repositories (`contoso/pump`) and organizations (`contoso`) of GitHub."""
+    parts = tuple(dict.fromkeys(part.strip("/") for part in separated(text)))
+    if not parts or not all(re.fullmatch(r"[A-Za-z0-9-]{1,39}(/[\w.-]{1,100})?", part, re.ASCII) for part in parts):
+        raise ValueError("must be names such as contoso/pump or contoso, separated by commas")
+    return parts
+
+
+def private_key(text: str) -> str:
+    """A private key as PEM: as it is, on one line with its line ends written out, or in base64."""
+    text = text.replace("\\n", "\n").strip()
+    if not text.startswith("-----BEGIN"):
+        try:
+            text = base64.b64decode("".join(text.split()), validate=True).decode().strip()
+        except (binascii.Error, ValueError):
+            text = ""
+    if not re.match(r"-----BEGIN (RSA )?PRIVATE KEY-----\s", text):
+        raise ValueError("is no private key: copy the PEM file as a whole, from -----BEGIN on, or that in base64")
+    return text
+
+
+def github_api(text: str) -> str:
+    """The base URL of GitHub's API, or of a stand-in on this machine."""
+    # Plain HTTP only to this machine: a token must not travel in the clear.
+    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?(/api/v3)?/?|http://127\.0\.0\.1(:\d+)?(/[\w/.-]*)?", text):
+        raise ValueError("must be the URL of GitHub's API, such as https://github.contoso.com/api/v3")
+    return text.rstrip("/")

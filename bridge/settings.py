@@ -1,19 +1,18 @@
-"""The settings of the environment: one frozen value, and the table that says how each is read and what it means."""
+"""The settings of the environment as one frozen value; `settings_table` says how each is read, and what it means."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from bridge import conversions
 from bridge.clouds import CLOUDS, Cloud
+from bridge.settings_table import CHANNELS, IDENTITIES, TABLE
 from bridge.toml_tables import Problems
 
-IDENTITIES = ("managed-identity", "agent-user", "service-account", "developer")
-CHANNELS = ("threads", "mail")
 # (setting, its value): the settings that this choice needs.
 _NEEDS = {
     ("BRIDGE_IDENTITY", "agent-user"): (
@@ -30,11 +29,18 @@ _NEEDS = {
     ),
     ("BRIDGE_CHANNEL", "mail"): ("BRIDGE_MAIL_FROM",),
 }
+# What is nothing without another setting.
+_TOGETHER = {
+    "BRIDGE_GITHUB_APP_ID": "BRIDGE_GITHUB_APP_KEY",
+    "BRIDGE_GITHUB_APP_KEY": "BRIDGE_GITHUB_APP_ID",
+    "BRIDGE_GITHUB_HOOKS": "BRIDGE_GITHUB_TOKEN",
+}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SECRET = re.compile(r"BRIDGE_([A-Z0-9_]+)_SECRET")
 _NETWORKS = re.compile(r"BRIDGE_([A-Z0-9_]+)_NETWORKS")
 # Azure passes on the text of a reference that it could not resolve:
 # https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
+__all__ = ["CHANNELS", "IDENTITIES", "TABLE", "Group", "Settings", "is_loopback"]
 _UNRESOLVED = "@Microsoft.KeyVault("
 
 
@@ -89,6 +95,11 @@ class Settings:
     keep_payloads_hours: float = 0.0
     watchdog_minutes: float = 0.0
     outbox: Path = Path(".bridge/outbox.sqlite")
+    github_token: str = field(default="", repr=False)
+    github_app_id: str = ""
+    github_app_key: str = field(default="", repr=False)
+    github_hooks: tuple[str, ...] = ()
+    github_api_url: str = "https://api.github.com"
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -96,6 +107,11 @@ class Settings:
     def cloud(self) -> Cloud:
         """The cloud of BRIDGE_CLOUD."""
         return CLOUDS[self.cloud_name]
+
+    @property
+    def recovers_github(self) -> bool:
+        """Whether GitHub is asked for what it could not deliver."""
+        return bool(self.github_token or self.github_app_id)
 
     @property
     def graph_base(self) -> str:
@@ -163,6 +179,7 @@ def _contradictions(settings: Settings, known: Problems) -> Iterable[str]:
                     yield f"{other} is missing: {name}={choice} needs it"
     if settings.azure_monitor_audience and not _UUID.fullmatch(settings.tenant_id.lower()):
         yield "BRIDGE_AZURE_MONITOR_AUDIENCE needs BRIDGE_TENANT_ID, as the id and not the name of the tenant"
+    yield from _incomplete(settings, known)
     cloud, url, vault = settings.cloud, settings.graph_url, settings.key_vault_url
     if url and not is_loopback(url) and urlsplit(url).hostname != cloud.graph:
         yield "BRIDGE_GRAPH_URL is not of the cloud of BRIDGE_CLOUD, whose tokens it would not accept"
@@ -170,119 +187,13 @@ def _contradictions(settings: Settings, known: Problems) -> Iterable[str]:
         yield f"BRIDGE_KEY_VAULT_URL is not of the cloud of BRIDGE_CLOUD, whose vaults end in .{cloud.vault}"
 
 
+def _incomplete(settings: Settings, known: Problems) -> Iterable[str]:
+    for name, other in _TOGETHER.items():
+        value, needed = (getattr(settings, TABLE[each].attribute) for each in (name, other))
+        if value and not needed and not known.names(other):
+            yield f"{other} is missing: {name} needs it"
+
+
 def is_loopback(url: str) -> bool:
     """Whether the URL is of this machine, where the stand-in Graph listens."""
     return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-
-
-def _choices(names: Iterable[str]) -> str:
-    *others, last = (f"`{name}`" for name in names)
-    return f"{', '.join(others)} or {last}"
-
-
-class Setting(NamedTuple):
-    """How one setting is read. attribute: of Settings. meaning: what it is for, as the docs say it."""
-
-    attribute: str
-    convert: Callable[[str], Any]
-    meaning: str
-
-
-TABLE: Mapping[str, Setting] = {
-    "BRIDGE_GROUP": Setting(
-        "group", str, "Default group: object id of the group that receives what no route sends elsewhere"
-    ),
-    "BRIDGE_CONFIG": Setting(
-        "config", conversions.toml_text, "Groups, routes and your own sources as TOML: the text, or the path of a file"
-    ),
-    "BRIDGE_TEMPLATES": Setting(
-        "templates", conversions.folder, "Folder with your own templates, searched before the bridge's"
-    ),
-    "BRIDGE_TIME_ZONE": Setting(
-        "time_zone", conversions.time_zone, "Time zone of the times in posts, such as `Europe/Berlin`: `16:03 UTC+2`"
-    ),
-    "BRIDGE_IDENTITY": Setting(
-        "identity", conversions.one_of(*IDENTITIES), f"Identity that posts: {_choices(IDENTITIES)}"
-    ),
-    "BRIDGE_CLIENT_ID": Setting(
-        "client_id", str, "Client id of a user-assigned managed identity; empty: the system-assigned one"
-    ),
-    "BRIDGE_TENANT_ID": Setting(
-        "tenant_id",
-        conversions.identifier,
-        "Id of the Entra tenant (`agent-user`, `service-account`, secure webhooks)",
-    ),
-    "BRIDGE_AZURE_MONITOR_AUDIENCE": Setting(
-        "azure_monitor_audience",
-        conversions.audiences,
-        "Azure Monitor's secure webhooks: client id of the app registration for which their tokens are issued",
-    ),
-    "BRIDGE_AWS_SNS_TOPICS": Setting(
-        "aws_sns_topics", conversions.topics, "Amazon SNS: ARNs of the topics that may send, separated by commas"
-    ),
-    "BRIDGE_BLUEPRINT_ID": Setting(
-        "blueprint_id", conversions.identifier, "Client id of the agent identity blueprint (`agent-user`)"
-    ),
-    "BRIDGE_AGENT_ID": Setting("agent_id", conversions.identifier, "Client id of the agent identity (`agent-user`)"),
-    "BRIDGE_AGENT_USER_ID": Setting(
-        "agent_user_id", conversions.identifier, "Object id or user principal name of the agent's user (`agent-user`)"
-    ),
-    "BRIDGE_APP_ID": Setting(
-        "app_id",
-        conversions.identifier,
-        "Client id of the app registration to which the account signs in (`service-account`)",
-    ),
-    "BRIDGE_KEY_VAULT_URL": Setting(
-        "key_vault_url",
-        conversions.host_url("the URL of a key vault"),
-        "URL of the key vault that keeps the account's sign-in (`service-account`)",
-    ),
-    "BRIDGE_KEY_VAULT_ENTRY": Setting(
-        "key_vault_entry", conversions.entry_name, "Name of the account's sign-in in the key vault (`service-account`)"
-    ),
-    "BRIDGE_PUBLIC_URL": Setting(
-        "public_url",
-        conversions.host_url("the URL of the app"),
-        "URL of the app, to which the sign-in returns; empty: the host name that Azure gives it",
-    ),
-    "BRIDGE_CHANNEL": Setting(
-        "channel", conversions.one_of(*CHANNELS), f"How posts are delivered to groups: {_choices(CHANNELS)}"
-    ),
-    "BRIDGE_MAIL_FROM": Setting(
-        "mail_from", conversions.mailbox, "Address of the mailbox from which posts are sent (`mail`)"
-    ),
-    "BRIDGE_CLOUD": Setting(
-        "cloud_name", conversions.one_of(*CLOUDS), f"Microsoft cloud of the tenant: {_choices(CLOUDS)}"
-    ),
-    "BRIDGE_GRAPH_URL": Setting(
-        "graph_url", conversions.graph_url, "Base URL of Microsoft Graph, with its version; empty: v1.0"
-    ),
-    "BRIDGE_SETTLE_SECONDS": Setting(
-        "settle_seconds", conversions.at_least(0), "Settle window: wait for more events of the same thread (seconds)"
-    ),
-    "BRIDGE_DIGEST_OVER": Setting("digest_over", conversions.at_least(1), "Digest threshold: new threads per batch"),
-    "BRIDGE_REOPEN_MINUTES": Setting(
-        "reopen_minutes", conversions.at_least(0), "Reopen window after a thread ends (minutes)"
-    ),
-    "BRIDGE_THREAD_DAYS": Setting("thread_days", conversions.at_least(1), "Lifetime of an inactive thread (days)"),
-    "BRIDGE_GIVE_UP_HOURS": Setting(
-        "give_up_hours", conversions.at_least(0.1), "Retry period for a refused identity or group (hours)"
-    ),
-    "BRIDGE_HISTORY_DAYS": Setting(
-        "history_days",
-        conversions.at_least(1),
-        "Retention of the delivery history, by which repeats are recognised (days)",
-    ),
-    "BRIDGE_KEEP_PAYLOADS_HOURS": Setting(
-        "keep_payloads_hours",
-        conversions.at_least(0),
-        "Retention of the bodies of authenticated webhooks, so that they can be rendered and sent again (hours);"
-        " 0: they are not kept",
-    ),
-    "BRIDGE_WATCHDOG_MINUTES": Setting(
-        "watchdog_minutes",
-        conversions.at_least(0),
-        "Watchdog: how often an entry goes all the way up to the request to Graph (minutes); 0: never",
-    ),
-    "BRIDGE_OUTBOX": Setting("outbox", Path, "SQLite file of outbox and queue, where no storage account is configured"),
-}

@@ -24,6 +24,7 @@ Step = Literal[
     "held",  # Graph refuses the group or the identity: a person is needed
     "dead",  # it is a dead letter
     "requeued",  # it was a dead letter, and is open again
+    "redelivery",  # GitHub could not deliver a webhook, and is asked to do it again
     "late",  # a group's entries wait longer than they should
 ]
 

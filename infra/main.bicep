@@ -102,6 +102,14 @@ param gcpMonitoringSecret string = ''
 @secure()
 param githubSecret string = ''
 
+@description('GitHub App private key, in base64.')
+@secure()
+param githubAppKeySecret string = ''
+
+@description('GitHub token, by which failed webhooks are delivered again.')
+@secure()
+param githubTokenSecret string = ''
+
 @description('Secret of GitLab.')
 @secure()
 param gitlabSecret string = ''
@@ -225,6 +233,15 @@ param azureMonitorAudience string = ''
 @description('Amazon SNS: ARNs of the topics that may send, separated by commas.')
 param awsSnsTopics string = ''
 
+@description('Repositories and organizations of GitHub whose failed webhooks are delivered again.')
+param githubHooks string = ''
+
+@description('Id of a GitHub App whose failed webhooks are delivered again.')
+param githubAppId string = ''
+
+@description('URL of the API of GitHub Enterprise Server.')
+param githubApiUrl string = ''
+
 @description('Identity that posts: managed-identity, agent-user or service-account.')
 param identity string = 'managed-identity'
 
@@ -319,6 +336,8 @@ module bridge '../azuredeploy.json' = {
       freshstatus: freshstatusSecret
       gcp_monitoring: gcpMonitoringSecret
       github: githubSecret
+      github_app_key: githubAppKeySecret
+      github_token: githubTokenSecret
       gitlab: gitlabSecret
       gotify: gotifySecret
       grafana: grafanaSecret
@@ -351,6 +370,9 @@ module bridge '../azuredeploy.json' = {
     secretsOfficer: secretsOfficer
     azureMonitorAudience: azureMonitorAudience
     awsSnsTopics: awsSnsTopics
+    githubHooks: githubHooks
+    githubAppId: githubAppId
+    githubApiUrl: githubApiUrl
     identity: identity
     channel: channel
     mailFrom: mailFrom

@@ -24,6 +24,8 @@ VALIDATOR = ROOT.parent / "shared/tools/validate_arm.py"
 
 FLEX = json.loads((ROOT / "tests/data/azure/flex_consumption.json").read_text())
 # Nobody posts by `az login` in Azure, which has no file of its own either; the rest the template makes or finds itself.
+# Secrets themselves: they are among those of the webhooks.
+ACCESS = {"BRIDGE_GITHUB_TOKEN", "BRIDGE_GITHUB_APP_KEY"}
 NOT_CHOSEN = {"BRIDGE_OUTBOX", "BRIDGE_CLIENT_ID", "BRIDGE_KEY_VAULT_URL"}
 
 
@@ -104,7 +106,7 @@ def test_the_host_takes_no_body_that_the_bridge_refuses():
 
 def test_every_setting_can_be_set_and_has_the_default_of_the_bridge():
     set_by = {name: text for name, text in VARIABLES["settings"].items() if name.startswith("BRIDGE_")}
-    assert set_by.keys() == TABLE.keys() - (NOT_CHOSEN - {"BRIDGE_KEY_VAULT_URL"})
+    assert set_by.keys() == TABLE.keys() - (NOT_CHOSEN - {"BRIDGE_KEY_VAULT_URL"}) - ACCESS
     for name in set_by.keys() - NOT_CHOSEN:
         (parameter,) = named("parameters", [set_by[name]])
         default = PARAMETERS[parameter]["defaultValue"]
@@ -120,7 +122,9 @@ def test_what_the_template_lets_one_choose_the_settings_take():
 
 def test_a_secret_becomes_the_setting_of_its_source():
     expression = VARIABLES["secretSettings"]
-    assert "format('BRIDGE_{0}_SECRET', toUpper(" in expression
+    assert "format('BRIDGE_{0}{1}', toUpper(" in expression
+    assert "'', '_SECRET')" in expression
+    assert {f"BRIDGE_{name.upper()}" for name in VARIABLES["accessSecrets"]} == ACCESS
     assert all(SOURCES[name].secret_setting == f"BRIDGE_{name.upper()}_SECRET" for name in SOURCES)
     # In a key vault a dash stands for what it does not take; two sources must not meet there.
     assert len({name.replace("_", "-") for name in SOURCES}) == len(SOURCES)
@@ -191,6 +195,7 @@ def test_routes_pass_through_azd_as_base64():
 def test_every_secret_is_a_secure_string_of_its_own():
     """azd resolves a secret of a key vault (`azd env set-secret`) in secure strings, and not within an object."""
     secrets = {name: source.secret_setting for name, source in SOURCES.items() if source.verifier}
+    secrets |= {setting.removeprefix("BRIDGE_").lower(): setting for setting in ACCESS}
     passed = dict(re.findall(r"^      (\w+): (\w+Secret)$", BICEP, re.MULTILINE))
     assert passed.keys() == secrets.keys()
     for name, parameter in passed.items():

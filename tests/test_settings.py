@@ -52,6 +52,11 @@ def test_every_setting_arrives(tmp_path):
         "BRIDGE_HISTORY_DAYS": "7",
         "BRIDGE_KEEP_PAYLOADS_HOURS": "12",
         "BRIDGE_WATCHDOG_MINUTES": "30",
+        "BRIDGE_GITHUB_TOKEN": "github_pat_0123456789",
+        "BRIDGE_GITHUB_HOOKS": "contoso/pump, contoso/",
+        "BRIDGE_GITHUB_APP_ID": "4711",
+        "BRIDGE_GITHUB_APP_KEY": r"-----BEGIN PRIVATE KEY-----\nabc",
+        "BRIDGE_GITHUB_API_URL": "https://github.contoso.com/api/v3/",
         "BRIDGE_OUTBOX": "a.sqlite",
     }
     assert values.keys() == TABLE.keys(), "a new setting needs its row here"
@@ -84,6 +89,11 @@ def test_every_setting_arrives(tmp_path):
         history_days=7,
         keep_payloads_hours=12,
         watchdog_minutes=30,
+        github_token="github_pat_0123456789",
+        github_hooks=("contoso/pump", "contoso"),
+        github_app_id="4711",
+        github_app_key="-----BEGIN PRIVATE KEY-----\nabc",
+        github_api_url="https://github.contoso.com/api/v3",
         outbox=Path("a.sqlite"),
     )
 

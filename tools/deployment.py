@@ -36,7 +36,7 @@ def parameters(text: str) -> str:
     """infra/main.parameters.json with the secrets of all sources that can have one."""
     content = json.loads(text)
     others = {name: value for name, value in content["parameters"].items() if not name.endswith("Secret")}
-    secrets = {_parameter(name): {"value": f"${{{SOURCES[name].secret_setting}=}}"} for name in _with_secrets()}
+    secrets = {_parameter(name): {"value": f"${{{_setting(name)}=}}"} for name in _with_secrets()}
     return _written({**content, "parameters": others | secrets})
 
 
@@ -45,7 +45,7 @@ def bicep(text: str) -> str:
     before, _, rest = text.partition(_BICEP_MARKS[0])
     _, _, after = rest.partition(_BICEP_MARKS[1])
     declared = "".join(
-        f"\n@description('Secret of {SOURCES[name].title}.')\n@secure()\nparam {_parameter(name)} string = ''\n"
+        f"\n@description('{_meaning(name)}.')\n@secure()\nparam {_parameter(name)} string = ''\n"
         for name in _with_secrets()
     )
     passed = "".join(f"      {name}: {_parameter(name)}\n" for name in _with_secrets())
@@ -56,7 +56,17 @@ def bicep(text: str) -> str:
 
 
 def _with_secrets() -> list[str]:
-    return sorted(name for names in wizard_services.sources().values() for name in names)
+    return sorted([*(name for names in wizard_services.sources().values() for name in names), *wizard_services.ACCESS])
+
+
+def _setting(name: str) -> str:
+    """The setting that a secret becomes."""
+    return f"BRIDGE_{name.upper()}" if name in wizard_services.ACCESS else SOURCES[name].secret_setting
+
+
+def _meaning(name: str) -> str:
+    access = wizard_services.ACCESS.get(name)
+    return access.label if access else f"Secret of {SOURCES[name].title}"
 
 
 def _parameter(name: str) -> str:

@@ -1,15 +1,39 @@
 """The wizard's page of services: how each authenticates its webhooks."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from bridge.sources import SOURCES
-from tools.wizard_elements import ID, Element, choice, info, password, section, text
+from tools.wizard_elements import ID, URL, Element, choice, info, password, section, text
 
 # Characters that need no escaping in JSON or in settings. The secrets of all services consist of them.
 _ONE = "[0-9A-Za-z+/=_.~-]{16,200}"
 _SECRET = (f"^{_ONE}(,{_ONE})?$", "16 to 200 characters: letters, digits and + / = _ . ~ - (or <new>,<old>).")
 # These make the secret themselves.
 _GIVEN = {"incident_io", "linear", "pagerduty", "rootly", "sentry", "standard_webhooks", "stripe"}
+
+
+class Access(NamedTuple):
+    """A secret by which the bridge asks a service for something. rule: of its field, with what is said otherwise."""
+
+    label: str
+    tip: str
+    rule: tuple[str, str]
+
+
+# By their names among the secrets; each is in the section of its service, before its first underscore.
+ACCESS: Mapping[str, Access] = {
+    "github_token": Access(
+        "GitHub token, by which failed webhooks are delivered again",
+        "A fine-grained token with Webhooks (read and write): docs/github-deliveries.md.",
+        ("^[0-9A-Za-z_]{20,255}$", "The token as GitHub shows it."),
+    ),
+    "github_app_key": Access(
+        "GitHub App private key, in base64",
+        "The command base64 -w0 key.pem prints it; docs/github-deliveries.md says how to make an app.",
+        ("^[0-9A-Za-z+/=]{500,10000}$", "The PEM file in base64, on one line."),
+    ),
+}
 # Sections, each with its heading and sources; what is in none is in the last.
 _SECTIONS: Mapping[str, tuple[str, Sequence[str]]] = {
     "github": ("GitHub", ("github",)),
@@ -82,6 +106,20 @@ def elements() -> Sequence[Element]:
             "Their ARNs, separated by commas. Empty: messages need the function key.",
             placeholder="arn:aws:sns:eu-west-1:123456789012:alerts",
         ),
+        text(
+            "githubHooks",
+            "GitHub: whose failed webhooks are delivered again",
+            "Repositories and organizations, with a token of GitHub above. Empty: all repositories of the token.",
+            placeholder="contoso/pump, contoso",
+        ),
+        text("githubAppId", "GitHub: id of an app whose failed webhooks are delivered again", "With its key above."),
+        text(
+            "githubApiUrl",
+            "GitHub: URL of the API",
+            "Of an Enterprise Server. Empty: github.com's.",
+            placeholder="https://github.contoso.com/api/v3",
+            rule=URL,
+        ),
         choice(
             "keptIn",
             "Secrets are kept",
@@ -107,6 +145,9 @@ def outputs() -> Mapping[str, str]:
         "keptSecrets": "[parse(concat('[\"\"', " + ", ".join(kept) + ", ']'))]",
         "azureMonitorAudience": "[coalesce(steps('services').azureMonitorAudience, '')]",
         "awsSnsTopics": "[coalesce(steps('services').awsSnsTopics, '')]",
+        **{
+            name: f"[coalesce(steps('services').{name}, '')]" for name in ("githubHooks", "githubAppId", "githubApiUrl")
+        },
         "useKeyVault": "[equals(steps('services').keptIn, 'vault')]",
     }
 
@@ -125,6 +166,13 @@ def _paths() -> Iterator[tuple[str, str, str]]:
         for name in names:
             path = f"steps('services').{part}.{name}"
             yield name, f"{path}_how", path
+        for name in _access(part):
+            path = f"steps('services').{part}.{name}"
+            yield name, f"{path}_how", path
+
+
+def _access(part: str) -> Sequence[str]:
+    return [name for name in ACCESS if name.partition("_")[0] == part]
 
 
 def _fields(part: str) -> Iterator[Element]:
@@ -143,4 +191,11 @@ def _fields(part: str) -> Iterator[Element]:
             f"Where {title} takes or shows it: docs/sources.md. During a rotation: <new>,<old>.",
             _SECRET,
             visible,
+        )
+    for name in _access(part):
+        access = ACCESS[name]
+        how = {"none": "Not used", "typed": "Paste it", "kept": "Keep the one that is in the key vault"}
+        yield choice(f"{name}_how", access.label, access.tip, how, "none")
+        yield password(
+            name, access.label, access.tip, access.rule, f"[equals(steps('services').{part}.{name}_how, 'typed')]"
         )

@@ -15,6 +15,7 @@ from bridge.cli import (
     deliveries,
     doctor,
     find_connectors,
+    github_app,
     history,
     learn,
     maintenance,
@@ -58,17 +59,8 @@ def _parser() -> Parser:
     parser = Parser(prog="bridge", description="Turn webhooks into conversation threads of Microsoft 365 groups.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     of_payloads = (run, webhooks, sources, learn, find_connectors)
-    for family in (
-        *of_payloads,
-        console,
-        deliveries,
-        resend,
-        dead_letters,
-        waiting,
-        maintenance,
-        history,
-        doctor,
-        sign_in,
-    ):
+    of_storage = (console, deliveries, resend, dead_letters, waiting, maintenance, history)
+    of_accounts = (doctor, sign_in, github_app)
+    for family in (*of_payloads, *of_storage, *of_accounts):
         family.register(commands)
     return parser

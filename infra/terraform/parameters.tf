@@ -11,6 +11,9 @@ locals {
     secretsOfficer       = var.secrets_officer
     azureMonitorAudience = var.azure_monitor_audience
     awsSnsTopics         = var.aws_sns_topics
+    githubHooks          = var.github_hooks
+    githubAppId          = var.github_app_id
+    githubApiUrl         = var.github_api_url
     identity             = var.identity
     channel              = var.channel
     mailFrom             = var.mail_from

@@ -68,6 +68,27 @@ variable "aws_sns_topics" {
   nullable    = false
 }
 
+variable "github_hooks" {
+  type        = string
+  default     = ""
+  description = "Repositories and organizations of GitHub whose failed webhooks are delivered again, such as `contoso/pump, contoso`; empty: all repositories of the token github_token in webhookSecrets."
+  nullable    = false
+}
+
+variable "github_app_id" {
+  type        = string
+  default     = ""
+  description = "Id of a GitHub App whose failed webhooks are delivered again; its key is github_app_key in webhookSecrets."
+  nullable    = false
+}
+
+variable "github_api_url" {
+  type        = string
+  default     = ""
+  description = "URL of GitHub's API; of an Enterprise Server, https://<host>/api/v3. Empty: github.com's."
+  nullable    = false
+}
+
 variable "identity" {
   type        = string
   default     = "managed-identity"
