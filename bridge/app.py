@@ -170,7 +170,7 @@ class Bridge:
                     outbox,
                     queue,
                     hours=configuration.hours,
-                    own=Own(self.renderer.entry, configuration.expectations),
+                    own=Own(self.renderer.entry, configuration.expectations, configuration.summaries),
                 )
             return self._delivery
 
