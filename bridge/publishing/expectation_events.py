@@ -14,7 +14,7 @@ def missing(expectation: Expectation, known: Known, due: float, now: float) -> E
     facts = [
         ("Expected", expectation.schedule.words),
         ("Last came", moment(last).isoformat() if last else f"never, since {_day(known.known)}"),
-        ("Which", expectation.when),
+        ("Matches", expectation.when),
     ]
     return Event(
         source=OWN,
@@ -29,7 +29,6 @@ def missing(expectation: Expectation, known: Known, due: float, now: float) -> E
         details={
             "last": length(now - last) if last else "",
             "down": [moment(each) for each in known.down] if known.down else None,
-            "noun": "expectation",
         },
         attributes={"expectation": expectation.name},
     )
@@ -64,7 +63,7 @@ def _end(action: str, name: str, due: float, at: float, details: dict[str, objec
         severity=Severity.INFO if action == "dropped" else Severity.SUCCESS,
         occurred=moment(at),
         ends_thread=True,
-        details={**details, "noun": "expectation"},
+        details=details,
         attributes={"expectation": name},
     )
 
