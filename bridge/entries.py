@@ -22,6 +22,7 @@ from bridge.tracing import valid
 VERSION = 3
 # What stands open until somebody acts, and the end of it.
 ALERT, INCIDENT, BRANCH, REVIEW, EXPIRY, OVER = "alert", "incident", "branch", "review", "expiry", "over"
+CATEGORIES = (ALERT, INCIDENT, BRANCH, REVIEW, EXPIRY)
 _RECORD, _RECORDS = "delivery", "records"
 CREDIBLE = timedelta(days=7)
 _EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts

@@ -10,6 +10,7 @@ from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.errors import SettingsError
 from bridge.events import Severity
+from bridge.mistakes import mistakes
 from bridge.outbox.memos import Memo
 from bridge.outbox.rows import IDENTITY, Hold
 from bridge.outbox.standing import Standing
@@ -171,6 +172,18 @@ def test_a_long_summary_fits_into_a_post(tmp_path):
     assert topic.startswith("60 open: 60 alerts")
     assert re.search(r"and (\d\d) more", text)
     summed.close()
+
+
+def test_a_summary_that_asks_for_what_no_row_has_is_a_mistake():
+    when = "when = \"category == 'alerts' and severity >= 'eror' or source in ('githb', 'bridge')\""
+    found = [mistake.text for mistake in mistakes(Bridge(configured(WEEKLY + when)), {})]
+    where = "the summary Summary (line 4 of BRIDGE_CONFIG): "
+    assert all(text.startswith(where) for text in found)
+    assert [re.sub(r"^.*?`: ", "", text) for text in found] == [
+        "there is no category 'alerts'; did you mean `alert`?",
+        "there is no severity 'eror'; did you mean `error`?",
+        "there is no source 'githb'; did you mean `github`?",
+    ]
 
 
 @pytest.mark.parametrize(
