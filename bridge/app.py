@@ -189,7 +189,7 @@ class Bridge:
                     outbox,
                     queue,
                     hours=configuration.hours,
-                    own=Own(self.renderer.entry, configuration.expectations),
+                    own=Own(self.renderer.entry, configuration.expectations, configuration.summaries),
                     maintenance=configuration.maintenance,
                     home=configuration.routes.default,
                 )

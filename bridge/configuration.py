@@ -27,11 +27,13 @@ from bridge.settings import Group, Settings
 from bridge.sources import PRESETS, SOURCES, extending
 from bridge.sources.base import Authentication, Source
 from bridge.spelling import hint, meant
+from bridge.summaries import StandingSummary
+from bridge.summary_tables import summaries
 from bridge.toml_lines import lines
 from bridge.toml_tables import Place, Problems, Table
 from bridge.verification.networks import Address, AllowList
 
-_TABLES = {"groups", "hours", "maintenance", "route", "sources", "people", "teams", "expect"}
+_TABLES = {"groups", "hours", "maintenance", "route", "sources", "people", "teams", "expect", "summary"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
 _ROUTE_KEYS = {"when", "groups", "continue", "participants", "conversation", "hours", "unless"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -49,7 +51,7 @@ class Configuration:
     networks: from where the webhooks of a source may come; those of the other sources may come from anywhere.
     people: who the people of services are.
     hours: for which routes make events wait, by their names. maintenance: what is planned.
-    expectations: what must come again and again.
+    expectations: what must come again and again. summaries: of what stands open, and when.
     """
 
     settings: Settings
@@ -62,6 +64,7 @@ class Configuration:
     hours: Mapping[str, Hours] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
     maintenance: Sequence[Plan] = ()
+    summaries: tuple[StandingSummary, ...] = ()
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Configuration":
@@ -120,7 +123,8 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
         return _group_id(value, f"{table.where}: {value!r}", ids, problems, table.place.at(key))
 
     expected = expectations(document, default, settings.time_zone, group_id)
-    informed = [group for each in expected for group in each.groups]
+    summed_up = summaries(document, default, settings.time_zone, group_id)
+    informed = [*(group for each in expected for group in each.groups), *(g for each in summed_up for g in each.groups)]
     problems.raise_any()
     return Configuration(
         settings=settings,
@@ -137,6 +141,7 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
         hours=hours,
         expectations=expected,
         maintenance=maintenance,
+        summaries=summed_up,
     )
 
 

@@ -101,6 +101,7 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     yield _ok("routes", f"{len(configuration.routes.routes)} routes, {len(groups)} groups")
     yield from _mistakes(wrong, "routes", "Correct the route: for this part of it, it never matches.")
     yield from _mistakes(wrong, "expectations", "Correct it: as it is, nothing ever meets it.")
+    yield from _mistakes(wrong, "summaries", "Correct it: this part of it chooses no row.")
     yield from _templates(bridge)
     yield from _mistakes(wrong, "templates", "Correct the name: posts show nothing for it.")
     try:

@@ -20,12 +20,15 @@ from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_MESSAGE, MAX_PARTICIPA
 from bridge.tracing import valid
 
 VERSION = 3
+# What stands open until somebody acts, and the end of it.
+ALERT, INCIDENT, BRANCH, REVIEW, EXPIRY, OVER = "alert", "incident", "branch", "review", "expiry", "over"
+CATEGORIES = (ALERT, INCIDENT, BRANCH, REVIEW, EXPIRY)
 _RECORD, _RECORDS = "delivery", "records"
 CREDIBLE = timedelta(days=7)
 _EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 # Left out of messages where they are empty: most entries have none.
-_RARE = frozenset({"trace", "hours", "window", "not_before"})
+_RARE = frozenset({"trace", "hours", "window", "not_before", "standing"})
 _MOST_OF_IDS: Mapping[str, int] = {
     **dict.fromkeys(
         ("id", "group", "correlation_key", "source", "delivery", "conversation", "content", "place"), MAX_ID
@@ -49,6 +52,7 @@ class Entry:
     trace: the `traceparent` of the operation that received it; empty: it is not known.
     hours: the name of those outside of which it came. window: the id of the maintenance window in which it came.
     not_before: until when it waits for that; None: it does not wait.
+    standing: what it opens, such as `alert`, or `over`; empty: what stands open stays as it is.
     """
 
     id: str
@@ -82,6 +86,7 @@ class Entry:
     hours: str = ""
     window: str = ""
     not_before: datetime | None = None
+    standing: str = ""
 
     @property
     def reference(self) -> str:

@@ -39,7 +39,7 @@ def _expectation(table: Table, default: str, zone: tzinfo, group_id: GroupId) ->
     table.allow(_KEYS)
     when = when_of(table, NAMES)
     return Expectation(
-        name=_name(table),
+        name=name_of(table),
         when=when,
         matches=compiled(when),
         schedule=_schedule(table, zone),
@@ -49,7 +49,8 @@ def _expectation(table: Table, default: str, zone: tzinfo, group_id: GroupId) ->
     )
 
 
-def _name(table: Table) -> str:
+def name_of(table: Table) -> str:
+    """The name of an expectation or a summary; empty, and a problem, where it has none."""
     name = table.values.get("name")
     if not isinstance(name, str) or not name.isprintable() or not 0 < len(name.strip()) <= _LONGEST_NAME:
         table.report(f"needs a `name` of at most {_LONGEST_NAME} characters, which its posts show", "name")

@@ -44,7 +44,7 @@ class At:
     @property
     def words(self) -> str:
         """When, for people."""
-        return f"within {self.text} after {self.times.text} ({self.times.zone})"
+        return f"{self.times.text} ({self.times.zone}), within {self.text}"
 
 
 @dataclass(frozen=True)

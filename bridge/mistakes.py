@@ -4,7 +4,7 @@ Each is a sentence with the name that was meant, for doctor, explain, preview an
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,7 +15,7 @@ from bridge.receiving import route_mistakes
 from bridge.rendering.renderer import Renderer
 from bridge.rendering.template_names import Fields
 from bridge.settings import TABLE
-from bridge.sources.known_names import names_of, paths_of
+from bridge.sources.known_names import Names, names_of, paths_of
 from bridge.spelling import hint
 
 _PREFIX = "BRIDGE_"
@@ -55,7 +55,7 @@ DEPLOYMENT = frozenset(
 
 @dataclass(frozen=True)
 class Mistake:
-    """subject: `settings`, `routes`, `expectations` or `templates`. text: a sentence without its full stop."""
+    """subject: `settings`, `routes`, `expectations`, `summaries` or `templates`. text: without its full stop."""
 
     subject: str
     text: str
@@ -68,10 +68,11 @@ def mistakes(bridge: Bridge, env: Mapping[str, str]) -> list[Mistake]:
 
 
 def in_files(configuration: Configuration, renderer: Renderer) -> list[Mistake]:
-    """Those in routes, expectations and templates."""
+    """Those in routes, expectations, summaries and templates."""
     return [
         *(Mistake("routes", text) for text in _of_routes(configuration)),
         *(Mistake("expectations", text) for text in _of_expectations(configuration)),
+        *(Mistake("summaries", text) for text in _of_summaries(configuration)),
         *(Mistake("templates", text) for text in renderer.unknown_names(_Fields(configuration).of)),
     ]
 
@@ -100,10 +101,22 @@ def _of_expectations(configuration: Configuration) -> Iterator[str]:
         yield from _of_expression(configuration, f"the expectation {each.name}", each.when, each.line)
 
 
-def _of_expression(configuration: Configuration, whose: str, when: str, line: int) -> Iterator[str]:
+def _of_summaries(configuration: Configuration) -> Iterator[str]:
+    for each in configuration.summaries:
+        find = route_mistakes.summary_mistakes
+        yield from _of_expression(configuration, f"the summary {each.name}", each.when, each.line, find)
+
+
+def _of_expression(
+    configuration: Configuration,
+    whose: str,
+    when: str,
+    line: int,
+    find: Callable[[str, Mapping[str, Names]], list[str]] = route_mistakes.mistakes,
+) -> Iterator[str]:
     known = {name: names_of(source) for name, source in configuration.sources.items()}
     where = f" (line {line} of {file_of(configuration.settings.config) or 'BRIDGE_CONFIG'})" if line else ""
-    yield from (f"{whose}{where}: `{when}`: {text}" for text in route_mistakes.mistakes(when, known))
+    yield from (f"{whose}{where}: `{when}`: {text}" for text in find(when, known))
 
 
 class _Fields:

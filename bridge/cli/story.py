@@ -53,6 +53,7 @@ class StoryView:
             "outcome": f"{record.outcome}{f', {record.count} webhooks' if record.count > 1 else ''}",
             "reason": record.reason,
             "answer": f"{record.status} after {record.took * 1000:.1f} ms" if record.took else str(record.status),
+            "expected": ", ".join(record.expected),
             "events": f"{record.count_events}, here the first {shown}" if record.count_events > shown else "",
         }
         yield record.id

@@ -121,6 +121,10 @@ class AzureOutbox(AzureMemos):
         rows = self._readers.map(lambda key: self._get(group, azure_rows.thread_name(key)), keys)
         return {thread.key: thread for thread in map(azure_rows.thread, filter(None, rows))}
 
+    def standing(self, group: str) -> Sequence[ThreadRow]:
+        rows = self._rows(group, "thread", "standing gt @empty", empty="")
+        return [thread for thread in map(azure_rows.thread, rows) if thread.standing]
+
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
         etags = self._submit([azure_rows.write_lease(lease), *map(azure_rows.write_open, entries)])
         return replace(lease, version=etags[0]), azure_rows.versioned(entries, etags[1:])

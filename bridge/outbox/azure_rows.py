@@ -32,6 +32,7 @@ from bridge.outbox.rows import (
     memory_of,
     read_open_entry,
 )
+from bridge.outbox.standing import from_text, to_text
 
 Row = dict[str, Any]
 Operation = tuple[Any, ...]
@@ -178,7 +179,7 @@ def thread(row: Row) -> ThreadRow:
     newest = Newest(row.get("newest", ""), row.get("content", ""), row.get("received", 0.0))
     left_out, memory = row.get("left_out", 0.0), memory_of(row.get("memory", ""))
     known = (row["key"], row["thread"], row["created"], row["posted"], row.get("ended"), version(row))
-    return ThreadRow(*known, newest, left_out, memory)
+    return ThreadRow(*known, newest, left_out, memory, from_text(row.get("standing")))
 
 
 def write_thread(group: str, thread: ThreadRow) -> Operation:
@@ -187,6 +188,8 @@ def write_thread(group: str, thread: ThreadRow) -> Operation:
     ended = {} if thread.ended is None else {"ended": thread.ended}
     newest = {"newest": thread.newest.id, "content": thread.newest.content, "received": thread.newest.received}
     memory = {**newest, "left_out": thread.left_out, "memory": json.dumps(thread.memory)}
+    # Only those rows have it that have something open: they are found by it.
+    memory |= {"standing": to_text(thread.standing)} if thread.standing else {}
     return write(key(group, thread_name(thread.key)) | values | ended | memory, thread.version)
 
 

@@ -92,6 +92,9 @@ class Entries(Protocol):
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         """The threads of those keys that have one."""
 
+    def standing(self, group: str) -> Sequence[ThreadRow]:
+        """The threads of a group in which something stands open, in no certain order: not by a walk through history."""
+
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
         """Writes the group's lease and the entries, as they are given, in one batch: all with their new versions.
 

@@ -12,9 +12,11 @@ from typing import Any, Protocol
 
 from bridge.entries import Entry, from_message
 from bridge.errors import MessageError
+from bridge.outbox.standing import Standing
 
 SLOTS = "slots"  # the partition of the whole app's leases
 WATCHDOG = "watchdog"  # in place of a group, for entries that are not posted
+IDENTITY = "identity"  # in place of a group: the hold is not of one group but of all of them
 SWEEP, PASSED = "sweep", "passed"  # the names of the summaries that are not of a group
 # A batch of Azure Tables has at most 100 rows: three for each entry that is finished, and the lease.
 # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
@@ -134,7 +136,7 @@ class ThreadRow:
     created: when the bridge started it. posted: when it last posted there. ended: when the event occurred that ended
     it; None: it goes on. An empty version means that there is no such row yet.
     newest: what a repeat of it is recognised by. left_out: when the latest repeat that was left out was received.
-    memory: what later posts add of its earlier events.
+    memory: what later posts add of its earlier events. standing: what stands open in it.
     """
 
     key: str
@@ -146,6 +148,7 @@ class ThreadRow:
     newest: Newest = Newest()
     left_out: float = 0.0
     memory: Memory = field(default_factory=dict)
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True)

@@ -99,9 +99,11 @@ class SqliteOutbox:
         return {group: (count, due) for group, count, due in self._rows(sql, after)}
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
-        sql = "SELECT * FROM thread LEFT JOIN newest USING (partition, key) LEFT JOIN memory USING (partition, key)"
-        sql += " WHERE partition = ? AND key = ?"
-        return {key: sqlite_rows.thread(row) for key in keys for row in self._rows(sql, group, key)}
+        return {key: sqlite_rows.thread(row) for key in keys for row in self._rows(sqlite_rows.THREAD, group, key)}
+
+    def standing(self, group: str) -> Sequence[ThreadRow]:
+        rows = self._rows(sqlite_rows.STANDING, group)
+        return [thread for thread in map(sqlite_rows.thread, rows) if thread.standing]
 
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
         with self._transaction() as file:
@@ -169,7 +171,7 @@ class SqliteOutbox:
             sqlite_deliveries.purge(file, before)
             file.execute("DELETE FROM dead WHERE at < ?", (before,))
             file.execute("DELETE FROM thread WHERE posted < ? OR ended < ?", (idle, before))
-            for table in ("newest", "memory"):
+            for table in ("newest", "memory", "standing"):
                 sql = f"DELETE FROM {table} WHERE (partition, key) NOT IN (SELECT partition, key FROM thread)"  # noqa: S608
                 file.execute(sql)
             file.execute("DELETE FROM repeat WHERE at < ?", (before,))

@@ -26,6 +26,7 @@ from bridge.outbox.rows import (
     memory_of,
     read_open_entry,
 )
+from bridge.outbox.standing import from_text, to_text
 
 # `group` is a word of SQL, so a group's column is its place: the partition.
 SCHEMA = """
@@ -57,6 +58,8 @@ CREATE TABLE IF NOT EXISTS newest (
   left_out REAL NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memory (
   partition TEXT NOT NULL, key TEXT NOT NULL, memory TEXT NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS standing (
+  partition TEXT NOT NULL, key TEXT NOT NULL, standing TEXT NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS repeat (
   id TEXT PRIMARY KEY, partition TEXT NOT NULL, key TEXT NOT NULL, of TEXT NOT NULL, since REAL NOT NULL,
   recorded REAL NOT NULL, message TEXT NOT NULL, at REAL NOT NULL);
@@ -164,6 +167,9 @@ HISTORY = (
 )
 
 
+_OF_THREAD = "LEFT JOIN newest USING (partition, key) LEFT JOIN memory USING (partition, key) WHERE partition = ?"
+THREAD = f"SELECT * FROM thread LEFT JOIN standing USING (partition, key) {_OF_THREAD} AND key = ?"  # noqa: S608  our literals
+STANDING = f"SELECT * FROM standing JOIN thread USING (partition, key) {_OF_THREAD}"  # noqa: S608  our literals
 # By the sender's id of a delivery, the beginning of an entry's, and the token of a post.
 FIND = f"""{HISTORY} WHERE seen.id IN (
   SELECT id FROM seen WHERE delivery = ? UNION SELECT id FROM seen WHERE id >= ? AND id < ?
@@ -206,7 +212,7 @@ def thread(row: sqlite3.Row) -> ThreadRow:
     """The thread of a row, with the key's newest event."""
     newest = Newest(row["id"] or "", row["content"] or "", row["received"] or 0.0)
     known = (row["key"], row["thread"], row["created"], row["posted"], row["ended"], row["version"])
-    return ThreadRow(*known, newest, row["left_out"] or 0.0, memory_of(row["memory"]))
+    return ThreadRow(*known, newest, row["left_out"] or 0.0, memory_of(row["memory"]), from_text(row["standing"]))
 
 
 def write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> ThreadRow:
@@ -224,10 +230,13 @@ def write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> Thr
     require_one(file.execute(sql, (*values, *where)))
     newest = (thread.newest.id, thread.newest.content, thread.newest.received, thread.left_out)
     file.execute("REPLACE INTO newest VALUES (?, ?, ?, ?, ?, ?)", (group, thread.key, *newest))
+    key = (group, thread.key)
+    file.execute("DELETE FROM memory WHERE partition = ? AND key = ?", key)
     if thread.memory:
-        file.execute("REPLACE INTO memory VALUES (?, ?, ?)", (group, thread.key, json.dumps(thread.memory)))
-    else:
-        file.execute("DELETE FROM memory WHERE partition = ? AND key = ?", (group, thread.key))
+        file.execute("INSERT INTO memory VALUES (?, ?, ?)", (*key, json.dumps(thread.memory)))
+    file.execute("DELETE FROM standing WHERE partition = ? AND key = ?", key)
+    if thread.standing:
+        file.execute("INSERT INTO standing VALUES (?, ?, ?)", (*key, to_text(thread.standing)))
     return written
 
 

@@ -18,7 +18,7 @@ from bridge.graph.tokens import Identity
 from bridge.hours import Hours
 from bridge.maintenance import Plan
 from bridge.outbox.base import Outbox, Queue
-from bridge.outbox.rows import SLOTS, Hold
+from bridge.outbox.rows import IDENTITY, SLOTS, Hold
 from bridge.publishing.batching import Rules
 from bridge.publishing.leases import RateLimiter, acquire, app_lock, new_owner
 from bridge.publishing.own_posts import Own
@@ -28,7 +28,6 @@ from bridge.publishing.waker import Waker
 from bridge.settings import Group, Settings
 from bridge.sign_in import SignIn
 
-IDENTITY = "identity"  # in place of a group, in health: the hold is not of one group but of all of them
 _DAY = 86400.0  # seconds
 # https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits
 _MESSAGES, _MINUTE = 30, 60.0

@@ -1,11 +1,9 @@
 """What the bridge itself has to say of an expectation: that it did not come, and that it came again."""
 
-from datetime import UTC, datetime
-
 from bridge.events import OWN, Event, Severity
 from bridge.expectations import Expectation
 from bridge.publishing.expectation_rows import Known
-from bridge.rendering.filters import duration
+from bridge.publishing.lengths import length, moment
 
 MISSING = "expectation.missing"
 
@@ -16,12 +14,12 @@ def missing(expectation: Expectation, known: Known, due: float, now: float) -> E
     facts = [
         ("Expected", expectation.schedule.words),
         ("Last came", moment(last).isoformat() if last else f"never, since {_day(known.known)}"),
-        ("Which", expectation.when),
+        ("Matches", expectation.when),
     ]
     return Event(
         source=OWN,
         kind=MISSING,
-        delivery=f"{expectation.name}, due {moment(due).isoformat()}",
+        delivery=f"{expectation.name}, due {_second(due)}",
         correlation_key=_key(expectation.name),
         title=expectation.name,
         payload={},
@@ -29,9 +27,8 @@ def missing(expectation: Expectation, known: Known, due: float, now: float) -> E
         occurred=moment(due),
         facts=tuple(facts),
         details={
-            "last": _length(now - last) if last else "",
+            "last": length(now - last) if last else "",
             "down": [moment(each) for each in known.down] if known.down else None,
-            "noun": "expectation",
         },
         attributes={"expectation": expectation.name},
     )
@@ -46,7 +43,7 @@ def back(name: str, due: float, at: float) -> Event:
         due,
         # After what it ends, whatever the clocks say.
         max(at, due + 1),
-        {"took": "" if in_time else _length(at - due), "in_time": in_time},
+        {"took": "" if in_time else length(at - due), "in_time": in_time},
     )
 
 
@@ -59,36 +56,25 @@ def _end(action: str, name: str, due: float, at: float, details: dict[str, objec
     return Event(
         source=OWN,
         kind=f"expectation.{action}",
-        delivery=f"{name}, end of {moment(due).isoformat()}",
+        delivery=f"{name}, end of {_second(due)}",
         correlation_key=_key(name),
         title=name,
         payload={},
         severity=Severity.INFO if action == "dropped" else Severity.SUCCESS,
         occurred=moment(at),
         ends_thread=True,
-        details={**details, "noun": "expectation"},
+        details=details,
         attributes={"expectation": name},
     )
-
-
-def moment(at: float) -> datetime:
-    """A moment with its zone."""
-    return datetime.fromtimestamp(at, UTC)
 
 
 def _key(name: str) -> str:
     return f"expectation {name}"
 
 
+def _second(at: float) -> str:
+    return f"{moment(at):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _day(at: float) -> str:
     return f"{moment(at):%-d %b %Y}"
-
-
-def _length(seconds: float) -> str:
-    """How long, as people say it: to the minute up to two hours, to the hour up to two days."""
-    hours = seconds / 3600
-    if hours < 2:
-        return duration(max(60, 60 * round(seconds / 60)))
-    if hours < 48:
-        return f"{hours:.0f} h"
-    return duration(3600 * round(hours))

@@ -18,6 +18,7 @@ from bridge.outbox.base import Queue
 from bridge.outbox.memos import Memos
 from bridge.publishing import expectation_events as events
 from bridge.publishing.expectation_rows import KIND, Known, from_memo, looked_at, to_memo
+from bridge.publishing.lengths import moment
 
 Compose = Callable[[Event, str, Target, datetime], Entry]
 """Makes the entry of an event: its id, where it goes, and when it was received."""
@@ -128,7 +129,7 @@ class ExpectationWatch:
         return self._entry(events.missing(expectation, known, due, self._clock()), group)
 
     def _entry(self, event: Event, group: str) -> Entry:
-        return self._compose(event, entry_id(event, 0, group), Target(group), events.moment(self._clock()))
+        return self._compose(event, entry_id(event, 0, group), Target(group), moment(self._clock()))
 
     def _rows(self) -> Mapping[str, Known]:
         return {memo.name: from_memo(memo) for memo in self._memos.memos(KIND)}

@@ -1,4 +1,4 @@
-"""What the bridge itself has to post, and nobody sent: that something expected did not come."""
+"""What the bridge itself has to post, and nobody sent: that something did not come, and what stands open."""
 
 import contextlib
 import logging
@@ -10,6 +10,8 @@ from bridge.entries import Entry
 from bridge.expectations import Expectation
 from bridge.outbox.base import Outbox, Queue
 from bridge.publishing.expectations import Compose, ExpectationWatch
+from bridge.publishing.summaries import SummaryPoster
+from bridge.summaries import StandingSummary
 
 _logger = logging.getLogger(__name__)
 
@@ -20,6 +22,7 @@ class Own:
 
     compose: Compose
     expectations: tuple[Expectation, ...] = ()
+    summaries: tuple[StandingSummary, ...] = ()
 
 
 class OwnPosts:
@@ -37,6 +40,7 @@ class OwnPosts:
         clock: Callable[[], float],
     ) -> None:
         self._expected = ExpectationWatch(own.expectations, outbox, queue, record, own.compose, clock)
+        self._summaries = SummaryPoster(own.summaries, outbox, record, own.compose)
 
     def admits(self, entry: Entry) -> bool:
         """Whether an entry that comes from the queue is to be recorded."""
@@ -50,6 +54,10 @@ class OwnPosts:
         """Does what a sweep has to do. outage: when the bridge last ran, if more time has passed than should have."""
         with _by_itself("It could not be found out what is expected and did not come"):
             self._expected.look(now, outage)
+        # After an outage the clock may be wrong; the next sweep shows whether it is.
+        if outage is None:
+            with _by_itself("What stands open could not be summed up"):
+                self._summaries.look(now)
 
     def missing(self) -> Mapping[str, float]:
         """The expectations that are missing, with when they were due."""

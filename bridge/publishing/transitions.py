@@ -16,6 +16,7 @@ from bridge.outbox.rows import OpenEntry, State, ThreadRow
 from bridge.publishing.batching import SKEW, ended_after
 from bridge.publishing.memory import remembered, without_invited
 from bridge.publishing.repeats import newest_of, received
+from bridge.publishing.standing import standing_after
 
 # All in seconds.
 REQUEST = 65.0  # the longest that a request takes
@@ -94,6 +95,7 @@ def thread_after(
         ended=ended_after(known.ended, rows),
         newest=newest_of(rows, known.newest),
         memory=remembered(known.memory, [row.entry for row in rows]),
+        standing=standing_after(known.standing, [row.entry for row in rows]),
     )
 
 

@@ -5,19 +5,37 @@ from itertools import chain
 
 from jinja2 import nodes
 
-from bridge.events import Severity
+from bridge.entries import CATEGORIES
+from bridge.events import OWN, Severity
 from bridge.rendering.expressions import tree
 from bridge.rendering.template_names import OF_MAPPINGS, read_at
 from bridge.sources.known_names import Names
 from bridge.spelling import hint, slip_of
 
 _EQUAL = frozenset({"eq", "ne", "in", "notin"})
+_COMPARED = _EQUAL | {"lt", "lteq", "gt", "gteq"}
 _Sources = frozenset[str] | None  # None: any
 
 
 def mistakes(when: str, known: Mapping[str, Names]) -> list[str]:
     """A sentence for each. known: the names that the events of each source have, by the source."""
     return list(dict.fromkeys(_of(tree(when), None, known)))
+
+
+def summary_mistakes(when: str, known: Mapping[str, Names]) -> list[str]:
+    """The same for an expression over the rows of a summary."""
+    found = [
+        f"there is no {name} '{given}'{hint(given, allowed)}"
+        for node in tree(when).find_all(nodes.Compare)
+        for name, allowed in (
+            ("category", CATEGORIES),
+            ("severity", list(map(str, Severity))),
+            ("source", [OWN, *known]),
+        )
+        for given in _constants(node, name, _COMPARED)
+        if given not in allowed
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _of(node: nodes.Node, allowed: _Sources, known: Mapping[str, Names]) -> Iterator[str]:
@@ -61,7 +79,7 @@ def _compared(node: nodes.Node, of_them: Sequence[Names], known: Mapping[str, Na
     for source in _constants(node, "source", _EQUAL):
         if source not in known:
             yield f"there is no source '{source}'{hint(source, known)}"
-    for severity in _constants(node, "severity", {*_EQUAL, "lt", "lteq", "gt", "gteq"}):
+    for severity in _constants(node, "severity", _COMPARED):
         if severity not in set(Severity):
             yield f"there is no severity '{severity}'{hint(severity, [str(one) for one in Severity])}"
     # A declared source may have any kinds; the others have more than are recorded, so only slips are reported.

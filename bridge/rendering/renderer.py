@@ -32,6 +32,7 @@ from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import clock
 from bridge.rendering.jinja_errors import translated
 from bridge.rendering.links import safe_url
+from bridge.rendering.standing import standing
 from bridge.rendering.template_context import Limits, template_context
 from bridge.rendering.template_problems import affected, problems
 from bridge.rendering.text import one_line, printable, shorten
@@ -183,7 +184,8 @@ class Renderer:
     def _without_template(self, event: Event, entry: Entry) -> Entry:
         title = _title(event)
         html = Markup("<p>{}</p><p>{}</p>").format(title, self._footer(entry))
-        return within_limits(replace(entry, topic=title, summary=title, news=title, html=str(html)))
+        opened = standing(event, "")
+        return within_limits(replace(entry, topic=title, summary=title, news=title, html=str(html), standing=opened))
 
     def _exists(self, name: str) -> bool:
         try:
@@ -203,7 +205,8 @@ def _finished(blank: Entry, event: Event, draft: _Draft) -> Entry:
         lasted = {} if event.details.get("took") else {"since": "Lasted"}
         asks = {**asks, **lasted, "highest": "Highest value", "lowest": "Lowest value"}
     finished = {name: value for name, value in vars(draft).items() if name != "phase"}
-    return within_limits(replace(blank, **finished, notes=_pairs(notes), asks=_pairs(asks)))
+    opened = standing(event, draft.phase)
+    return within_limits(replace(blank, **finished, notes=_pairs(notes), asks=_pairs(asks), standing=opened))
 
 
 def _measured(event: Event) -> dict[str, str]:

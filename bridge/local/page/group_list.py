@@ -8,8 +8,7 @@ from typing import Any
 from bridge.doctor import Finding
 from bridge.local.page.routes import RequestError
 from bridge.local.page.stored import Stored
-from bridge.outbox.rows import PASSED, SLOTS, SWEEP, Hold, Summary, Wait
-from bridge.publishing.delivery import IDENTITY
+from bridge.outbox.rows import IDENTITY, PASSED, SLOTS, SWEEP, Hold, Summary, Wait
 from bridge.publishing.health import LATE
 
 Doctor = Callable[[], Iterable[Finding]]
