@@ -33,7 +33,7 @@ _MOST_OF_IDS: Mapping[str, int] = {
     **dict.fromkeys(
         ("id", "group", "correlation_key", "source", "delivery", "conversation", "content", "place"), MAX_ID
     ),
-    "kind": MAX_KIND,
+    **dict.fromkeys(("kind", "hours", "window"), MAX_KIND),
 }
 # The only values that JSON lacks are times.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
@@ -167,6 +167,7 @@ def within_limits(entry: Entry) -> Entry:
         scope=_on_one_line(entry.scope)[:MAX_LINE],
         html=_encodable(entry.html),
         trace=valid(entry.trace),
+        standing=entry.standing if entry.standing in (*CATEGORIES, OVER) else "",
         # A part of an address leads elsewhere.
         url=url if len(url := _on_one_line(entry.url)) <= MAX_URL else "",
         participants=tuple(_on_one_line(one)[:MAX_PARTICIPANT] for one in entry.participants[:MAX_PARTICIPANTS]),

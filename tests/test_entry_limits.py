@@ -113,7 +113,7 @@ def test_every_field_of_an_entry_has_a_limit(name: str) -> None:
     assert from_message(to_message(entry)) == entry
     assert within_limits(entry) == entry
     assert {type(getattr(entry, one.name)) for one in fields(Entry)} <= {
-        str, bool, tuple, float, datetime, Severity, timedelta
+        str, bool, tuple, float, datetime, Severity, timedelta, type(None)
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from bridge.publishing.expectation_rows import KIND
 from bridge.publishing.own_posts import Own, OwnPosts
 from bridge.settings import Settings
 from tests.amounts import FUZZ
+from tests.local_stack import ROOT
 from tests.publishing_simulation import Crash, Simulation
 
 GROUP, OPS = "00000000-0000-4000-8000-0000000000d0", "00000000-0000-4000-8000-0000000000d1"
@@ -153,7 +154,7 @@ def test_a_changed_period_counts_from_the_change_on(watched):
 def test_what_came_in_time_and_is_still_on_the_queue_is_no_silence(watched):
     watched.run(26 * HOUR - 60)
     # In time, and handled after the sweep that finds it overdue.
-    watched.come("nightly backup", late=190)
+    watched.come("nightly backup", late=320)
     watched.run(2 * HOUR)
     assert watched.words() == []
 
@@ -390,3 +391,27 @@ def test_what_another_version_wrote_is_read_or_written_again(watched):
         assert '"known"' in memo.text
     watched.run(27 * HOUR)
     assert list(watched.publisher.health()["missing"]) == ["nightly backup"]
+
+
+def examples():
+    """The configurations of the docs page, and the example."""
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/expectations.md").read_text("utf-8"), re.DOTALL)
+    return [*blocks, (ROOT / "config.example.toml").read_text("utf-8")]
+
+
+EXPORTED = b'{"title": "Ledger exported", "status": "ok"}'
+
+
+@pytest.mark.parametrize(
+    ("number", "source", "body", "expected"),
+    [
+        (0, "backups", b'{"title": "Backup of db-03", "status": "ok"}', ("nightly backup",)),
+        (0, "backups", b'{"title": "Backup of db-03", "status": "failed"}', ()),
+        (1, "backups", EXPORTED, ("ledger export",)),
+        (2, "alertmanager", WATCHDOG, ("Prometheus is alive",)),
+        (3, "backups", EXPORTED, ("nightly backup", "ledger export")),
+    ],
+)
+def test_the_documented_expectations_are_met_by_what_they_name(number, source, body, expected):
+    bridge = Bridge(configured(examples()[number]))
+    assert bridge.receiver.explain(source, Webhook({"content-type": "application/json"}, body)).expected == expected

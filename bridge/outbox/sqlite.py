@@ -9,7 +9,7 @@ from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
 from bridge.errors import RowRefused
 from bridge.limits import MAX_MESSAGE
-from bridge.outbox import sqlite_deliveries, sqlite_rows
+from bridge.outbox import sqlite_deliveries, sqlite_memos, sqlite_rows
 from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     ContentRow,
@@ -255,7 +255,7 @@ class SqliteOutbox:
 
     def write_maintenance(self, stored: StoredText) -> None:
         with self._transaction() as file:
-            sqlite_rows.write_maintenance(file, stored)
+            sqlite_memos.write_maintenance(file, stored)
 
     # Memos.
 
@@ -264,7 +264,7 @@ class SqliteOutbox:
 
     def write_memo(self, memo: Memo) -> Memo:
         with self._transaction() as file:
-            return sqlite_rows.write_memo(file, memo)
+            return sqlite_memos.write_memo(file, memo)
 
     def remove_memo(self, memo: Memo) -> None:
         with self._transaction() as file:
