@@ -150,12 +150,14 @@ def test_a_window_is_started_and_ended_by_hand_and_survives_a_restart(simulation
     simulation.publisher = simulation.make()
     simulation.put(alert(2, "disk", "Resolved", at=60))
     simulation.run(60)
+    simulation.put(alert(3, "ping", at=120, scope="db-04"))  # for which it was read that the window goes on
+    simulation.run(10)
     started(simulation, replace(window, end=simulation.clock.now))
     simulation.publisher._waker.wake("g")
-    simulation.run(20)
-    assert len(topics(simulation)) == 2
+    simulation.run(2)
+    assert len(topics(simulation)) == 3
     assert "Maintenance over: disk change. 2 events of 1 object, nothing still open" in (
-        simulation.channel.posts[1][1].html
+        simulation.channel.posts[2][1].html
     )
 
 
@@ -198,6 +200,25 @@ def test_two_windows_that_end_together_share_an_object(simulation):
     shown = [entries_of(post) for _, post in simulation.channel.posts[2:]]
     assert sorted(shown) in ([[], refs(3)], [refs(2), refs(3)])
     assert simulation.outbox.counts().open == 0
+
+
+def test_what_was_collected_waits_for_the_post_at_the_end_and_wakes_nobody_meanwhile(simulation):
+    """The post at the beginning fails for longer than the window is."""
+    window = Window("w1", START, START + 120, MATCH, "disk change", ("g",))
+    simulation.publisher = simulation.make()
+    started(simulation, window)
+    simulation.channel.faults = [NotSent("503")] * 6  # until 315 seconds
+    simulation.publisher.announce(window)
+    simulation.put(alert(1, "disk"), alert(2, "load"))
+    wakes, handle = [], simulation.publisher.handle
+    simulation.publisher.handle = lambda body: (wakes.append(simulation.clock.now - START), handle(body))
+    simulation.run(310)
+    assert simulation.channel.posts == []
+    assert len([at for at in wakes if at > 121]) < 5
+    simulation.run(60)
+    ((_, end),) = simulation.channel.posts
+    assert sorted(entries_of(end)) == refs(1, 2)
+    assert "Maintenance over: disk change. 2 events of 2 objects, 2 still firing" in end.html
 
 
 def test_the_posts_of_a_window_have_the_same_ids_on_every_instance():

@@ -102,7 +102,8 @@ def test_urgent_events_of_a_night_do_not_add_a_wake_each_for_the_morning(simulat
     simulation.put(held(1))
     for number in range(2, 30):
         simulation.run(600)
-        simulation.put(urgent(number, f"key {number}"))
+        # Those that are not critical settle, and ask for a wake of their own.
+        simulation.put(replace(urgent(number, f"key {number}"), severity=Severity.ERROR))
     simulation.run(60)
     assert len(simulation.queue) == 1
 
