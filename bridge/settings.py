@@ -84,6 +84,7 @@ class Settings:
     public_url: str = ""
     channel: str = "threads"
     mail_from: str = ""
+    mail_importance: str = "never"
     cloud_name: str = "global"
     graph_url: str = ""
     settle_seconds: float = 5.0

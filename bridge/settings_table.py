@@ -9,6 +9,7 @@ from bridge.clouds import CLOUDS
 
 IDENTITIES = ("managed-identity", "agent-user", "service-account", "developer")
 CHANNELS = ("threads", "mail")
+IMPORTANCES = ("never", "warning", "error", "critical")
 
 
 def _choices(names: Iterable[str]) -> str:
@@ -86,6 +87,11 @@ TABLE: Mapping[str, Setting] = {
     ),
     "BRIDGE_MAIL_FROM": Setting(
         "mail_from", conversions.mailbox, "Address of the mailbox from which posts are sent (`mail`)"
+    ),
+    "BRIDGE_MAIL_IMPORTANCE": Setting(
+        "mail_importance",
+        conversions.one_of(*IMPORTANCES),
+        f"Severity from which mail is of high importance (`mail`): {_choices(IMPORTANCES)}",
     ),
     "BRIDGE_CLOUD": Setting(
         "cloud_name", conversions.one_of(*CLOUDS), f"Microsoft cloud of the tenant: {_choices(CLOUDS)}"

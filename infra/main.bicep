@@ -251,6 +251,9 @@ param channel string = 'mail'
 @description('Address of the shared mailbox from which posts are sent.')
 param mailFrom string = ''
 
+@description('Severity from which mail is of high importance: never, warning, error or critical.')
+param mailImportance string = 'never'
+
 @description('Client id of the agent identity blueprint.')
 param blueprintId string = ''
 
@@ -376,6 +379,7 @@ module bridge '../azuredeploy.json' = {
     identity: identity
     channel: channel
     mailFrom: mailFrom
+    mailImportance: mailImportance
     blueprintId: blueprintId
     agentId: agentId
     agentUserId: agentUserId

@@ -115,9 +115,10 @@ def test_every_setting_can_be_set_and_has_the_default_of_the_bridge():
 
 
 def test_what_the_template_lets_one_choose_the_settings_take():
-    for name in ("identity", "channel", "cloud"):
+    for name in ("identity", "channel", "cloud", "mailImportance"):
+        setting = re.sub(r"([A-Z])", r"_\1", f"bridge_{name}").upper()
         for choice in PARAMETERS[name]["allowedValues"]:
-            TABLE[f"BRIDGE_{name.upper()}"][1](choice)
+            TABLE[setting][1](choice)
 
 
 def test_a_secret_becomes_the_setting_of_its_source():

@@ -36,9 +36,9 @@ def channel(fake_graph, monkeypatch):
     assert [request for request in wrong if request[2]] == []
 
 
-def post(*references, topic="Topic", participants=(), abandoned=()):
+def post(*references, topic="Topic", participants=(), abandoned=(), **more):
     html = f"<p>{'</p><p>'.join(references)}</p>"
-    return Post(GROUP, topic, html, " ".join(references), participants, abandoned=abandoned)
+    return Post(GROUP, topic, html, " ".join(references), participants, abandoned=abandoned, **more)
 
 
 def started(channel, *references, **more):
@@ -230,3 +230,37 @@ def test_sixty_threads_take_two_minutes_and_none_is_lost(tmp_path, monkeypatch):
         # Nothing was left behind by tries that had to wait.
         assert client.request("GET", f"/users/{SENDER}/mailFolders/drafts/messages")["value"] == []
     simulation.close()
+
+
+HEADERS = tuple((f"x-bridge-{name}", "x") for name in ("source", "severity", "kind", "key"))
+
+
+def created(fake_graph):
+    """What makes each message: the drafts, and those of replies."""
+    made = [request for request in fake_graph.requests if request.method == "POST"]
+    return [request.content for request in made if request.path.endswith(("/messages", "/createReplyAll"))]
+
+
+def test_mail_has_headers_and_importance_also_in_replies(fake_graph, channel):
+    first = started(channel, "one", headers=HEADERS, is_important=True)
+    prepared = channel.prepare(post("two", headers=HEADERS, is_important=True), first)
+    channel.reply(first, prepared)
+    wanted = [{"name": name, "value": value} for name, value in HEADERS]
+    sent, answered = created(fake_graph)
+    assert sent["internetMessageHeaders"] == answered["message"]["internetMessageHeaders"] == wanted
+    assert sent["importance"] == "high"
+    changes = [request.content for request in fake_graph.requests if request.method == "PATCH"]
+    assert [change["importance"] for change in changes] == ["high"]
+
+
+def test_a_reply_for_which_graph_takes_no_headers_goes_without(fake_graph, channel):
+    first = started(channel, "one", headers=HEADERS)
+    fake_graph.faults.add(Fault("400"))
+    second = channel.reply(first, channel.prepare(post("two", headers=HEADERS), first))
+    assert created(fake_graph)[-1] == {}
+    assert second != first
+
+
+def test_more_headers_than_graph_takes_are_refused_by_the_stand_in(channel):
+    with pytest.raises(ContentRefused, match="less than or equal to 5"):
+        started(channel, "one", headers=tuple((f"x-{number}", "x") for number in range(6)))

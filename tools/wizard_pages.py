@@ -230,6 +230,18 @@ def more(parameters: Parameters) -> Sequence[Element]:
         section("posts", "Posts", [_bounded("steps('more').posts", *row, parameters) for row in numbers]),
         described("tenantId", "Tenant id", default="[subscription().tenantId]", rule=ID, required=True),
         choice("cloud", "Cloud of the tenant", parameters["cloud"]["metadata"]["description"], clouds, "global"),
+        choice(
+            "mailImportance",
+            "Mail of high importance",
+            parameters["mailImportance"]["metadata"]["description"],
+            {
+                "never": "Never",
+                "warning": "Warnings and worse",
+                "error": "Errors and worse",
+                "critical": "Critical alone",
+            },
+            "never",
+        ),
         described("graphUrl", "Base URL of Microsoft Graph", placeholder="https://graph.microsoft.com/beta", rule=URL),
         described("publicUrl", "URL of the app", placeholder="https://bridge.contoso.com", rule=URL),
         described(

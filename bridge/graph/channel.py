@@ -16,6 +16,7 @@ class Post:
     conversation: the id of the conversation in which a new thread is started.
     draft: the reference of the draft that the channel has prepared.
     abandoned: references of drafts for tries that were surely not sent.
+    headers, is_important: by what Outlook sorts it, where the channel is mail.
     """
 
     group: str
@@ -26,6 +27,8 @@ class Post:
     conversation: str = ""
     draft: str = ""
     abandoned: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    is_important: bool = False
 
 
 def blamed(participants: Sequence[str], message: str) -> tuple[str, ...]:

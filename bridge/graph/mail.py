@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from bridge.errors import AccessRefused, GraphError, NotSent, OutcomeUnknown, ThreadGone
+from bridge.errors import AccessRefused, ContentRefused, GraphError, NotSent, OutcomeUnknown, ThreadGone
 from bridge.graph.answers import NotFound
 from bridge.graph.channel import DRAFT, Post, is_draft
 from bridge.graph.client import GraphClient
@@ -94,18 +94,28 @@ class MailToGroups:
         return {} if message.get("isDraft") is not False else dict.fromkeys(tokens, where)
 
     def _draft(self, post: Post) -> str:
-        return self._created(self._messages, {"subject": topic(post), **self._content(post)})
+        return self._created(self._messages, {"subject": topic(post), **_headers(post), **self._content(post)})
 
     def _draft_reply(self, thread: str, post: Post) -> str:
         if not is_draft(thread):
             raise ThreadGone("The thread was not started by mail (BRIDGE_CHANNEL): it continues in a new one.")
         try:
-            draft = self._created(f"{self._message(thread)}/createReplyAll", {})
+            draft = self._reply_with_headers(f"{self._message(thread)}/createReplyAll", post)
         except NotFound as error:
             raise ThreadGone(f"{error} The last message of the thread was deleted.") from None
         # Not in the request before: Graph would quote the whole conversation below the body.
         self._client.request("PATCH", self._message(DRAFT + draft), json=self._content(post), headers=_IMMUTABLE)
         return draft
+
+    def _reply_with_headers(self, path: str, post: Post) -> str:
+        """Makes the draft of a reply; without headers, where Graph does not take them there.
+
+        They can be given only when a message is made: https://learn.microsoft.com/graph/api/resources/message.
+        """
+        if _headers(post):
+            with contextlib.suppress(ContentRefused):
+                return self._created(path, {"message": _headers(post)})
+        return self._created(path, {})
 
     def _created(self, path: str, content: Mapping[str, Any]) -> str:
         message = self._client.request("POST", path, json=content, headers=_IMMUTABLE)
@@ -118,6 +128,7 @@ class MailToGroups:
             "body": body(post),
             "toRecipients": [recipient(self.address(post.group))],
             "ccRecipients": [recipient(participant) for participant in post.participants],
+            **({"importance": "high"} if post.is_important else {}),
         }
 
     def address(self, group: str) -> str:
@@ -136,3 +147,9 @@ class MailToGroups:
 
     def _message(self, reference: str) -> str:
         return f"{self._messages}/{quote(reference.removeprefix(DRAFT), safe='')}"
+
+
+def _headers(post: Post) -> Mapping[str, Any]:
+    """https://learn.microsoft.com/graph/api/resources/internetmessageheader."""
+    found = [{"name": name, "value": value} for name, value in post.headers]
+    return {"internetMessageHeaders": found} if found else {}

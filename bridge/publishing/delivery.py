@@ -9,6 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from bridge.errors import AccessRefused, GraphError
+from bridge.events import Severity
 from bridge.graph import credentials, federation
 from bridge.graph.channel import Channel
 from bridge.graph.client import GraphClient
@@ -157,4 +158,5 @@ def _policy(settings: Settings, groups: Mapping[str, Group], titles: Mapping[str
         titles=titles,
         zone=settings.time_zone,
         watchdog=settings.watchdog_minutes * 60,
+        important=None if settings.mail_importance == "never" else Severity(settings.mail_importance),
     )

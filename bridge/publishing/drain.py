@@ -4,23 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 
-from bridge.entries import Entry
 from bridge.errors import AccessRefused, Conflict, ContentRefused, GraphError, LeaseLost, NotSent, ThreadGone
 from bridge.graph.channel import Channel, Post, blamed
-from bridge.limits import MAX_INVITED
-from bridge.maintenance import BRIDGE
 from bridge.outbox.rows import DIGEST, Backoff, Hold, OpenEntry, State
 from bridge.publishing import transitions
 from bridge.publishing.batching import SKEW, Batch, is_held, next_due, plan
-from bridge.publishing.digests import digest_html, digest_topic
+from bridge.publishing.composing import composed
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.leases import HeldLease
-from bridge.publishing.memory import IN_DIGEST, uninvited
-from bridge.publishing.occasions import occasion_of
 from bridge.publishing.policy import Policy
-from bridge.publishing.stories import lead_of, post_html
 from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
 from bridge.steps import log_entry
 
@@ -159,7 +153,7 @@ class Drain:
             log_entry("planned", row.entry, thread=target)
         self._keep_leases()
         token = self._new_token()
-        post = self._post(batch, target, token, left_out)
+        post = composed(self._rows.group, batch, target, token, self._rows.threads, self._policy, left_out)
         try:
             post = self._channel.prepare(post, target)
         except GraphError as error:
@@ -180,7 +174,7 @@ class Drain:
     def _refused(self, batch: Batch, target: str, post: Post, left_out: Sequence[str], error: GraphError) -> str:
         """Sends a post again without the participants that Graph does not take; any other failure is noted."""
         if not (isinstance(error, ContentRefused) and post.participants):
-            self._failed(batch.rows, error)
+            self._failed(batch.rows, target, error)
             return ""
         # One after the other could take as many requests as there are people.
         refused = post.participants if left_out else blamed(post.participants, str(error))
@@ -190,37 +184,6 @@ class Drain:
             return ""
         rows = tuple(self._rows.open[row.entry.id] for row in batch.rows)
         return self._send(replace(batch, rows=rows), target, (*left_out, *refused))
-
-    def _post(self, batch: Batch, target: str, token: str, left_out: Sequence[str]) -> Post:
-        entries = [row.entry for row in batch.rows]
-        titles, zone = self._policy.titles, self._policy.zone
-        if batch.digest:
-            shown, occasion = [one for one in entries if one.source != BRIDGE], occasion_of(entries, self._policy.hours)
-            topic, html = digest_topic(shown, titles, occasion), digest_html(shown, titles, zone, token, occasion)
-        else:
-            known = self._rows.threads.get(lead_of(entries).key)
-            memory = known.memory if known else {}
-            # A thread of its own has a topic that names it.
-            is_reply = known is not None and known.thread == target != "" and IN_DIGEST not in memory
-            topic = entries[0].topic
-            html = post_html(entries, is_reply=is_reply, memory=memory, zone=zone, token=token)
-        # In a storm the most severe events come first.
-        invited = [one for one in self._uninvited(entries, target) if one not in left_out][:MAX_INVITED]
-        return Post(
-            group=self._rows.group,
-            topic=topic,
-            html=html,
-            token=token,
-            participants=tuple(invited),
-            conversation=entries[0].conversation,
-            abandoned=tuple(dict.fromkeys(row.thread for row in batch.rows if row.thread)),
-        )
-
-    def _uninvited(self, entries: Sequence[Entry], target: str) -> list[str]:
-        """Whom these entries invite, and nobody has invited to the thread yet."""
-        keys = {DIGEST, *(entry.key for entry in entries)}
-        known = [row for key in keys if (row := self._rows.threads.get(key)) and row.thread == target != ""]
-        return uninvited([row.memory for row in known], chain.from_iterable(entry.participants for entry in entries))
 
     def _claim(self, rows: Sequence[OpenEntry], token: str, where: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""
@@ -237,14 +200,14 @@ class Drain:
 
     # What Graph refused or left open.
 
-    def _failed(self, rows: Sequence[OpenEntry], error: GraphError) -> None:
+    def _failed(self, rows: Sequence[OpenEntry], target: str, error: GraphError) -> None:
         now, tries = self._clock(), rows[0].tries
         match error:
             case NotSent():
                 later = partial(transitions.deferred, due=self._next_try(error, tries), tries=tries + 1)
                 self._rows.put_off("deferred", rows, later, error)
             case ThreadGone():
-                self._thread_gone(rows, error)
+                self._thread_gone(rows, target, error)
             case ContentRefused():
                 self._content_refused(rows, error)
             case AccessRefused():
@@ -262,21 +225,16 @@ class Drain:
         self._rows.set_wait(replace(known, until=until) if isinstance(known, Hold) else Backoff(until))
         return until
 
-    def _thread_gone(self, rows: Sequence[OpenEntry], error: ThreadGone) -> None:
+    def _thread_gone(self, rows: Sequence[OpenEntry], target: str, error: ThreadGone) -> None:
         now, count = self._clock(), rows[0].not_found_count
         if count:
             # A key has one row, however many of its entries were in the post.
             keys = {DIGEST, *(row.entry.key for row in rows)}
-            threads = {key: self._rows.threads.get(key) for key in keys if key != DIGEST or self._is_of_digest(rows)}
             # The others have threads of their own, and would have replied to this one for the first time.
-            gone = [row for row in threads.values() if row and row.thread and row.thread == rows[0].thread]
+            gone = [row for key in keys if (row := self._rows.threads.get(key)) and row.thread == target != ""]
             self._rows.lose_threads([row for row in gone if row.created + SETTLED_THREAD < now])
         later = partial(transitions.thread_not_found, now=now, count=count + 1)
         self._rows.put_off("deferred", rows, later, error)
-
-    def _is_of_digest(self, rows: Sequence[OpenEntry]) -> bool:
-        known = self._rows.threads.get(DIGEST)
-        return known is not None and known.thread == rows[0].thread
 
     def _content_refused(self, rows: Sequence[OpenEntry], error: ContentRefused) -> None:
         if len(rows) == 1:

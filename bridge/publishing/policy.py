@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
+from bridge.events import Severity
 from bridge.hours import Hours
 from bridge.maintenance import Plan
 from bridge.publishing.batching import Rules
@@ -20,6 +21,7 @@ class Policy:
     paused: the groups that get nothing for now, by choice. titles: the names of sources for people.
     zone: of the times that posts show. watchdog: how often one is sent; 0: never.
     hours: for which entries wait, by their names. maintenance: what is planned. home: the default group, or empty.
+    important: from which severity on mail is of high importance; None: none of it.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -33,3 +35,4 @@ class Policy:
     hours: Mapping[str, Hours] = field(default_factory=dict)
     maintenance: Sequence[Plan] = ()
     home: str = ""
+    important: Severity | None = None

@@ -17,6 +17,7 @@ locals {
     identity             = var.identity
     channel              = var.channel
     mailFrom             = var.mail_from
+    mailImportance       = var.mail_importance
     tenantId             = var.tenant_id
     blueprintId          = var.blueprint_id
     agentId              = var.agent_id

@@ -120,6 +120,18 @@ variable "mail_from" {
   nullable    = false
 }
 
+variable "mail_importance" {
+  type        = string
+  default     = "never"
+  description = "Severity from which mail is of high importance (channel mail)."
+  nullable    = false
+
+  validation {
+    condition     = contains(["never", "warning", "error", "critical"], var.mail_importance)
+    error_message = "mail_importance must be one of never, warning, error, critical."
+  }
+}
+
 variable "tenant_id" {
   type        = string
   default     = null

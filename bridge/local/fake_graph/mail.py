@@ -27,6 +27,7 @@ from bridge.local.fake_graph.text import preview
 from bridge.local.fake_graph.types import BODY, RECIPIENT, ObjectType, PropertyType, check_recipients, checked
 
 _MINUTE, _MOST = timedelta(minutes=1), 30  # Exchange lets a mailbox send this many messages in a minute
+_MOST_HEADERS = 5  # that a client may add to a message
 _RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
 _SENDERS = ("from", "sender")
 _HEADER = ObjectType("internetMessageHeader", {"name": str, "value": str}, ("name", "value"))
@@ -80,6 +81,9 @@ def list_drafts(store: Store, call: Call) -> Reply:
 def change(store: Store, call: Call) -> Reply:
     """PATCH /users/{mailbox}/messages/{id}: https://learn.microsoft.com/graph/api/message-update."""
     wanted = _fields(_checked(call.content, _MESSAGE))
+    if "internetMessageHeaders" in wanted:
+        # https://learn.microsoft.com/graph/api/resources/message: only when a message is made.
+        raise Failure(400, "ErrorInvalidPropertySet", "Set action is invalid for property 'internetMessageHeaders'.")
     with store.transaction():
         message = _existing(store, call)
         if message.sent and _DRAFT_ONLY & set(wanted):
@@ -198,6 +202,9 @@ def _checked(value: object, expected: ObjectType) -> dict[str, Any]:
     if read_only:
         raise Failure(400, "ErrorInvalidPropertySet", f"Set action is invalid for property '{read_only[0]}'.")
     message = checked(value, expected)
+    if len(message.get("internetMessageHeaders", [])) > _MOST_HEADERS:
+        text = f"Maximum number of headers in one message should be less than or equal to {_MOST_HEADERS}."
+        raise Failure(400, "InvalidInternetMessageHeaderCollection", text)
     for header in message.get("internetMessageHeaders", []):
         if not header["name"].lower().startswith("x-"):
             text = f"The internet message header name '{header['name']}' should start with 'x-' or 'X-'."
