@@ -119,7 +119,11 @@ def test_participants_of_a_route_are_in_its_targets():
         (DEFAULT, f"a = {'9' * 5000}", "BRIDGE_CONFIG is not TOML: Exceeds the limit"),
         (DEFAULT, route(" or ".join(["title"] * 300)), "route 1: `when` is too long or nested too deeply"),
         (DEFAULT, route("not " * 400 + "title"), "route 1: `when` is too long or nested too deeply"),
-        (DEFAULT, route("(" * 999 + "title" + ")" * 999), "route 1: `when` is not an expression: it is nested too deep"),
+        (
+            DEFAULT,
+            route("(" * 999 + "title" + ")" * 999),
+            "route 1: `when` is not an expression: it is nested too deep",
+        ),
         (DEFAULT, "[roots]", "BRIDGE_CONFIG has an unknown key 'roots'"),
         (DEFAULT, "groups = 1", "[groups] must be a table"),
         (DEFAULT, '[groups]\nops = "x"', "the group ops is not a group's object id"),

@@ -97,6 +97,8 @@ def curl(stored: Stored, query: Mapping[str, str], address: str) -> Mapping[str,
 def _kept(stored: Stored, asked: str) -> tuple[Bridge, DeliveryRecord, KeptPayload]:
     if stored.bridge is None:
         raise RequestError("The settings cannot be read: nothing can be rendered.", 409)
+    # JSON may name half a surrogate pair, for which no storage can be asked.
+    asked = asked.encode("utf-8", "replace").decode()
     record = next((one for one in stored.outbox().find_deliveries(asked) if one.id == asked), None)
     if record is None:
         raise RequestError("There is no record of this webhook any more.", 404)
