@@ -16,8 +16,9 @@ from bridge.local import sending
 from bridge.local.curl import curl_command
 from bridge.local.page.delivery_details import is_json
 from bridge.local.page.routes import RequestError
-from bridge.local.page.stored import HIDDEN, Stored
+from bridge.local.page.stored import Stored
 from bridge.local.page.today import today
+from bridge.local.secrecy import HIDDEN
 from bridge.outbox.base import Queue
 from bridge.payloads import KeptPayload
 from bridge.receiving.records import BY_KEY
