@@ -172,7 +172,11 @@ def _published() -> Container[Address]:
 def _document(text: str, problems: Problems) -> Table:
     try:
         return Table("BRIDGE_CONFIG", tomllib.loads(text), problems, Place(lines(text), (), file_of(text)))
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        problems.add("BRIDGE_CONFIG is not TOML that can be read: it is nested too deeply")
+        return Table("BRIDGE_CONFIG", {}, problems)
+    # Of a number with thousands of digits Python says so itself.
+    except ValueError as error:
         file = f" of {name}" if (name := file_of(text)) else ""
         problems.add(
             f"BRIDGE_CONFIG is not TOML: {str(error).removesuffix(')')}{file}{')' if str(error)[-1:] == ')' else ''}"

@@ -1,6 +1,7 @@
 """Routes and templates are edited with their effect beside them, and saved only where they belong."""
 
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,9 +13,11 @@ from bridge.configuration import Configuration
 from bridge.deliveries import DeliveryRecord, EventRecord, Outcome, record_id
 from bridge.local.config import environment, made_on_page
 from bridge.local.page.editing import files as editable
+from bridge.local.page.editing.deadline import Deadline
 from bridge.local.page.editing.editor import Editor
 from bridge.local.page.editing.effects import effect
 from bridge.local.page.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved
+from bridge.local.page.routes import RequestError
 from bridge.outbox.payloads import PayloadFiles
 from bridge.payloads import TIME, KeptPayload, to_bytes
 from tests.local_stack import GROUPS, NAMES, issue, running
@@ -387,3 +390,15 @@ def test_what_is_saved_is_used_at_once_and_only_for_the_page(folder, env):
         assert (
             requests.get(f"{stack.address}/page/files", headers={"Host": "evil.example"}, timeout=30).status_code == 421
         )
+
+
+def test_a_check_that_does_not_end_is_answered_and_later_ones_wait_for_it():
+    deadline, ends = Deadline(0.2), threading.Event()
+    with pytest.raises(RequestError, match=r"has taken 0\.2 seconds: see whether all loops"):
+        deadline.wait_for(ends.wait)
+    with pytest.raises(RequestError, match="An earlier text is still being checked"):
+        deadline.wait_for(int)
+    ends.set()
+    assert deadline.wait_for(int) == 0
+    with pytest.raises(NotSaved):
+        deadline.wait_for(lambda: (_ for _ in ()).throw(NotSaved("not there")))

@@ -216,12 +216,13 @@ def test_the_last_ones_of_each_source_are_kept_without_secrets(tmp_path):
     for number in range(12):
         kept.add(exchange(body=b"%d" % number))
     secrets = {"authorization": "Bearer x", "x-functions-key": "k", "x-hub-signature-256": "s", "x-own": "hush 7"}
-    kept.add(exchange("/api/webhooks/github", b"[]", **secrets, **{"x-github-event": "push"}))
+    kept.add(exchange("/api/webhooks/github", b'["hush \xff"]', **secrets, **{"x-github-event": "push"}))
     assert kept.names() == ["github", "tank"]
     assert [webhook.body for webhook in kept.last("tank", 3)] == [b"11", b"10", b"9"]
     assert len(kept.last("tank")) == 10
     (webhook,) = kept.last("github")
     assert webhook.headers == {"content-type": "application/json", "x-github-event": "push"}
+    assert webhook.body == b'["(hidden) \xff"]'
     assert stat.S_IMODE((tmp_path / "received/tank").stat().st_mode) == 0o700
 
 

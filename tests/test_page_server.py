@@ -499,7 +499,7 @@ def test_the_secrets_of_a_request_are_hidden(stack):
         "X-Functions-Key": "secret-b",
         "X-GitHub-Event": "issues",
     }
-    body = json.dumps(issue("opened")).encode()
+    body = json.dumps(issue("opened", hook={"secret": "demo-secret-for-local-use-only"})).encode()
     headers |= SOURCES["github"].verifier.sign(body, "demo-secret-for-local-use-only")
     url = f"{stack.address}/api/webhooks/github?code=secret-c"
     accepted = requests.post(url, body, headers=headers, timeout=60).json()["accepted"][0]

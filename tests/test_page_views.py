@@ -16,6 +16,7 @@ from bridge.doctor import Finding, Verdict
 from bridge.entries import DeliveryRecord as QueuedRecord
 from bridge.entries import Entry, from_message, to_message
 from bridge.events import Webhook
+from bridge.local.page import mail
 from bridge.local.page.stored import Stored
 from bridge.local.page.views import Views, Writing
 from bridge.local.serving import listen
@@ -458,3 +459,10 @@ def test_a_storage_that_fails_is_named(page):
     page.outbox._file.connection.execute("ALTER TABLE delivery RENAME TO moved")
     assert "OperationalError" in page.get("deliveries", status=503)
     assert "OperationalError" in page.views.topics()["deliveries"]["problem"]
+
+
+def test_a_query_that_no_page_sends_is_answered_as_one(page):
+    assert page.get("dead-letters", skip="9" * 5000)["rows"] == []
+    assert "500 characters at most" in page.get("deliveries", 400, source="s" * 501)
+    assert "no record" in page.post("resend", 404, id="\ud800")["error"]
+    assert mail.limit("9" * 5000) == mail.limit("") == 200

@@ -399,6 +399,8 @@ PROBLEMS = {
         '{% extends "layout.html" %}\n{% block body %}',
         ", line 2: `block` is not closed: `endblock` is missing: `",
     ),
+    "deep for Jinja": (f"{{{{ {'(' * 999} 1 {')' * 999} }}}}", ".html: it is nested too deeply"),
+    "deep for Python": ("{% for one in [] %}" * 25 + "{% endfor %}" * 25, ".html: it is nested too deeply"),
 }
 
 

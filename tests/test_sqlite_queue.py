@@ -1,4 +1,6 @@
+import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -75,6 +77,18 @@ def test_queues_of_one_file_do_not_mix(queue, tmp_path, clock):
     other.put("x")
     assert (len(queue), queue.take(1), len(other)) == (0, None, 1)
     other.close()
+
+
+def test_a_file_that_is_deleted_in_use_is_made_again_for_every_thread(tmp_path):
+    path = tmp_path / "made/outbox.sqlite"
+    queue = SqliteQueue(path)
+    queue.put("lost")
+    shutil.rmtree(path.parent)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(queue.put, "one").result()
+    assert queue.take(60).body == "one"
+    SqliteQueue(path).put("two")
+    assert queue.take(60).body == "two"
 
 
 def test_each_message_is_taken_by_one_of_many_threads(queue):

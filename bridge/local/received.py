@@ -16,6 +16,7 @@ from typing import Any
 from bridge.errors import CommandError
 from bridge.events import Webhook
 from bridge.local.host.http_functions import Exchange
+from bridge.local.secrecy import without
 
 _PATH = re.compile(r"/api/webhooks/(?:generic/)?([a-z][a-z0-9_]{0,39})")
 _PATH_PART = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -27,7 +28,7 @@ _SECRET = re.compile(r"auth|cookie|token|secret|signature|password|key|credentia
 
 
 class ReceivedWebhooks:
-    """The files of a folder, ten for each source. secrets: texts that no kept header may hold."""
+    """The files of a folder, ten for each source. secrets: texts that nothing that is kept may hold."""
 
     def __init__(self, folder: Path, secrets: Iterable[str] = ()) -> None:
         self._folder = folder
@@ -42,7 +43,7 @@ class ReceivedWebhooks:
         if not match or not body or len(body) > _LARGEST or exchange.status not in _STATUSES:
             return
         headers = {name: value for name, value in exchange.headers.items() if not self._is_secret(name, value)}
-        kept = {"at": time.time(), "headers": headers, "body": base64.b64encode(body).decode()}
+        kept = {"at": time.time(), "headers": headers, "body": base64.b64encode(self._without_secrets(body)).decode()}
         folder = self._folder / match[1]
         with self._lock:
             number = next(self._numbers.setdefault(match[1], itertools.count())) % _KEPT
@@ -64,6 +65,10 @@ class ReceivedWebhooks:
     def _records(self, name: str) -> list[Mapping[str, Any]]:
         found = [_record(path) for path in (self._folder / name).glob("*.json")] if _PATH_PART.fullmatch(name) else []
         return sorted(filter(None, found), key=lambda record: -float(record["at"]))
+
+    def _without_secrets(self, body: bytes) -> bytes:
+        # Any byte can be kept as it is: a body need not be UTF-8.
+        return without(self._secrets, body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def _is_secret(self, name: str, value: str) -> bool:
         return bool(_SECRET.search(name.lower())) or any(secret in value for secret in self._secrets)

@@ -11,11 +11,14 @@ from bridge.errors import OutboxError
 
 SYNCHRONOUS = "FULL"  # see SqliteFile; tests do without, as their machines do not fail
 _BUSY = 30.0  # seconds to wait for another writer
+_Identity = tuple[int, int]
 _ADVICE = "make room, allow writing there, or move it away if it is damaged; a new one is made."
 
 
 class SqliteFile:
     """A file with a schema and, for each thread, a connection to it. The file and its folder are created when missing.
+
+    Also when they are deleted while it is in use: what was in the file is lost then, and nothing that comes later.
 
     Raises OutboxError when that fails, or when the file is none of SQLite's; later errors are raised as they are.
 
@@ -24,15 +27,14 @@ class SqliteFile:
 
     def __init__(self, path: Path, schema: str) -> None:
         self._path = path
+        self._schema = [statement for statement in schema.split(";") if statement.strip()]
+        self._complete: _Identity | None = None  # the file that has the schema
         self._local = threading.local()
         self._lock = threading.Lock()
         # A thread's end takes its connection out of here.
         self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self.transaction() as connection:
-                for statement in filter(str.strip, schema.split(";")):
-                    connection.execute(statement)
+            self._open()
         except (OSError, sqlite3.DatabaseError) as error:
             raise OutboxError(f"The file {path} cannot be used ({error}): {_ADVICE}") from error
 
@@ -40,23 +42,15 @@ class SqliteFile:
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, for reading; a statement by itself is its own transaction."""
         known: _Connection | None = getattr(self._local, "connection", None)
-        if known is None:
-            known = self._local.connection = _Connection(self._path)
-            with self._lock:
-                self._connections.add(known)
+        if known is None or known.file != _identity(self._path):
+            known = self._open()
         return known.sqlite
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A writing transaction: committed at the end, rolled back by an error."""
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with _transaction(self.connection) as connection:
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
 
     def close(self) -> None:
         """Closes the connections of all threads; a later use opens new ones."""
@@ -65,6 +59,20 @@ class SqliteFile:
                 connection.close()
             self._connections.clear()
         self._local = threading.local()
+
+    def _open(self) -> "_Connection":
+        """Give this thread a connection to the file that is there now, with the schema."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        opened = _Connection(self._path)
+        if opened.file != self._complete:
+            with _transaction(opened.sqlite) as connection:
+                for statement in self._schema:
+                    connection.execute(statement)
+            self._complete = opened.file
+        self._local.connection = opened
+        with self._lock:
+            self._connections.add(opened)
+        return opened
 
 
 class _Connection:
@@ -77,6 +85,7 @@ class _Connection:
         self.close = weakref.finalize(self, self.sqlite.close)
         self.sqlite.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         self._use_wal()
+        self.file = _identity(path)
 
     def _use_wal(self) -> None:
         # The first switch to WAL needs the file alone and does not wait for it; the mode is kept in the file.
@@ -84,3 +93,23 @@ class _Connection:
             return
         with contextlib.suppress(sqlite3.OperationalError):
             self.sqlite.execute("PRAGMA journal_mode=WAL")
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _identity(path: Path) -> _Identity | None:
+    """What tells a file from another of the same name; None while there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

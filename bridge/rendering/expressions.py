@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import ChainableUndefined, meta, nodes
@@ -34,6 +35,10 @@ def fault(text: str, names: Collection[str]) -> str:
     """What is wrong with the text as an expression over these names, or an empty string."""
     if wrong := jinja_errors.fault(_environment, text):
         return f"is not an expression: {wrong}"
+    try:
+        compiled(text)
+    except jinja_errors.LIMITS_OF_PYTHON:
+        return "is too long or nested too deeply; `source in ['github', 'jira']` is one comparison for many"
     unknown = min(meta.find_undeclared_variables(tree(text)) - set(names), default="")
     return f"has an unknown name {unknown!r}{hint(unknown, names)}" if unknown else ""
 
@@ -73,6 +78,7 @@ def _path(node: nodes.Node) -> tuple[str, ...]:
     return (*outer, key) if outer and key else ()
 
 
+@lru_cache(maxsize=2048)
 def compiled(text: str) -> Expression:
     """The expression as a function of its names; what is missing in it is undefined, which is false and empty."""
     template = _environment.from_string("{% set result = (" + text + ") %}")

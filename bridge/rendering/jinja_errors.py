@@ -3,9 +3,13 @@
 import re
 from collections.abc import Callable, Iterator
 
-from jinja2 import Environment, TemplateError, TemplateNotFound, nodes
+from jinja2 import Environment, TemplateError, TemplateNotFound, TemplateSyntaxError, nodes
 
 from bridge.spelling import hint
+
+TOO_DEEP = "it is nested too deeply"
+# What Python raises for what Jinja makes of a text that is nested too deeply, or that joins hundreds of parts.
+LIMITS_OF_PYTHON = (RecursionError, SyntaxError, MemoryError)
 
 _TAGS = ("block", "call", "extends", "filter", "for", "from", "if", "import", "include", "macro", "set", "with")
 _ENDS = {"print statement": "expression", "statement block": "tag", "template": "template"}
@@ -37,6 +41,14 @@ _SENTENCES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] =
 )  # fmt: skip
 
 
+def parsed(environment: Environment, text: str) -> nodes.Template:
+    """The parts of a template; TemplateSyntaxError also where Python cannot follow how deeply it is nested."""
+    try:
+        return environment.parse(text)
+    except RecursionError:
+        raise TemplateSyntaxError(TOO_DEEP, 0) from None
+
+
 def translated(error: TemplateError) -> str:
     """What is wrong with a template; Jinja's own sentence where it is none of those that are known here."""
     if isinstance(error, TemplateNotFound):
@@ -50,7 +62,7 @@ def fault(environment: Environment, text: str) -> str:
     if not text.strip():
         return ""
     try:
-        tree = environment.parse("{{ " + text + " }}")
+        tree = parsed(environment, "{{ " + text + " }}")
     except TemplateError as error:
         return f"{translated(error)}: `{text}`"
     if len(tree.body) != 1 or not isinstance(tree.body[0], nodes.Output) or len(tree.body[0].nodes) != 1:

@@ -10,6 +10,7 @@ from jinja2 import Environment, TemplateError, meta, nodes
 from bridge.events import Event
 from bridge.rendering.environment import OwnTemplates
 from bridge.rendering.environment import environment as own_environment
+from bridge.rendering.jinja_errors import parsed
 from bridge.spelling import hint, slip_of
 
 _EVENT = frozenset({one.name for one in fields(Event)} | {"thread"})
@@ -89,7 +90,7 @@ def _shipped() -> _Shipped:
 
 def _tree(environment: Environment, name: str) -> nodes.Template | None:
     try:
-        return environment.parse(environment.loader.get_source(environment, name)[0]) if environment.loader else None
+        return parsed(environment, environment.loader.get_source(environment, name)[0]) if environment.loader else None
     except (TemplateError, UnicodeDecodeError):
         return None  # what is wrong with it is a problem of its own
 

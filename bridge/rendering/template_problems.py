@@ -6,7 +6,7 @@ from functools import cache
 
 from jinja2 import Environment, TemplateError, TemplateNotFound, nodes
 
-from bridge.rendering.jinja_errors import functions, translated
+from bridge.rendering.jinja_errors import LIMITS_OF_PYTHON, TOO_DEEP, functions, parsed, translated
 from bridge.spelling import meant
 
 _LONGEST = 80  # characters of a line that is quoted
@@ -37,7 +37,7 @@ def problems(environment: Environment, names: Iterable[str]) -> list[str]:
     def tree(name: str) -> nodes.Template:
         if environment.loader is None:
             raise TemplateNotFound(name)
-        return environment.parse(environment.loader.get_source(environment, name)[0])
+        return parsed(environment, environment.loader.get_source(environment, name)[0])
 
     found = ((name, _of(environment, name, tree)) for name in names)
     return [f"{name}{f', line {line}' if line else ''}: {what}" for name, of_it in found for line, what in of_it]
@@ -56,6 +56,8 @@ def _of(environment: Environment, name: str, tree: _Trees) -> Iterator[tuple[int
     except TemplateError as error:
         line = getattr(error, "lineno", None) or 0
         yield line, translated(error) + _quoted(environment, name, line)
+    except LIMITS_OF_PYTHON:
+        yield 0, TOO_DEEP
     else:
         yield from _missing(own, tree)
         yield from _misplaced(name, own, tree)

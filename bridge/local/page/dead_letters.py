@@ -11,7 +11,7 @@ from bridge.again import UnknownSource
 from bridge.app import Bridge
 from bridge.entries import Entry, from_message
 from bridge.errors import Conflict, MessageError, WebhookError
-from bridge.local.page.routes import RequestError
+from bridge.local.page.routes import RequestError, number
 from bridge.local.page.stored import Stored
 from bridge.outbox.rows import DeadLetter
 from bridge.payloads import KeptPayload
@@ -39,7 +39,7 @@ class DeadLettersView:
         letters = [(letter, _entry(letter)) for letter in reversed(self.stored.outbox().dead_letters())]
         sources = Counter(_source(entry) for _, entry in letters)
         wanted = [pair for pair in letters if not query.get("source") or _source(pair[1]) == query["source"]]
-        skip = int(query["skip"]) if query.get("skip", "").isdecimal() else 0
+        skip = number(query.get("skip", ""), 0)
         return {
             "rows": [self._row(*pair) for pair in wanted[skip : skip + _PAGE]],
             "total": len(wanted),

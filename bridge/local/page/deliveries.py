@@ -14,6 +14,7 @@ from bridge.outbox.delivery_story import DeliveryStory, find, stories
 
 _PAGE = 50
 _LONGEST_COMPARED = 1 << 20  # characters
+_LONGEST_FILTER = 500  # characters
 _NEWEST = 10  # ids by which an open page sees that webhooks came
 _MOST_STATES = 60
 _REMEMBERED = 2000  # records of which the states may be asked
@@ -41,6 +42,8 @@ class DeliveriesView:
         query: `source`, `outcome`, `group`, `since`, `until`, `text`, and `before`: `following` of the page before.
         A page may have few rows and still a following one, where a storage had to look at many to find them.
         """
+        if any(len(query.get(name, "")) > _LONGEST_FILTER for name in ("source", "group", "before")):
+            raise RequestError(f"A filter has {_LONGEST_FILTER} characters at most.")
         wanted, before = _filter(query), query.get("before", "")
         page = self._stored.outbox().deliveries(wanted, _PAGE, before)
         records, following = page.records, page.following

@@ -11,6 +11,7 @@ from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.fake_graph.store import StoredPost
 from bridge.local.page.group_names import Labels, label
 from bridge.local.page.origins import UNKNOWN, Origin
+from bridge.local.page.routes import number
 
 _PAGE = 200  # threads, where the page does not say how many
 _TOKEN = re.compile(r"(?<![\w-])[0-9a-f]{16}(?![\w-])")
@@ -21,7 +22,7 @@ Origins = Mapping[str, Origin]  # by thread
 
 def limit(text: str) -> int:
     """How many threads a query asks for."""
-    return int(text) if text.isascii() and text.isdigit() else _PAGE
+    return number(text, _PAGE)
 
 
 @dataclass(frozen=True)

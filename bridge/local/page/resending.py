@@ -16,8 +16,9 @@ from bridge.local import sending
 from bridge.local.curl import curl_command
 from bridge.local.page.delivery_details import is_json
 from bridge.local.page.routes import RequestError
-from bridge.local.page.stored import HIDDEN, Stored
+from bridge.local.page.stored import Stored
 from bridge.local.page.today import today
+from bridge.local.secrecy import HIDDEN
 from bridge.outbox.base import Queue
 from bridge.payloads import KeptPayload
 from bridge.receiving.records import BY_KEY
@@ -97,6 +98,8 @@ def curl(stored: Stored, query: Mapping[str, str], address: str) -> Mapping[str,
 def _kept(stored: Stored, asked: str) -> tuple[Bridge, DeliveryRecord, KeptPayload]:
     if stored.bridge is None:
         raise RequestError("The settings cannot be read: nothing can be rendered.", 409)
+    # JSON may name half a surrogate pair, for which no storage can be asked.
+    asked = asked.encode("utf-8", "replace").decode()
     record = next((one for one in stored.outbox().find_deliveries(asked) if one.id == asked), None)
     if record is None:
         raise RequestError("There is no record of this webhook any more.", 404)

@@ -1,6 +1,7 @@
 """The routes of the page: those that it reads, and those by which it does something."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,6 +23,11 @@ class RequestError(BridgeError):
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
+
+
+def number(text: str, default: int) -> int:
+    """The number that a query gives; the default where it gives none."""
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else default
 
 
 def page_route(path: str, endpoint: Endpoint, port: int) -> Route:

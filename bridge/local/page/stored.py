@@ -1,7 +1,7 @@
 """The bridge whose storage the page shows: that of this process, or a deployed one."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -11,14 +11,13 @@ from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.deliveries import DeliveryRecord
 from bridge.local.page.group_names import label
+from bridge.local.secrecy import without
 from bridge.outbox.base import Outbox
 from bridge.outbox.delivery_story import EntryStory
 from bridge.outbox.payloads import Payloads
 from bridge.payloads import KeptPayload
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
-
-HIDDEN = "(hidden)"
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,8 @@ class Stored:
 
     def without_secrets(self, text: str) -> str:
         """The text without the secrets of the settings."""
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
-        return text
-
-    @cached_property
-    def _secrets(self) -> Sequence[str]:
-        """The longest first, as one may begin with another."""
         values = self.bridge.configuration.settings.secrets.values() if self.bridge else ()
-        return sorted({secret for secret in chain.from_iterable(values) if secret}, key=len, reverse=True)
+        return without(chain.from_iterable(values), text)
 
 
 def labels(configuration: Configuration) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.entries import Entry, from_message
 from bridge.local.host.http_functions import Exchange
+from bridge.local.secrecy import HIDDEN, without
 
 _PATH = "/api/webhooks/"
 _MOST = 500
@@ -78,12 +79,12 @@ class WebhookLog:
             "at": webhook.at,
             "line": f"{exchange.method} {exchange.path}",
             "headers": {
-                name: "(hidden)" if self._is_secret(name, value) else value for name, value in exchange.headers.items()
+                name: HIDDEN if self._is_secret(name, value) else value for name, value in exchange.headers.items()
             },
-            "body": body[:_LARGEST].decode("utf-8", "replace"),
+            "body": without(self._secrets, body[:_LARGEST].decode("utf-8", "replace")),
             "is_cut": len(body) > _LARGEST,
             "status": exchange.status,
-            "answer": exchange.answer.decode("utf-8", "replace"),
+            "answer": without(self._secrets, exchange.answer.decode("utf-8", "replace")),
         }
 
     def _is_secret(self, name: str, value: str) -> bool:

@@ -17,6 +17,7 @@ from bridge.configuration import Configuration
 from bridge.conversions import FileText
 from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome
 from bridge.errors import SettingsError
+from bridge.local.page.editing.deadline import Deadline
 from bridge.local.page.editing.effects import Effect, Result, effect
 from bridge.local.page.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved, extending
 from bridge.local.page.group_names import label
@@ -55,6 +56,7 @@ class Editor:
         self._bridge = bridge
         self._env = env
         self._payloads = payloads
+        self._deadline = Deadline()
         self._files = EditableFiles(env, _starts(bridge) if bridge else {})
 
     def routes(self, port: int) -> list[BaseRoute]:
@@ -70,7 +72,7 @@ class Editor:
         return [
             page_route("/page/files", files, port),
             action_route("/page/open", _in_thread(self.open), port),
-            action_route("/page/check", _in_thread(self.check), port),
+            action_route("/page/check", _in_thread(self._check_in_time), port),
             action_route("/page/save", save, port),
         ]
 
@@ -111,6 +113,9 @@ class Editor:
         wrong = [_problem(name, problem, is_error=True) for problem in new.renderer.problems()]
         wrong += [_problem(name, one.text) for one in in_files(new.configuration, new.renderer)]
         return {"problems": wrong, **self._effects(new, name, str(content.get("selected", "")))}
+
+    def _check_in_time(self, content: Mapping[str, Any]) -> object:
+        return self._deadline.wait_for(lambda: self.check(content))
 
     def _configured(self, name: str, text: str) -> tuple[Configuration | None, Sequence[str]]:
         """The configuration with the text as if it were saved, or the problems."""
