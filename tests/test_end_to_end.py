@@ -109,7 +109,7 @@ def test_anyone_may_ask_whether_all_is_well_and_the_key_tells_more(stack):
     assert stack.get("/api/health/details").status_code == 401
     assert stack.get("/api/health/details", headers={"x-functions-key": "wrong"}).status_code == 401
     details = stack.get("/api/health/details", headers={"x-functions-key": "local"})
-    delivery = {"ok", "open", "dead", "held", "backoff", "paused", "version"}
+    delivery = {"ok", "open", "dead", "held", "backoff", "paused", "waiting", "version"}
     assert (details.status_code, set(details.json())) == (200, delivery | {"overdue", "sweep", "poison", "problems"})
 
 
