@@ -21,7 +21,6 @@ JUSTIFIED = {
     ("bridge/publishing/stories.py", "<!--headline-->"): "it reads a card, in which a text has no comments of its own",
     ("bridge/sources/card_titles.py", "(?:is|are|was"): "of one line of 300 characters",
     ("bridge/sources/markups.py", r"(?P<fence>.*?)(?:```|\Z)"): "what is left open runs to the end, and is found once",
-    ("bridge/people.py", r"[^<>@\s]+@[^<>@\s]+"): "it matches whole settings, which a stranger cannot write",
     ("bridge/configuration.py", r"[^<>@\s]+@[^<>@\s]+"): "it matches whole settings, which a stranger cannot write",
     ("bridge/people.py", "[A-Za-z0-9._-]*"): "it matches whole handles, of which it tries each end once",
     ("bridge/sources/form.py", r"{([^}=]+)}"): "it reads settings",
