@@ -65,7 +65,7 @@ class Bridge:
         self.records = DeliveryRecords(
             configuration.sources,
             configuration.authentications,
-            chain.from_iterable(settings.secrets.values()),
+            (*chain.from_iterable(settings.secrets.values()), *filter(None, (settings.github_token,))),
             keeps_payloads=settings.keep_payloads_hours > 0,
         )
         self.receiver = Receiver(

@@ -317,6 +317,17 @@ def test_no_redirection_is_followed(world):
     assert len(world.github.asked) == 1
 
 
+def test_a_next_page_of_another_host_is_not_followed(world):
+    world.succeeds()
+    world.run()
+    link = {"Link": f'<http://127.0.0.1:9{PUMP}/deliveries?cursor=v1_1>; rel="next"'}
+    world.github.faults.extend([(200, link, "a page")] * 3)
+    world.run(3)
+    assert "goes on at another address than BRIDGE_GITHUB_API_URL" in world.report["problems"][0]
+    world.run()
+    assert world.report["problems"] == []
+
+
 def test_webhooks_that_lead_elsewhere_or_are_off_are_left_alone(world):
     world.github.hooks.clear()
     world.github.hook(PUMP, "https://other.contoso.com/api/webhooks/github")

@@ -19,6 +19,7 @@ from bridge.publishing.leases import app_lock
 from bridge.settings import Settings
 
 _FIND_EVERY, _FIND_AGAIN = 3600.0, 900.0  # seconds; the second where something was wrong
+_WORRYING = 3  # looks in a row that failed
 _RUN = 80.0  # seconds: less than the lock is held for
 
 _logger = logging.getLogger(__name__)
@@ -110,7 +111,9 @@ class Recovery:
         except GithubError as error:
             # The next run tries again.
             _logger.warning("%s", error)
-            state.keep_hook(hook, replace(state.of(hook), at=self._clock()))
+            known = state.of(hook)
+            problem = str(error) if known.faults + 1 >= _WORRYING else known.problem
+            state.keep_hook(hook, replace(known, at=self._clock(), faults=known.faults + 1, problem=problem))
 
 
 _EXPIRED = (

@@ -41,7 +41,7 @@ class HookState:
     low: those of the pass from `top` down to this one have been looked at. cursor: the page with that one.
     failing: events whose redelivery failed, by their guids. probes: how often a single delivery was asked for, to see
     whether the bridge answers again; probe_due: when the next one is. at: of the last look. asked: redeliveries so far.
-    problem: what is wrong with the webhook, and what helps.
+    faults: how many looks in a row GitHub has failed. problem: what is wrong with the webhook, and what helps.
     """
 
     done: int = 0
@@ -53,6 +53,7 @@ class HookState:
     probe_due: float = 0.0
     at: float = 0.0
     asked: int = 0
+    faults: int = 0
     problem: str = ""
 
     def with_failing(self, failing: Mapping[str, Failing]) -> "HookState":
