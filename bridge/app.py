@@ -165,7 +165,7 @@ class Bridge:
             return {}
         from bridge.github_deliveries.recovery import report  # noqa: PLC0415
 
-        return report(self.delivery.outbox)
+        return report(self.configuration.settings, self.delivery.outbox)
 
     def _remember(self, well: bool) -> bool:
         self._well = (time.monotonic(), well)
