@@ -65,7 +65,7 @@ class Bridge:
         self.records = DeliveryRecords(
             configuration.sources,
             configuration.authentications,
-            chain.from_iterable(settings.secrets.values()),
+            (*chain.from_iterable(settings.secrets.values()), *filter(None, (settings.github_token,))),
             keeps_payloads=settings.keep_payloads_hours > 0,
         )
         self.receiver = Receiver(
@@ -165,7 +165,7 @@ class Bridge:
             return {}
         from bridge.github_deliveries.recovery import report  # noqa: PLC0415
 
-        return report(self.delivery.outbox)
+        return report(self.configuration.settings, self.delivery.outbox)
 
     def _remember(self, well: bool) -> bool:
         self._well = (time.monotonic(), well)

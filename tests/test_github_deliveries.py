@@ -64,9 +64,14 @@ class World:
             self.clock.now += every
             recover(replace(self.settings, **settings), self.outbox, self.clock)
 
+    def run_with(self, **settings):
+        """A run with other settings, which stay."""
+        self.settings = replace(self.settings, **settings)
+        self.run()
+
     @property
     def report(self):
-        return report(self.outbox)
+        return report(self.settings, self.outbox)
 
 
 @pytest.fixture
@@ -317,6 +322,17 @@ def test_no_redirection_is_followed(world):
     assert len(world.github.asked) == 1
 
 
+def test_a_next_page_of_another_host_is_not_followed(world):
+    world.succeeds()
+    world.run()
+    link = {"Link": f'<http://127.0.0.1:9{PUMP}/deliveries?cursor=v1_1>; rel="next"'}
+    world.github.faults.extend([(200, link, "a page")] * 3)
+    world.run(3)
+    assert "goes on at another address than BRIDGE_GITHUB_API_URL" in world.report["problems"][0]
+    world.run()
+    assert world.report["problems"] == []
+
+
 def test_webhooks_that_lead_elsewhere_or_are_off_are_left_alone(world):
     world.github.hooks.clear()
     world.github.hook(PUMP, "https://other.contoso.com/api/webhooks/github")
@@ -363,12 +379,28 @@ def test_an_app_signs_for_itself(world):
     world.failed(2, "/app/hook")
     world.succeeds("/app/hook")
     app = {"github_token": "", "github_hooks": (), "github_app_id": "4711", "github_app_key": pem}
-    world.run(**app)
+    world.run_with(**app)
     assert sorted(world.github.redelivered()) == ["g00000", "g00001"]
-    world.run(**app | {"github_app_id": "1"})
+    world.run_with(github_app_id="1")
     assert "Integration not found" in world.report["problems"][0]
-    world.run(**app | {"github_app_key": "no key"})
+    world.run_with(github_app_key="no key")
     assert "cannot sign" in world.report["problems"][0]
+    # A token beside it goes on.
+    world.failed(1, prefix="token")
+    world.succeeds()
+    world.run_with(github_token=TOKEN)
+    assert world.github.redelivered()[-1] == "token00000"
+    assert (world.report["webhooks"], len(world.report["problems"])) == (2, 1)
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_an_app_of_which_github_says_nothing_is_a_problem_and_no_error(world, status):
+    world.github.faults.append(status)
+    pem = rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    world.run_with(github_token="", github_hooks=(), github_app_id="7", github_app_key=pem.decode())
+    assert f"GitHub answered {status}" in world.report["problems"][0]
 
 
 def test_two_instances_do_not_look_at_the_same_time(world):

@@ -141,9 +141,13 @@ class GithubClient:
         return now + _PATIENCE if reset is None else min(max(reset, now + 1), now + _LONGEST_WAIT)
 
     def _following(self, response: requests.Response) -> str:
-        """The path of the next page, if it is of the same API: https://docs.github.com/rest/using-the-rest-api."""
+        """The path of the next page: https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api."""
         url = response.links.get("next", {}).get("url", "")
-        return url.removeprefix(self.base) if url.startswith(f"{self.base}/") else ""
+        if url and not url.startswith(f"{self.base}/"):
+            raise GithubError(
+                "GitHub's list goes on at another address than BRIDGE_GITHUB_API_URL and is not followed: correct it."
+            )
+        return url.removeprefix(self.base)
 
 
 class _Bearer(requests.auth.AuthBase):

@@ -9,7 +9,7 @@ from bridge.fields import dig, objects
 from bridge.github_deliveries.client import GithubClient, GithubError, Limited, NotThere, TokenRefused
 from bridge.github_deliveries.state import Hook
 
-APP = Hook("/app/hook", "the GitHub App")
+_APP = Hook("/app/hook", "the GitHub App")
 _WEBHOOKS = "/api/webhooks/"
 _MOST_PAGES = 5  # of the webhooks of one owner
 _MOST_REPOSITORIES = 100
@@ -71,7 +71,7 @@ def app_hook(client: GithubClient, public_url: str) -> Found:
     """The webhook of the app: https://docs.github.com/rest/apps/webhooks#get-a-webhook-configuration-for-an-app."""
     url = dig(client.get("/app/hook/config").content, "url")
     if leads_here(url, public_url):
-        return Found((APP,))
+        return Found((_APP,))
     return Found(
         problems=("The GitHub App's webhook does not lead to this bridge: correct its URL in the app's settings.",)
     )

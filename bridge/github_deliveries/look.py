@@ -57,7 +57,6 @@ class Look:
 
     def run(self) -> None:
         """Reads what is new, and asks for what failed."""
-        self._keep(at=self._clock(), problem="")
         found, following = self._page(self._first)
         newest = newest_ended(found, self._clock(), self._now.failing)
         while newest and newest.again and not newest.is_settled:
@@ -67,9 +66,9 @@ class Look:
         if newest and not newest.is_settled:
             self._probe(newest)
             return
-        self._keep(probes=0, probe_due=0.0)
         self._pass(found, following)
         self._ask_waiting()
+        self._keep(at=self._clock(), probes=0, probe_due=0.0, faults=0, problem="")
 
     @property
     def _now(self) -> HookState:
@@ -94,6 +93,7 @@ class Look:
             self._ask(newest)
             wait = min(_FIRST_PROBE * 2 ** min(state.probes, 10), _LONGEST_PROBE)
             self._keep(probes=state.probes + 1, probe_due=now + wait)
+        self._keep(at=now, faults=0, problem="")
         if self._now.probes >= _WORRYING:
             answer = f"gets {newest.status}" if newest.status else newest.text or "gets no answer"
             self._keep(problem=f"GitHub cannot deliver the webhooks of {self._hook.name}: it {answer}. {_HELPS}")

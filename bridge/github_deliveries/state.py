@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.outbox.memos import Memo, Memos
 
-KIND = "github"  # of the memos; that of a webhook has its path as its name
+TOKEN, APP = "github", "githubapp"  # the kinds of the memos: for each way to GitHub's API its own
 _WHOLE = "whole"
 _MOST_WAITING = 300
 
@@ -41,7 +41,7 @@ class HookState:
     low: those of the pass from `top` down to this one have been looked at. cursor: the page with that one.
     failing: events whose redelivery failed, by their guids. probes: how often a single delivery was asked for, to see
     whether the bridge answers again; probe_due: when the next one is. at: of the last look. asked: redeliveries so far.
-    problem: what is wrong with the webhook, and what helps.
+    faults: how many looks in a row GitHub has failed. problem: what is wrong with the webhook, and what helps.
     """
 
     done: int = 0
@@ -53,6 +53,7 @@ class HookState:
     probe_due: float = 0.0
     at: float = 0.0
     asked: int = 0
+    faults: int = 0
     problem: str = ""
 
     def with_failing(self, failing: Mapping[str, Failing]) -> "HookState":
@@ -77,11 +78,11 @@ class Whole:
 
 
 class State:
-    """The memos of this task, as they were read; `keep` and `keep_hook` write them."""
+    """The memos of a kind, as they were read; `keep` and `keep_hook` write them. A webhook's is named by its path."""
 
-    def __init__(self, memos: Memos) -> None:
-        self._memos = memos
-        self._written = {memo.name: memo for memo in memos.memos(KIND)}
+    def __init__(self, memos: Memos, kind: str) -> None:
+        self._memos, self._kind = memos, kind
+        self._written = {memo.name: memo for memo in memos.memos(kind)}
         found = {name: _read(memo.text) for name, memo in self._written.items()}
         self.whole = _whole(found.pop(_WHOLE, {}))
         self._hooks = {path: _hook_state(fields) for path, fields in found.items()}
@@ -109,7 +110,7 @@ class State:
         self._write(hook.path, state)
 
     def _write(self, name: str, state: HookState | Whole) -> None:
-        known = self._written.get(name, Memo(KIND, name, ""))
+        known = self._written.get(name, Memo(self._kind, name, ""))
         self._written[name] = self._memos.write_memo(replace(known, text=json.dumps(asdict(state))))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
+from functools import cache
 from typing import Any
 
 from bridge.events import Person
@@ -62,13 +63,21 @@ def persons(value: Any) -> tuple[Person, ...]:
 def _at(payload: Mapping[str, Any], attributes: Mapping[str, Any], path: str) -> tuple[Person, ...]:
     if path.startswith("@"):
         return persons(attributes.get(path[1:]))
+    parts = _parts(path)
+    if "+" not in path and parts[0] not in payload:
+        return ()  # as most of them: every webhook comes along here
     if "+" in path:
         person = tuple(handle for each in path.split("+") for one in _at(payload, attributes, each) for handle in one)
         return (tuple(dict.fromkeys(person)),) if person else ()
-    return persons(list(_values(payload, path.split("/"))))
+    return persons(list(_values(payload, parts)))
 
 
-def _values(value: Any, parts: list[str]) -> Iterator[Any]:
+@cache
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.split("/"))
+
+
+def _values(value: Any, parts: tuple[str, ...]) -> Iterator[Any]:
     """The values at a path; of a list those of all its items."""
     if isinstance(value, list):
         for each in value[:_MOST]:
