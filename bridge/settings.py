@@ -95,6 +95,8 @@ class Settings:
     history_days: float = 30.0
     keep_payloads_hours: float = 0.0
     watchdog_minutes: float = 0.0
+    pictures: str = "mail"
+    image_hosts: tuple[str, ...] = ()
     outbox: Path = Path(".bridge/outbox.sqlite")
     github_token: str = field(default="", repr=False)
     github_app_id: str = ""

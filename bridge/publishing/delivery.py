@@ -64,7 +64,7 @@ class Delivery:
         self.waker = Waker(outbox, queue, clock)
         self.identity = token_source(settings)
         self.client = GraphClient(settings.graph_base, self.identity)
-        self.channel = self._channel(groups)
+        self.channel = self._illustrated(self._channel(groups))
         policy = replace(_policy(settings, groups, titles), hours=hours, maintenance=maintenance, home=home)
         self.publisher = Publisher(
             outbox,
@@ -107,6 +107,15 @@ class Delivery:
     def _sign_in(self) -> SignIn:
         return SignIn(self._settings, lambda: app_lock(self.outbox, "account", self._clock, self._rng))
 
+    def _illustrated(self, channel: Channel) -> Channel:
+        if not _has_pictures(self._settings):
+            return channel
+        # Imported here: most apps show none.
+        from bridge.publishing.pictures.channel import IllustratedChannel  # noqa: PLC0415
+        from bridge.publishing.pictures.fetching import Fetcher  # noqa: PLC0415
+
+        return IllustratedChannel(channel, Fetcher(self._settings.image_hosts), self._clock)
+
     def _channel(self, groups: Mapping[str, Group]) -> Channel:
         if self._settings.channel == "mail":
             addresses = {group: known.mail for group, known in groups.items() if known.mail}
@@ -148,6 +157,10 @@ def token_source(settings: Settings) -> Identity:
     return makers[settings.identity](settings)
 
 
+def _has_pictures(settings: Settings) -> bool:
+    return settings.pictures in ("all", settings.channel)
+
+
 def _policy(settings: Settings, groups: Mapping[str, Group], titles: Mapping[str, str]) -> Policy:
     return Policy(
         rules=Rules(settings.reopen_minutes * 60, settings.thread_days * 86400, int(settings.digest_over)),
@@ -159,4 +172,5 @@ def _policy(settings: Settings, groups: Mapping[str, Group], titles: Mapping[str
         zone=settings.time_zone,
         watchdog=settings.watchdog_minutes * 60,
         important=None if settings.mail_importance == "never" else Severity(settings.mail_importance),
+        pictures=_has_pictures(settings),
     )
