@@ -1,7 +1,8 @@
 """Where a card may show a picture: a mark around what stands there otherwise, with what to draw or to fetch.
 
-A mark is a comment, which no payload can write: everything from a payload is escaped. The publishing wing puts a picture
-in its place or removes it; what is between the marks, such as the table cells of a chart, stays where there is none.
+A mark is a comment, which no payload can write: everything from a payload is escaped. The publishing wing puts a
+picture in its place or removes it; what is between the marks, such as the table cells of a chart, stays where there is
+none.
 """
 
 import base64

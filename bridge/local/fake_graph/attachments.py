@@ -56,5 +56,7 @@ def data_urls(html: str, attachments: Sequence[Mapping[str, Any]]) -> str:
     """The HTML with its inline pictures within it, as a mail program shows them."""
     for one in attachments:
         if one.get("isInline") and one.get("contentId"):
-            html = html.replace(f'"cid:{one["contentId"]}"', f'"data:{one["contentType"]};base64,{one["contentBytes"]}"')
+            html = html.replace(
+                f'"cid:{one["contentId"]}"', f'"data:{one["contentType"]};base64,{one["contentBytes"]}"'
+            )
     return html

@@ -26,7 +26,8 @@ WHERE t.grp = :grp AND :thread IN ('', t.id) AND :conversation IN ('', t.convers
 GROUP BY t.id ORDER BY updated DESC, max(p.number) DESC LIMIT :top OFFSET :skip
 """
 _POSTS = """
-SELECT p.id, p.thread, p.html, p.received, p.sender, p.participants, p.attachments FROM posts p JOIN threads t ON t.id = p.thread
+SELECT p.id, p.thread, p.html, p.received, p.sender, p.participants, p.attachments
+FROM posts p JOIN threads t ON t.id = p.thread
 WHERE t.grp = :grp AND t.id = :thread AND t.visible <= :now AND p.received <= :now
 ORDER BY p.received, p.number LIMIT :top OFFSET :skip
 """

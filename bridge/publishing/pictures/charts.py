@@ -4,6 +4,7 @@ They have two pixels for each that is shown, no background and no text: a post s
 """
 
 import colorsys
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def _beyond(limit: float | None, *, is_above: bool) -> Callable[[float], bool]:
 def _heights(places: Sequence[tuple[float, float]], width: int) -> dict[int, tuple[float, float]]:
     """Of each column of pixels, between which heights the line runs in it."""
     found: dict[int, tuple[float, float]] = {}
-    for (left, begin), (right, end) in zip(places, places[1:], strict=False):
+    for (left, begin), (right, end) in itertools.pairwise(places):
         for x in range(max(int(left), 0), min(int(right), width - 1) + 1):
             here, there = (_between(edge, left, right, begin, end) for edge in (max(x, left), min(x + 1, right)))
             top, bottom = found.get(x, (here, here))

@@ -148,6 +148,8 @@ def _read(answer: http.client.HTTPResponse, host: str, ends: float) -> bytes:
         raise NoImage(f"{host}: it took too long", is_of_host=True)
     if len(content) > MOST:
         raise NoImage(f"{host}: the image has more than 1 MB")
+    if answer.length:
+        raise NoImage(f"{host}: the image is not whole")
     return content
 
 
