@@ -8,7 +8,6 @@ from markupsafe import Markup, escape
 
 from bridge.events import Severity
 from bridge.limits import MAX_TOPIC
-from bridge.rendering import picture_marks
 from bridge.rendering.links import real_host, safe_url, short_url
 from bridge.rendering.markdown import markdown
 from bridge.rendering.text import done, in_words, is_id, one_line, shorten, visible
@@ -182,10 +181,6 @@ def upper_first(text: str) -> str:
 
 
 FILTERS = {
-    "gauge_picture": picture_marks.gauge,
-    "series_picture": picture_marks.series,
-    "columns_picture": picture_marks.columns,
-    "image_picture": picture_marks.image,
     "between": between,
     "clock": clock,
     "count": count,

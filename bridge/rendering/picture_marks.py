@@ -64,6 +64,10 @@ def image(url: str, name: str) -> Markup:
     return picture("image", name, url=url.strip())
 
 
+# What templates/parts.html writes them with.
+FILTERS = {"series_picture": series, "gauge_picture": gauge, "columns_picture": columns, "image_picture": image}
+
+
 def without_marks(html: str) -> str:
     """The HTML with what stands there where no picture is shown."""
     return _LEFT_OVER.sub("", html)
