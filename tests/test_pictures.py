@@ -14,7 +14,7 @@ from bridge.entries import Target
 from bridge.events import Event, Severity
 from bridge.graph.mail import MailToGroups
 from bridge.graph.threads import GroupThreads
-from bridge.local.fake_graph.attachments import data_urls
+from bridge.local.fake_graph.attachments import inline_pictures
 from bridge.local.fake_graph.faults import Fault
 from bridge.publishing.delivery import Delivery
 from bridge.publishing.digests import digest_html
@@ -115,7 +115,8 @@ def test_a_post_and_a_reply_show_their_pictures(tmp_path, fake_graph, channel):
             "6 values, 40 to 96.4, the last 93.1, limit 90",
             "Panel of pump-07",
         ]
-        assert 'src="data:image/png;base64,' in data_urls(html, list(pictures.values()))
+        shown = inline_pictures(list(pictures.values()))
+        assert [data[:22] for data in shown.values()] == 3 * ["data:image/png;base64,"]
     assert not first[1].keys() & second[1].keys()
     assert images.asked == [SHOT, SHOT]
     simulation.close()

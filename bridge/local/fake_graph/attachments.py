@@ -52,11 +52,7 @@ def listed(call: Call, attachments: Sequence[Mapping[str, Any]]) -> Reply:
     return page(call, list(attachments), _PROPERTIES)
 
 
-def data_urls(html: str, attachments: Sequence[Mapping[str, Any]]) -> str:
-    """The HTML with its inline pictures within it, as a mail program shows them."""
-    for one in attachments:
-        if one.get("isInline") and one.get("contentId"):
-            html = html.replace(
-                f'"cid:{one["contentId"]}"', f'"data:{one["contentType"]};base64,{one["contentBytes"]}"'
-            )
-    return html
+def inline_pictures(attachments: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """The pictures that a post shows, as data URLs, by the ids with which its HTML names them."""
+    inline = [one for one in attachments if one["isInline"] and one["contentId"]]
+    return {one["contentId"]: f"data:{one['contentType']};base64,{one['contentBytes']}" for one in inline}

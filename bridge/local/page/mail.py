@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.local.fake_graph.attachments import data_urls
+from bridge.local.fake_graph.attachments import inline_pictures
 from bridge.local.fake_graph.inbox import Inbox, InboxThread
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.fake_graph.store import StoredPost
@@ -120,7 +120,8 @@ class Selection:
         tokens = _TOKEN.findall(post.html)[-1:]
         return {
             "id": post.id,
-            "html": data_urls(post.html, post.attachments),
+            "html": post.html,
+            "pictures": inline_pictures(post.attachments),
             "received": post.received.isoformat(),
             "sender": post.sender,
             "webhooks": [entry for token in tokens for entry in self.webhooks_of(token)],
