@@ -247,7 +247,7 @@ def test_a_digest_shows_its_chart():
 def test_the_setting_says_in_which_channel_pictures_are_shown(tmp_path, chosen, in_threads, in_mail):
     for name, expected in (("threads", in_threads), ("mail", in_mail)):
         delivery = Delivery(Settings(pictures=chosen, channel=name, mail_from="b@contoso.com"), {}, {}, None, None)
-        assert isinstance(delivery.channel, IllustratedChannel) == expected
+        assert isinstance(delivery.publisher._channel, IllustratedChannel) == expected
 
 
 # Drawing.

@@ -64,12 +64,12 @@ class Delivery:
         self.waker = Waker(outbox, queue, clock)
         self.identity = token_source(settings)
         self.client = GraphClient(settings.graph_base, self.identity)
-        self.channel = self._illustrated(self._channel(groups))
+        self.channel = self._channel(groups)
         policy = replace(_policy(settings, groups, titles), hours=hours, maintenance=maintenance, home=home)
         self.publisher = Publisher(
             outbox,
             queue,
-            self.channel,
+            self._illustrated(self.channel),
             policy,
             clock=clock,
             authorise=self.identity.token,
