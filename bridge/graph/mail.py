@@ -94,9 +94,9 @@ class MailToGroups:
         return {} if message.get("isDraft") is not False else dict.fromkeys(tokens, where)
 
     def _draft(self, post: Post) -> str:
-        return self._created(self._messages, {"subject": topic(post), **_headers(post), **self._content(post)})
         pictures = {"attachments": attachments(post)} if post.pictures else {}
-        return self._created(self._messages, {"subject": topic(post), **self._content(post), **pictures})
+        content = {"subject": topic(post), **_headers(post), **self._content(post), **pictures}
+        return self._created(self._messages, content)
 
     def _draft_reply(self, thread: str, post: Post) -> str:
         if not is_draft(thread):
@@ -119,6 +119,7 @@ class MailToGroups:
             with contextlib.suppress(ContentRefused):
                 return self._created(path, {"message": _headers(post)})
         return self._created(path, {})
+
     def _attach(self, draft: str, post: Post) -> None:
         """Adds the pictures one by one, as a draft is not changed together with them.
 

@@ -185,38 +185,6 @@ class Drain:
         rows = tuple(self._rows.open[row.entry.id] for row in batch.rows)
         return self._send(replace(batch, rows=rows), target, (*left_out, *refused))
 
-    def _post(self, batch: Batch, target: str, token: str, left_out: Sequence[str]) -> Post:
-        entries = [row.entry for row in batch.rows]
-        titles, zone, pictures = self._policy.titles, self._policy.zone, self._policy.pictures
-        if batch.digest:
-            shown, occasion = [one for one in entries if one.source != BRIDGE], occasion_of(entries, self._policy.hours)
-            topic = digest_topic(shown, titles, occasion)
-            html = digest_html(shown, titles, zone, token, occasion, pictures=pictures)
-        else:
-            known = self._rows.threads.get(lead_of(entries).key)
-            memory = known.memory if known else {}
-            # A thread of its own has a topic that names it.
-            is_reply = known is not None and known.thread == target != "" and IN_DIGEST not in memory
-            topic = entries[0].topic
-            html = post_html(entries, is_reply=is_reply, memory=memory, zone=zone, token=token, pictures=pictures)
-        # In a storm the most severe events come first.
-        invited = [one for one in self._uninvited(entries, target) if one not in left_out][:MAX_INVITED]
-        return Post(
-            group=self._rows.group,
-            topic=topic,
-            html=html,
-            token=token,
-            participants=tuple(invited),
-            conversation=entries[0].conversation,
-            abandoned=tuple(dict.fromkeys(row.thread for row in batch.rows if row.thread)),
-        )
-
-    def _uninvited(self, entries: Sequence[Entry], target: str) -> list[str]:
-        """Whom these entries invite, and nobody has invited to the thread yet."""
-        keys = {DIGEST, *(entry.key for entry in entries)}
-        known = [row for key in keys if (row := self._rows.threads.get(key)) and row.thread == target != ""]
-        return uninvited([row.memory for row in known], chain.from_iterable(entry.participants for entry in entries))
-
     def _claim(self, rows: Sequence[OpenEntry], token: str, where: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""
         now = self._clock()
