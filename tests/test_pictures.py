@@ -1,6 +1,7 @@
 """Pictures in posts: what is drawn, where it stands, and that a post is never lost with one."""
 
 import base64
+import json
 import re
 import struct
 import zlib
@@ -11,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.entries import Target
-from bridge.events import Event, Severity
+from bridge.events import Event, Severity, Webhook
 from bridge.graph.mail import MailToGroups
 from bridge.graph.threads import GroupThreads
 from bridge.local.fake_graph.attachments import inline_pictures
 from bridge.local.fake_graph.faults import Fault
+from bridge.local.page.mail import Filter, Selection
 from bridge.publishing.delivery import Delivery
 from bridge.publishing.digests import digest_html
 from bridge.publishing.pictures import channel as channels
@@ -28,6 +30,7 @@ from bridge.rendering import picture_marks
 from bridge.rendering.measures import history
 from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
+from bridge.sources import SOURCES
 from tests.graph_contract import problems
 from tests.graph_servers import GROUP, fake_graph_at, graph_client
 from tests.outbox_stand_ins import Clock, entry
@@ -118,6 +121,8 @@ def test_a_post_and_a_reply_show_their_pictures(tmp_path, fake_graph, channel):
         shown = inline_pictures(list(pictures.values()))
         assert [data[:22] for data in shown.values()] == 3 * ["data:image/png;base64,"]
     assert not first[1].keys() & second[1].keys()
+    page = Selection(fake_graph, {}, {}, {}, lambda _: ()).show(Filter())
+    assert [list(post["pictures"]) for post in page["posts"]] == [list(first[1]), list(second[1])]
     assert images.asked == [SHOT, SHOT]
     simulation.close()
 
@@ -248,6 +253,44 @@ def test_the_setting_says_in_which_channel_pictures_are_shown(tmp_path, chosen, 
     for name, expected in (("threads", in_threads), ("mail", in_mail)):
         delivery = Delivery(Settings(pictures=chosen, channel=name, mail_from="b@contoso.com"), {}, {}, None, None)
         assert isinstance(delivery.publisher._channel, IllustratedChannel) == expected
+
+
+def read(source, sample, change):
+    payload = json.loads((SOURCES[source].samples / f"{sample}.json").read_text())
+    change(payload)
+    webhook = Webhook(SOURCES[source].headers(sample, sample), json.dumps(payload).encode())
+    (event,) = SOURCES[source].read(webhook)
+    return event
+
+
+@pytest.mark.parametrize(
+    ("source", "sample", "change", "images"),
+    [
+        ("grafana", "group.firing", lambda sent: sent["alerts"][0].update(imageURL=SHOT), [SHOT]),
+        ("grafana", "group.firing", lambda sent: sent["alerts"][0].update(imageURL="file:///etc/passwd"), []),
+        ("grafana", "group.several", lambda sent: [one.update(imageURL=SHOT) for one in sent["alerts"]], [SHOT]),
+        ("grafana", "rule.alerting", lambda sent: sent.update(imageUrl=SHOT), [SHOT]),
+        (
+            "better_stack",
+            "incident.started",
+            lambda _: None,
+            ["https://uptime.betterstack.com/screenshots/704131206.png"],
+        ),
+        ("datadog", "monitor.triggered", lambda sent: sent.update(snapshot=SHOT), [SHOT]),
+        ("datadog", "monitor.triggered", lambda sent: sent.update(snapshot="$SNAPSHOT"), []),
+        ("ntfy", "message.high", lambda _: None, ["https://scada.contoso.com/tanks/4/chart.png"]),
+        ("ntfy", "message.high", lambda sent: sent.update(attach="https://x.example/log.txt"), []),
+        ("slack", "blocks", lambda _: None, ["https://pump.contoso.example/charts/level.png"]),
+        ("discord", "embed.release", lambda _: None, ["https://pump.contoso.example/charts/level.png"]),
+        ("messagecard", "build.failed", lambda _: None, ["https://jenkins.contoso.example/job/pump/118/trend.png"]),
+        ("teams", "card.approval", lambda _: None, ["https://pump.contoso.example/charts/level.png"]),
+    ],
+)
+def test_the_images_of_every_service_are_at_one_place_and_in_the_post(source, sample, change, images):
+    event = read(source, sample, change)
+    assert [url for _, url in event.images] == images
+    illustrated(rendered(event).html, fetcher := Images())
+    assert fetcher.asked == images
 
 
 # Drawing.
