@@ -121,6 +121,11 @@ class Settings:
         """The base URL of Graph, with its version."""
         return self.graph_url or f"https://{self.cloud.graph}/v1.0"
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether posts show pictures, in the channel that is used."""
+        return self.pictures in ("all", self.channel)
+
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Settings":
         """Reads the BRIDGE_ settings; SettingsError with every problem at once."""

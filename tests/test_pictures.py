@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.app import Bridge
+from bridge.configuration import Configuration
 from bridge.entries import Target
 from bridge.events import Event, Severity, Webhook
 from bridge.graph.mail import MailToGroups
@@ -18,6 +20,7 @@ from bridge.graph.threads import GroupThreads
 from bridge.local.fake_graph.attachments import inline_pictures
 from bridge.local.fake_graph.faults import Fault
 from bridge.local.page.mail import Filter, Selection
+from bridge.mistakes import mistakes
 from bridge.publishing.delivery import Delivery
 from bridge.publishing.digests import digest_html
 from bridge.publishing.pictures import channel as channels
@@ -291,6 +294,15 @@ def test_the_images_of_every_service_are_at_one_place_and_in_the_post(source, sa
     assert [url for _, url in event.images] == images
     illustrated(rendered(event).html, fetcher := Images())
     assert fetcher.asked == images
+
+
+def test_doctor_says_when_hosts_of_images_have_no_effect():
+    env = {"BRIDGE_GROUP": GROUP, "BRIDGE_IMAGE_HOSTS": "grafana.contoso.com"}
+    found = mistakes(Bridge(Configuration.from_env(env)), env)
+    assert [(one.subject, one.text.split(":")[0]) for one in found] == [
+        ("settings", "BRIDGE_IMAGE_HOSTS has no effect")
+    ]
+    assert mistakes(Bridge(Configuration.from_env({**env, "BRIDGE_PICTURES": "all"})), env) == []
 
 
 # Drawing.

@@ -108,7 +108,7 @@ class Delivery:
         return SignIn(self._settings, lambda: app_lock(self.outbox, "account", self._clock, self._rng))
 
     def _illustrated(self, channel: Channel) -> Channel:
-        if not _has_pictures(self._settings):
+        if not self._settings.has_pictures:
             return channel
         # Imported here: most apps show none.
         from bridge.publishing.pictures.channel import IllustratedChannel  # noqa: PLC0415
@@ -157,10 +157,6 @@ def token_source(settings: Settings) -> Identity:
     return makers[settings.identity](settings)
 
 
-def _has_pictures(settings: Settings) -> bool:
-    return settings.pictures in ("all", settings.channel)
-
-
 def _policy(settings: Settings, groups: Mapping[str, Group], titles: Mapping[str, str]) -> Policy:
     return Policy(
         rules=Rules(settings.reopen_minutes * 60, settings.thread_days * 86400, int(settings.digest_over)),
@@ -172,5 +168,5 @@ def _policy(settings: Settings, groups: Mapping[str, Group], titles: Mapping[str
         zone=settings.time_zone,
         watchdog=settings.watchdog_minutes * 60,
         important=None if settings.mail_importance == "never" else Severity(settings.mail_importance),
-        pictures=_has_pictures(settings),
+        pictures=settings.has_pictures,
     )

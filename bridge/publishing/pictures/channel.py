@@ -20,12 +20,12 @@ from bridge.rendering.picture_marks import Wanted, with_pictures, without_marks
 
 # https://learn.microsoft.com/graph/api/message-post-attachments: below 3 MB; Base64 makes four bytes of three.
 MOST_BYTES = 2_000_000
-MOST_CHARTS, MOST_IMAGES = 20, 4
+MOST_CHARTS, MOST_IMAGES = 6, 4  # of a post; a reply by mail takes a request for each
 TIME = 8.0  # seconds for all images of a post
 REFUSED = 3600.0  # seconds for which a group that refused a picture gets none
 FAILED = 300.0  # seconds for which a host that failed is not asked again
 _WIDEST, _HIGHEST = 540, 400  # pixels that are shown
-_STYLE = "display:block;border:0;max-width:100%"
+_STYLE = "display:block;border:0;max-width:100%;height:auto"
 
 _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
