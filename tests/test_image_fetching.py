@@ -160,6 +160,13 @@ def test_a_host_that_cannot_be_reached_costs_only_the_image():
         assert failed.value.is_of_host
 
 
+def test_slow_dns_costs_no_more_than_the_time_that_there_is():
+    begin = time.monotonic()
+    with pytest.raises(NoImage, match="DNS"):
+        Fetcher([HOST], lambda *_: time.sleep(1)).fetch(f"https://{HOST}/a.png", 0.1)
+    assert time.monotonic() - begin < 0.9
+
+
 def test_no_bytes_break_the_reader():
     for content in (PNG, GIF, JPEG):
         for end in range(len(content)):

@@ -342,7 +342,7 @@ numbers = st.floats(allow_nan=True, allow_infinity=True) | st.integers() | st.te
 colours = st.from_regex(r"\A#[0-9a-f]{6}\Z") | st.text(max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     kind=st.sampled_from([*picture_marks.KINDS, ""]),
     points=st.lists(st.tuples(numbers, numbers), max_size=40),
@@ -359,7 +359,7 @@ def test_any_values_are_drawn_within_bounds_or_not_at_all(kind, **values):
         assert found.height <= 96
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=30), st.floats(-1e300, 1e300))
 def test_any_series_is_drawn(series, limit):
     found = drawn("series", {"points": list(enumerate(series)), "limit": limit, "colour": "#8c1a2b"})

@@ -126,6 +126,8 @@ class IllustratedChannel:
         except NoImage as error:
             _logger.info("An image is not shown: %s", error)
             if error.is_of_host:
+                # Below a `*.` there may be any number of hosts.
+                self._failed = {one: until for one, until in self._failed.items() if until > now}
                 self._failed[host] = now + FAILED
             return None
 

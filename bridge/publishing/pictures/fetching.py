@@ -7,6 +7,7 @@ most 1 MB, comes in time, and is a PNG, JPEG or GIF by its bytes.
 """
 
 import contextlib
+import functools
 import http.client
 import ipaddress
 import socket
@@ -109,7 +110,7 @@ class Fetcher:
         return any(name == one or (one[:2] == "*." and name.endswith(one[1:])) for one in self._hosts)
 
     def _content(self, host: str, port: int, target: str, ends: float) -> bytes:
-        addresses = self._resolve(host, port)
+        addresses = self._addresses(host, port, ends)
         # One private address among them is a reason not to trust the others.
         if not addresses or not all(map(self._is_allowed, addresses)):
             raise NoImage(f"{host}: not all of its addresses are public")
@@ -120,13 +121,28 @@ class Fetcher:
                     raise NoImage(f"{host}: it answered {answer.status}")
                 return _read(answer, host, ends)
 
+    def _addresses(self, host: str, port: int, ends: float) -> Sequence[str]:
+        """What DNS answers in time: it has time-outs of its own, which may be long."""
+        found: list[Sequence[str]] = []
+
+        def look() -> None:
+            with contextlib.suppress(OSError, UnicodeError):
+                found.append(self._resolve(host, port))
+
+        looking = threading.Thread(target=look, daemon=True)
+        looking.start()
+        looking.join(max(ends - time.monotonic(), 0.0))
+        if not found:
+            raise NoImage(f"{host}: DNS has no address for it in time", is_of_host=True)
+        return found[0]
+
     @contextlib.contextmanager
     def _connected(self, host: str, address: str, port: int, ends: float) -> Iterator[http.client.HTTPSConnection]:
         """A connection to that very address, which is cut off when the time is over."""
         left = ends - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        context = self._context or ssl.create_default_context(cafile=certifi.where())
+        context = self._context or _trusted()
         raw = socket.create_connection((address, port), min(left, _CONNECT))
         with context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False) as wrapped:
             # A time-out of a socket counts from one byte to the next, and a sender may dawdle over each.
@@ -140,6 +156,11 @@ class Fetcher:
                 yield connection
             finally:
                 timer.cancel()
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 def _read(answer: http.client.HTTPResponse, host: str, ends: float) -> bytes:
