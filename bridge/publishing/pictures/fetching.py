@@ -114,7 +114,8 @@ class Fetcher:
         # One private address among them is a reason not to trust the others.
         if not addresses or not all(map(self._is_allowed, addresses)):
             raise NoImage(f"{host}: not all of its addresses are public")
-        with self._connected(host, addresses[0], port, ends) as connection:
+        address = min(addresses, key=lambda one: ":" in one)  # IPv4 first, which every network has
+        with self._connected(host, address, port, ends) as connection:
             connection.request("GET", target, headers={"Accept": "image/png, image/jpeg, image/gif"})
             with connection.getresponse() as answer:
                 if answer.status != http.HTTPStatus.OK:
