@@ -117,6 +117,14 @@ def host_url(meaning: str) -> Callable[[str], str]:
     return convert
 
 
+def hosts(text: str) -> tuple[str, ...]:
+    """Names of hosts, each with or without a port; `*.` stands for all below one."""
+    parts = separated(text.lower())
+    if not all(re.fullmatch(r"(\*\.)?([a-z0-9_-]+\.)+[a-z][a-z0-9-]*(:\d{1,5})?", part) for part in parts):
+        raise ValueError("must be names of hosts, such as grafana.contoso.com or *.contoso.com, without https://")
+    return parts
+
+
 def mailbox(text: str) -> str:
     """The address of a mailbox."""
     if not re.fullmatch(r"[^<>@\s/?#]+@[^<>@\s/?#]+", text):

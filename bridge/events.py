@@ -97,6 +97,7 @@ class Event:
     summary: the sentence that says what happened (empty: made of actor, title and kind).
     text: the sender's text, as Markdown.
     facts: further facts, as pairs of name and value.
+    images: images that the service names, as pairs of name and address; a post shows them where that is allowed.
     attributes: values by which routes choose: `event.attributes.branch`.
     details: values that the source computes for its templates.
     people: who has to do with it, by role: `actor`, `author`, `owner`, `reviewers`, `assignees`.
@@ -121,6 +122,7 @@ class Event:
     summary: str = ""
     text: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    images: tuple[tuple[str, str], ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     people: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)

@@ -63,8 +63,8 @@ class Mistake:
 
 def mistakes(bridge: Bridge, env: Mapping[str, str]) -> list[Mistake]:
     """Everything of the kind. env: the environment that the settings were read from."""
-    found = (Mistake("settings", text) for text in unknown_settings(bridge.configuration, env))
-    return [*found, *in_files(bridge.configuration, bridge.renderer)]
+    settings = (*unknown_settings(bridge.configuration, env), *_without_effect(bridge.configuration))
+    return [*(Mistake("settings", text) for text in settings), *in_files(bridge.configuration, bridge.renderer)]
 
 
 def in_files(configuration: Configuration, renderer: Renderer) -> list[Mistake]:
@@ -75,6 +75,13 @@ def in_files(configuration: Configuration, renderer: Renderer) -> list[Mistake]:
         *(Mistake("summaries", text) for text in _of_summaries(configuration)),
         *(Mistake("templates", text) for text in renderer.unknown_names(_Fields(configuration).of)),
     ]
+
+
+def _without_effect(configuration: Configuration) -> Iterator[str]:
+    """Settings that another one makes useless."""
+    settings = configuration.settings
+    if settings.image_hosts and not settings.has_pictures:
+        yield "BRIDGE_IMAGE_HOSTS has no effect: BRIDGE_PICTURES shows no pictures in this channel (`all` does)"
 
 
 def unknown_settings(configuration: Configuration, env: Mapping[str, str]) -> Iterator[str]:

@@ -95,6 +95,8 @@ class Settings:
     history_days: float = 30.0
     keep_payloads_hours: float = 0.0
     watchdog_minutes: float = 0.0
+    pictures: str = "mail"
+    image_hosts: tuple[str, ...] = ()
     outbox: Path = Path(".bridge/outbox.sqlite")
     github_token: str = field(default="", repr=False)
     github_app_id: str = ""
@@ -118,6 +120,11 @@ class Settings:
     def graph_base(self) -> str:
         """The base URL of Graph, with its version."""
         return self.graph_url or f"https://{self.cloud.graph}/v1.0"
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether posts show pictures, in the channel that is used."""
+        return self.pictures in ("all", self.channel)
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Settings":

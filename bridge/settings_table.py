@@ -10,6 +10,7 @@ from bridge.clouds import CLOUDS
 IDENTITIES = ("managed-identity", "agent-user", "service-account", "developer")
 CHANNELS = ("threads", "mail")
 IMPORTANCES = ("never", "warning", "error", "critical")
+PICTURES = ("mail", "all", "none")
 
 
 def _choices(names: Iterable[str]) -> str:
@@ -147,6 +148,12 @@ TABLE: Mapping[str, Setting] = {
         "github_api_url",
         conversions.github_api,
         "URL of GitHub's API; of an Enterprise Server, `https://<host>/api/v3`",
+    ),
+    "BRIDGE_PICTURES": Setting(
+        "pictures", conversions.one_of(*PICTURES), f"Charts as pictures, by channel: {_choices(PICTURES)}"
+    ),
+    "BRIDGE_IMAGE_HOSTS": Setting(
+        "image_hosts", conversions.hosts, "Hosts from which images that payloads name are fetched, separated by commas"
     ),
     "BRIDGE_OUTBOX": Setting("outbox", Path, "SQLite file of outbox and queue, where no storage account is configured"),
 }

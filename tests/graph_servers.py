@@ -5,6 +5,7 @@ import itertools
 import os
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,8 +69,10 @@ class Raw(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, *answers: bytes, pause: float = 0) -> None:
+    def __init__(self, *answers: bytes, pause: float = 0, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _RawHandler)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.answers = list(answers)
         self.pause = pause
         self.requests: list[bytes] = []
@@ -107,8 +110,8 @@ class _RawHandler(socketserver.StreamRequestHandler):
 
 
 @contextlib.contextmanager
-def raw(*answers: bytes, pause: float = 0) -> Iterator[Raw]:
-    with Raw(*answers, pause=pause) as server:
+def raw(*answers: bytes, pause: float = 0, tls: ssl.SSLContext | None = None) -> Iterator[Raw]:
+    with Raw(*answers, pause=pause, tls=tls) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

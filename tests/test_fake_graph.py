@@ -128,6 +128,14 @@ def test_a_thread_is_started_and_replied_to(client):
 
 
 NEW = {"topic": "Topic", "posts": [post()]}
+FILE = {
+    "@odata.type": "#microsoft.graph.fileAttachment",
+    "name": "picture-1.png",
+    "contentType": "image/png",
+    "contentBytes": "iVBORw0KGgo=",
+    "contentId": "1@webhook-bridge",
+    "isInline": True,
+}
 PARTICIPANT = {"emailAddress": {"name": "Alex", "address": "alex@contoso.com"}}
 # A new thread, and a part of the error message; empty if the thread is accepted.
 CONTENTS = {
@@ -145,6 +153,18 @@ CONTENTS = {
     "no content": (NEW | {"posts": [{"body": {"contentType": "html"}}]}, "'content'"),
     "participant without address": (NEW | {"posts": [post(newParticipants=[{"emailAddress": {}}])]}, "'address'"),
     "not an object": ([], "conversationThread"),
+    "picture": (NEW | {"posts": [post(attachments=[FILE])]}, ""),
+    "attachment without a type": (
+        NEW | {"posts": [post(attachments=[{"name": "a", "contentBytes": ""}])]},
+        "odata.type",
+    ),
+    "attachment of an item": (NEW | {"posts": [post(attachments=[FILE | {"@odata.type": "#itemAttachment"}])]}, "type"),
+    "attachment without a name": (NEW | {"posts": [post(attachments=[{**FILE, "name": None}])]}, "'name'"),
+    "attachment that is no Base64": (
+        NEW | {"posts": [post(attachments=[FILE | {"contentBytes": "~"}])]},
+        "contentBytes",
+    ),
+    "attachment with more": (NEW | {"posts": [post(attachments=[FILE | {"size": 1}])]}, "'size' does not exist"),
 }
 
 
@@ -174,6 +194,12 @@ REQUESTS = {
     "half a surrogate pair": ("POST", THREADS, {"json": {"topic": "\ud800", "posts": [post()]}}, 400),
     "another media type": ("POST", THREADS, {"data": b"{}", "headers": {"Content-Type": "text/plain"}}, 415),
     "more than 4 MB": ("POST", THREADS, {"json": {"topic": "x" * (4 << 20)}}, 413),
+    "an attachment of 3 MB": (
+        "POST",
+        THREADS,
+        {"json": NEW | {"posts": [post(attachments=[FILE | {"contentBytes": "AAAA" * (1 << 20)}])]}},
+        413,
+    ),
     "a filter": ("GET", f"{THREADS}?$filter=topic eq 'x'", {}, 501),
     "an empty page": ("GET", f"{THREADS}?$top=0", {}, 400),
     "too large a page": ("GET", f"{THREADS}?$top=1001", {}, 400),

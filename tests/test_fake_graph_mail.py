@@ -12,7 +12,7 @@ from bridge.local.fake_graph.operations import OPERATIONS
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.fake_graph.tokens import Grant
 from tests.graph_servers import GROUP, fake_graph_at
-from tests.test_fake_graph import START, THREADS, Client, Clock, post
+from tests.test_fake_graph import FILE, START, THREADS, Client, Clock, post
 
 SENDER, ADDRESS = "bridge@contoso.com", "pumps@contoso.com"
 MESSAGES = f"/users/{SENDER}/messages"
@@ -267,6 +267,9 @@ def test_a_mailbox_sends_thirty_messages_a_minute(client):
         ("POST", f"/users/{SENDER}/sendMail", {"message": {"subject": "To nobody"}}, 400),
         ("GET", f"{MESSAGES}/AAMkNowhere=", None, 404),
         ("PATCH", f"{MESSAGES}/AAMkNowhere=", {"subject": "x"}, 404),
+        ("PATCH", f"{MESSAGES}/AAMkNowhere=", {"attachments": []}, 400),
+        ("POST", f"{MESSAGES}/AAMkNowhere=/attachments", FILE, 404),
+        ("POST", f"{MESSAGES}/AAMkNowhere=/attachments", {**FILE, "contentBytes": 7}, 400),
         ("DELETE", f"{MESSAGES}/AAMkNowhere=", None, 404),
         ("POST", f"{MESSAGES}/AAMkNowhere=/send", None, 404),
         ("POST", f"{MESSAGES}/AAMkNowhere=/createReplyAll", {}, 404),

@@ -7,7 +7,7 @@ import pytest
 from bridge.local.fake_graph.operations import OPERATIONS
 from tests.graph_contract import needs_description, operation, paths, problems, problems_of_answer
 from tests.graph_servers import GROUP, fake_graph_at
-from tests.test_fake_graph import THREADS, Client, post
+from tests.test_fake_graph import FILE, THREADS, Client, post
 
 pytestmark = needs_description
 
@@ -78,11 +78,12 @@ def test_requests_and_answers_of_the_stand_in_are_as_described(tmp_path):
             wrong.extend(problems_of_answer(method, path, status, answer.json() if answer.content else None))
             return answer.json() if answer.content else None
 
-        thread = call("POST", THREADS, 201, {"topic": "Topic", "posts": [post()]})["id"]
+        thread = call("POST", THREADS, 201, {"topic": "Topic", "posts": [post(attachments=[FILE])]})["id"]
         call("POST", f"{THREADS}/{thread}/reply", 202, {"post": post()})
         (first, *_) = call("GET", f"{THREADS}/{thread}/posts")["value"]
         call("POST", f"{THREADS}/{thread}/posts/{first['id']}/reply", 202, {"post": post()})
         call("GET", f"{THREADS}/{thread}/posts/{first['id']}")
+        call("GET", f"{THREADS}/{thread}/posts/{first['id']}/attachments")
         call("GET", f"{THREADS}/{thread}")
         call("GET", THREADS)
         (conversation,) = call("GET", f"/groups/{GROUP}/conversations")["value"]
@@ -95,6 +96,8 @@ def test_requests_and_answers_of_the_stand_in_are_as_described(tmp_path):
         draft = call("POST", MESSAGES, 201, MAIL)["id"]
         call("PATCH", f"{MESSAGES}/{draft}", 200, {"subject": "Other"})
         call("GET", f"{MESSAGES}/{draft}")
+        call("POST", f"{MESSAGES}/{draft}/attachments", 201, FILE)
+        call("GET", f"{MESSAGES}/{draft}/attachments")
         call("GET", f"/users/{SENDER}/mailFolders/drafts/messages")
         call("DELETE", f"{MESSAGES}/{draft}", 204)
         client.headers["Prefer"] = 'IdType="ImmutableId"'

@@ -58,6 +58,8 @@ def test_every_setting_arrives(tmp_path):
         "BRIDGE_GITHUB_APP_ID": "4711",
         "BRIDGE_GITHUB_APP_KEY": r"-----BEGIN PRIVATE KEY-----\nabc",
         "BRIDGE_GITHUB_API_URL": "https://github.contoso.com/api/v3/",
+        "BRIDGE_PICTURES": "all",
+        "BRIDGE_IMAGE_HOSTS": "Grafana.contoso.com, *.contoso.net:8443",
         "BRIDGE_OUTBOX": "a.sqlite",
     }
     assert values.keys() == TABLE.keys(), "a new setting needs its row here"
@@ -96,6 +98,8 @@ def test_every_setting_arrives(tmp_path):
         github_app_id="4711",
         github_app_key="-----BEGIN PRIVATE KEY-----\nabc",
         github_api_url="https://github.contoso.com/api/v3",
+        pictures="all",
+        image_hosts=("grafana.contoso.com", "*.contoso.net:8443"),
         outbox=Path("a.sqlite"),
     )
 

@@ -71,6 +71,7 @@ _ZONES = [
     "America/Anchorage",
     "Pacific/Honolulu",
 ]
+_HOSTS = (r"^[A-Za-z0-9*._:-]+(, *[A-Za-z0-9*._:-]+)*$", "Names of hosts, separated by commas.")
 _TAGS = r"^[^=,\"\\]+=[^=,\"\\]*(,[^=,\"\\]+=[^=,\"\\]*)*$"
 
 
@@ -226,8 +227,11 @@ def more(parameters: Parameters) -> Sequence[Element]:
         "us-dod": "US Department of Defense",
         "china": "China (21Vianet)",
     }
+    pictures = {"mail": "In mail only", "all": "In threads, too (not tried in every tenant)", "none": "No"}
     return [
         section("posts", "Posts", [_bounded("steps('more').posts", *row, parameters) for row in numbers]),
+        choice("pictures", "Charts as pictures", parameters["pictures"]["metadata"]["description"], pictures, "mail"),
+        described("imageHosts", "Hosts of images", placeholder="grafana.contoso.com", rule=_HOSTS),
         described("tenantId", "Tenant id", default="[subscription().tenantId]", rule=ID, required=True),
         choice("cloud", "Cloud of the tenant", parameters["cloud"]["metadata"]["description"], clouds, "global"),
         choice(

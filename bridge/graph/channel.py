@@ -8,6 +8,16 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture that a post shows: `html` names it as `cid:<id>`. name: of its file. media_type: `image/png`."""
+
+    id: str
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Post:
     """One message to a group: the cards of one or more entries.
 
@@ -17,6 +27,7 @@ class Post:
     draft: the reference of the draft that the channel has prepared.
     abandoned: references of drafts for tries that were surely not sent.
     headers, is_important: by what Outlook sorts it, where the channel is mail.
+    pictures: those that `html` shows.
     """
 
     group: str
@@ -29,6 +40,7 @@ class Post:
     abandoned: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     is_important: bool = False
+    pictures: tuple[Picture, ...] = ()
 
 
 def blamed(participants: Sequence[str], message: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from bridge.errors import AccessRefused, ContentRefused, GraphError, NotSent, Ou
 from bridge.graph.answers import NotFound
 from bridge.graph.channel import DRAFT, Post, is_draft
 from bridge.graph.client import GraphClient
-from bridge.graph.shapes import body, recipient, topic
+from bridge.graph.shapes import attachment, attachments, body, recipient, topic
 
 # With these ids a draft keeps its id after it was sent:
 # https://learn.microsoft.com/graph/outlook-immutable-id
@@ -94,7 +94,9 @@ class MailToGroups:
         return {} if message.get("isDraft") is not False else dict.fromkeys(tokens, where)
 
     def _draft(self, post: Post) -> str:
-        return self._created(self._messages, {"subject": topic(post), **_headers(post), **self._content(post)})
+        pictures = {"attachments": attachments(post)} if post.pictures else {}
+        content = {"subject": topic(post), **_headers(post), **self._content(post), **pictures}
+        return self._created(self._messages, content)
 
     def _draft_reply(self, thread: str, post: Post) -> str:
         if not is_draft(thread):
@@ -105,6 +107,7 @@ class MailToGroups:
             raise ThreadGone(f"{error} The last message of the thread was deleted.") from None
         # Not in the request before: Graph would quote the whole conversation below the body.
         self._client.request("PATCH", self._message(DRAFT + draft), json=self._content(post), headers=_IMMUTABLE)
+        self._attach(draft, post)
         return draft
 
     def _reply_with_headers(self, path: str, post: Post) -> str:
@@ -116,6 +119,21 @@ class MailToGroups:
             with contextlib.suppress(ContentRefused):
                 return self._created(path, {"message": _headers(post)})
         return self._created(path, {})
+
+    def _attach(self, draft: str, post: Post) -> None:
+        """Adds the pictures one by one, as a draft is not changed together with them.
+
+        https://learn.microsoft.com/graph/api/message-post-attachments
+        """
+        path = f"{self._message(DRAFT + draft)}/attachments"
+        try:
+            for picture in post.pictures:
+                self._client.request("POST", path, json=attachment(picture), headers=_IMMUTABLE)
+        except GraphError:
+            # Another draft will be made, and nobody is to find this one.
+            with contextlib.suppress(GraphError):
+                self._client.request("DELETE", self._message(DRAFT + draft), headers=_IMMUTABLE)
+            raise
 
     def _created(self, path: str, content: Mapping[str, Any]) -> str:
         message = self._client.request("POST", path, json=content, headers=_IMMUTABLE)

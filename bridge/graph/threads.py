@@ -12,7 +12,7 @@ from bridge.errors import AccessRefused, NotSent, OutcomeUnknown, ThreadGone
 from bridge.graph.answers import NotFound
 from bridge.graph.channel import Post, is_draft
 from bridge.graph.client import GraphClient
-from bridge.graph.shapes import body, recipient, topic
+from bridge.graph.shapes import attachments, body, recipient, topic
 
 # The difference between Graph's clock and ours that is tolerated.
 _SKEW = timedelta(minutes=5)
@@ -163,7 +163,8 @@ def _new_thread(post: Post) -> Mapping[str, Any]:
 def _post(post: Post) -> Mapping[str, Any]:
     """https://learn.microsoft.com/graph/api/resources/post."""
     invited = [recipient(participant) for participant in post.participants]
-    return {"body": body(post), **({"newParticipants": invited} if invited else {})}
+    more = {"newParticipants": invited, "attachments": attachments(post)}
+    return {"body": body(post), **{name: values for name, values in more.items() if values}}
 
 
 def _is_newer(thread: Mapping[str, Any], since: datetime) -> bool:

@@ -76,12 +76,14 @@ def _shown(
     titles, zone = policy.titles, policy.zone
     if batch.digest:
         shown, occasion = [one for one in entries if one.source != BRIDGE], occasion_of(entries, policy.hours)
-        return digest_topic(shown, titles, occasion), digest_html(shown, titles, zone, token, occasion)
+        html = digest_html(shown, titles, zone, token, occasion, pictures=policy.pictures)
+        return digest_topic(shown, titles, occasion), html
     known = threads.get(lead_of(entries).key)
     memory = known.memory if known else {}
     # A thread of its own has a topic that names it.
     is_reply = known is not None and known.thread == target != "" and IN_DIGEST not in memory
-    return entries[0].topic, post_html(entries, is_reply=is_reply, memory=memory, zone=zone, token=token)
+    html = post_html(entries, is_reply=is_reply, memory=memory, zone=zone, token=token, pictures=policy.pictures)
+    return entries[0].topic, html
 
 
 def _uninvited(entries: Sequence[Entry], target: str, threads: Threads) -> list[str]:

@@ -69,7 +69,7 @@ class Delivery:
         self.publisher = Publisher(
             outbox,
             queue,
-            self.channel,
+            self._illustrated(self.channel),
             policy,
             clock=clock,
             authorise=self.identity.token,
@@ -106,6 +106,15 @@ class Delivery:
     @cached_property
     def _sign_in(self) -> SignIn:
         return SignIn(self._settings, lambda: app_lock(self.outbox, "account", self._clock, self._rng))
+
+    def _illustrated(self, channel: Channel) -> Channel:
+        if not self._settings.has_pictures:
+            return channel
+        # Imported here: most apps show none.
+        from bridge.publishing.pictures.channel import IllustratedChannel  # noqa: PLC0415
+        from bridge.publishing.pictures.fetching import Fetcher  # noqa: PLC0415
+
+        return IllustratedChannel(channel, Fetcher(self._settings.image_hosts), self._clock)
 
     def _channel(self, groups: Mapping[str, Group]) -> Channel:
         if self._settings.channel == "mail":
@@ -159,4 +168,5 @@ def _policy(settings: Settings, groups: Mapping[str, Group], titles: Mapping[str
         zone=settings.time_zone,
         watchdog=settings.watchdog_minutes * 60,
         important=None if settings.mail_importance == "never" else Severity(settings.mail_importance),
+        pictures=settings.has_pictures,
     )

@@ -13,6 +13,7 @@ from bridge.publishing.chart import Clock, chart_of, extent, worst_first
 from bridge.publishing.stories import signed
 from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import count, duration, offset, plural
+from bridge.rendering.picture_marks import without_marks
 from bridge.rendering.text import one_line
 
 _NO_TITLES: Mapping[str, str] = MappingProxyType({})
@@ -86,18 +87,21 @@ def digest_html(
     zone: tzinfo = UTC,
     token: str = "",
     occasion: Occasion = STORM,
+    *,
+    pictures: bool = False,
 ) -> str:
     """The HTML of a post that shows one entry or more, a row for each object, the worst first.
 
     As many as MAX_ROWS stay within MAX_POST bytes, whatever they say.
     titles: the names of sources for people. zone: of the times that are shown. token: of the attempt.
+    pictures: the mark is kept at which the channel puts a picture of the chart.
     """
     html = ""
     for limits in _LIMITS:
         html = _html(entries, titles, zone, limits, occasion)
         if len(html.encode()) <= MAX_POST:
             break
-    return signed(html, [token])
+    return signed(html if pictures else without_marks(html), [token])
 
 
 def _html(

@@ -22,6 +22,7 @@ class Policy:
     zone: of the times that posts show. watchdog: how often one is sent; 0: never.
     hours: for which entries wait, by their names. maintenance: what is planned. home: the default group, or empty.
     important: from which severity on mail is of high importance; None: none of it.
+    pictures: posts keep the marks at which the channel puts pictures.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -36,3 +37,4 @@ class Policy:
     maintenance: Sequence[Plan] = ()
     home: str = ""
     important: Severity | None = None
+    pictures: bool = False

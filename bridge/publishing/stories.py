@@ -16,6 +16,7 @@ from bridge.outbox.rows import Memory
 from bridge.publishing.memory import EXTREMES, FIRST, remembered
 from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import duration
+from bridge.rendering.picture_marks import without_marks
 from bridge.rendering.text import one_line
 
 # What a card marks for its post: the headline, which a reply leaves out, and the places of facts and timeline.
@@ -49,12 +50,14 @@ def post_html(
     memory: Memory = _NO_MEMORY,
     zone: tzinfo = UTC,
     token: str = "",
+    pictures: bool = False,
 ) -> str:
     """The HTML of a post that shows one entry or more of one thread, in the order in which they come.
 
     is_reply: the thread's first post has the headline, and this one begins with the news.
     memory: what the thread remembers of earlier posts. zone: of the times that are shown.
     token: of the attempt, by which the post is found; its footer shows it behind the references of the entries.
+    pictures: the marks are kept at which the channel puts pictures.
     """
     lead = lead_of(entries)
     card = _HEADLINE.sub("", lead.html) if is_reply else lead.html
@@ -70,6 +73,7 @@ def post_html(
         html = above + (_rows(facts, [], lead.occurred, zone) if place else "") + below + rows + after
     else:
         html = _GAP.join(entry.html for entry in entries)
+    html = html if pictures else without_marks(html)
     return signed(html, [*(entry.reference for entry in entries), token] if token else [])
 
 

@@ -10,6 +10,7 @@ from jinja2 import BaseLoader, ChainableUndefined, Environment, FileSystemLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from bridge.rendering import picture_marks
 from bridge.rendering.filters import FILTERS, clock, date
 from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.text import visible
@@ -64,7 +65,8 @@ def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnv
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sandbox.filters.update(FILTERS, clock=partial(clock, zone=zone), date=partial(date, zone=zone))
+    sandbox.filters.update(FILTERS, **picture_marks.FILTERS)
+    sandbox.filters.update(clock=partial(clock, zone=zone), date=partial(date, zone=zone))
     return sandbox
 
 

@@ -73,12 +73,25 @@ def _value(value: object) -> tuple[float | None, str]:
 
 @dataclass(frozen=True)
 class History:
-    """What a value was before: its newest points, each a height of 1 to 28 pixels, and whether it crossed the limit."""
+    """What a value was before: its newest points, each a height of 1 to 28 pixels, and whether it crossed the limit.
+
+    points: the same as seconds since the first of them, and value. limit: that of the condition, if one is known.
+    above: whether a value above it is beyond it.
+    """
 
     bars: Sequence[tuple[int, bool]]
     text: str
     begin: datetime
     end: datetime
+    points: Sequence[tuple[float, float]] = ()
+    limit: float | None = None
+    above: bool = True
+
+    @property
+    def said(self) -> str:
+        """The series in words: `12 values, 3.1 to 96.4, the last 93.4, limit 90`."""
+        last = f", the last {figure(self.points[-1][1])}" if self.points else ""
+        return f"{self.text}{last}" + ("" if self.limit is None else f", limit {figure(self.limit)}")
 
 
 def history(points: Sequence[tuple[datetime, float]], condition: str) -> History | None:
@@ -94,7 +107,16 @@ def history(points: Sequence[tuple[datetime, float]], condition: str) -> History
     holds = [bool(operator) and limit is not None and _HOLDS[operator](value, limit) for value in values]
     heights = [max(round(_HEIGHT * value / max(values)), 1) for value in values]
     text = f"{len(values)} values, {figure(min(values))} to {figure(max(values))}"
-    return History(tuple(zip(heights, holds, strict=True)), text, newest[0][0], newest[-1][0])
+    begin = newest[0][0]
+    return History(
+        bars=tuple(zip(heights, holds, strict=True)),
+        text=text,
+        begin=begin,
+        end=newest[-1][0],
+        points=tuple(((time - begin).total_seconds(), value) for time, value in newest),
+        limit=limit if operator else None,
+        above=not operator.startswith("<"),
+    )
 
 
 def _as_percent(expression: str, number: float, limit: float, holds: Callable[[float, float], bool]) -> list[float]:

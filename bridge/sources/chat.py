@@ -93,6 +93,7 @@ def event(source: str, message: Message, webhook: Webhook) -> Event:
         occurred=message.occurred,
         text=card.news,
         facts=tuple((name, value) for name, value in card.facts if name),
+        images=tuple((part.text, part.url) for part in card.parts if part.kind == "image"),
         attributes={
             "state": state, "sender": message.sender, "channel": message.channel,
             "thread": message.thread, **message.attributes,

@@ -149,6 +149,7 @@ def change(form: Form, event: Event, names: Mapping[str, Any]) -> Event | Ignore
         changed,
         people={**event.people, **form_values.people(form, names)},
         facts=tuple({**dict(event.facts), **dict(form_values.facts(form, names))}.items()),
+        images=tuple(dict.fromkeys((*form_values.images(form, names), *event.images))),
         attributes={**event.attributes, **form_values.attributes(form, names)},
         details=_details(form, changed, names, is_retitled="title" in texts),
     )

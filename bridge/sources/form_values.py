@@ -96,11 +96,15 @@ def details(form: Form, names: Names) -> dict[str, Any]:
     """The values for templates; what is empty is left out, as if the form did not name it."""
     found: dict[str, Any] = {name: _detail(form.value("details", name, names)) for name in form.keys("details")}
     found |= {"buttons": _links(form, "buttons", names)} if form.keys("buttons") else {}
-    found |= {"images": _links(form, "images", names)} if form.keys("images") else {}
     found |= {"meter": meter, "meters": [meter]} if (meter := _meter(form, names)) else {}
     found |= {"table": _table(form, names)} if form.keys("table") else {}
     found |= {"word": text(form, "word", names, 40), "minor": bool(form.value("event", "minor", names))}
     return {name: value for name, value in found.items() if value}
+
+
+def images(form: Form, names: Names) -> tuple[tuple[str, str], ...]:
+    """The images that the service names, as pairs of name and address."""
+    return tuple(_links(form, "images", names))
 
 
 def with_words(form: Form, found: Mapping[str, Any], otherwise: str = "") -> dict[str, Any]:

@@ -189,6 +189,7 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
         url=form_values.text(form, "url", names, 2000),
         occurred=occurred,
         facts=tuple(form_values.facts(form, names)),
+        images=form_values.images(form, names),
         people=form_values.people(form, names),
         attributes=form_values.attributes(form, names),
         details=form_values.with_words(form, form_values.details(form, names), form_values.happened(form, names)),

@@ -17,7 +17,7 @@ from bridge.sources.base import Ignored, Source
 _PATHS: dict[str, frozenset[str]] = {}  # of sources of which they were asked for: recorded webhooks do not change
 FILE = Path(__file__).with_name("known_names.json")
 # What the machinery of forms adds to the details that a form names.
-_OF_FORMS = frozenset({"action", "buttons", "images", "meter", "meters", "table", "word", "minor", "started", "took",
+_OF_FORMS = frozenset({"action", "buttons", "meter", "meters", "table", "word", "minor", "started", "took",
                        "phase", "text", "name", "facts", "notes", "asks"})  # fmt: skip
 
 

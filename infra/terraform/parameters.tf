@@ -37,6 +37,8 @@ locals {
     historyDays          = var.history_days
     keepPayloadsHours    = var.keep_payloads_hours
     watchdogMinutes      = var.watchdog_minutes
+    pictures             = var.pictures
+    imageHosts           = var.image_hosts
     useKeyVault          = var.use_key_vault
     recoverVaults        = var.recover_vaults
     alwaysReady          = var.always_ready

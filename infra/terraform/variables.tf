@@ -308,6 +308,25 @@ variable "watchdog_minutes" {
   }
 }
 
+variable "pictures" {
+  type        = string
+  default     = "mail"
+  description = "Charts as pictures, by channel: `mail`, `all` or `none`."
+  nullable    = false
+
+  validation {
+    condition     = contains(["mail", "all", "none"], var.pictures)
+    error_message = "pictures must be one of mail, all, none."
+  }
+}
+
+variable "image_hosts" {
+  type        = string
+  default     = ""
+  description = "Hosts from which images that payloads name are fetched, separated by commas."
+  nullable    = false
+}
+
 variable "use_key_vault" {
   type        = bool
   default     = true

@@ -7,12 +7,18 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.local.fake_graph import attachments
 from bridge.local.fake_graph.calls import Call, Reply, bad_request, not_found, page, range_of, selected, timestamp
 from bridge.local.fake_graph.store import Store, StoredPost, StoredThread
 from bridge.local.fake_graph.types import BODY, RECIPIENT, ObjectType, check_recipients, checked
 
 SENDER = "Webhook bridge"
-_POST = ObjectType("post", {"body": BODY, "newParticipants": [RECIPIENT], "from": RECIPIENT}, ("body",), is_open=True)
+_POST = ObjectType(
+    "post",
+    {"body": BODY, "newParticipants": [RECIPIENT], "from": RECIPIENT, "attachments": [attachments.FILE]},
+    ("body",),
+    is_open=True,
+)
 _THREAD = ObjectType(
     "conversationThread",
     {
@@ -79,6 +85,10 @@ def _participants(post: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return people
 
 
+def _attachments(post: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return attachments.stored(post.get("attachments", []))
+
+
 def start(store: Store, call: Call) -> Reply:
     """POST /groups/{id}/threads, or into a conversation: the answer is the id of the new thread."""
     thread = checked(call.content, _THREAD)
@@ -95,6 +105,7 @@ def start(store: Store, call: Call) -> Reply:
         call.visible,
         call.path.get("conversation", ""),
         participants=_participants(thread["posts"][0]),
+        attachments=_attachments(thread["posts"][0]),
     )
     return 201, {"id": new}
 
@@ -119,7 +130,8 @@ def reply(store: Store, call: Call) -> Reply:
     thread = _existing(store, call)
     if call.path.get("post"):
         _existing_post(store, call)
-    store.reply(thread.id, content(post["body"]), SENDER, call.received, participants=_participants(post))
+    people, files = _participants(post), _attachments(post)
+    store.reply(thread.id, content(post["body"]), SENDER, call.received, participants=people, attachments=files)
     return 202, None
 
 
@@ -135,6 +147,11 @@ def get_post(store: Store, call: Call) -> Reply:
     """GET /groups/{id}/threads/{id}/posts/{id}."""
     thread = _existing(store, call)
     return 200, selected(call, _post_json(_existing_post(store, call), thread), _POST_PROPERTIES)
+
+
+def list_attachments(store: Store, call: Call) -> Reply:
+    """GET /groups/{id}/threads/{id}/posts/{id}/attachments."""
+    return attachments.listed(call, _existing_post(store, call).attachments)
 
 
 def content(body: Mapping[str, Any]) -> str:
@@ -185,7 +202,7 @@ def _post_json(post: StoredPost, thread: StoredThread) -> Mapping[str, Any]:
         "changeKey": post.id[-12:],
         "categories": [],
         "receivedDateTime": timestamp(post.received),
-        "hasAttachments": False,
+        "hasAttachments": bool(post.attachments),
         "body": {"contentType": "html", "content": f"<html><body>{post.html}</body></html>"},
         "from": sender,
         "sender": sender,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from bridge.local.fake_graph import attachments
 from bridge.local.fake_graph.calls import (
     Call,
     Failure,
@@ -49,9 +50,11 @@ _WRITABLE: Mapping[str, PropertyType] = {
 # for the recipients it is an assumption.
 _DRAFT_ONLY = {"subject", "body", "replyTo", *_RECIPIENTS, *_SENDERS}
 _MESSAGE = ObjectType("message", _WRITABLE)
+# A list of its own, which only the creation of a draft takes together with the rest.
+_NEW_MESSAGE = ObjectType("message", {**_WRITABLE, "attachments": [attachments.FILE]})
 _COMMENT = ObjectType("createReplyAll", {"comment": str, "message": _MESSAGE})
 _SEND_MAIL = ObjectType(
-    "sendMail", {"message": _MESSAGE, "Message": _MESSAGE, "saveToSentItems": bool, "SaveToSentItems": bool}
+    "sendMail", {"message": _NEW_MESSAGE, "Message": _NEW_MESSAGE, "saveToSentItems": bool, "SaveToSentItems": bool}
 )
 _READ_ONLY = (
     *("id", "isDraft", "conversationId", "internetMessageId", "createdDateTime", "lastModifiedDateTime"),
@@ -62,7 +65,7 @@ _PROPERTIES = (*_READ_ONLY, *_WRITABLE)
 
 def create(store: Store, call: Call) -> Reply:
     """POST /users/{mailbox}/messages: https://learn.microsoft.com/graph/api/user-post-messages."""
-    fields = _fields(_checked(call.content, _MESSAGE))
+    fields = _fields(_checked(call.content, _NEW_MESSAGE))
     return 201, _json(store.messages.draft(_mailbox(call), fields, call.received, call.visible), call)
 
 
@@ -91,6 +94,20 @@ def change(store: Store, call: Call) -> Reply:
             raise Failure(400, "ErrorInvalidPropertyUpdateSentMessage", text)
         store.messages.change(message.id, message.fields | wanted)
         return 200, _json(_existing(store, call), call)
+
+
+def attach(store: Store, call: Call) -> Reply:
+    """POST /users/{mailbox}/messages/{id}/attachments: https://learn.microsoft.com/graph/api/message-post-attachments."""
+    (new,) = attachments.stored([checked(call.content, attachments.FILE)])
+    with store.transaction():
+        message = _existing(store, call)
+        store.messages.change(message.id, message.fields | {"attachments": [*_files(message.fields), new]})
+    return 201, new
+
+
+def list_attachments(store: Store, call: Call) -> Reply:
+    """GET /users/{mailbox}/messages/{id}/attachments."""
+    return attachments.listed(call, _files(_existing(store, call).fields))
 
 
 def delete(store: Store, call: Call) -> Reply:
@@ -139,7 +156,7 @@ def send_mail(store: Store, call: Call) -> Reply:
     message = wanted.get("message", wanted.get("Message"))
     if message is None:
         raise bad_request("The parameter 'Message' is missing.")
-    fields = _fields(_checked(message, _MESSAGE))
+    fields = _fields(_checked(message, _NEW_MESSAGE))
     kept = wanted.get("saveToSentItems", wanted.get("SaveToSentItems", True))
     with store.transaction():
         _check_sending(store, call, fields)
@@ -167,17 +184,18 @@ def _deliver(store: Store, call: Call, message: StoredMessage, *, kept: bool) ->
     """Send the message. It becomes a post in each group, in the thread of its conversation or in a new one."""
     store.messages.send(_mailbox(call), message.id, call.received, call.visible if kept else None)
     body = content(message.fields["body"]) if "body" in message.fields else ""
+    files = _files(message.fields)
     # Each group once, in the order of the recipients.
     for group in dict.fromkeys(map(store.group_of, _addresses(message.fields))):
         if not group or group in call.missing:
             continue
         thread = store.conversation_thread(group, message.conversation)
         if thread:
-            store.reply(thread, body, _mailbox(call), call.received, message.id)
+            store.reply(thread, body, _mailbox(call), call.received, message.id, (), files)
         else:
             topic = str(message.fields.get("subject", ""))
             ids = (message.conversation, message.id)
-            store.start(group, topic, body, _mailbox(call), call.received, call.visible, *ids)
+            store.start(group, topic, body, _mailbox(call), call.received, call.visible, *ids, (), files)
 
 
 def _addresses(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -213,7 +231,12 @@ def _checked(value: object, expected: ObjectType) -> dict[str, Any]:
 
 
 def _fields(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in wanted.items() if not name.startswith("@odata.")}
+    fields = {name: value for name, value in wanted.items() if not name.startswith("@odata.")}
+    return fields | {"attachments": attachments.stored(fields["attachments"])} if "attachments" in fields else fields
+
+
+def _files(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(fields.get("attachments", []))
 
 
 def prefers_immutable_ids(call: Call) -> bool:
@@ -243,7 +266,8 @@ def _json(message: StoredMessage, call: Call) -> dict[str, Any]:
         "receivedDateTime": time,
         "sentDateTime": time,
         "bodyPreview": preview(content(body)),
-        "hasAttachments": False,
+        # Those within the text do not count.
+        "hasAttachments": any(not one["isInline"] for one in _files(message.fields)),
         "parentFolderId": "AAMkDrafts=" if message.sent is None else "AAMkSentItems=",
         "changeKey": message.current_id[-12:],
         "subject": "",
@@ -255,5 +279,5 @@ def _json(message: StoredMessage, call: Call) -> dict[str, Any]:
         "isRead": True,
         "isDeliveryReceiptRequested": False,
         "isReadReceiptRequested": False,
-        **message.fields,
+        **{name: value for name, value in message.fields.items() if name != "attachments"},
     }

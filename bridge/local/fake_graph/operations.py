@@ -23,6 +23,7 @@ _MAIL, _MAIL_OF_ALL = (
     ("Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite"),
     ("Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"),
 )
+_MAIL_TEXT = ("Mail.Read", "Mail.ReadWrite")
 _NONE: tuple[str, ...] = ()
 
 
@@ -60,11 +61,14 @@ OPERATIONS = (
     Operation("POST", f"{_THREAD}/reply", groups.reply, _WRITE, _NONE),
     Operation("GET", f"{_THREAD}/posts", groups.list_posts, _READ, _READ),
     Operation("GET", _POST, groups.get_post, _READ, _READ),
+    Operation("GET", f"{_POST}/attachments", groups.list_attachments, _READ, _NONE),
     Operation("POST", f"{_POST}/reply", groups.reply, _WRITE, _WRITE),
     Operation("POST", _MESSAGES, mail.create, _DRAFT, _DRAFT),
     Operation("GET", _MESSAGE, mail.get, _MAIL, _MAIL_OF_ALL),
     Operation("PATCH", _MESSAGE, mail.change, _DRAFT, _DRAFT),
     Operation("DELETE", _MESSAGE, mail.delete, _DRAFT, _DRAFT),
+    Operation("POST", f"{_MESSAGE}/attachments", mail.attach, _DRAFT, _DRAFT),
+    Operation("GET", f"{_MESSAGE}/attachments", mail.list_attachments, _MAIL_TEXT, _MAIL_TEXT),
     Operation("POST", f"{_MESSAGE}/createReplyAll", mail.create_reply_all, _DRAFT, _DRAFT),
     Operation("POST", f"{_MESSAGE}/send", mail.send, _SEND, _SEND),
     Operation("POST", "/users/{mailbox}/sendMail", mail.send_mail, _SEND, _SEND),

@@ -26,7 +26,8 @@ WHERE t.grp = :grp AND :thread IN ('', t.id) AND :conversation IN ('', t.convers
 GROUP BY t.id ORDER BY updated DESC, max(p.number) DESC LIMIT :top OFFSET :skip
 """
 _POSTS = """
-SELECT p.id, p.thread, p.html, p.received, p.sender, p.participants FROM posts p JOIN threads t ON t.id = p.thread
+SELECT p.id, p.thread, p.html, p.received, p.sender, p.participants, p.attachments
+FROM posts p JOIN threads t ON t.id = p.thread
 WHERE t.grp = :grp AND t.id = :thread AND t.visible <= :now AND p.received <= :now
 ORDER BY p.received, p.number LIMIT :top OFFSET :skip
 """
@@ -49,7 +50,10 @@ class StoredThread:
 
 @dataclass(frozen=True)
 class StoredPost:
-    """A post in a thread. sender: a name. participants: the recipients whom it added to its thread."""
+    """A post in a thread. sender: a name. participants: the recipients whom it added to its thread.
+
+    attachments: as `attachments.stored` has them.
+    """
 
     id: str
     thread: str
@@ -57,6 +61,7 @@ class StoredPost:
     received: datetime
     sender: str
     participants: Sequence[Mapping[str, Any]] = ()
+    attachments: Sequence[Mapping[str, Any]] = ()
 
 
 class Store:
@@ -87,13 +92,14 @@ class Store:
         conversation: str = "",
         message: str = "",
         participants: Sequence[Mapping[str, Any]] = (),
+        attachments: Sequence[Mapping[str, Any]] = (),
     ) -> str:
         """Save a new thread with its first post; return its id. message: the id of the mail that became the post."""
         thread = _thread_id()
         row = (thread, group, topic, received.timestamp(), visible.timestamp(), conversation or _thread_id())
         with self._file.transaction() as db:
             db.execute("INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?)", row)
-            self.reply(thread, content, sender, received, message, participants)
+            self.reply(thread, content, sender, received, message, participants, attachments)
         return thread
 
     def reply(
@@ -104,12 +110,13 @@ class Store:
         received: datetime,
         message: str = "",
         participants: Sequence[Mapping[str, Any]] = (),
+        attachments: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Save another post in a thread."""
-        added = json.dumps(list(participants))
-        row = (_post_id(), thread, content, preview(content), received.timestamp(), sender, message, added)
+        added = (json.dumps(list(participants)), json.dumps(list(attachments)))
+        row = (_post_id(), thread, content, preview(content), received.timestamp(), sender, message, *added)
         with self._file.transaction() as db:
-            db.execute("INSERT INTO posts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute("INSERT INTO posts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             self.inbox.index()
 
     def delete(self, thread: str) -> None:
@@ -139,8 +146,8 @@ class Store:
         """The visible posts of a thread, oldest first. top: -1 means all."""
         rows = self._file.rows(_POSTS, grp=group, thread=thread, top=top, skip=skip)
         return [
-            StoredPost(post, of, content, _time(received), sender, json.loads(participants))
-            for post, of, content, received, sender, participants in rows
+            StoredPost(post, of, content, _time(received), sender, json.loads(people), json.loads(files))
+            for post, of, content, received, sender, people, files in rows
         ]
 
     def address_of(self, group: str) -> str:

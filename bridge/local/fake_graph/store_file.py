@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.errors import CommandError
 
-_VERSION = 4
+_VERSION = 5
 _DROP_TABLES = " ".join(
     f"DROP TABLE IF EXISTS {table};" for table in ("texts", "reads", "posts", "threads", "messages")
 )
@@ -26,7 +26,7 @@ CREATE INDEX IF NOT EXISTS threads_of_group ON threads (grp);
 CREATE TABLE IF NOT EXISTS posts (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL, thread TEXT NOT NULL REFERENCES threads ON DELETE CASCADE,
     html TEXT NOT NULL, preview TEXT NOT NULL, received REAL NOT NULL, sender TEXT NOT NULL, message TEXT NOT NULL,
-    participants TEXT NOT NULL
+    participants TEXT NOT NULL, attachments TEXT NOT NULL
 );
 DROP INDEX IF EXISTS posts_of_thread;
 CREATE INDEX IF NOT EXISTS posts_by_time ON posts (thread, received);

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.local.fake_graph.attachments import inline_pictures
 from bridge.local.fake_graph.inbox import Inbox, InboxThread
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.fake_graph.store import StoredPost
@@ -120,6 +121,7 @@ class Selection:
         return {
             "id": post.id,
             "html": post.html,
+            "pictures": inline_pictures(post.attachments),
             "received": post.received.isoformat(),
             "sender": post.sender,
             "webhooks": [entry for token in tokens for entry in self.webhooks_of(token)],

@@ -4,7 +4,7 @@ https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +37,7 @@ _OF_THE_RULE = {"DatasourceNoData": "no_data", "DatasourceError": "error"}
 # https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/nodata-and-error-states/
 _REASONS = {"nodata": "no_data", "error": "error", "missingseries": "gone", "ruledeleted": "rule_deleted",
             "paused": "paused", "updated": "rule_updated", "keeplast": "kept"}  # fmt: skip
+_MOST_SCREENSHOTS = 4
 _TEXTS = {"summary", "message", "description", "grafana_state_reason"}
 
 
@@ -58,10 +59,21 @@ def _unified(payload: Payload) -> Event:
     labels = part(payload, "groupLabels")
     if dig(labels, "alertname") in _OF_THE_RULE and len(rules) == 1:
         labels = {**labels, "alertname": rules.pop()}
-    event = replace(alerts.group("grafana", {**payload, "alerts": sent, "groupLabels": labels}), payload=payload)
+    event = alerts.group("grafana", {**payload, "alerts": sent, "groupLabels": labels})
+    event = replace(event, payload=payload, images=tuple(_screenshots(sent)))
     org = payload.get("orgId")
     # Organisations share an instance, and may have groups of the same names.
     return event if org in (None, 1) else replace(event, correlation_key=f"org {org} {event.correlation_key}")
+
+
+def _screenshots(sent: Sequence[Payload]) -> Iterator[tuple[str, str]]:
+    """Pictures of the alerts' panels, each once.
+
+    https://grafana.com/docs/grafana/latest/alerting/configure-notifications/template-notifications/images-in-notifications/
+    """
+    found = {url: dig(one, "labels.alertname") for one in sent if (url := safe_url(dig(one, "imageURL")))}
+    for url, name in list(found.items())[:_MOST_SCREENSHOTS]:
+        yield one_line(f"Panel of {name}" if name else "Panel", 80), url
 
 
 def _plain(one: Payload) -> Payload:
@@ -112,6 +124,7 @@ def _legacy(payload: Payload, identity: str) -> Event:
         severity=severity,
         url=safe_url(dig(payload, "ruleUrl")),
         facts=tuple(_measured(payload)),
+        images=(("Panel", url),) if (url := safe_url(dig(payload, "imageUrl"))) else (),
         attributes={
             "status": state,
             "alertname": name,

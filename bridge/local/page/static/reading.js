@@ -77,10 +77,14 @@ function article(post) {
 // The text as a mail program without HTML shows it.
 const plain = (text) => text.replace(/[ \t]+/g, " ").replace(/ *\n */g, "\n").replace(/\n{3,}/g, "\n\n").trim();
 
+// The HTML with the pictures that are attached to the post.
+const pictured = (post) => Object.entries(post.pictures ?? {})
+  .reduce((html, [id, data]) => html.replaceAll(`"cid:${id}"`, `"${data}"`), post.html);
+
 export function framed(post) {
   const made = make("iframe", { title: `Post by ${post.sender}`, className: "frame" });
   made.sandbox = SANDBOX;
-  made.srcdoc = `<!doctype html><base target="_blank"><body style="margin:${MARGIN}px;font-family:Calibri,Carlito,sans-serif">${post.html}`;
+  made.srcdoc = `<!doctype html><base target="_blank"><body style="margin:${MARGIN}px;font-family:Calibri,Carlito,sans-serif">${pictured(post)}`;
   const ready = new Promise((done) => {
     made.onload = () => {
       const { contentDocument: inside } = made;

@@ -1,0 +1,1 @@
+"""Pictures in posts: charts that the bridge draws, and images that a payload names."""
