@@ -188,7 +188,7 @@ def _row(record: DeliveryRecord, one: Effect, old: Bridge, new: Bridge) -> dict[
     return {
         "id": record.id,
         "at": record.at,
-        "source": record.source,
+        "source": old.configuration.titles.get(record.source, record.source),
         "title": record.title or record.kind,
         "before": _where(one.before, old),
         "after": _where(one.after, new),
