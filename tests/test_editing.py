@@ -1,6 +1,7 @@
 """Routes and templates are edited with their effect beside them, and saved only where they belong."""
 
 import json
+import os
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -179,6 +180,18 @@ def test_an_original_is_not_written_through_a_link_out_of_the_folder(env, folder
     with pytest.raises(NotSaved):
         EditableFiles(env, {}).save("github/push.html", "taken over", "")
     assert list((folder / "elsewhere").iterdir()) == []
+
+
+def test_what_is_no_file_is_not_opened_and_keeps_no_other_from_it(env, folder):
+    (folder / "templates/github").mkdir()
+    (folder / "templates/github/issues.html").write_text(BLOCK)
+    (folder / "templates/github/push.html").symlink_to("push.html")
+    os.mkfifo(folder / "templates/alerts.html")
+    found = EditableFiles(env, {})
+    assert found.templates() == ["github/issues.html"]
+    for name in ("github/push.html", "alerts.html"):
+        with pytest.raises(NotSaved, match=name):
+            found.open(name)
 
 
 def test_a_configuration_in_the_settings_themselves_is_shown_but_not_saved(env):
