@@ -8,19 +8,22 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
+from starlette.applications import Starlette
 
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.deliveries import DeliveryRecord, EventRecord, Outcome, record_id
 from bridge.local.config import environment, made_on_page
+from bridge.local.page.deadline import Deadline
 from bridge.local.page.editing import files as editable
-from bridge.local.page.editing.deadline import Deadline
 from bridge.local.page.editing.editor import Editor
 from bridge.local.page.editing.effects import effect
 from bridge.local.page.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved
 from bridge.local.page.routes import RequestError
+from bridge.local.serving import listen
 from bridge.outbox.payloads import PayloadFiles
 from bridge.payloads import TIME, KeptPayload, to_bytes
+from tests.graph_servers import in_thread
 from tests.local_stack import GROUPS, NAMES, issue, running
 
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -415,3 +418,17 @@ def test_a_check_that_does_not_end_is_answered_and_later_ones_wait_for_it():
     assert deadline.wait_for(int) == 0
     with pytest.raises(NotSaved):
         deadline.wait_for(lambda: (_ for _ in ()).throw(NotSaved("not there")))
+
+
+def test_a_template_that_does_not_end_is_not_saved(env, folder, monkeypatch):
+    monkeypatch.setattr("bridge.local.page.deadline.SECONDS", 0.2)
+    editor, ends = Editor(None, env, lambda: None), threading.Event()
+    monkeypatch.setattr(editor, "check", lambda _: ends.wait())
+    with listen(0) as listener:
+        routes = editor.routes(listener.getsockname()[1])
+        with in_thread(Starlette(routes=routes), listener) as address:
+            content = {"name": "alerts.html", "text": "{% for one in range(99999) %}", "version": ""}
+            answer = requests.post(f"{address}/page/save", json=content, timeout=9)
+    ends.set()
+    assert (answer.status_code, "see whether all loops" in answer.json()["error"]) == (409, True)
+    assert list((folder / "templates").iterdir()) == []
