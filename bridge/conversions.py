@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import ipaddress
 import re
 from collections.abc import Callable
@@ -23,9 +24,11 @@ def time_zone(text: str) -> ZoneInfo:
 
 def folder(text: str) -> Path:
     """A folder that exists."""
-    if not Path(text).is_dir():
-        raise ValueError("is not a folder: create it, or remove the setting")
-    return Path(text)
+    # The operating system refuses some names, such as long ones, with an error.
+    with contextlib.suppress(OSError):
+        if Path(text).is_dir():
+            return Path(text)
+    raise ValueError("is not a folder: create it, or remove the setting")
 
 
 class FileText(str):

@@ -121,6 +121,22 @@ FILTERS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--outcome", "posted"], "invalid choice: 'posted' (choose from "),
+        (["--limit", "0"], "--limit: must be a whole number from 1"),
+        (["--limit", "-5"], "--limit: must be a whole number from 1"),
+    ],
+)
+def test_a_wrong_option_is_refused_in_plain_words(capsys, arguments, problem):
+    with pytest.raises(SystemExit):
+        cli.main(["deliveries", *arguments])
+    said = capsys.readouterr().err
+    assert problem in said
+    assert "Outcome" not in said
+
+
 @pytest.mark.parametrize(("arguments", "outcomes"), FILTERS.values(), ids=FILTERS)
 def test_the_list_is_filtered(four, capsys, monkeypatch, arguments, outcomes):
     monkeypatch.setenv("BRIDGE_CONFIG", f'[groups]\nops = "{GROUP}"')

@@ -1,25 +1,29 @@
 """Routes and templates are edited with their effect beside them, and saved only where they belong."""
 
 import json
+import os
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 import requests
+from starlette.applications import Starlette
 
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.deliveries import DeliveryRecord, EventRecord, Outcome, record_id
 from bridge.local.config import environment, made_on_page
+from bridge.local.page.deadline import Deadline
 from bridge.local.page.editing import files as editable
-from bridge.local.page.editing.deadline import Deadline
 from bridge.local.page.editing.editor import Editor
 from bridge.local.page.editing.effects import effect
 from bridge.local.page.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved
 from bridge.local.page.routes import RequestError
+from bridge.local.serving import listen
 from bridge.outbox.payloads import PayloadFiles
 from bridge.payloads import TIME, KeptPayload, to_bytes
+from tests.graph_servers import in_thread
 from tests.local_stack import GROUPS, NAMES, issue, running
 
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -179,6 +183,18 @@ def test_an_original_is_not_written_through_a_link_out_of_the_folder(env, folder
     with pytest.raises(NotSaved):
         EditableFiles(env, {}).save("github/push.html", "taken over", "")
     assert list((folder / "elsewhere").iterdir()) == []
+
+
+def test_what_is_no_file_is_not_opened_and_keeps_no_other_from_it(env, folder):
+    (folder / "templates/github").mkdir()
+    (folder / "templates/github/issues.html").write_text(BLOCK)
+    (folder / "templates/github/push.html").symlink_to("push.html")
+    os.mkfifo(folder / "templates/alerts.html")
+    found = EditableFiles(env, {})
+    assert found.templates() == ["github/issues.html"]
+    for name in ("github/push.html", "alerts.html"):
+        with pytest.raises(NotSaved, match=name):
+            found.open(name)
 
 
 def test_a_configuration_in_the_settings_themselves_is_shown_but_not_saved(env):
@@ -402,3 +418,17 @@ def test_a_check_that_does_not_end_is_answered_and_later_ones_wait_for_it():
     assert deadline.wait_for(int) == 0
     with pytest.raises(NotSaved):
         deadline.wait_for(lambda: (_ for _ in ()).throw(NotSaved("not there")))
+
+
+def test_a_template_that_does_not_end_is_not_saved(env, folder, monkeypatch):
+    monkeypatch.setattr("bridge.local.page.deadline.SECONDS", 0.2)
+    editor, ends = Editor(None, env, lambda: None), threading.Event()
+    monkeypatch.setattr(editor, "check", lambda _: ends.wait())
+    with listen(0) as listener:
+        routes = editor.routes(listener.getsockname()[1])
+        with in_thread(Starlette(routes=routes), listener) as address:
+            content = {"name": "alerts.html", "text": "{% for one in range(99999) %}", "version": ""}
+            answer = requests.post(f"{address}/page/save", json=content, timeout=9)
+    ends.set()
+    assert (answer.status_code, "see whether all loops" in answer.json()["error"]) == (409, True)
+    assert list((folder / "templates").iterdir()) == []

@@ -336,6 +336,10 @@ def test_a_source_that_was_declared_before_an_update_brought_one_of_its_name_sta
         ("[sources.pump.event]\ntitle = 'event.title'", "`title` has an unknown name 'event'"),
         ("[sources.pump.severities]\nbad = 'worse'", "`severities` has 'worse', which is not one of success, info"),
         ("[sources.pump]\nverifier = 'hmac'", "`verifier` needs a `kind`"),
+        (
+            "[sources.pump]\nverifier = { kind = {} }\n[sources.pump.event]\ndelivery = 'item.id'",
+            "`verifier` needs a `kind`",
+        ),
         ("[sources.pump]\nverifier = { kind = 'hmac' }", "`verifier` needs the name of its header"),
         ("[sources.pump]\nverifier = { kind = 'token', header = 'X', colour = 'red' }", "unknown key 'colour'"),
         ("[sources.pump.event]\nthread = '1'\ncorrelation_key = '1'", "`correlation_key` and its former name `thread`"),

@@ -181,6 +181,9 @@ def test_every_proposal_loads_and_makes_a_post(files):
     [
         ("[sources.tank", "The table is not TOML"),
         ("[sources.tank.event]\ntitle = 'itm.x'", "the source tank: `event`: `title` has an unknown name 'itm'"),
+        (f"a = {'[' * 5000}", "The table is not TOML that can be read: it is nested too deeply"),
+        (f"a = {'9' * 5000}", "The table is not TOML: Exceeds the limit"),
+        ("sources = 3", "[sources] must be a table"),
         ("", "The table must declare one source"),
         ("[sources.a]\n[sources.b]", "The table must declare one source"),
         ("[sources.tank.event]\nignore = \"'a test'\"", "Nothing is posted: a test"),
@@ -189,6 +192,12 @@ def test_every_proposal_loads_and_makes_a_post(files):
 )
 def test_a_trial_says_what_is_wrong_with_a_table(table, problem):
     assert problem in " ".join(trial(table, webhooks(RAISED)).problems)
+
+
+def test_a_trial_shows_the_first_posts_of_a_webhook_with_many_events():
+    many = [Webhook({}, json.dumps([{"title": f"Tank {number}"} for number in range(300)]).encode())]
+    tried = trial(propose("tank", many).table, many)
+    assert (len(tried.posts), tried.problems) == (20, ("Of the 300 events of a webhook, the first 20 are shown.",))
 
 
 def test_names_of_sources():

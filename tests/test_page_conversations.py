@@ -229,6 +229,10 @@ def test_the_page_recovers_and_wrong_settings_are_red_at_the_top(browser, stack)
         expect(wrong).to_contain_text("BRIDGE_SETTLE_SECONDS")
         expect(wrong).to_contain_text("restart the bridge")
         expect(gone).to_be_hidden()
+        # What there is not while the settings are wrong, and what never is.
+        for address in ("#deliveries", "#deliveries/%", "#constructor", "#conversations"):
+            page.evaluate("address => location.hash = address", address)
+            expect(thread).to_be_visible()
         if AXE.is_file():
             check_accessibility(page)
         stack.kill()

@@ -47,14 +47,15 @@ def effect(page, title):
 
 def test_a_route_is_edited_with_its_effect_saved_and_used_for_the_next_webhook(page, stack, folder):
     expect(text_box(page)).to_have_value(ROUTED)
-    expect(effect(page, "The pump runs dry 801")).to_contain_text("github: platform")
+    expect(effect(page, "The pump runs dry 801")).to_contain_text("GitHub: platform")
+    expect(page.get_by_role("status").filter(has_text="Edit the text: what that would change")).to_be_visible()
     text_box(page).fill(ROUTED.replace('["platform"]', '["everyone"]'))
-    expect(effect(page, "The pump runs dry 801")).to_contain_text("github: platform → everyone")
+    expect(effect(page, "The pump runs dry 801")).to_contain_text("GitHub: platform → everyone")
     expect(page.get_by_role("status").filter(has_text="1 of 1 webhook would change")).to_be_visible()
     expect(page.get_by_role("region", name="Before and after")).to_contain_text("everyone: route 1 matches")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="Saved. The bridge uses it from now on.")).to_be_visible()
-    expect(effect(page, "The pump runs dry 801")).to_have_text(re.compile("github: everyone$"))
+    expect(effect(page, "The pump runs dry 801")).to_have_text(re.compile("GitHub: everyone$"))
     assert '["everyone"]' in (folder / "routes.toml").read_text()
     stack.wait_for_posts(NAMES[1], stack.send("issues", issue("opened", 802)))
 
@@ -87,6 +88,20 @@ def test_a_problem_leads_to_its_line_and_keeps_the_file_from_being_saved(page, f
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="the bridge would accept no webhook")).to_be_visible()
     assert (folder / "routes.toml").read_text() == before
+
+
+def test_only_what_was_typed_is_warned_of_when_the_page_is_left(page):
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.get_by_role("button", name="alerts.html", exact=True).click()
+    expect(text_box(page)).to_have_value(re.compile("extends"))
+    page.reload()
+    page.get_by_role("button", name="alerts.html", exact=True).click()
+    expect(text_box(page)).to_have_value(re.compile("extends"))
+    assert asked == []
+    text_box(page).press("a")
+    page.reload()
+    assert asked == ["beforeunload"]
 
 
 def test_a_file_that_somebody_else_saved_is_reloaded_and_not_overwritten(page, folder):

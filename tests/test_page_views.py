@@ -385,6 +385,13 @@ def test_dead_letters_have_a_cause_and_what_helps_and_are_requeued(page):
     assert page.post("requeue", status=404, id=entry(1).id)["error"]
 
 
+def test_the_cause_of_a_dead_letter_is_not_the_address_of_the_request(page):
+    reason = f"POST /groups/{PLATFORM}/threads/{'A' * 200}/reply: Graph answered 400 (bad HTML), request-id 1. Read it."
+    page.give_up(entry(1, group=PLATFORM), reason=reason)
+    (row,) = page.get("dead-letters")["rows"]
+    assert (row["cause"], row["reason"]) == ("Graph answered 400 (bad HTML), request-id 1", reason)
+
+
 def test_all_are_requeued_some_at_a_time_and_what_fails_is_named(page):
     page.give_up(*(entry(number, group=PLATFORM) for number in range(45)))
     page.outbox.add_dead_letter(DeadLetter("f" * 32, "", "no JSON", "It cannot be read.", "Upgrade.", START))

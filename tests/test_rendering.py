@@ -399,6 +399,10 @@ PROBLEMS = {
         '{% extends "layout.html" %}\n{% block body %}',
         ", line 2: `block` is not closed: `endblock` is missing: `",
     ),
+    "block over nothing": (
+        '{% extends "parts.html" %}{% block news %}{% endblock %}',
+        ", line 1: nothing shows a block news; there are none above it",
+    ),
     "deep for Jinja": (f"{{{{ {'(' * 999} 1 {')' * 999} }}}}", ".html: it is nested too deeply"),
     "deep for Python": ("{% for one in [] %}" * 25 + "{% endfor %}" * 25, ".html: it is nested too deeply"),
 }

@@ -136,7 +136,7 @@ def test_all_problems_are_reported_together_and_no_value():
             "BRIDGE_SETTLE_SECONDS": "wrong-value",
             "BRIDGE_TIME_ZONE": "../wrong-value",
             "BRIDGE_HISTORY_DAYS": "0",
-            "BRIDGE_TEMPLATES": "/wrong-value",
+            "BRIDGE_TEMPLATES": f"/wrong-value{'x' * 5000}",
             "BRIDGE_GRAPH_URL": "http://wrong-value",
             "BRIDGE_CONFIG": "/wrong-value.toml",
         }

@@ -96,8 +96,8 @@ def _about(letter: DeadLetter) -> str:
 
 
 def _cause(letter: DeadLetter) -> str:
-    """Why it was not delivered, in a line: the first sentence of the reason."""
-    return one_line(letter.reason.partition(". ")[0], _LINE)
+    """Why it was not delivered, in a line."""
+    return one_line(letter.cause, _LINE)
 
 
 def _requeue(asked: argparse.Namespace) -> int:

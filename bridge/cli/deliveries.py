@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
+import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -18,7 +20,6 @@ from bridge.outbox.delivery_story import find
 from bridge.rendering.text import one_line
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from bridge.cli.parser import Commands
@@ -38,12 +39,13 @@ def register(commands: Commands) -> None:
         "deliveries", help="list webhooks: accepted, ignored, dropped and refused, with the reason"
     )
     deliveries.add_argument("--source", default="", metavar="NAME", help="those of one service")
-    deliveries.add_argument("--outcome", default="", choices=["", *Outcome], metavar="OUTCOME", help=", ".join(Outcome))
+    outcomes = [outcome.value for outcome in Outcome]
+    deliveries.add_argument("--outcome", default="", choices=outcomes, metavar="OUTCOME", help=", ".join(outcomes))
     deliveries.add_argument("--group", default="", metavar="GROUP", help="those for a group, by its name or object id")
     deliveries.add_argument("--since", default="", metavar="TIME", help="2h, 3d, or a time such as 2026-11-28T14:00")
     deliveries.add_argument("--until", default="", metavar="TIME", help="likewise")
     deliveries.add_argument("--text", default="", metavar="WORDS", help="words of title, kind, key, reason or ids")
-    deliveries.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
+    deliveries.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (default: 50)")
     deliveries.add_argument("--follow", action="store_true", help="show new ones as they come, until Ctrl-C")
     deliveries.add_argument("--json", action="store_true", help="one object of JSON a line")
     deliveries.set_defaults(command=_list)
@@ -59,12 +61,18 @@ def register(commands: Commands) -> None:
     show.set_defaults(command=_show)
 
 
+def _positive(text: str) -> int:
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
+        raise argparse.ArgumentTypeError("must be a whole number from 1")
+    return int(text)
+
+
 def _list(asked: argparse.Namespace) -> int:
     names = group_names()
     group = next((known for known, name in names.items() if name == asked.group), asked.group)
     wanted = DeliveryFilter(asked.source, asked.outcome, group, moment(asked.since), moment(asked.until), asked.text)
     with outbox() as opened:
-        records = list(walk(opened, wanted, max(1, asked.limit)))
+        records = list(walk(opened, wanted, asked.limit))
         if not records and not asked.follow and not asked.json:
             print(_NO_RECORDS)
         _print(records[::-1] if asked.follow else records, as_json=asked.json)

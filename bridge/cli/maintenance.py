@@ -53,7 +53,7 @@ def register(commands: Commands) -> None:
 
 def _start(asked: argparse.Namespace) -> int:
     if problem := match_problem(asked.match):
-        raise CommandError(f"--match {problem}.")
+        raise CommandError(f"--match {problem}{'' if problem.endswith('?') else '.'}")
     bridge, now = _bridge(), time.time()
     groups = tuple(_group(bridge, name) for name in asked.group)
     end = now + _length(asked.length).total_seconds()

@@ -22,6 +22,7 @@ SWEEP, PASSED = "sweep", "passed"  # the names of the summaries that are not of 
 # https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 BATCH = 32
 _ID = re.compile(r"[0-9a-f]{8,32}")
+_REQUEST = re.compile(r"\A[A-Z]+ /\S+: ")
 
 
 class Recorded(enum.Enum):
@@ -242,6 +243,11 @@ class DeadLetter:
     advice: str
     at: float
     tries: int = 0
+
+    @property
+    def cause(self) -> str:
+        """The first sentence of the reason, without the request to Graph, whose address may be longer than a line."""
+        return _REQUEST.sub("", self.reason.partition(". ")[0], count=1)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def _unshown(own: nodes.Template, above: set[str]) -> Iterator[tuple[int, str]]:
     for block in own.find_all(nodes.Block):
         is_sentence = re.match("(on|run)_", block.name)
         if block.name not in above | inner and not is_sentence:
-            there = f"there are {', '.join(sorted(above))}"
+            there = f"there are {', '.join(sorted(above))}" if above else "there are none above it"
             like = meant(block.name, above)
             yield block.lineno, f"nothing shows a block {block.name}; {f'did you mean {like}? ' if like else ''}{there}"
 

@@ -155,7 +155,7 @@ def _schemes(value: object) -> list[object]:
 
 def _signs(value: object) -> bool:
     """Whether any scheme of a verifier is a signature."""
-    return any(isinstance(one, Mapping) and one.get("kind") in {"hmac", "ed25519"} for one in _schemes(value))
+    return any(isinstance(one, Mapping) and str(one.get("kind")) in {"hmac", "ed25519"} for one in _schemes(value))
 
 
 def _signed_headers(value: object) -> frozenset[str]:

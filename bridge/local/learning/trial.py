@@ -2,7 +2,6 @@
 
 import html
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources.base import Ignored, Source
 
+_MOST = 20  # posts of a webhook
 _LOGGERS = ("bridge.sources.form_expressions", "bridge.rendering.renderer")
 _GROUP = "00000000-0000-4000-8000-000000000000"
 _HIDDEN = re.compile(r'<div style="display:none.*?</div>', re.DOTALL)
@@ -46,20 +46,19 @@ def trial(table: str, webhooks: Sequence[Webhook], settings: Settings | None = N
     """Read the webhooks by the table's source. settings: those whose templates and time zone are used."""
     settings = settings or Settings()
     try:
-        names = list(tomllib.loads(table).get("sources", {}))
         configuration = Configuration.of(Settings(_GROUP, table))
-    except tomllib.TOMLDecodeError as error:
-        return Trial(problems=(f"The table is not TOML: {error}",))
     except SettingsError as error:
-        return Trial(problems=tuple(problem.removeprefix("BRIDGE_CONFIG: ") for problem in error.problems))
-    if len(names) != 1:
+        found = (problem.removeprefix("BRIDGE_CONFIG: ") for problem in error.problems)
+        return Trial(problems=tuple(re.sub("^BRIDGE_CONFIG", "The table", problem) for problem in found))
+    declared = [source for source in configuration.sources.values() if source.is_declared]
+    if len(declared) != 1:
         return Trial(problems=("The table must declare one source: [sources.<name>].",))
     titles, extended = configuration.titles, configuration.extended
     renderer = Renderer(settings.templates, titles, settings.time_zone, extended)
     posts: list[TrialPost] = []
     with warnings_of(*_LOGGERS) as problems:
         for webhook in webhooks:
-            posts += _posts(configuration.sources[names[0]], webhook, renderer, problems)
+            posts += _posts(declared[0], webhook, renderer, problems)
     return Trial(tuple(posts), tuple(dict.fromkeys(problems)))
 
 
@@ -79,7 +78,9 @@ def _posts(source: Source, webhook: Webhook, renderer: Renderer, problems: list[
     if isinstance(events, Ignored):
         problems.append(f"Nothing is posted: {events.reason}")
         return
-    for place, event in enumerate(events):
+    if len(events) > _MOST:
+        problems.append(f"Of the {len(events)} events of a webhook, the first {_MOST} are shown.")
+    for place, event in enumerate(events[:_MOST]):
         entry = _entry(renderer, event, place)
         yield TrialPost(
             entry.topic, entry.summary, entry.html, entry.correlation_key, str(entry.severity), entry.ends_thread

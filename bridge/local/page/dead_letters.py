@@ -62,7 +62,7 @@ class DeadLettersView:
             "id": letter.id,
             "at": letter.at,
             "tries": letter.tries,
-            "cause": one_line(self.stored.without_secrets(letter.reason).partition(". ")[0], _CAUSE),
+            "cause": one_line(self.stored.without_secrets(letter.cause), _CAUSE),
             "reason": self.stored.without_secrets(letter.reason),
             "advice": letter.advice,
             "group": self.stored.group(letter.group),

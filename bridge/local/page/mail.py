@@ -15,6 +15,7 @@ from bridge.local.page.origins import UNKNOWN, Origin
 from bridge.local.page.routes import number
 
 _PAGE = 200  # threads, where the page does not say how many
+_LONGEST = 200  # characters of a search, as that of deliveries has
 _TOKEN = re.compile(r"(?<![\w-])[0-9a-f]{16}(?![\w-])")
 _PHRASE = re.compile(r'"([^"]+)"|(\S+)')
 
@@ -49,7 +50,7 @@ class Filter:
 
     def threads(self, inbox: Inbox, origins: Origins) -> list[InboxThread]:
         """The threads that have it; the one with the newest post comes first."""
-        words = [phrase or word for phrase, word in _PHRASE.findall(self.search)]
+        words = [phrase or word for phrase, word in _PHRASE.findall(self.search[:_LONGEST])]
         found = inbox.find(words) if words else None
         return [
             thread

@@ -17,6 +17,7 @@ from bridge.app import Bridge, open_payloads
 from bridge.doctor import examine
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page import fault_switches, mail, samples
+from bridge.local.page.deadline import Deadline
 from bridge.local.page.editing.editor import Editor
 from bridge.local.page.group_names import label, with_names
 from bridge.local.page.learning import Learner
@@ -84,6 +85,7 @@ class PageServer:
         self._sender = Sender(f"http://127.0.0.1:{port}", authentications)
         received = hosted.received if hosted else None
         settings = bridge.configuration.settings if bridge else Settings()
+        self._deadline = Deadline()
         self._learner = Learner(received, settings) if received else None
         self._views = self._views_over(hosted, bridge) if hosted and bridge else None
         reload = hosted.reload if hosted else None
@@ -170,10 +172,15 @@ class PageServer:
         return JSONResponse(await run_in_threadpool(self._learner.names) if self._learner else [])
 
     async def _learn(self, content: dict[str, Any]) -> object:
-        return await run_in_threadpool(self._learner.propose, content) if self._learner else {}
+        learner = self._learner
+        return await self._in_time(lambda: learner.propose(content)) if learner else {}
 
     async def _try_table(self, content: dict[str, Any]) -> object:
-        return await run_in_threadpool(self._learner.try_table, content) if self._learner else {}
+        learner = self._learner
+        return await self._in_time(lambda: learner.try_table(content)) if learner else {}
+
+    async def _in_time(self, work: Callable[[], object]) -> object:
+        return await run_in_threadpool(self._deadline.wait_for, work)
 
     def _current(self) -> Mapping[str, object]:
         """What open pages show now, by topic."""

@@ -17,7 +17,7 @@ from bridge.configuration import Configuration
 from bridge.conversions import FileText
 from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome
 from bridge.errors import SettingsError
-from bridge.local.page.editing.deadline import Deadline
+from bridge.local.page.deadline import Deadline
 from bridge.local.page.editing.effects import Effect, Result, effect
 from bridge.local.page.editing.files import CONFIG, ChangedOnDisk, EditableFiles, NotSaved, extending
 from bridge.local.page.group_names import label
@@ -66,6 +66,9 @@ class Editor:
             return JSONResponse(await run_in_threadpool(self.files))
 
         async def save(content: dict[str, Any]) -> object:
+            # What does not end here would not end in the bridge either, which then posts nothing. This waits for no
+            # other check, as that may be of an earlier text that does not end.
+            await run_in_threadpool(Deadline().wait_for, lambda: self.check(content))
             saved = await run_in_threadpool(self.save, content)
             return saved if "conflict" in saved else {**saved, "wrong": self._reload()}
 
@@ -188,7 +191,7 @@ def _row(record: DeliveryRecord, one: Effect, old: Bridge, new: Bridge) -> dict[
     return {
         "id": record.id,
         "at": record.at,
-        "source": record.source,
+        "source": old.configuration.titles.get(record.source, record.source),
         "title": record.title or record.kind,
         "before": _where(one.before, old),
         "after": _where(one.after, new),

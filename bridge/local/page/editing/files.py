@@ -85,7 +85,9 @@ class EditableFiles:
         """The names of the user's templates."""
         folder = self._folder.resolve()
         paths = sorted(folder.rglob("*.html")) if folder.is_dir() else ()
-        return [path.relative_to(folder).as_posix() for path in paths if path.resolve().is_relative_to(folder)]
+        # A link that leads to itself is none of the files either.
+        files = filter(Path.is_file, paths)
+        return [path.relative_to(folder).as_posix() for path in files if path.resolve().is_relative_to(folder)]
 
     def originals(self) -> list[str]:
         """The names of templates that the user can have in place of the bridge's."""
@@ -124,10 +126,10 @@ class EditableFiles:
     def _path(self, name: str) -> Path:
         """Where the file is, or would be; links are followed, but templates not out of their folder."""
         if name == CONFIG:
-            return Path(self._config or self._new_config).resolve()
+            return _resolved(Path(self._config or self._new_config))
         folder = self._folder.resolve()
         is_known = name in {*self.templates(), *self.originals()}
-        if not is_known or not (path := (folder / name).resolve()).is_relative_to(folder):
+        if not is_known or not (path := _resolved(folder / name)).is_relative_to(folder):
             raise NotSaved(f"There is no template {name!r}.")
         return path
 
@@ -147,7 +149,16 @@ def extending(name: str) -> str:
     return _EXTENDS.format(name)
 
 
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise NotSaved(f"{path} is a link that leads nowhere.") from error
+
+
 def _read(path: Path) -> bytes | None:
+    if path.exists() and not path.is_file():
+        raise NotSaved(f"{path} is no file.")
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -3,7 +3,7 @@ import { framed } from "./reading.js";
 import { isShown, register } from "./views.js";
 
 const PAUSE = 300; // milliseconds without a key until the text is checked
-const drafts = new Map(); // the files that were opened, by name: { text, version, saved, place, note, canBeSaved }
+const drafts = new Map(); // the files that were opened, by name: { text, opened, version, saved, place, note, canBeSaved }
 let files = { config: "", templates: [], originals: [], has_config: false };
 let name = "";
 let selected = "";
@@ -65,6 +65,7 @@ function item(file, title) {
 }
 
 const isChanged = (file) => drafts.has(file) && drafts.get(file).text !== drafts.get(file).saved;
+const isTyped = (file) => drafts.has(file) && drafts.get(file).text !== drafts.get(file).opened;
 
 // ---- one file
 
@@ -83,7 +84,8 @@ async function choose(file) {
 }
 
 const draft = (opened) => ({
-  text: opened.text, saved: opened.version ? opened.text : "", version: opened.version, place: opened.place, note: opened.note, canBeSaved: opened.can_be_saved,
+  text: opened.text, opened: opened.text, saved: opened.version || !opened.can_be_saved ? opened.text : "", version: opened.version,
+  place: opened.place, note: opened.note, canBeSaved: opened.can_be_saved,
 });
 
 function showFile() {
@@ -194,8 +196,10 @@ function show({ problems, deliveries, shown, note }) {
     return;
   }
   const changed = deliveries.filter((delivery) => delivery.changes.length).length;
-  setText(element("effects-count"), note || (changed ? `${changed} of ${many(deliveries.length, "webhook")} would change` : `No change to ${many(deliveries.length, "webhook")}`));
+  const none = isTyped(name) ? `No change to ${many(deliveries.length, "webhook")}` : "Edit the text: what that would change is shown here before you save.";
+  setText(element("effects-count"), note || (changed ? `${changed} of ${many(deliveries.length, "webhook")} would change` : none));
   element("effects").replaceChildren(...deliveries.map((delivery) => row(delivery, shown)));
+  showRow(element("effects"), element("effects").querySelector("[aria-current=true]"));
   const changes = deliveries.find((delivery) => delivery.id === shown?.id)?.changes;
   element("effect").replaceChildren(...(shown ? sides(shown, changes) : []));
 }
@@ -222,6 +226,13 @@ function row(delivery, shown) {
   const made = make("li", {}, button);
   made.classList.toggle("changed", changes.length > 0);
   return made;
+}
+
+// Scroll the list, and nothing around it, to a row that is out of sight.
+function showRow(list, row) {
+  if (!row) return;
+  const [outer, inner] = [list, row].map((node) => node.getBoundingClientRect());
+  if (inner.top < outer.top || inner.bottom > outer.bottom) list.scrollTop += inner.top - outer.top;
 }
 
 const where = ({ groups, reason }) => reason || groups.join(", ") || "dropped";
@@ -272,7 +283,7 @@ function goTo(line) {
 }
 
 window.addEventListener("beforeunload", (event) => {
-  if ([...drafts.keys()].some((file) => drafts.get(file).version && isChanged(file))) event.preventDefault();
+  if ([...drafts.keys()].some((file) => drafts.get(file).canBeSaved && isTyped(file))) event.preventDefault();
 });
 
 function checkAgain() {

@@ -7,6 +7,7 @@ const NEEDS = { [CONVERSATIONS]: "conversations", editing: "editing" };
 const views = {}; // by name: { show(place), hide(), keys, focus() }
 export let about = { title: "Webhook bridge", conversations: true, deliveries: false, write: false, edit: false, editing: false, doctor: false, sources: [], groups: [] };
 let shown = CONVERSATIONS;
+let isAnswered = false; // whether the server has said what it has
 
 export const isShown = (name) => shown === name;
 
@@ -20,8 +21,19 @@ export function register(name, view) {
 export function place() {
   const [path, query = ""] = location.hash.slice(1).split("?");
   const [name, ...rest] = path.split("/");
-  const known = name in views ? name : fallback();
-  return { view: known, id: decodeURIComponent(rest.join("/")), query: Object.fromEntries(new URLSearchParams(query)) };
+  const known = Object.hasOwn(views, name) && has(name) ? name : fallback();
+  return { view: known, id: decoded(rest.join("/")), query: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+// While the settings are wrong there are no deliveries, whatever the address says.
+const has = (name) => !isAnswered || about[NEEDS[name] ?? "deliveries"];
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 const fallback = () => (about.conversations ? CONVERSATIONS : "deliveries");
@@ -55,7 +67,8 @@ function arrive() {
 // What the server has: a deployed app's page has no conversations, and without --write no actions.
 export function showAbout(latest) {
   about = { ...about, ...latest };
-  for (const tab of element("tabs").children) tab.hidden = !about[NEEDS[tab.dataset.tab] ?? "deliveries"];
+  isAnswered = true;
+  for (const tab of element("tabs").children) tab.hidden = !has(tab.dataset.tab);
   element("tabs").hidden = tabs().length < 2;
   setText(element("title"), about.title);
   if (!about.conversations) {

@@ -7,18 +7,19 @@ from typing import TypeVar
 
 from bridge.local.page.routes import RequestError
 
+SECONDS = 20.0
 _Result = TypeVar("_Result")
 
 
 class Deadline:
     """Does one piece of work at a time, and waits no longer than so many seconds for it.
 
-    Nothing ends a thread that renders. What is late runs on, so the next has to wait for it; but it does not keep the
-    process from ending.
+    seconds: 0 for SECONDS. Nothing ends a thread that renders: what is late runs on, and the next has to wait for it.
+    But it does not keep the process from ending.
     """
 
-    def __init__(self, seconds: float = 20.0) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._seconds = seconds or SECONDS
         self._working = threading.Lock()
 
     def wait_for(self, work: Callable[[], _Result]) -> _Result:
