@@ -15,7 +15,7 @@ from bridge.events import Severity
 from bridge.hours import Hours
 from bridge.maintenance import BRIDGE, Plan, Window, to_text
 from bridge.outbox.memos import StoredText
-from bridge.publishing.drain import Drain
+from bridge.publishing import drain
 from tests.amounts import FUZZ
 from tests.outbox_stand_ins import FakeChannel, entry, token_of
 from tests.publishing_simulation import Crashing, Simulation
@@ -124,17 +124,17 @@ class Run:
         self.simulation.sweep_every = SWEEP
         self.simulation.clock.now = month.start
         self.batches, self.times = {}, {}
-        made, take = Drain._post, FakeChannel._take
+        made, take = drain.composed, FakeChannel._take
 
-        def noted(drain, batch, target, token, *more):
+        def noted(group, batch, target, token, *more):
             self.batches[token] = [row.entry.id for row in batch.rows]
-            return made(drain, batch, target, token, *more)
+            return made(group, batch, target, token, *more)
 
         def timed(channel, thread, post):
             self.times.setdefault(token_of(post), self.simulation.clock.now)
             return take(channel, thread, post)
 
-        monkeypatch.setattr(Drain, "_post", noted)
+        monkeypatch.setattr(drain, "composed", noted)
         monkeypatch.setattr(FakeChannel, "_take", timed)
         self.publisher()
 

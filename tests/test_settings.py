@@ -125,6 +125,21 @@ def test_azure_monitor_is_authenticated_by_the_audience_of_its_tokens():
         assert problems_of({"BRIDGE_AZURE_MONITOR_AUDIENCE": wrong, "BRIDGE_TENANT_ID": GROUP})
 
 
+def test_hosts_of_images_are_names():
+    for wrong in (
+        "https://grafana.contoso.com",
+        "*",
+        "*.com*",
+        "10.0.0.7",
+        "[::1]",
+        "localhost",
+        "a b.example",
+        "x.example/a",
+    ):
+        (problem,) = problems_of({"BRIDGE_IMAGE_HOSTS": wrong})
+        assert problem.startswith("BRIDGE_IMAGE_HOSTS must be names of hosts, such as grafana.contoso.com")
+
+
 def test_secrets_are_not_in_the_representation():
     assert "hush" not in repr(Settings.from_env({"BRIDGE_GITHUB_SECRET": "hush"}))
 

@@ -107,7 +107,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]
 
 
 def _identity(path: Path) -> _Identity | None:
-    """What tells a file from another of the same name; None while there is none."""
+    """By what a file differs from another of the same name; None while there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
