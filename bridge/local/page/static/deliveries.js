@@ -59,8 +59,9 @@ async function lookFurther(number) {
 }
 
 async function older() {
-  const number = asked;
   element("deliveries-older").disabled = true;
+  await loading; // before that, `following` is of the query before
+  const number = asked;
   await attempt(async () => {
     const answer = await page(following);
     if (number !== asked) return;
