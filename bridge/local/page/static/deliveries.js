@@ -276,6 +276,7 @@ setInterval(() => {
 
 register("deliveries", {
   show,
+  hide: () => clearTimeout(typing), // or the search would bring the page back
   focus: () => (buttons().find((button) => button.tabIndex === 0) ?? element("deliveries-scroll")).focus(),
   keys: {
     j: () => step(1), k: () => step(-1), u: back,
