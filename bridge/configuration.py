@@ -15,14 +15,14 @@ from bridge.events import OWN
 from bridge.expectation_tables import expectations
 from bridge.expectations import Expectation
 from bridge.hours import Hours
-from bridge.hours_tables import hours_of_route, read_hours
-from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
+from bridge.hours_tables import read_hours
 from bridge.maintenance import Plan
 from bridge.maintenance_tables import read_maintenance
-from bridge.people import People, participant_problem
+from bridge.people import People
 from bridge.people import read as read_people
-from bridge.receiving.routing import NAMES, Route, Routes
-from bridge.rendering.expressions import Expression, compiled, fault
+from bridge.receiving.routing import Route, Routes
+from bridge.route_tables import GRAPH_ID
+from bridge.route_tables import routes as read_routes
 from bridge.settings import Group, Settings
 from bridge.sources import PRESETS, SOURCES, extending
 from bridge.sources.base import Authentication, Source
@@ -35,10 +35,8 @@ from bridge.verification.networks import Address, AllowList
 
 _TABLES = {"groups", "hours", "maintenance", "route", "sources", "people", "teams", "expect", "summary"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
-_ROUTE_KEYS = {"when", "groups", "continue", "participants", "conversation", "hours", "unless"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
-_GRAPH_ID = re.compile(r"[\w=+/-]{4,}")
 
 
 @dataclass(frozen=True)
@@ -111,8 +109,9 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     sources = {**SOURCES, **_declared(document)}
     known = read_people(document, sources)
     hours = read_hours(document, settings.time_zone)
-    routes = _routes(document, ids, known.teams, hours)
-    maintenance = read_maintenance(document, settings.time_zone, partial(_group_of, ids=ids))
+    group_of = partial(_group_of, ids=ids)
+    routes = read_routes(document, group_of, known.teams, hours)
+    maintenance = read_maintenance(document, settings.time_zone, group_of)
     default = _group_id(settings.group, "BRIDGE_GROUP", ids, problems) if settings.group else ""
     # Nobody knows whether it is missing where the routes, or what it is set to, cannot be read.
     if is_readable and not (settings.group or routes or problems.names("BRIDGE_GROUP")):
@@ -198,7 +197,7 @@ def _group(name: str, groups: Table) -> Group:
         id=_group_id(table.values.get("id"), where, {}, problems, place),
         name=name,
         mail=table.text("mail", _ADDRESS, "an address"),
-        thread=table.text("thread", _GRAPH_ID, "a thread's id"),
+        thread=table.text("thread", GRAPH_ID, "a thread's id"),
         paused=table.flag("paused"),
     )
 
@@ -219,64 +218,6 @@ def _group_id(value: object, where: str, ids: Mapping[str, str], problems: Probl
 def _group_of(table: Table, group: object, ids: Mapping[str, str]) -> str:
     """The object id of a group that a table names in its `groups`."""
     return _group_id(group, f"{table.where}: {group!r}", ids, table.problems, table.place.at("groups"))
-
-
-def _routes(
-    document: Table, ids: Mapping[str, str], teams: Collection[str], hours: Mapping[str, Hours]
-) -> tuple[Route, ...]:
-    values = document.values.get("route", [])
-    if not isinstance(values, list):
-        document.problems.add("BRIDGE_CONFIG: a route begins with [[route]], in double brackets")
-        return ()
-    places = (document.place.at("route", number) for number in range(len(values)))
-    tables = [
-        Table.of(f"BRIDGE_CONFIG: route {number}", value, document.problems, place)
-        for number, (value, place) in enumerate(zip(values, places, strict=True), 1)
-    ]
-    return tuple(_route(table, ids, teams, hours) for table in tables)
-
-
-def _route(table: Table, ids: Mapping[str, str], teams: Collection[str], hours: Mapping[str, Hours]) -> Route:
-    table.allow(_ROUTE_KEYS)
-    when, groups = str(table.values.get("when", "true")), table.values.get("groups")
-    if not isinstance(groups, list):
-        table.report("needs `groups`, a list of names or object ids; an empty one drops what matches")
-        groups = []
-    conversation = table.text("conversation", _GRAPH_ID, "a conversation's id")
-    if conversation and len(groups) != 1:
-        table.report_key("conversation", "belongs to one group, so the route needs exactly one")
-    return Route(
-        when=when,
-        matches=_expression(table, "when", when),
-        groups=tuple(_group_of(table, group, ids) for group in groups),
-        goes_on=table.values.get("continue") is True,
-        participants=_participants(table, teams),
-        conversation=conversation,
-        line=table.place.at("when").line,
-        hours=hours_of_route(table, hours),
-        unless=_expression(table, "unless", str(table.values["unless"])) if "unless" in table.values else None,
-    )
-
-
-def _expression(table: Table, key: str, text: str) -> Expression:
-    """The expression at the key; one that is never true, and a problem, where it is none."""
-    problem = fault(text, NAMES)
-    if problem:
-        table.report_key(key, problem)
-    return compiled("false" if problem else text)
-
-
-def _participants(table: Table, teams: Collection[str]) -> tuple[str, ...]:
-    wanted = table.values.get("participants", [])
-    wanted = wanted if isinstance(wanted, list) else [wanted]
-    if len(wanted) > MAX_PARTICIPANTS or any(len(one) > MAX_PARTICIPANT for one in wanted if isinstance(one, str)):
-        limits = f"{MAX_PARTICIPANTS} people, each with {MAX_PARTICIPANT} characters"
-        table.report_key("participants", f"may be {limits} at most: put more into the group")
-        return ()
-    problems = list(dict.fromkeys(filter(None, (participant_problem(one, teams) for one in wanted))))
-    for problem in problems:
-        table.report_key("participants", problem)
-    return () if problems else tuple(wanted)
 
 
 def _by_id(
