@@ -10,7 +10,7 @@ from bridge.rendering.expressions import fault
 from bridge.toml_tables import Table
 
 _KEYS = {"match", "note", "groups", "days", "from", "to", "zone"}
-_LONGEST_NOTE = 200  # characters
+LONGEST_NOTE = 200  # characters
 
 
 def read_maintenance(document: Table, zone: tzinfo, group_id: Callable[[Table, object], str]) -> Sequence[Plan]:
@@ -39,8 +39,8 @@ def _plan(table: Table, zone: tzinfo, group_id: Callable[[Table, object], str]) 
     match, note = str(table.values.get("match", "")), str(table.values.get("note", ""))
     if problem := match_problem(match):
         table.report_key("match", problem)
-    if len(note) > _LONGEST_NOTE:
-        table.report_key("note", f"has more than {_LONGEST_NOTE} characters")
+    if len(note) > LONGEST_NOTE:
+        table.report_key("note", f"has more than {LONGEST_NOTE} characters")
     groups = table.values.get("groups", [])
     if not isinstance(groups, list):
         table.report_key("groups", "must be a list of names or object ids")

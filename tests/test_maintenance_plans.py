@@ -118,7 +118,7 @@ def kinds(outbox, group):
 def test_a_window_is_started_listed_and_ended(folder, outbox, capsys):
     assert cli.main(["maintenance", "list"]) == 0
     assert "planned  from Sat 2099-12-05 21:00 UTC  scope == 'db-03'  disk change" in capsys.readouterr().out
-    started = ["maintenance", "start", "--for", "2h", "--match", "scope == 'db-03'", "--note", "disk"]
+    started = ["maintenance", "start", "--for", "2h", "--match", "scope == 'db-03'", "--note", "\x1b disk\n"]
     assert cli.main([*started, "--group", "ops", "--group", GROUP]) == 0
     (window,) = from_text(outbox.maintenance().text)
     assert f"Maintenance {window.id} until " in capsys.readouterr().out
@@ -157,6 +157,7 @@ def test_a_window_is_started_listed_and_ended(folder, outbox, capsys):
         (["start", "--for", "2h", "--match", "scop == 'x'"], "did you mean `scope`?"),
         (["start", "--for", "2 fortnights", "--match", "true"], "write 30m, 2h or 1d"),
         (["start", "--for", "90d", "--match", "true"], "of up to 30 days"),
+        (["start", "--for", "2h", "--match", "true", "--note", "n" * 201], "--note has more than 200 characters"),
         (["start", "--for", "2h", "--match", "true", "--group", "nobody"], "is no group of the settings"),
         (["end"], "No such window is active"),
     ],

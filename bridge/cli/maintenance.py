@@ -14,8 +14,9 @@ from bridge.cli.common import environment, table
 from bridge.configuration import Configuration
 from bridge.errors import CommandError, Conflict
 from bridge.maintenance import Window, from_text, to_text
-from bridge.maintenance_tables import match_problem
+from bridge.maintenance_tables import LONGEST_NOTE, match_problem
 from bridge.outbox.memos import StoredText
+from bridge.rendering.text import one_line
 
 if TYPE_CHECKING:
     import argparse
@@ -54,10 +55,12 @@ def register(commands: Commands) -> None:
 def _start(asked: argparse.Namespace) -> int:
     if problem := match_problem(asked.match):
         raise CommandError(f"--match {problem}{'' if problem.endswith('?') else '.'}")
+    if len(asked.note) > LONGEST_NOTE:
+        raise CommandError(f"--note has more than {LONGEST_NOTE} characters.")
     bridge, now = _bridge(), time.time()
     groups = tuple(_group(bridge, name) for name in asked.group)
     end = now + _length(asked.length).total_seconds()
-    window = Window(secrets.token_hex(6), now, end, asked.match, asked.note, groups)
+    window = Window(secrets.token_hex(6), now, end, asked.match, one_line(asked.note, LONGEST_NOTE), groups)
     _write(bridge.delivery.outbox, lambda windows: [*windows, window], now)
     bridge.publisher.announce(window)
     print(f"Maintenance {window.id} until {_time(end)}: within 15 seconds, what matches is collected.")

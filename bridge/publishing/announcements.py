@@ -14,6 +14,8 @@ from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import offset
 from bridge.rendering.text import one_line
 
+_LONGEST = 200  # characters of what it is about
+
 
 def announcements(window: Window, group: str, zone: tzinfo, now: float) -> tuple[Entry, Entry]:
     """The entry that says that it has begun, and the one that waits for its end. Always with the same ids.
@@ -26,7 +28,7 @@ def announcements(window: Window, group: str, zone: tzinfo, now: float) -> tuple
 def _entry(window: Window, group: str, zone: tzinfo, now: float, kind: str) -> Entry:
     received, end = datetime.fromtimestamp(now, UTC), datetime.fromtimestamp(window.end, UTC)
     is_end, local = kind == ENDED, end.astimezone(zone)
-    what = window.note or window.match
+    what = one_line(window.note or window.match, _LONGEST)
     until = f"{local:%H:%M}" if window.end - now < 86400 else f"{local:%-d %b %H:%M}"
     until = f"{until} {offset(end, zone)}"
     headline = f"Maintenance over: {what}" if is_end else f"Maintenance until {until}: {what}"

@@ -30,6 +30,7 @@ from bridge.settings import Settings
 from bridge.toml_tables import Problems
 
 _MOST = 20  # webhooks whose effect is shown
+_LARGEST = 1 << 20  # bytes of their bodies: a check must not take long
 _PAGE, _PAGES = 100, 10  # records that are looked through for them
 _LINE = re.compile(r"\bline (\d+)")
 _Found = Sequence[tuple[DeliveryRecord, Effect]]
@@ -150,7 +151,7 @@ class Editor:
         for _ in range(_PAGES):
             page = bridge.delivery.outbox.deliveries(DeliveryFilter(), _PAGE, before)
             for record in page.records:
-                is_read = record.outcome in (Outcome.ACCEPTED, Outcome.DROPPED)
+                is_read = record.outcome in (Outcome.ACCEPTED, Outcome.DROPPED) and record.size <= _LARGEST
                 if is_read and record.payload and (payload := payloads.find(record)):
                     yield record, payload
             before = page.following
