@@ -18,6 +18,8 @@ JUSTIFIED = {
     ("bridge/cli/connectors.py", r"\[{1,2}"): "it reads files of the person who runs the command",
     ("bridge/cli/connectors.py", "jobs/("): "it reads files of the person who runs the command",
     ("bridge/local/learning/trial.py", "display:none"): "it reads a card, in which a text has no tags of its own",
+    ("bridge/conversions.py", "(\\*\\.)?"): "it reads settings",
+    ("bridge/rendering/picture_marks.py", "<!--"): "it reads a card, in which a text has no comments of its own",
     ("bridge/publishing/stories.py", "<!--headline-->"): "it reads a card, in which a text has no comments of its own",
     ("bridge/sources/card_titles.py", "(?:is|are|was"): "of one line of 300 characters",
     ("bridge/sources/markups.py", r"(?P<fence>.*?)(?:```|\Z)"): "what is left open runs to the end, and is found once",
