@@ -77,6 +77,17 @@ def post(page):
     return page.frame_locator("#delivery iframe").first.locator("body")
 
 
+def test_a_search_that_has_just_been_typed_does_not_lead_back_to_the_list(page):
+    page.evaluate("""() => {
+        const field = document.querySelector("#deliveries-filter [name=text]");
+        field.value = "dry";
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        location.hash = "#conversations";
+    }""")
+    page.wait_for_timeout(700)
+    assert page.url.endswith("#conversations")
+
+
 def test_a_refused_a_dropped_an_ignored_and_an_accepted_webhook_are_found_and_explained(page, stack):
     stack.send("issues", issue("opened", 910555551), secret=WRONG, delivery="refused-910555551")
     stack.send("issues", issue("labeled", 910555552, label={"name": "bug"}))

@@ -221,6 +221,7 @@ function showMoments() {
 }
 
 function filter() {
+  if (!isShown("deliveries")) return; // the page has gone elsewhere since the last key
   showMoments();
   const query = Object.fromEntries(["text", "outcome", "source", "group", "time", "since", "until"].map((name) => [name, form()[name].value.trim()]));
   if (query.time !== "other") Object.assign(query, { since: "", until: "" });
