@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.entries import Wake, to_message
+from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome, record_id
+from bridge.entries import Wake, to_message, to_messages
 from bridge.errors import AccessRefused, Conflict, ContentRefused, MessageError, NotSent, OutcomeUnknown, ThreadGone
 from bridge.events import Severity
 from bridge.outbox.rows import Backoff, OpenEntry, State, ThreadRow
@@ -637,15 +638,32 @@ def test_an_unreadable_message_becomes_a_dead_letter(simulation, message):
         simulation.publisher.requeue(letters[text])
 
 
-def test_the_sweep_takes_poisoned_messages_back(simulation):
-    for body in (to_message(entry(1)), to_message(Wake("g")), "no JSON"):
+def test_the_sweep_takes_poisoned_messages_back_whatever_they_are(simulation):
+    record = DeliveryRecord(record_id(START, "00001"), START, "github", Outcome.IGNORED, 200, "a ping")
+    beside = replace(record, id=record_id(START, "00002"))
+    simulation.publisher.handle(to_message(entry(2, "two")))
+    simulation.queue.delete(simulation.queue.take(60) or _late(simulation))
+    (with_record,) = to_messages([entry(1)], [to_message(beside)])
+    for body in (with_record, to_message(Wake(entry(2).group)), to_message(record), "no JSON"):
         simulation.queue.put(body)
-        simulation.queue.poison(simulation.queue.take(1))
+        simulation.queue.poison(simulation.queue.take(60))
     simulation.publisher.sweep()
     assert simulation.queue.poisoned() == []
+    simulation.run(20, sweeps=False)
+    assert sorted(simulation.channel.delivered()) == refs(1, 2)
+    assert {found.id for found in simulation.outbox.deliveries(DeliveryFilter(), 9).records} == {record.id, beside.id}
+    (letter,) = simulation.outbox.dead_letters()
+    assert (letter.message, letter.reason.partition(" ")[0]) == ("no JSON", "The")
+
+
+def test_a_dead_letter_that_is_requeued_repeats_nothing(simulation):
+    """Its content may have been posted since, elsewhere too: a person wants it all the same."""
+    simulation.channel.faults = [ContentRefused("400: no")]
+    simulation.put(replace(entry(1), content="a" * 32, place="here"))
     simulation.run(20)
-    assert simulation.channel.delivered() == refs(1)
-    assert simulation.publisher.health()["dead"] == 1
+    simulation.publisher.requeue(simulation.outbox.dead_letters()[0])
+    (row,) = simulation.outbox.open_entries(entry(1).group)
+    assert (row.entry.content, row.entry.place) == ("", "")
 
 
 def test_the_sweep_wakes_a_group_whose_wake_got_lost_and_says_that_it_is_late(simulation, caplog):
