@@ -9,13 +9,14 @@ import pytest
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.errors import SettingsError
-from bridge.events import Severity
+from bridge.events import Event, Severity
 from bridge.mistakes import mistakes
 from bridge.outbox.memos import Memo
 from bridge.outbox.rows import IDENTITY, Hold
 from bridge.outbox.standing import Standing
 from bridge.publishing.own_posts import Own, OwnPosts
 from bridge.publishing.summary_events import sections
+from bridge.rendering.standing import standing
 from bridge.settings import Settings
 from tests.outbox_stand_ins import entry
 from tests.publishing_simulation import Crash, Simulation
@@ -93,6 +94,15 @@ def test_what_is_open_is_posted_when_it_is_due_and_at_no_other_time(summed):
     assert "was due" not in text
     summed.until(SUNDAY + 8 * DAY)
     assert [topic for topic, _ in summed.summaries()][1:] == ["2 open: 1 alert, 1 review · Mon 2 Nov"]
+
+
+@pytest.mark.parametrize("noun", ["pull request", "run"])
+@pytest.mark.parametrize("name", ["noun", "action", "branch", "outcome", "part_of", "reference", "draft"])
+@pytest.mark.parametrize("value", [["x"], {"a": 1}, 7, None])
+def test_details_of_another_type_cost_no_event(noun, name, value):
+    details = {"noun": noun, "action": "opened", "outcome": "failed", "part_of": "", "branch": "main", name: value}
+    event = Event("flux", "object", "d", "k", "Pumps", {}, severity=Severity.ERROR, details=details)
+    assert standing(event, "") in {"", "review", "branch", "over"}
 
 
 def test_nothing_open_is_said_in_a_line(summed):

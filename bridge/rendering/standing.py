@@ -35,7 +35,7 @@ def standing(event: Event, phase: str) -> str:
     """What it opens (`alert`), `over` where it closes that, or nothing. phase: as its template has it."""
     if event.ends_thread or phase == "over":
         return OVER
-    if event.details.get("noun") in _PULL_REQUESTS:
+    if _text(event, "noun") in _PULL_REQUESTS:
         return _of_pull_request(event)
     if {"outcome", "part_of", "branch"} <= event.details.keys():
         return _of_run(event)
@@ -51,7 +51,7 @@ def _of_alert(event: Event, phase: str) -> str:
 
 
 def _of_pull_request(event: Event) -> str:
-    action = event.details.get("action")
+    action = _text(event, "action")
     if action in _NEED_NO_REVIEW:
         return OVER
     return REVIEW if action in _ASK_FOR_REVIEW and not event.details.get("draft") else ""
@@ -62,8 +62,14 @@ def _of_run(event: Event) -> str:
     details = event.details
     named = first(event.payload, _DEFAULT_BRANCH).removeprefix("refs/heads/")
     branches = {named} if named else _USUAL
-    if details["branch"] not in branches or details["part_of"] or details.get("reference") or details.get("where"):
+    if _text(event, "branch") not in branches or details["part_of"] or details.get("reference") or details.get("where"):
         return ""
     if event.severity >= Severity.ERROR:
         return BRANCH
-    return OVER if details["outcome"] in _GREEN else ""
+    return OVER if _text(event, "outcome") in _GREEN else ""
+
+
+def _text(event: Event, name: str) -> str:
+    """One of the event's details; forms take what the payload has there, which may be of any type."""
+    value = event.details.get(name)
+    return value if isinstance(value, str) else ""
