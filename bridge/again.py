@@ -75,3 +75,12 @@ def _rendered(bridge: Bridge, entry: Entry, payload: KeptPayload) -> Entry:
     if chosen is None:
         raise MessageError("Today's routes drop its event: it stays a dead letter.")
     return replace(chosen, id=entry.id, received=entry.received, occurred=entry.occurred)
+
+
+def entry_of(letter: DeadLetter) -> Entry | None:
+    """The entry of a dead letter; None where it is of something else, or cannot be read."""
+    try:
+        item = from_message(letter.message)
+    except MessageError:
+        return None
+    return item if isinstance(item, Entry) else None

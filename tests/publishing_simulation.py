@@ -9,6 +9,9 @@ from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from tests.outbox_stand_ins import Clock, FakeChannel
 
+# What health has of the outbox when all is delivered.
+NOTHING_OPEN = {"open": 0, "dead": 0, "held": {}, "backoff": {}, "paused": [], "waiting": {}}
+
 
 class Crash(Exception):
     pass

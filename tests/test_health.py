@@ -18,7 +18,7 @@ from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.local_stack import SECRET
 from tests.outbox_stand_ins import START, Clock, entry, refs
-from tests.publishing_simulation import Simulation
+from tests.publishing_simulation import NOTHING_OPEN, Simulation
 from tests.test_receiver import ISSUE
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
@@ -245,14 +245,7 @@ def test_a_watchdog_goes_all_the_way_but_is_not_posted(simulation):
     assert simulation.channel.posts == []
     assert next(tokens) == 24
     assert simulation.publisher.condition()["watchdog"]["age"] <= 15 * 60
-    assert simulation.publisher.health() == {
-        "open": 0,
-        "dead": 0,
-        "held": {},
-        "backoff": {},
-        "paused": [],
-        "waiting": {},
-    }
+    assert simulation.publisher.health() == NOTHING_OPEN
     (record, *_) = simulation.outbox.history("watchdog 2027-01-15 08:05:00")
     assert record.thread == "watchdog"
 

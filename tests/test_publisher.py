@@ -16,7 +16,7 @@ from bridge.publishing.digests import digest_topic
 from bridge.publishing.leases import LEASE
 from bridge.publishing.transitions import GUARD, LAG, LATE, thread_after
 from tests.outbox_stand_ins import START, FakeChannel, FakeDraftChannel, entries_of, entry, refs, token_of
-from tests.publishing_simulation import Crash, Crashing, Simulation
+from tests.publishing_simulation import NOTHING_OPEN, Crash, Crashing, Simulation
 
 
 @pytest.fixture
@@ -237,14 +237,7 @@ def test_every_entry_is_delivered_once_and_in_order_whatever_fails(either, fault
     simulation.put(entry(3))
     simulation.run()
     assert simulation.channel.delivered()[before:] == refs(1, 2, 3)
-    assert simulation.publisher.health() == {
-        "open": 0,
-        "dead": 0,
-        "held": {},
-        "backoff": {},
-        "paused": [],
-        "waiting": {},
-    }
+    assert simulation.publisher.health() == NOTHING_OPEN
 
 
 @pytest.mark.parametrize("fault", [NotSent("503"), NotSent("30 a minute", 20.0), AccessRefused("403")], ids=str)
@@ -254,14 +247,7 @@ def test_a_draft_that_cannot_be_made_is_made_later(tmp_path, fault):
     simulation.put(entry(1), entry(2, "two"))
     simulation.run()
     assert simulation.channel.delivered() == refs(1, 2)
-    assert simulation.publisher.health() == {
-        "open": 0,
-        "dead": 0,
-        "held": {},
-        "backoff": {},
-        "paused": [],
-        "waiting": {},
-    }
+    assert simulation.publisher.health() == NOTHING_OPEN
     simulation.close()
 
 
@@ -441,14 +427,7 @@ def test_a_refused_group_is_held_with_its_reason_and_probed_until_it_recovers(si
     assert len(simulation.channel.faults) == 1
     simulation.run(600)
     assert simulation.channel.delivered() == refs(1, 2)
-    assert simulation.publisher.health() == {
-        "open": 0,
-        "dead": 0,
-        "held": {},
-        "backoff": {},
-        "paused": [],
-        "waiting": {},
-    }
+    assert simulation.publisher.health() == NOTHING_OPEN
 
 
 def iso(seconds):
@@ -745,14 +724,7 @@ def test_a_week_goes_by(tmp_path):
     simulation.channel.faults = []
     simulation.run(3600)
     assert sorted(simulation.channel.delivered()) == refs(*range(next(numbers)))
-    assert simulation.publisher.health() == {
-        "open": 0,
-        "dead": 0,
-        "held": {},
-        "backoff": {},
-        "paused": [],
-        "waiting": {},
-    }
+    assert simulation.publisher.health() == NOTHING_OPEN
     # Two days of history, and what has come since the day's purge.
     first, last = (simulation.outbox.history(delivery) for delivery in ("0", str(next(numbers) - 2)))
     assert (first, len(last)) == ([], 1)

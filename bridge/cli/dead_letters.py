@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bridge import again
-from bridge.again import UnknownSource
+from bridge.again import UnknownSource, entry_of
 from bridge.app import Bridge, open_payloads
 from bridge.cli.common import environment, moment, outbox, table
 from bridge.configuration import Configuration
-from bridge.entries import Entry, from_message
 from bridge.errors import CommandError, Conflict, MessageError, WebhookError
 from bridge.rendering.text import one_line
 
@@ -74,7 +73,7 @@ def _lines(letters: Sequence[DeadLetter]) -> Iterator[str]:
 
 
 def _details(letter: DeadLetter) -> list[str]:
-    entry = _entry_of(letter)
+    entry = entry_of(letter)
     rows = {
         "at": f"{_at(letter)}, after {letter.tries} tries",
         "event": f"{entry.source} {entry.kind}, delivery {entry.delivery}" if entry else "not readable",
@@ -91,7 +90,7 @@ def _at(letter: DeadLetter) -> str:
 
 
 def _about(letter: DeadLetter) -> str:
-    entry = _entry_of(letter)
+    entry = entry_of(letter)
     return f"{entry.source} {one_line(entry.topic, _SHORT)}" if entry else "not readable"
 
 
@@ -140,17 +139,9 @@ def _is_chosen(letter: DeadLetter, asked: argparse.Namespace, since: float) -> b
     """Whether it is named by its id, or is all that the other options say."""
     if any(letter.id.startswith(prefix) for prefix in asked.ids):
         return True
-    entry = _entry_of(letter)
+    entry = entry_of(letter)
     is_of_source = asked.source is None or (entry is not None and entry.source == asked.source)
     return bool(asked.all or asked.source or asked.since) and is_of_source and letter.at >= since
-
-
-def _entry_of(letter: DeadLetter) -> Entry | None:
-    try:
-        item = from_message(letter.message)
-    except MessageError:
-        return None
-    return item if isinstance(item, Entry) else None
 
 
 def _show_progress(done: int, total: int) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from bridge.errors import BridgeError, redacted_line
+from bridge.graph.client import Bearer
 from bridge.settings import is_loopback
 
 VERSION = "2022-11-28"  # of the API
@@ -94,7 +95,7 @@ class GithubClient:
                     "X-GitHub-Api-Version": VERSION,
                     "User-Agent": "webhook-bridge",
                 },
-                auth=_Bearer(self._token()),
+                auth=Bearer(self._token()),
                 timeout=_TIMEOUT,
                 # The token must go nowhere else.
                 allow_redirects=False,
@@ -148,17 +149,6 @@ class GithubClient:
                 "GitHub's list goes on at another address than BRIDGE_GITHUB_API_URL and is not followed: correct it."
             )
         return url.removeprefix(self.base)
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Adds the token. As `auth`, because requests overwrites a header from a ~/.netrc."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 def _shown(path: str) -> str:

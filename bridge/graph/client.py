@@ -118,7 +118,7 @@ class GraphClient:
                 request.url,
                 data=request.body,
                 headers={"Accept": "application/json", **_content_type(request.body), **request.headers},
-                auth=_Bearer(token),
+                auth=Bearer(token),
                 timeout=(min(self._timeout[0], left), min(self._timeout[1], left)),
                 allow_redirects=False,
                 stream=True,
@@ -145,13 +145,14 @@ class _Session(requests.Session):
         return None
 
 
-class _Bearer(requests.auth.AuthBase):
+class Bearer(requests.auth.AuthBase):
     """Adds the token to the request. As `auth`, because requests overwrites a header from a ~/.netrc."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """The request with the token."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 

@@ -82,12 +82,13 @@ def from_file(path: Path) -> list[Webhook]:
         raise CommandError(f"Cannot read {path}: {error.strerror}.") from error
     lines = body.split(b"\n")
     rows = [line for line in lines if line.strip()]
-    if len(rows) > 1 and not _is_json(body) and all(map(_is_json, rows)):
+    if len(rows) > 1 and not is_json(body) and all(map(is_json, rows)):
         return [Webhook({}, row) for row in rows]
     return [Webhook({}, body)]
 
 
-def _is_json(text: bytes) -> bool:
+def is_json(text: bytes) -> bool:
+    """Whether a body, or a line of it, is JSON."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

@@ -1,8 +1,7 @@
 """What the bridge itself has to post, and nobody sent: that something did not come, and what stands open."""
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bridge.deliveries import DeliveryRecord
@@ -10,6 +9,7 @@ from bridge.entries import Entry
 from bridge.expectations import Expectation
 from bridge.outbox.base import Outbox, Queue
 from bridge.publishing.expectations import Compose, ExpectationWatch
+from bridge.publishing.isolation import by_itself
 from bridge.publishing.summaries import SummaryPoster
 from bridge.summaries import StandingSummary
 
@@ -52,22 +52,13 @@ class OwnPosts:
 
     def look(self, now: float, outage: float | None) -> None:
         """Does what a sweep has to do. outage: when the bridge last ran, if more time has passed than should have."""
-        with _by_itself("It could not be found out what is expected and did not come"):
+        with by_itself("It could not be found out what is expected and did not come"):
             self._expected.look(now, outage)
         # After an outage the clock may be wrong; the next sweep shows whether it is.
         if outage is None:
-            with _by_itself("What stands open could not be summed up"):
+            with by_itself("What stands open could not be summed up"):
                 self._summaries.look(now)
 
     def missing(self) -> Mapping[str, float]:
         """The expectations that are missing, with when they were due."""
         return self._expected.missing()
-
-
-@contextlib.contextmanager
-def _by_itself(what: str) -> Iterator[None]:
-    """Logs any error and goes on: what fails once must not take the rest with it."""
-    try:
-        yield
-    except Exception:
-        _logger.exception("%s", what)

@@ -1,11 +1,10 @@
 """The publishing wing: records entries, drains a group when woken, and sweeps up what was missed."""
 
-import contextlib
 import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bridge.deliveries import DeliveryRecord
@@ -19,6 +18,7 @@ from bridge.publishing.batching import SKEW, next_due
 from bridge.publishing.drain import Budget, Drain
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.health import LATE, Health
+from bridge.publishing.isolation import by_itself
 from bridge.publishing.leases import HeldLease, acquire, new_owner, take_lease, take_slot
 from bridge.publishing.own_posts import Own, OwnPosts
 from bridge.publishing.policy import Policy
@@ -113,14 +113,14 @@ class Publisher:
         """Wakes groups with overdue entries, takes back poisoned messages, forgets what is old, and sums it all up."""
         now = self._clock()
         for group in set(self._outbox.overdue(now - OVERDUE)) - self._policy.paused:
-            with _by_itself(f"The group {group} could not be woken"):
+            with by_itself(f"The group {group} could not be woken"):
                 self._wake_late(group, now)
         self._look_at_hours(now)
         for window in self.windows():
-            with _by_itself("A maintenance window could not be announced, and is tried again"):
+            with by_itself("A maintenance window could not be announced, and is tried again"):
                 self.announce(window)
         for poisoned in self._queue.poisoned():
-            with _by_itself("A message of the poison queue could not be taken back, and is tried again"):
+            with by_itself("A message of the poison queue could not be taken back, and is tried again"):
                 self._take_back(poisoned)
         self._purge(now)
         self._send_watchdog(now)
@@ -268,12 +268,3 @@ class Publisher:
         due = next_due(self._outbox.open_entries(group), now)
         wait = self._outbox.wait_of(group)
         return due is not None and max(due, wait.until if wait else due) <= now
-
-
-@contextlib.contextmanager
-def _by_itself(what: str) -> Iterator[None]:
-    """Logs any error and goes on: what fails once must not take the rest with it."""
-    try:
-        yield
-    except Exception:
-        _logger.exception("%s", what)

@@ -7,9 +7,9 @@ from datetime import UTC
 from typing import Any
 
 from bridge import again
-from bridge.again import UnknownSource
+from bridge.again import UnknownSource, entry_of
 from bridge.app import Bridge
-from bridge.entries import Entry, from_message
+from bridge.entries import Entry
 from bridge.errors import Conflict, MessageError, WebhookError
 from bridge.local.page.routes import RequestError, number
 from bridge.local.page.stored import Stored
@@ -36,7 +36,7 @@ class DeadLettersView:
 
         query: `source`, and `skip`: how many are shown already.
         """
-        letters = [(letter, _entry(letter)) for letter in reversed(self.stored.outbox().dead_letters())]
+        letters = [(letter, entry_of(letter)) for letter in reversed(self.stored.outbox().dead_letters())]
         sources = Counter(_source(entry) for _, entry in letters)
         wanted = [pair for pair in letters if not query.get("source") or _source(pair[1]) == query["source"]]
         skip = number(query.get("skip", ""), 0)
@@ -52,7 +52,7 @@ class DeadLettersView:
     def post(self, query: Query) -> Mapping[str, Any]:
         """The post of the dead letter `id` as it was rendered."""
         letter = _found(self.stored, query.get("id", ""))
-        entry = _entry(letter)
+        entry = entry_of(letter)
         zone = self.stored.bridge.configuration.settings.time_zone if self.stored.bridge else UTC
         html = post_html([entry], zone=zone) if entry else ""
         return {"html": html, "topic": entry.topic if entry else ""}
@@ -102,7 +102,7 @@ class Requeuer:
         left = [
             letter
             for letter in self.stored.outbox().dead_letters()
-            if letter.at < until and letter.id not in skip and (not source or _source(_entry(letter)) == source)
+            if letter.at < until and letter.id not in skip and (not source or _source(entry_of(letter)) == source)
         ]
         failed = self._requeue(left[:_AT_ONCE])
         done = len(left[:_AT_ONCE]) - len(failed)
@@ -134,14 +134,6 @@ def _found(stored: Stored, asked: str) -> DeadLetter:
         if letter.id == asked:
             return letter
     raise RequestError("This dead letter does not exist any more.", 404)
-
-
-def _entry(letter: DeadLetter) -> Entry | None:
-    try:
-        item = from_message(letter.message)
-    except MessageError:
-        return None
-    return item if isinstance(item, Entry) else None
 
 
 def _source(entry: Entry | None) -> str:

@@ -9,6 +9,7 @@ from bridge.again import RESENT
 from bridge.deliveries import DeliveryRecord, EventRecord, Outcome
 from bridge.local.page.stored import Stored
 from bridge.local.page.today import today
+from bridge.local.received import is_json
 from bridge.outbox.delivery_story import DeliveryStory, EntryStory
 from bridge.payloads import KeptPayload
 
@@ -66,15 +67,6 @@ def _indented(text: str) -> str:
     shown = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     # JSON may name half a surrogate pair, which no answer may hold.
     return shown.encode("utf-8", "replace").decode()
-
-
-def is_json(body: bytes) -> bool:
-    """Whether a body is JSON."""
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _event(

@@ -14,10 +14,10 @@ from bridge.entries import to_message
 from bridge.errors import CommandError, WebhookError
 from bridge.local import sending
 from bridge.local.curl import curl_command
-from bridge.local.page.delivery_details import is_json
 from bridge.local.page.routes import RequestError
 from bridge.local.page.stored import Stored
 from bridge.local.page.today import today
+from bridge.local.received import is_json
 from bridge.local.secrecy import HIDDEN
 from bridge.outbox.base import Queue
 from bridge.payloads import KeptPayload
