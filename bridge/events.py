@@ -100,7 +100,7 @@ class Event:
     images: images that the service names, as pairs of name and address; a post shows them where that is allowed.
     attributes: values by which routes choose: `event.attributes.branch`.
     details: values that the source computes for its templates.
-    people: who has to do with it, by role: `actor`, `author`, `owner`, `reviewers`, `assignees`.
+    people: the people involved, by role: `actor`, `author`, `owner`, `reviewers`, `assignees`.
     ends_thread: the next event with this correlation key starts a new thread.
     dedup_key: a hash of what was sent; recognises a repeat where the sender gives no certain id (empty: it does).
     repeat_window: the seconds in which the same content is a repeat of the newest event (None: its source's).

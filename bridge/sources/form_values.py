@@ -87,7 +87,7 @@ def facts(form: Form, names: Names) -> Iterator[tuple[str, str]]:
 
 
 def people(form: Form, names: Names) -> dict[str, tuple[Person, ...]]:
-    """Who has to do with it, by role."""
+    """The people involved, by role."""
     found = {role: persons(form.value("people", role, names)) for role in form.keys("people")}
     return {role: those for role, those in found.items() if those}
 
