@@ -16,12 +16,13 @@ from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.arm_template import Azure, Template
 from tests.local_stack import ROOT
+from tools import services_page
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "infra/terraform/README.md"]
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
 MAKE = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 WITHIN_CODE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
-pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 def blocks(page, language):
@@ -96,12 +97,48 @@ def test_scripts_and_settings_that_the_docs_name_are_there(page):
         name for name in re.findall(r"\bscripts/([\w-]+\.\w+)", text) if not (ROOT / "scripts" / name).exists()
     ] == []
     of_sources = {f"BRIDGE_{name.upper()}_{kind}" for name in SOURCES for kind in ("SECRET", "NETWORKS")}
+    of_sources |= {f"BRIDGE_{name.upper()}_SECRET" for name in re.findall(r"^\[sources\.(\w+)\]", text, re.MULTILINE)}
     # What azd's hook asks for, and what tests and the local stand-in take.
     others = {"BRIDGE_ACCOUNT", "BRIDGE_SPONSOR", "BRIDGE_AGENT_USER", "BRIDGE_APP", "BRIDGE_LOCAL_PERMISSIONS"}
     others |= {"BRIDGE_LOCAL_TUNNEL", "BRIDGE_GITHUB_SECERT"}  # the second is an example of a misspelt one
     others |= set(re.findall(r"BRIDGE_[A-Z_]+", (ROOT / "infra/main.parameters.json").read_text()))
     named = set(re.findall(r"\bBRIDGE_[A-Z_]+[A-Z]\b(?!_?<)", text))
     assert {name for name in named - TABLE.keys() - of_sources - others if not re.search(r"BRIDGE_<", name)} == set()
+
+
+# What names a page of the docs: settings of the deployment, messages, comments.
+NAMING = [
+    path
+    for folder in ("bridge", "templates", "infra", "tools", "scripts", ".github")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".py", ".md", ".toml", ".html", ".bicep", ".tf", ".sh", ".ps1", ".yml", ".js", ".json"}
+    and "samples" not in path.parts
+]
+NAMING += [
+    path for path in ROOT.iterdir() if path.suffix in {".json", ".toml", ".md", ".yaml"} or path.name == "Makefile"
+]
+
+
+def test_every_page_of_the_docs_that_a_file_names_is_there():
+    named = {
+        (path.relative_to(ROOT), page, anchor)
+        for path in NAMING
+        for page, anchor in re.findall(
+            r"(?<![\w/.-])(docs/[\w/-]+\.md)(?:#([\w-]+))?", path.read_text("utf-8", "replace")
+        )
+    }
+    assert len(named) > 50
+    missing = [
+        one for one in named if not (ROOT / one[1]).is_file() or (one[2] and one[2] not in anchors(ROOT / one[1]))
+    ]
+    assert missing == []
+
+
+def test_there_is_a_page_for_each_service_and_no_other():
+    assert {path.stem for path in (ROOT / "docs/services").glob("*.md")} == {"README", *SOURCES}
+    assert {source.name for _, sources in services_page.kinds() for source in sources} == set(SOURCES)
+    for source in SOURCES.values():
+        assert [name for name in services_page.shown(source) if not (source.samples / f"{name}.json").is_file()] == []
 
 
 DEPLOY = (ROOT / "docs/deploy.md").read_text()

@@ -366,7 +366,7 @@ def test_a_declared_source_is_proved_and_read_like_any_other() -> None:
 
 
 def test_the_form_of_the_docs_works() -> None:
-    (text,) = re.findall(r"```toml\n(\[sources.lift\].*?)```", (ROOT / "docs/sources.md").read_text(), re.DOTALL)
+    (text,) = re.findall(r"```toml\n(\[sources.lift\].*?)```", (ROOT / "docs/own-service.md").read_text(), re.DOTALL)
     source = declared(text)["lift"]
     fault = {"number": 7, "lift": "L2", "state": "stuck", "level": "stuck", "at": 1795442580, "floor": 3}
     more = {"load": 640, "load_limit": 630, "doors": [{"name": "left", "state": "open"}], "since": 1795442400}
@@ -379,7 +379,7 @@ def test_the_form_of_the_docs_works() -> None:
     assert event.details["took"] == "3 min"
 
 
-@pytest.mark.parametrize("path", ["docs/sources.md", "config.example.toml"])
+@pytest.mark.parametrize("path", ["docs/own-service.md", "config.example.toml"])
 def test_the_extending_source_of_the_docs_works(path: str) -> None:
     tables = re.findall(
         r"^\[sources\.shop_checks.*?(?=^\[(?!sources\.shop)|^```|\Z)",

@@ -163,7 +163,8 @@ def test_settings_of_the_deployment_and_of_the_local_host_are_known(tmp_path):
 
 
 def test_the_table_of_names_knows_every_attribute_of_the_docs():
-    text = (ROOT / "docs/sources.md").read_text("utf-8")
+    pages = [ROOT / "docs/own-service.md", *(ROOT / "docs/services").glob("*.md")]
+    text = "".join(path.read_text("utf-8") for path in pages)
     documented = set(re.findall(r"`attributes\.(\w+)`", text))
     known = {name for source in SOURCES.values() for name in names_of(source).attributes}
     assert len(documented) > 20

@@ -26,7 +26,7 @@ title = "'Lift ' ~ item.lift"
 summary = "'Lift ' ~ item.lift ~ ' is ' ~ item.state"
 severity = "item.level"
 """
-DOCS = """## Lift control
+DOCS = """# Lift control
 
 URL `/api/webhooks/lift_control`, secret `BRIDGE_LIFT_CONTROL_SECRET`. [A body to paste](body.json).
 """
@@ -109,12 +109,14 @@ def test_the_generated_files_are_up_to_date(name):
     assert GENERATED[name](text) == text, "run `make docs` and commit what it changes"
 
 
-def test_the_docs_have_its_section_with_working_links(copy):
-    assert "docs/sources.md" in copy.changed
-    assert "## Lift control\n" in copy.read("docs/sources.md")
-    link = f"../bridge/sources/{NAME}/body.json"
-    assert f"[A body to paste]({link})" in copy.read("docs/sources.md")
-    assert (copy.folder / "docs" / link).is_file()
+def test_the_docs_have_its_page_with_working_links(copy):
+    assert f"docs/services/{NAME}.md" in copy.changed
+    page = copy.read(f"docs/services/{NAME}.md")
+    assert page.startswith("# Lift control\n")
+    link = f"../../bridge/sources/{NAME}/body.json"
+    assert f"[A body to paste]({link})" in page
+    assert (copy.folder / "docs/services" / link).is_file()
+    assert f"| [Lift control]({NAME}.md) |" in copy.read("docs/services/README.md")
 
 
 def test_the_deployment_has_its_url_and_the_field_for_its_secret(copy):

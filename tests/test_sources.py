@@ -34,7 +34,7 @@ SECRET, OLD, OTHER = (
 )
 RENDERER, ROUTES = Renderer(), Configuration.of(Settings(GROUP)).routes
 DROPPING = Configuration.of(Settings(config="[[route]]\ngroups = []")).routes
-DOCS = (ROOT / "docs/sources.md").read_text()
+PAGES = ROOT / "docs/services"
 
 
 OF_ANY_BODY = {
@@ -205,16 +205,17 @@ def spoiled(payload, odds):
 def test_a_source_has_samples_a_look_and_its_page(name):
     assert samples(name)
     assert all(isinstance(json.loads(path.read_text()), dict | list) for path in samples(name))
-    section = re.search(rf"^## {re.escape(SOURCES[name].title)}\n(.*?)(?=^## |\Z)", DOCS, re.MULTILINE | re.DOTALL)
-    assert section, f"docs/sources.md has no section {SOURCES[name].title}"
-    assert f"/api/webhooks/{name}" in section[1]
-    assert not SOURCES[name].verifier or SOURCES[name].secret_setting in section[1]
-    assert (SOURCES[name].samples.parent / "templates").is_dir() or "plain template" in section[1]
+    page = (PAGES / f"{name}.md").read_text()
+    assert page.startswith(f"# {SOURCES[name].title}\n")
+    assert f"/api/webhooks/{name}" in page
+    assert not SOURCES[name].verifier or SOURCES[name].secret_setting in page
+    assert (SOURCES[name].samples.parent / "templates").is_dir() or "plain template" in page
 
 
-def test_the_page_of_sources_names_files_and_commands_that_exist():
-    commands = re.findall(r"-m bridge (?:send|explain|preview) (\w+) (\S+?)(?=[\s`])", DOCS)
+def test_the_pages_of_services_name_files_and_commands_that_exist():
+    docs = "".join(path.read_text() for path in PAGES.glob("*.md"))
+    commands = re.findall(r"-m bridge (?:send|explain|preview) (\w+) (\S+?)(?=[\s`])", docs)
     assert commands
     assert [name for source, name in commands if not (SOURCES[source].samples / f"{name}.json").is_file()] == []
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", DOCS)
-    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", docs)
+    assert [link for link in links if not (PAGES / link).exists()] == []

@@ -5,8 +5,10 @@ The gallery is not committed; `make docs` builds it with tools.gallery.
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from bridge.sources import SOURCES
 from tools import deployment, known_names, look_page, releases, scanner_page, services_page, template_tables, terraform
 
 # The generated files, each with the function that brings its text up to date.
@@ -14,7 +16,8 @@ GENERATED: Mapping[str, Callable[[str], str]] = {
     "bridge/sources/known_names.json": known_names.table,
     "README.md": releases.readme,
     "docs/deploy.md": lambda text: scanner_page.with_findings(releases.guide(text)),
-    "docs/sources.md": services_page.with_services,
+    "docs/services/README.md": services_page.with_services,
+    **{f"docs/services/{name}.md": partial(services_page.page, source) for name, source in SOURCES.items()},
     "docs/templates.md": template_tables.with_tables,
     "docs/look.md": look_page.with_posts,
     "azuredeploy.json": deployment.template,
@@ -33,7 +36,7 @@ def regenerate(root: Path) -> list[str]:
     changed = []
     for name, current in GENERATED.items():
         path = root / name
-        before = path.read_text("utf-8")
+        before = path.read_text("utf-8") if path.exists() else ""
         after = current(before)
         if after != before:
             path.write_text(after, "utf-8")

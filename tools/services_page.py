@@ -1,29 +1,89 @@
-"""docs/sources.md: the sections of all services, from the docs.md in the folder of each."""
+"""docs/services: a page for each service, from the docs.md in its folder, and the list of all of them."""
 
 import os
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bridge.rendering.environment import ROOT
 from bridge.sources import SOURCES
+from bridge.sources.base import Source
+from bridge.verification.verifier import SecretVerifier
+from tools.marks import between
+from tools.service_kinds import KINDS, SHOWN
 
-_MARKS = "<!-- services: written by `make docs` from bridge/sources/*/docs.md -->", "<!-- end of services -->"
-_RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s]+)\)")
+FOLDER = Path("docs/services")
+_RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(#[\w-]+)?\)")
+_LISTED = 12  # names of samples at most
+# Where there is more to say of it than a verifier does.
+_PUBLISHED = {
+    "aws_sns": "the signature of SNS, or the function key in the URL",
+    "azure_monitor": "a token of Entra, or the function key in the URL",
+}
+
+
+def page(source: Source, _before: str) -> str:
+    """The page of a service: its docs.md, with links that lead to the same from docs/services, and its samples."""
+    folder = source.samples.parent
+    text = moved(folder.joinpath("docs.md").read_text("utf-8"), folder, ROOT / FOLDER).rstrip()
+    first, *_ = shown(source)
+    others = sorted(path.stem for path in source.samples.glob("*.json") if path.stem != first)
+    where = f"../../bridge/sources/{folder.name}/samples"
+    listed = ", ".join(f"`{name}`" for name in others)
+    more = f"[There are {len(others)} more]({where})" if len(others) > _LISTED else f"The other samples: {listed}"
+    return (
+        f"{text}\n\n## See its posts\n\nYou do not need the service for this. The first command opens a post in the "
+        "browser; the second sends the webhook to\n`make run`, signed as the service signs it.\n\n```sh\n"
+        f".venv/bin/python -m bridge preview {source.name} {first} --open\n"
+        f".venv/bin/python -m bridge send {source.name} {first}\n```\n"
+        f"{f'{chr(10)}{more}.{chr(10)}' if others else ''}\n"
+        f"<!-- Written by `make docs` from bridge/sources/{folder.name}/docs.md. -->\n"
+    )
+
+
+def shown(source: Source) -> Sequence[str]:
+    """The samples that show best what its posts look like."""
+    names = sorted(path.stem for path in source.samples.glob("*.json"))
+    return SHOWN.get(source.name) or names[:3]
+
+
+def moved(text: str, before: Path, after: Path) -> str:
+    """The text with its links, which are relative to one folder, relative to another one."""
+
+    def link(found: re.Match[str]) -> str:
+        target = (before / found[1]).resolve()
+        if target.name == "docs.md":
+            target = ROOT / FOLDER / f"{target.parent.name}.md"
+        return f"]({Path(os.path.relpath(target, after)).as_posix()}{found[2] or ''})"
+
+    return _RELATIVE_LINK.sub(link, text)
 
 
 def with_services(text: str) -> str:
-    """The page with the sections of all sources between its marks, in the order of the registry."""
-    before, _, rest = text.partition(_MARKS[0])
-    _, _, after = rest.partition(_MARKS[1])
-    sections = [_section(source.samples.parent / "docs.md") for source in SOURCES.values()]
-    return "\n".join([f"{before}{_MARKS[0]}\n", *sections, f"{_MARKS[1]}{after}"])
+    """docs/services/README.md with a table for each kind of service."""
+    return between(text, "services", "\n".join(_tables()))
 
 
-def _section(path: Path) -> str:
-    """The section in the file; its links, which are relative to the file, become relative to docs/."""
+def kinds() -> Iterator[tuple[str, Sequence[Source]]]:
+    """Each kind with its services, by their titles."""
+    known = {name for names in KINDS.values() for name in names}
+    for kind, names in KINDS.items():
+        named = names or [name for name in SOURCES if name not in known]
+        yield kind, sorted((SOURCES[name] for name in named), key=lambda source: source.title.lower())
 
-    def moved(link: re.Match[str]) -> str:
-        target = os.path.relpath(path.parent / link[1], ROOT / "docs")
-        return f"]({Path(target).as_posix()})"
 
-    return _RELATIVE_LINK.sub(moved, path.read_text("utf-8"))
+def _tables() -> Iterator[str]:
+    for kind, sources in kinds():
+        yield f"\n### {kind}\n\n| service | URL | how its webhooks are authenticated |\n|---|---|---|"
+        for source in sources:
+            how = _PUBLISHED.get(source.name) or _words(source.verifier)
+            yield f"| [{source.title}]({source.name}.md) | `/api/webhooks/{source.path}` | {how} |"
+    yield ""
+
+
+def _words(verifier: SecretVerifier | None) -> str:
+    """How a service authenticates, each way once."""
+    if verifier is None:
+        return "the function key in the URL"
+    scheme = verifier.describe().replace("the secret in Authorization after Bearer", "a bearer token")
+    return " or ".join(dict.fromkeys(scheme.split(" or ")))

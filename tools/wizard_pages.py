@@ -304,7 +304,7 @@ def afterwards() -> Sequence[Element]:
             "secretsNext",
             "2. If the deployment makes secrets, the output secretCommands has a command that prints each of them. "
             "Paste URL (output webhookUrls) and secret into the service.",
-            "sources.md",
+            "services/README.md",
         ),
         info(
             "doctorNext",

@@ -92,7 +92,7 @@ def elements() -> Sequence[Element]:
         "the portal shows after the deployment. You can add services later."
     )
     return [
-        info("servicesInfo", note, "sources.md"),
+        info("servicesInfo", note, "services/README.md"),
         *(section(name, heading, list(_fields(name))) for name, (heading, _) in _SECTIONS.items()),
         text(
             "azureMonitorAudience",
@@ -182,13 +182,14 @@ def _fields(part: str) -> Iterator[Element]:
         if name not in _GIVEN:
             how["made"] = "Let the deployment make a secret"
         how["kept"] = "Keep the secret that is in the key vault"
-        tip = f"How {title} authenticates its webhooks: docs/sources.md says where it takes its secret."
+        page = f"docs/services/{name}.md"
+        tip = f"How {title} authenticates its webhooks: {page} says where it takes its secret."
         yield choice(f"{name}_how", title, tip, how, "none")
         visible = f"[equals(steps('services').{part}.{name}_how, 'typed')]"
         yield password(
             name,
             f"{title} webhook secret",
-            f"Where {title} takes or shows it: docs/sources.md. During a rotation: <new>,<old>.",
+            f"Where {title} takes or shows it: {page}. During a rotation: <new>,<old>.",
             _SECRET,
             visible,
         )

@@ -1,7 +1,7 @@
 """The form of a source without code: a table of expressions that say how a service's webhooks are read.
 
-It is a table `[sources.<name>]` of BRIDGE_CONFIG or the file preset.toml in a source's folder. docs/sources.md explains
-its keys.
+It is a table `[sources.<name>]` of BRIDGE_CONFIG or the file preset.toml in a source's folder. Its keys:
+docs/own-service.md.
 """
 
 import re
