@@ -274,7 +274,7 @@ def test_every_hook_is_there_for_both_systems():
 
 
 def test_the_devcontainer_has_what_the_docs_need():
-    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    container = json.loads((ROOT / ".devcontainer/deploy/devcontainer.json").read_text())
     features = {name.rpartition("/")[2].partition(":")[0] for name in container["features"]}
     assert {"azd", "azure-cli", "github-cli", "powershell"} <= features
     assert container["image"].startswith("mcr.microsoft.com/devcontainers/python:")

@@ -14,6 +14,7 @@ import requests
 from starlette.applications import Starlette
 
 from bridge.errors import CommandError
+from bridge.files import ROOT
 from bridge.local import config
 from bridge.local.config import QueueOptions
 from bridge.local.host.functions import TimerFunction, index
@@ -296,8 +297,15 @@ def test_urls_in_the_settings_file_are_changed_to_the_port(tmp_path):
 
 
 def test_without_a_settings_file_the_environment_is_enough(tmp_path):
-    assert config.settings_file(tmp_path) is None
-    assert config.environment({"BRIDGE_GROUP": "g"}, tmp_path, 7071)["BRIDGE_GROUP"] == "g"
+    env = {"BRIDGE_GROUP": "g"}
+    assert config.settings_file(tmp_path, env) is None
+    assert config.environment(env, tmp_path, 7071)["BRIDGE_GROUP"] == "g"
+    assert "BRIDGE_GITHUB_SECRET" not in config.environment(env, tmp_path, 7071)
+
+
+def test_in_an_empty_folder_the_example_settings_are_used(tmp_path):
+    assert config.settings_file(tmp_path, {}) == ROOT / "local.settings.example.json"
+    assert config.environment({}, tmp_path, 7071)["BRIDGE_GROUP"]
 
 
 def test_the_stand_in_permits_everything_or_what_microsoft_does():

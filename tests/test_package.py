@@ -17,8 +17,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bridge import __version__
 from bridge.sources import SOURCES
-from tests.local_stack import ROOT, SECRET, issue, running
+from tests.local_stack import NAMES, ROOT, SECRET, issue, running
 from tools import package, sbom
 
 pytestmark = pytest.mark.slow
@@ -60,6 +61,21 @@ renderer = Renderer()
 event = Event("github", "pull_request.opened", "d", "t", "The pump", {"pull_request": {"title": "The pump"}})
 print(renderer.entry(event, "0" * 32, Target("g"), datetime.now(UTC)).summary)
 """
+
+
+def test_pip_installs_the_bridge_with_all_that_running_needs(tmp_path):
+    """Away from the repository, with its wheel alone."""
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("webhook_bridge-*.whl")
+    site, here = tmp_path / "site", tmp_path / "here"
+    here.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+        entry_points = archive.read(f"webhook_bridge-{__version__}.dist-info/entry_points.txt").decode()
+    assert "webhook-bridge = bridge.cli.main:main" in entry_points
+    with running(here, [sys.executable, "-m", "bridge", "run"], PYTHONPATH=str(site)) as stack:
+        stack.wait_for_posts(NAMES[0], stack.send("issues", issue("opened"), NAMES[0]))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ def test_requirements_have_only_lower_bounds():
     lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+(\[\w+\])?>=[0-9.]+", line)] == []
     assert {"azure-functions", "azure-identity", "jinja2", "requests"} <= {line.split(">=")[0] for line in lines}
+
+
+def test_an_installed_bridge_requires_what_the_repository_does():
+    required = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    files = [(ROOT / name).read_text().splitlines() for name in ("requirements.txt", "requirements-local.txt")]
+    assert required == sorted(line for lines in files for line in lines if line and not line.startswith(("#", "-")))
 
 
 def test_the_commands_of_the_readme_name_files_that_exist():

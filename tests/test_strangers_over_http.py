@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from starlette.requests import Request
 
 from bridge.limits import MAX_CALLBACK, MAX_REFUSALS
+from bridge.local.config import codespace
+from bridge.local.own_origin import refusal
 from bridge.sources import SOURCES
 from tests.local_stack import NAMES, SECRET, issue, running
 
@@ -103,6 +106,23 @@ def test_a_tunnel_makes_only_webhooks_available(tmp_path):
         assert sent.status_code == 401
         foreign = {**tunnel, "Origin": "https://evil.example"}
         assert requests.post(f"{stack.address}/api/webhooks/github", headers=foreign, timeout=60).status_code == 403
+
+
+def test_in_a_codespace_its_owner_sees_the_page_under_its_forwarded_name():
+    env = {"CODESPACE_NAME": "Fluffy-Robot", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "app.github.dev"}
+    name = codespace(env, 7071)
+    assert (name, codespace({}, 7071)) == ("fluffy-robot-7071.app.github.dev", "")
+
+    def status(**headers):
+        raw = [(key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()]
+        request = Request({"type": "http", "method": "POST", "path": "/send", "headers": raw})
+        refused = refusal(request, 7071, codespace=name)
+        return refused.status_code if refused else 200
+
+    assert status(host=name, origin=f"https://{name}", sec_fetch_site="same-origin") == 200
+    assert status(host="localhost:7071", origin="http://localhost:7071", sec_fetch_site="same-origin") == 200
+    assert status(host=name, origin="https://evil.example", sec_fetch_site="cross-site") == 403
+    assert status(host=f"other-{name}") == 421
 
 
 def test_a_weak_secret_is_reported_by_health_and_over_http_and_stops_nothing_else(tmp_path):

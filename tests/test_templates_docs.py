@@ -8,7 +8,7 @@ from jinja2 import meta, nodes
 
 from bridge.entries import Target, entry_id
 from bridge.events import Webhook
-from bridge.rendering.environment import ROOT as FOLDER
+from bridge.files import ROOT as FOLDER
 from bridge.rendering.environment import environment
 from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bridge.rendering.environment import ROOT
+from bridge.files import ROOT
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
 from bridge.verification.verifier import SecretVerifier

@@ -8,7 +8,8 @@ from inspect import getdoc
 from jinja2 import DictLoader
 
 from bridge.events import Event
-from bridge.rendering.environment import ROOT, environment
+from bridge.files import ROOT
+from bridge.rendering.environment import environment
 from bridge.rendering.filters import FILTERS
 from bridge.rendering.template_context import Limits, template_context
 from bridge.sources import SOURCES

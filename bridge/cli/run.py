@@ -35,6 +35,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(_: argparse.Namespace) -> int:
+    file = config.settings_file(Path(), os.environ)
     environment()
     port = config.port(os.environ)
     prefix = f"PORT={port} " if port != config.PORT else ""
@@ -42,7 +43,7 @@ def _run(_: argparse.Namespace) -> int:
         "page": f"{address(port)}/",
         "webhooks": f"{address(port)}/api/webhooks/<source> (`python -m bridge sources` lists the sources)",
         "health": f"{address(port)}/api/health/details?code={config.FUNCTION_KEY}",
-        "settings": f"{config.settings_file(Path()) or 'environment variables only'}",
+        "settings": f"{file or 'environment variables only'}",
         "graph": _PERMISSIONS[config.permissions(os.environ)],
         "try it": f"{prefix}{_SAMPLE}",
     }

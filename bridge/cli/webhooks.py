@@ -18,10 +18,10 @@ from bridge.cli.common import address, bridge, route_rows, table, warnings
 from bridge.cli.payload import Payload
 from bridge.entries import Entry, Target, entry_id
 from bridge.errors import CommandError
+from bridge.files import ROOT, beside
 from bridge.local import config, sending
 from bridge.publishing.stories import post_html
 from bridge.receiving.participants import shown
-from bridge.rendering.environment import ROOT
 from bridge.sources.base import Ignored
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _watch(asked: argparse.Namespace) -> int:
 
     app, port = bridge(), config.port(os.environ)
     own = app.configuration.settings.templates
-    folders = [ROOT / "templates", ROOT / "bridge/sources", *([own] if own else [])]
+    folders = [beside() / "templates", ROOT / "bridge/sources", *([own] if own else [])]
     sample = Payload.from_arguments(app, asked)
     shown = Preview(sample.source, sample.path, sample.event, folders, bridge, warnings)
 

@@ -1,13 +1,12 @@
 """The applications that run locally: the bridge's functions with a stand-in for Graph and the page, all on one port."""
 
-import importlib
+import importlib.util
 import itertools
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,7 +14,9 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from bridge.app import open_payloads
+from bridge.files import beside
 from bridge.local.config import (
+    codespace,
     fake_graph_file,
     made_on_page,
     outbox_file,
@@ -62,7 +63,7 @@ class _LocalBridge:
         secrets = tuple(itertools.chain.from_iterable(Settings.read(os.environ, Problems()).secrets.values()))
         self._webhooks = WebhookLog(secrets)
         self._received = ReceivedWebhooks(received_folder(os.environ), secrets)
-        options = queue_options(Path("host.json"))
+        options = queue_options(beside() / "host.json")
         self._host = Host(self._functions.app, _queue, options, on_answer=self._on_answer, write=_write)
         self._fake_graph = _fake_graph()
         self._page = PageServer(self._fake_graph, port, self._hosted())
@@ -94,8 +95,12 @@ class _LocalBridge:
 
 def _function_app() -> Any:
     """The module of the functions. It reads the settings when it is imported, so it is imported again each time."""
-    sys.modules.pop("function_app", None)
-    return importlib.import_module("function_app")
+    spec = importlib.util.spec_from_file_location("function_app", beside() / "function_app.py")
+    if spec is None or spec.loader is None:
+        raise ImportError("function_app.py")
+    module = sys.modules["function_app"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _fake_graph() -> FakeGraph:
@@ -111,7 +116,7 @@ def _application(
             yield
         fake_graph.close()
 
-    own = Middleware(OwnOrigin, port=port, tunnel=tunnel(os.environ))
+    own = Middleware(OwnOrigin, port=port, tunnel=tunnel(os.environ), codespace=codespace(os.environ, port))
     application = Starlette(routes=routes, lifespan=lifespan, middleware=[own])
     application.state.before_shutdown = page.close
     return application

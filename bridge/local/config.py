@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import CommandError
+from bridge.files import beside
 from bridge.settings import Settings
 
 PORT = 7071
@@ -33,7 +34,7 @@ def environment(env: Mapping[str, str], folder: Path, listens: int) -> dict[str,
 
     listens: the port of the local server. URLs in the file that point to port 7071 of this machine are changed to it.
     """
-    values = _file_values(settings_file(folder))
+    values = _file_values(settings_file(folder, env))
     values.pop(_FOR_CORE_TOOLS, None)
     moved = {name: value.replace(_LOOPBACK.format(PORT), _LOOPBACK.format(listens)) for name, value in values.items()}
     # Requests to this machine must not go through a company's proxy.
@@ -58,9 +59,15 @@ def new_templates(env: Mapping[str, str]) -> Path:
     return outbox_file(env).with_name("templates")
 
 
-def settings_file(folder: Path) -> Path | None:
-    """The settings file in `folder`: local.settings.json, else the example; None if there is neither."""
-    return next((folder / name for name in _FILES if (folder / name).is_file()), None)
+def settings_file(folder: Path, env: Mapping[str, str]) -> Path | None:
+    """The settings file in `folder`: local.settings.json, else the example.
+
+    Without either it is the bridge's own example, or None if the environment names where posts go.
+    """
+    if found := next((folder / name for name in _FILES if (folder / name).is_file()), None):
+        return found
+    is_complete = any(env.get(name, "").strip() for name in ("BRIDGE_GROUP", "BRIDGE_CONFIG"))
+    return None if is_complete else beside() / _FILES[-1]
 
 
 def _file_values(path: Path | None) -> dict[str, str]:
@@ -111,6 +118,15 @@ def tunnel(env: Mapping[str, str]) -> str:
     if name and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?", name):
         raise CommandError("BRIDGE_LOCAL_TUNNEL must be the host name of the tunnel, such as pump.ngrok.app.")
     return name
+
+
+def codespace(env: Mapping[str, str], port: int) -> str:
+    """The host name under which GitHub forwards the port of a codespace to its owner; empty elsewhere.
+
+    https://docs.github.com/codespaces/developing-in-a-codespace/default-environment-variables-for-your-codespace
+    """
+    name, domain = env.get("CODESPACE_NAME", ""), env.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "")
+    return f"{name}-{port}.{domain}".lower() if name and domain else ""
 
 
 @dataclass(frozen=True)

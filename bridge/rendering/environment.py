@@ -10,12 +10,11 @@ from jinja2 import BaseLoader, ChainableUndefined, Environment, FileSystemLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from bridge.files import ROOT, beside
 from bridge.rendering import picture_marks
 from bridge.rendering.filters import FILTERS, clock, date
 from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.text import visible
-
-ROOT = Path(__file__).parents[2]
 
 
 class OwnTemplates(FileSystemLoader):
@@ -28,6 +27,7 @@ class OwnTemplates(FileSystemLoader):
     def __init__(self, root: Path = ROOT, without: Collection[str] = ()) -> None:
         super().__init__(root)
         self._root = root
+        self._shared = beside(root).relative_to(root) / "templates"
         self._without = without
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
@@ -35,7 +35,7 @@ class OwnTemplates(FileSystemLoader):
         source, slash, name = template.partition("/")
         if slash and source in self._without:
             raise TemplateNotFound(template)
-        path = f"bridge/sources/{source}/templates/{name}" if slash else f"templates/{template}"
+        path = f"bridge/sources/{source}/templates/{name}" if slash else (self._shared / template).as_posix()
         try:
             return super().get_source(environment, path)
         except TemplateNotFound:
@@ -43,7 +43,7 @@ class OwnTemplates(FileSystemLoader):
 
     def list_templates(self) -> list[str]:
         """The names of all templates."""
-        shared = [path.name for path in self._root.glob("templates/*.html")]
+        shared = [path.name for path in (self._root / self._shared).glob("*.html")]
         paths = self._root.glob("bridge/sources/*/templates/*.html")
         own = [(path.parents[1].name, path.name) for path in paths]
         return sorted([*shared, *(f"{source}/{name}" for source, name in own if source not in self._without)])
