@@ -50,6 +50,7 @@ class Configuration:
     people: who the people of services are.
     hours: for which routes make events wait, by their names. maintenance: what is planned.
     expectations: what must come again and again. summaries: of what stands open, and when.
+    deprecated: what is called otherwise today, a sentence each.
     """
 
     settings: Settings
@@ -63,6 +64,7 @@ class Configuration:
     expectations: tuple[Expectation, ...] = ()
     maintenance: Sequence[Plan] = ()
     summaries: tuple[StandingSummary, ...] = ()
+    deprecated: Sequence[str] = ()
 
     @staticmethod
     def from_env(env: Mapping[str, str]) -> "Configuration":
@@ -141,6 +143,7 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
         expectations=expected,
         maintenance=maintenance,
         summaries=summed_up,
+        deprecated=problems.deprecated,
     )
 
 

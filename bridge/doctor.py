@@ -99,6 +99,8 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     yield from _mistakes(wrong, "settings", "Correct its name, or remove it: nothing reads it.")
     yield from _sources(configuration)
     yield _ok("routes", f"{len(configuration.routes.routes)} routes, {len(groups)} groups")
+    advice = "Change it when you can: the next major version may know the new name only."
+    yield from (Finding(Verdict.WARNING, "deprecated", text, advice) for text in configuration.deprecated)
     yield from _mistakes(wrong, "routes", "Correct the route: for this part of it, it never matches.")
     yield from _mistakes(wrong, "expectations", "Correct it: as it is, nothing ever meets it.")
     yield from _mistakes(wrong, "summaries", "Correct it: this part of it chooses no row.")

@@ -15,6 +15,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: list[str] = []
+        self.deprecated: list[str] = []  # what still works, and what takes its place: a sentence each
 
     def add(self, problem: str) -> None:
         """Adds a sentence that names the setting at fault, and never its value."""
@@ -132,4 +133,6 @@ class Table:
         for old, new in former.items():
             if old in self.values and new in self.values:
                 self.report(f"has both `{new}` and its former name `{old}`")
+            elif old in self.values:
+                self.problems.deprecated.append(f"{self.where}: `{old}` is called `{new}` today{self.place.at(old)}")
         return replace(self, values={former.get(key, key): value for key, value in self.values.items()})

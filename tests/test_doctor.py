@@ -157,6 +157,13 @@ def test_routes_that_drop_everything_have_no_group_to_check(fake_graph, doctor, 
     assert (status, found["storage"]["verdict"], list(found)[-1]) == (0, "ok", "identity and channel")
 
 
+def test_a_former_name_in_the_configuration_is_a_warning(fake_graph, doctor, monkeypatch):
+    monkeypatch.setenv("BRIDGE_CONFIG", '[sources.lift]\ntitle = "Lift"\nproof = {kind = "token", header = "X-T"}')
+    _, findings = doctor()
+    assert findings["deprecated"]["verdict"] == "warning"
+    assert "`proof` is called `verifier` today (line 3)" in findings["deprecated"]["text"]
+
+
 def test_nothing_answers(doctor, fake_graph, monkeypatch):
     monkeypatch.setenv("BRIDGE_GRAPH_URL", f"http://127.0.0.1:{closed_port()}/graph/v1.0")
     status, found = doctor()

@@ -109,6 +109,12 @@ def test_former_names_are_still_read():
     old = FORM.replace("correlation_key =", "thread =")
     lift = {"name": "L2", "building": "7"}
     assert read({"state": "FREE", "lift": lift}, old) == read({"state": "FREE", "lift": lift})
+    today, former = table(FORM), table(old)
+    for each in (today, former):
+        parse("lift", each)
+    assert today.problems.deprecated == []
+    (text,) = former.problems.deprecated
+    assert "`thread` is called `correlation_key` today" in text
 
 
 @pytest.mark.parametrize(

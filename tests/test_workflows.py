@@ -125,6 +125,28 @@ def test_renovate_accepts_its_configuration_and_looks_at_all_versions():
     )
 
 
+@pytest.mark.parametrize(
+    ("schema", "names"),
+    [
+        ("vendor.dependabot", ["dependabot.yml"]),
+        ("vendor.github-issue-config", ["ISSUE_TEMPLATE/config.yml"]),
+        ("vendor.github-issue-forms", [f"ISSUE_TEMPLATE/{name}.yml" for name in ("1-post", "2-bug", "3-service")]),
+    ],
+)
+def test_github_accepts_the_forms_and_the_updates(schema, names):
+    files = [ROOT / ".github" / name for name in names]
+    command = [TOOLS / "check-jsonschema", "--builtin-schema", schema, *files]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+def test_whoever_reports_a_payload_is_asked_to_leave_secrets_out():
+    forms = [content(path)["body"] for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("[0-9]-*.yml")]
+    with_payload = [form for form in forms if any("ayload" in str(field["attributes"].get("label")) for field in form)]
+    assert len(with_payload) == 2
+    assert all("hold secrets" in str(form) for form in with_payload)
+
+
 def test_ci_runs_the_same_checks_on_every_python():
     (job,) = content(ROOT / ".github/workflows/ci.yml")["jobs"].values()
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
