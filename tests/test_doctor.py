@@ -158,10 +158,10 @@ def test_routes_that_drop_everything_have_no_group_to_check(fake_graph, doctor, 
 
 
 def test_a_former_name_in_the_configuration_is_a_warning(fake_graph, doctor, monkeypatch):
-    monkeypatch.setenv("BRIDGE_CONFIG", '[sources.lift]\ntitle = "Lift"\nproof = {kind = "token", header = "X-T"}')
+    monkeypatch.setenv("BRIDGE_CONFIG", "[sources.lift.event]\ntitle = \"'Lift'\"\nthread = \"'7'\"")
     _, findings = doctor()
     assert findings["deprecated"]["verdict"] == "warning"
-    assert "`proof` is called `verifier` today (line 3)" in findings["deprecated"]["text"]
+    assert "`thread` is called `correlation_key` today (line 3)" in findings["deprecated"]["text"]
 
 
 def test_nothing_answers(doctor, fake_graph, monkeypatch):
