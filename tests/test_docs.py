@@ -1,20 +1,19 @@
 """The docs hold true: their links lead somewhere, their commands are commands, their settings are taken."""
 
-import contextlib
-import io
 import json
 import re
 import shlex
 import tomllib
 
+import click
 import pytest
 import yaml
 
-from bridge.cli import main as cli
 from bridge.configuration import Configuration
 from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.arm_template import Azure, Template
+from tests.command_lines import parsed
 from tests.local_stack import ROOT
 from tools import services_page
 
@@ -83,11 +82,10 @@ def test_commands_of_the_bridge_and_of_make_are_there(page):
             assert target in MAKE, line
         if match := re.search(r"python -m bridge (.*)", line):
             words = shlex.split(re.sub(r"<[^>]*>", "value", match[1]), comments=True)
-            with contextlib.redirect_stderr(io.StringIO()) as errors:
-                try:
-                    cli.parsed(words)
-                except SystemExit:
-                    pytest.fail(f"{line}: {errors.getvalue()}")
+            try:
+                parsed(words)
+            except click.UsageError as error:
+                pytest.fail(f"{line}: {error.format_message()}")
 
 
 @pages

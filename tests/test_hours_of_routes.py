@@ -171,7 +171,7 @@ def test_what_waits_is_listed_and_released(folder, capsys):
     assert f"until {entries[0].not_before:%a %Y-%m-%d} 08:00 UTC" in listed
     assert cli.main(["release", entries[0].id[:12]]) == 0
     assert cli.main(["release", "--group", "ops"]) == 0
-    assert capsys.readouterr().out == "1 of 1 entries released.\n" * 2
+    assert capsys.readouterr().out == "1 of 1 entry released.\n" * 2
     assert {row.due <= time.time() for row in outbox.open_entries(OPS)} == {True}
     assert cli.main(["waiting"]) == 0
     assert capsys.readouterr().out == "Nothing waits.\n"

@@ -158,7 +158,10 @@ def test_a_window_is_started_listed_and_ended(folder, outbox, capsys):
         (["start", "--for", "2 fortnights", "--match", "true"], "write 30m, 2h or 1d"),
         (["start", "--for", "90d", "--match", "true"], "of up to 30 days"),
         (["start", "--for", "2h", "--match", "true", "--note", "n" * 201], "--note has more than 200 characters"),
-        (["start", "--for", "2h", "--match", "true", "--group", "nobody"], "is no group of the settings"),
+        (
+            ["start", "--for", "2h", "--match", "true", "--group", "nobody"],
+            "Unknown group 'nobody': the settings name ops",
+        ),
         (["end"], "No such window is active"),
     ],
 )

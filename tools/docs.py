@@ -9,7 +9,17 @@ from functools import partial
 from pathlib import Path
 
 from bridge.sources import SOURCES
-from tools import deployment, known_names, look_page, releases, scanner_page, services_page, template_tables, terraform
+from tools import (
+    cli_page,
+    deployment,
+    known_names,
+    look_page,
+    releases,
+    scanner_page,
+    services_page,
+    template_tables,
+    terraform,
+)
 
 # The generated files, each with the function that brings its text up to date.
 GENERATED: Mapping[str, Callable[[str], str]] = {
@@ -18,6 +28,7 @@ GENERATED: Mapping[str, Callable[[str], str]] = {
     "docs/deploy.md": lambda text: scanner_page.with_findings(releases.guide(text)),
     "docs/services/README.md": services_page.with_services,
     **{f"docs/services/{name}.md": partial(services_page.page, source) for name, source in SOURCES.items()},
+    "docs/cli.md": cli_page.with_commands,
     "docs/templates.md": template_tables.with_tables,
     "docs/look.md": look_page.with_posts,
     "azuredeploy.json": deployment.template,

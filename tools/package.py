@@ -25,6 +25,8 @@ OURS = ("bridge", "templates", "function_app.py", "host.json", "requirements.txt
 _PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 # Files for local use only, files with traces of the machine that built the package, and files that nothing imports.
 _LEFT_OUT = (
+    "bridge/__main__.py",
+    "bridge/cli/*",
     "bridge/local/*",
     "bridge/sources/*/samples/*",
     "bridge/sources/*/docs.md",

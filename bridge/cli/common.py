@@ -1,10 +1,10 @@
-"""What several commands need: the environment, the bridge, the outbox, and tables."""
+"""What several commands need: the environment, the bridge, the outbox, and the names that people write."""
 
 import contextlib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,9 +16,13 @@ from bridge.local import config
 from bridge.mistakes import mistakes
 from bridge.outbox.base import Outbox
 from bridge.settings import Settings
+from bridge.sources import SOURCES
+from bridge.sources.base import Source
+from bridge.spelling import FEW, meant
 
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def environment() -> Mapping[str, str]:
@@ -50,13 +54,50 @@ def outbox() -> Iterator[Outbox]:
         yield opened
 
 
+def _configuration() -> Configuration | None:
+    """The configuration, if the settings can be read here: those of an app in Azure may be elsewhere."""
+    try:
+        return Configuration.from_env(environment())
+    except (SettingsError, CommandError):
+        return None
+
+
 def group_names() -> Mapping[str, str]:
     """The names of groups by their object ids; none where the settings cannot be read here."""
-    try:
-        configuration = Configuration.from_env(environment())
-    except SettingsError:
+    configuration = _configuration()
+    if configuration is None:
         return {}
     return {group: known.name for group, known in configuration.groups.items() if known.name}
+
+
+def known_sources() -> Mapping[str, Source]:
+    """The services, with those of BRIDGE_CONFIG where the settings can be read here."""
+    configuration = _configuration()
+    return configuration.sources if configuration else SOURCES
+
+
+def group_of(given: str) -> str:
+    """The object id of the group with this name or object id; CommandError where no group has it."""
+    names = group_names()
+    if given in names or _OBJECT_ID.fullmatch(given):
+        return given.lower()
+    if found := next((group for group, name in names.items() if name == given), ""):
+        return found
+    raise CommandError(unknown("group", given, names.values(), "it is no name of [groups], and no object id"))
+
+
+def check_source(name: str) -> None:
+    """CommandError if no service has this name."""
+    if name and name not in (sources := known_sources()):
+        raise CommandError(unknown("source", name, sources, "`sources` lists them"))
+
+
+def unknown(what: str, name: str, known: Collection[str], otherwise: str) -> str:
+    """The sentence about a name that nothing has. otherwise: what helps if no known name is like it."""
+    if like := meant(name, known):
+        return f"Unknown {what} {name!r}: did you mean {like}?"
+    listed = f"the settings name {', '.join(sorted(known))}; " if 0 < len(known) <= FEW else ""
+    return f"Unknown {what} {name!r}: {listed}{otherwise}."
 
 
 def route_rows(trials: Iterable[RouteTrial]) -> list[tuple[str, str]]:
@@ -87,10 +128,3 @@ def moment(text: str) -> float:
 def address(port: int) -> str:
     """The URL of this machine at a port."""
     return f"http://127.0.0.1:{port}"
-
-
-def table(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines with aligned columns."""
-    rows = list(rows)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return ["  " + "  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]

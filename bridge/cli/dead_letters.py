@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from bridge import again
 from bridge.again import UnknownSource, entry_of
 from bridge.app import Bridge, open_payloads
-from bridge.cli.common import environment, moment, outbox, table
+from bridge.cli.command import Command
+from bridge.cli.common import check_source, environment, moment, outbox, utc
+from bridge.cli.output import filled, plural, print_json, print_lines, table
+from bridge.cli.parameters import TIME, json_option, source_option
 from bridge.configuration import Configuration
 from bridge.errors import CommandError, Conflict, MessageError, WebhookError
 from bridge.rendering.text import one_line
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from bridge.cli.parser import Commands
     from bridge.outbox.rows import DeadLetter
     from bridge.payloads import KeptPayload
 
@@ -27,36 +31,45 @@ _MOST = 4  # ids in a line
 _SHORT, _LINE = 50, 90  # characters
 
 
-def register(commands: Commands) -> None:
-    """Add the commands of this module."""
-    dead = commands.add_parser("dead-letters", help="list what was not delivered, why, and what to do")
-    dead.add_argument("ids", nargs="*", metavar="ID", help="show all details of these, by the beginning of their ids")
-    dead.add_argument("--details", action="store_true", help="show all details of all")
-    dead.set_defaults(command=_dead_letters)
-    requeue = commands.add_parser(
-        "requeue", help="queue dead letters again, rendered again where their payload is kept (also: replay)"
-    )
-    requeue.add_argument("ids", nargs="*", metavar="ID", help="the beginning of a dead letter's id")
-    requeue.add_argument("--all", action="store_true", help="requeue all of them")
-    requeue.add_argument("--source", metavar="NAME", help="requeue those of one service")
-    requeue.add_argument("--since", metavar="TIME", help="requeue those since then: 2h, 3d, or 2026-11-28T14:00")
-    requeue.set_defaults(command=_requeue)
+@click.command(
+    "dead-letters",
+    cls=Command,
+    examples=["dead-letters", "dead-letters 3f2a91c04b7e", "dead-letters --json | jq .reason"],
+)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--details", is_flag=True, help="Show all details of all.")
+@json_option
+def dead_letters(ids: tuple[str, ...], details: bool, as_json: bool) -> int:
+    """List what was not delivered, why, and what to do.
 
-
-def _dead_letters(asked: argparse.Namespace) -> int:
+    With IDs, the beginnings of their ids, it shows all details of these.
+    """
     with outbox() as opened:
         letters = opened.dead_letters()
-    if asked.ids:
-        letters = [letter for letter in letters if letter.id.startswith(tuple(asked.ids))]
+    if ids:
+        letters = [letter for letter in letters if letter.id.startswith(ids)]
         if not letters:
             raise CommandError("No dead letter has such an id: `dead-letters` lists them.")
-    if not letters:
-        print("There are no dead letters.")
-    elif asked.ids or asked.details:
-        print("\n".join(line for letter in letters for line in (letter.id, *_details(letter), "")))
+    if as_json:
+        print_json(_fields(letter) for letter in letters)
+    elif not letters:
+        click.echo("There are no dead letters.")
+    elif ids or details:
+        print_lines(line for letter in letters for line in (letter.id, *_details(letter), ""))
     else:
-        print("\n".join(_lines(letters)))
+        print_lines(_lines(letters))
     return 0
+
+
+def _fields(letter: DeadLetter) -> Mapping[str, Any]:
+    entry = entry_of(letter)
+    of_event = (
+        {"source": entry.source, "kind": entry.kind, "delivery": entry.delivery, "topic": entry.topic} if entry else {}
+    )
+    return {
+        "id": letter.id, "time": utc(letter.at), "tries": letter.tries, **of_event,
+        "group": letter.group, "reason": letter.reason, "advice": letter.advice,
+    }  # fmt: skip
 
 
 def _lines(letters: Sequence[DeadLetter]) -> Iterator[str]:
@@ -75,14 +88,14 @@ def _lines(letters: Sequence[DeadLetter]) -> Iterator[str]:
 def _details(letter: DeadLetter) -> list[str]:
     entry = entry_of(letter)
     rows = {
-        "at": f"{_at(letter)}, after {letter.tries} tries",
+        "at": f"{_at(letter)}, after {plural(letter.tries, 'try', 'tries')}",
         "event": f"{entry.source} {entry.kind}, delivery {entry.delivery}" if entry else "not readable",
         "topic": entry.topic if entry else "",
         "group": letter.group,
         "reason": letter.reason,
         "advice": letter.advice,
     }
-    return table((name, text) for name, text in rows.items() if text)
+    return table(filled(rows))
 
 
 def _at(letter: DeadLetter) -> str:
@@ -99,15 +112,30 @@ def _cause(letter: DeadLetter) -> str:
     return one_line(letter.cause, _LINE)
 
 
-def _requeue(asked: argparse.Namespace) -> int:
-    """Exit status 1 if one of them cannot be requeued."""
-    if not (asked.ids or asked.all or asked.source or asked.since):
+@click.command(
+    "requeue",
+    cls=Command,
+    examples=["requeue 3f2a91c04b7e", "requeue --source github --since 3d", "requeue --all"],
+    wrong="one of them could not be requeued",
+)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--all", "everything", is_flag=True, help="Requeue all of them.")
+@source_option("Requeue those of one service.")
+@click.option("--since", default="", metavar="TIME", help=f"Requeue those since then: {TIME}.")
+def requeue(ids: tuple[str, ...], everything: bool, source: str, since: str) -> int:
+    """Queue dead letters again.
+
+    Each is rendered again where its payload is kept. IDs are the beginnings of their ids. (Its former name is replay.)
+    """
+    if not (ids or everything or source or since):
         raise CommandError(
             "Choose dead letters by id (`dead-letters` lists them), by --source NAME, by --since TIME, or with --all."
         )
-    bridge, since = Bridge(Configuration.from_env(environment())), moment(asked.since or "")
-    letters = [letter for letter in bridge.publisher.dead_letters() if _is_chosen(letter, asked, since)]
+    bridge = Bridge(Configuration.from_env(environment()))
+    choice = _Choice(ids, everything, source, moment(since))
+    letters = [letter for letter in bridge.publisher.dead_letters() if choice.has(letter)]
     if not letters:
+        check_source(source)
         raise CommandError("No dead letter matches: `dead-letters` lists them.")
     failed, ways = 0, Counter[str]()
     find = _payload_of(bridge)
@@ -116,11 +144,11 @@ def _requeue(asked: argparse.Namespace) -> int:
             ways[again.requeue(bridge, letter, find)] += 1
         except (MessageError, Conflict, WebhookError, UnknownSource) as error:
             failed += 1
-            print(f"\r{letter.id}: {error}", file=sys.stderr)
+            click.echo(f"\r{letter.id}: {error}", err=True)
         _show_progress(number, len(letters))
-    print(f"{len(letters) - failed} of {len(letters)} dead letters requeued.")
+    click.echo(f"{len(letters) - failed} of {plural(len(letters), 'dead letter')} requeued.")
     for way, count in ways.items():
-        print(f"  {count} {way}.")
+        click.echo(f"  {count} {way}.")
     return 1 if failed else 0
 
 
@@ -135,17 +163,26 @@ def _payload_of(bridge: Bridge) -> again.Find:
     return find
 
 
-def _is_chosen(letter: DeadLetter, asked: argparse.Namespace, since: float) -> bool:
-    """Whether it is named by its id, or is all that the other options say."""
-    if any(letter.id.startswith(prefix) for prefix in asked.ids):
-        return True
-    entry = entry_of(letter)
-    is_of_source = asked.source is None or (entry is not None and entry.source == asked.source)
-    return bool(asked.all or asked.source or asked.since) and is_of_source and letter.at >= since
+@dataclass(frozen=True)
+class _Choice:
+    """The dead letters that are named by their ids, and those to which the other options apply."""
+
+    ids: tuple[str, ...]
+    everything: bool
+    source: str
+    since: float
+
+    def has(self, letter: DeadLetter) -> bool:
+        """Whether the letter is chosen."""
+        if letter.id.startswith(self.ids):
+            return True
+        entry = entry_of(letter)
+        is_of_source = not self.source or (entry is not None and entry.source == self.source)
+        return bool(self.everything or self.source or self.since) and is_of_source and letter.at >= self.since
 
 
 def _show_progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        filled = 40 * done // total
+        part = 40 * done // total
         end = "\n" if done == total else ""
-        print(f"\r[{'#' * filled}{'.' * (40 - filled)}] {done}/{total}", end=end, file=sys.stderr, flush=True)
+        click.echo(f"\r[{'#' * part}{'.' * (40 - part)}] {done}/{total}{end}", nl=False, err=True)

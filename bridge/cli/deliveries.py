@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
-import re
-import sys
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bridge.cli.common import environment, group_names, moment, outbox, table, utc
+import click
+
+from bridge.cli.command import Group
+from bridge.cli.common import check_source, environment, group_of, moment, outbox, utc
+from bridge.cli.output import print_json, print_lines, print_table, state
+from bridge.cli.parameters import TIME, Number, OneOf, group_option, json_option, source_option
 from bridge.cli.story import StoryView
 from bridge.deliveries import DeliveryFilter, Outcome, to_text
 from bridge.errors import CommandError
@@ -22,7 +24,6 @@ from bridge.rendering.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bridge.cli.parser import Commands
     from bridge.deliveries import DeliveryRecord
     from bridge.outbox.base import Outbox
 
@@ -30,54 +31,55 @@ _PAGE = 200
 _EVERY = 2.0  # seconds between looks with --follow
 _LATE = 120.0  # seconds that a record may need to reach the outbox
 _LONGEST = 80  # characters of a line of the table that say what happened
-_NO_RECORDS = "No webhook matches. What the host refused, for want of the function key, never came to the bridge."
+_OUTCOMES = f"One of {', '.join(Outcome)}."
+_NO_RECORDS = "No webhook matches. (What lacks the function key that it needs is refused by the host, and not listed.)"
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    deliveries = commands.add_parser(
-        "deliveries", help="list webhooks: accepted, ignored, dropped and refused, with the reason"
-    )
-    deliveries.add_argument("--source", default="", metavar="NAME", help="those of one service")
-    outcomes = [outcome.value for outcome in Outcome]
-    deliveries.add_argument("--outcome", default="", choices=outcomes, metavar="OUTCOME", help=", ".join(outcomes))
-    deliveries.add_argument("--group", default="", metavar="GROUP", help="those for a group, by its name or object id")
-    deliveries.add_argument("--since", default="", metavar="TIME", help="2h, 3d, or a time such as 2026-11-28T14:00")
-    deliveries.add_argument("--until", default="", metavar="TIME", help="likewise")
-    deliveries.add_argument("--text", default="", metavar="WORDS", help="words of title, kind, key, reason or ids")
-    deliveries.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (default: 50)")
-    deliveries.add_argument("--follow", action="store_true", help="show new ones as they come, until Ctrl-C")
-    deliveries.add_argument("--json", action="store_true", help="one object of JSON a line")
-    deliveries.set_defaults(command=_list)
-    kinds = deliveries.add_subparsers(metavar="show")
-    show = kinds.add_parser("show", help="show the whole story of one")
-    show.add_argument(
-        "asked",
-        metavar="ID",
-        help="the id in the last column; the sender's id of the delivery; an entry's id; or what stands in the last"
-        " line of a post",
-    )
-    show.add_argument("--json", action="store_true", help="as JSON")
-    show.set_defaults(command=_show)
+@click.group(
+    "deliveries",
+    cls=Group,
+    invoke_without_command=True,
+    subcommand_metavar="[show ID]",
+    examples=[
+        "deliveries --since 2h",
+        "deliveries --source github --outcome refused",
+        "deliveries --text 'pump 12' --json | jq .reason",
+        "deliveries show 3f2a91c04b7e",
+    ],
+)
+@source_option("Those of one service.")
+@click.option("--outcome", type=OneOf([one.value for one in Outcome]), default=None, metavar="OUTCOME", help=_OUTCOMES)
+@group_option("Those for one group, by its name or object id.", default="")
+@click.option("--since", default="", metavar="TIME", help=f"Those since then: {TIME}.")
+@click.option("--until", default="", metavar="TIME", help="Those until then.")
+@click.option("--text", default="", metavar="WORDS", help="Words of title, kind, key, reason or ids.")
+@click.option(
+    "--limit", type=Number(1, 999_999_999), default=50, show_default=True, metavar="N", help="At most so many."
+)
+@click.option("--follow", is_flag=True, help="Show new ones as they come, until Ctrl-C.")
+@json_option
+@click.pass_context
+def deliveries(
+    context: click.Context, /, *, outcome: str | None, limit: int, follow: bool, as_json: bool, **asked: str
+) -> int:
+    """List webhooks: accepted, ignored, dropped and refused, and why.
 
-
-def _positive(text: str) -> int:
-    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
-        raise argparse.ArgumentTypeError("must be a whole number from 1")
-    return int(text)
-
-
-def _list(asked: argparse.Namespace) -> int:
-    names = group_names()
-    group = next((known for known, name in names.items() if name == asked.group), asked.group)
-    wanted = DeliveryFilter(asked.source, asked.outcome, group, moment(asked.since), moment(asked.until), asked.text)
+    The newest comes first. `show` has the whole story of one: routes, entries, attempts, thread.
+    """
+    if context.invoked_subcommand:
+        return 0
+    group = group_of(asked["group"]) if asked["group"] else ""
+    since, until = moment(asked["since"]), moment(asked["until"])
+    wanted = DeliveryFilter(asked["source"], outcome or "", group, since, until, asked["text"])
     with outbox() as opened:
-        records = list(walk(opened, wanted, asked.limit))
-        if not records and not asked.follow and not asked.json:
-            print(_NO_RECORDS)
-        _print(records[::-1] if asked.follow else records, as_json=asked.json)
-        if asked.follow:
-            _follow(opened, wanted, {record.id for record in records}, as_json=asked.json)
+        records = list(walk(opened, wanted, limit))
+        if not records:
+            check_source(wanted.source)
+        if not records and not follow and not as_json:
+            click.echo(_NO_RECORDS)
+        _print(records[::-1] if follow else records, as_json=as_json)
+        if follow:
+            _follow(opened, wanted, {record.id for record in records}, as_json=as_json)
     return 0
 
 
@@ -104,11 +106,9 @@ def _follow(opened: Outbox, wanted: DeliveryFilter, known: set[str], *, as_json:
 
 def _print(records: list[DeliveryRecord], *, as_json: bool) -> None:
     if as_json:
-        for record in records:
-            print(json.dumps({"time": utc(record.at), **json.loads(to_text(record))}, ensure_ascii=False))
-    elif records:
-        print("\n".join(table(_row(record) for record in records)))
-    sys.stdout.flush()
+        print_json({"time": utc(record.at), **json.loads(to_text(record))} for record in records)
+    else:
+        print_table(_row(record) for record in records)
 
 
 def _row(record: DeliveryRecord) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def _row(record: DeliveryRecord) -> tuple[str, ...]:
     what = record.kind or record.event or "-"
     return (
         f"{datetime.fromtimestamp(record.at, UTC):%m-%d %H:%M:%S}",
-        record.outcome.value,
+        state(record.outcome.value),
         str(record.status),
         f"{count}{record.source}",
         what,
@@ -127,19 +127,28 @@ def _row(record: DeliveryRecord) -> tuple[str, ...]:
     )
 
 
-def _show(asked: argparse.Namespace) -> int:
+@deliveries.command(
+    "show", examples=["deliveries show 3f2a91c04b7e", "deliveries show 72d3162e-cc78-11e3-81ab-4c9367dc0958 --json"]
+)
+@click.argument("asked", metavar="ID")
+@json_option
+def show(asked: str, as_json: bool) -> int:
+    """Show the whole story of one.
+
+    ID is the id in the last column of `deliveries`, the sender's id of the delivery, an entry's id, or what stands in
+    the last line of a post.
+    """
     with outbox() as opened:
-        found = find(opened, bounded(asked.asked.strip()))
+        found = find(opened, bounded(asked.strip()))
     if not found:
         raise CommandError(
-            f"There is no record of {asked.asked}: `deliveries --text` searches what they say, `history` their entries."
+            f"There is no record of {asked}: `deliveries --text` searches what they say, `history` their entries."
         )
     view = StoryView.from_env(environment())
     for story in found:
-        if asked.json:
+        if as_json:
             entries = [dataclasses.asdict(entry) for entry in story.entries]
-            record = {"time": utc(story.record.at), **json.loads(to_text(story.record))}
-            print(json.dumps({**record, "stories": entries}, ensure_ascii=False))
+            print_json([{"time": utc(story.record.at), **json.loads(to_text(story.record)), "stories": entries}])
         else:
-            print("\n".join([*view.lines(story), ""]))
+            print_lines([*view.lines(story), ""])
     return 0

@@ -6,45 +6,43 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
+import click
+
 from bridge.app import Bridge
+from bridge.cli.command import Command
 from bridge.cli.common import environment
+from bridge.cli.output import print_lines, state
 from bridge.configuration import Configuration
+from bridge.doctor import as_json as in_json
+from bridge.doctor import examine, is_well, of_settings
 from bridge.errors import SettingsError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Mapping
 
-    from bridge.cli.parser import Commands
     from bridge.doctor import Finding
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    doctor = commands.add_parser("doctor", help="check everything that a post needs, and say what to do")
-    doctor.add_argument("--post", action="store_true", help="post a test thread to the first group, and read it back")
-    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
-    doctor.set_defaults(command=_doctor)
+@click.command("doctor", cls=Command, examples=["doctor", "doctor --post", "doctor --json"], wrong="a check has failed")
+@click.option("--post", is_flag=True, help="Post a test thread to the first group, and read it back.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON array.")
+def doctor(post: bool, as_json: bool) -> int:
+    """Check everything that a post needs, and say what to do.
 
-
-def _doctor(asked: argparse.Namespace) -> int:
-    """Exit status 1 if anything has failed. Each finding is printed as soon as it is known."""
-    from bridge.doctor import as_json, is_well  # noqa: PLC0415  the other commands start faster without it
-
+    Settings, templates, storage, token, groups and mailbox are checked; each finding is printed as soon as it is known.
+    """
     env = environment()
     findings: list[Finding] = []
-    for finding in _findings(env, post=asked.post):
+    for finding in _findings(env, post=post):
         findings.append(finding)
-        if not asked.json:
-            print("\n".join(_lines(finding)), flush=True)
-    if asked.json:
-        print(json.dumps(as_json(findings), indent=2))
+        if not as_json:
+            print_lines(_lines(finding))
+    if as_json:
+        click.echo(json.dumps(in_json(findings), indent=2))
     return 0 if is_well(findings) else 1
 
 
 def _findings(env: Mapping[str, str], *, post: bool) -> Iterator[Finding]:
-    from bridge.doctor import examine, of_settings  # noqa: PLC0415
-
     try:
         bridge = Bridge(Configuration.from_env(env))
     except SettingsError as error:
@@ -56,5 +54,6 @@ def _findings(env: Mapping[str, str], *, post: bool) -> Iterator[Finding]:
 def _lines(finding: Finding) -> list[str]:
     wrap = textwrap.TextWrapper(110, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False)
     lines = wrap.wrap(f"{finding.verdict:<9}{finding.subject}: {finding.text}")
+    lines[0] = state(finding.verdict, lines[0][:9]) + lines[0][9:]
     wrap.initial_indent = wrap.subsequent_indent
     return [*lines, *wrap.wrap(finding.advice)]

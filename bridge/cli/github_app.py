@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, urlsplit
 
+import click
+
+from bridge.cli.command import Command
 from bridge.cli.common import environment
 from bridge.errors import CommandError
 from bridge.github_deliveries import manifest
 from bridge.github_deliveries.client import GithubError
 
 if TYPE_CHECKING:
-    import argparse
-
-    from bridge.cli.parser import Commands
     from bridge.github_deliveries.manifest import GithubApp
 
 _PATIENCE = 900.0  # seconds for the visit
@@ -38,35 +38,47 @@ _PAGE = """<!doctype html>
 _DONE = "The app is made. You may close this page; the terminal says what to do next.\n"
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    command = commands.add_parser("github-app", help="make a GitHub App whose webhooks come here, in a browser")
-    command.add_argument("url", nargs="?", metavar="URL", help="the URL of the bridge (default: BRIDGE_PUBLIC_URL)")
-    command.add_argument("--organization", default="", metavar="NAME", help="that owns the app (default: you)")
-    command.add_argument("--name", default="Webhook bridge", help="of the app; no other on GitHub may have it")
-    command.add_argument("--github", default="https://github.com", metavar="URL", help="of GitHub Enterprise Server")
-    command.add_argument("--folder", type=Path, default=Path("github-app"), help="where key and secret are written to")
-    command.set_defaults(command=_github_app)
+@click.command(
+    "github-app",
+    cls=Command,
+    examples=["github-app https://my-bridge.azurewebsites.net --organization contoso"],
+)
+@click.argument("url", default="", metavar="[URL]")
+@click.option("--organization", default="", metavar="NAME", help="That owns the app.  [default: you]")
+@click.option("--name", default="Webhook bridge", show_default=True, help="Of the app; no other on GitHub may have it.")
+@click.option(
+    "--github", default="https://github.com", show_default=True, metavar="URL", help="Of your GitHub Enterprise Server."
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("github-app"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Write key and secret to this folder.",
+)
+def github_app(url: str, organization: str, name: str, github: str, folder: Path) -> int:
+    """Make a GitHub App whose webhooks come here, in a browser.
 
-
-def _github_app(asked: argparse.Namespace) -> int:
-    url = (asked.url or environment().get("BRIDGE_PUBLIC_URL", "")).rstrip("/")
+    URL is that of the bridge; without it, that of BRIDGE_PUBLIC_URL.
+    """
+    url = (url or environment().get("BRIDGE_PUBLIC_URL", "")).rstrip("/")
     if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?", url):
         raise CommandError("Give the URL of the bridge, https://..., or set BRIDGE_PUBLIC_URL.")
-    if asked.folder.exists():
-        raise CommandError(f"{asked.folder} exists: nothing is written over it. Choose another --folder.")
-    if not re.fullmatch(r"[A-Za-z0-9-]{0,39}", asked.organization):
+    if folder.exists():
+        raise CommandError(f"{folder} exists: nothing is written over it. Choose another --folder.")
+    if not re.fullmatch(r"[A-Za-z0-9-]{0,39}", organization):
         raise CommandError("--organization must be the name of an organization of GitHub.")
-    github = asked.github.rstrip("/")
+    github = github.rstrip("/")
     if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?", github):
         raise CommandError("--github must be the URL of an Enterprise Server, https://..., with nothing after it.")
     api = "https://api.github.com" if github == "https://github.com" else f"{github}/api/v3"
-    with Visit(github, api, asked.organization, asked.name, url) as visit:
-        print(f"Open {visit.address} in a browser in which you are signed in to GitHub.", flush=True)
+    with Visit(github, api, organization, name, url) as visit:
+        click.echo(f"Open {visit.address} in a browser in which you are signed in to GitHub.")
         webbrowser.open(visit.address)
         app = visit.wait()
-    _save(app, asked.folder)
-    print(_next(app, asked.folder))
+    _save(app, folder)
+    click.echo(_next(app, folder))
     return 0
 
 

@@ -2,54 +2,55 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bridge.cli.common import outbox, table
+import click
+
+from bridge.cli.command import Command
+from bridge.cli.common import outbox, utc
+from bridge.cli.output import filled, print_json, print_lines, table
+from bridge.cli.parameters import json_option
 from bridge.errors import CommandError
 from bridge.events import bounded
 from bridge.outbox.rows import State
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping, Sequence
 
-    from bridge.cli.parser import Commands
     from bridge.outbox.base import Outbox
     from bridge.outbox.rows import HistoryRecord, OpenEntry
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    history = commands.add_parser("history", help="show what happened to a delivery, or what a post is about")
-    history.add_argument(
-        "asked",
-        metavar="ID",
-        help="the id of a delivery, as its service shows it; the id of an entry, as the answer to a webhook gives it;"
-        " or what stands in the last line of a post",
-    )
-    history.set_defaults(command=_history)
+@click.command(
+    "history", cls=Command, examples=["history 72d3162e-cc78-11e3-81ab-4c9367dc0958", "history a1b2c3d4e5f60718"]
+)
+@click.argument("asked", metavar="ID")
+@json_option
+def history(asked: str, as_json: bool) -> int:
+    """Show what happened to a delivery, or what a post is about.
 
-
-def _history(asked: argparse.Namespace) -> int:
+    ID is the id of a delivery, as its service shows it; the id of an entry, as the answer to a webhook gives it; or
+    what stands in the last line of a post.
+    """
     with outbox() as opened:
         dead = {letter.id: letter.reason for letter in opened.dead_letters()}
-        records = opened.history(bounded(asked.asked)) or _of_dead_letters(opened, dead, asked.asked)
+        records = opened.history(bounded(asked)) or _of_dead_letters(opened, dead, asked)
         still_open = {row.entry.id: row for record in records for row in opened.open_entries(record.group)}
     if not records:
-        raise CommandError(
-            f"No entry is known by {asked.asked}: `deliveries show` finds webhooks that were not posted, too."
-        )
+        raise CommandError(f"No entry is known by {asked}: `deliveries show` finds webhooks that were not posted, too.")
     for record in records:
         rows = {
             "event": f"{record.source} {record.kind}",
             "delivery": record.delivery,
             "group": record.group,
-            "recorded": f"{datetime.fromtimestamp(record.recorded, UTC):%Y-%m-%d %H:%M:%S} UTC",
+            "recorded": utc(record.recorded),
             "state": _state(record, dead, still_open),
             "last line": _mark(record, still_open),
         }
-        print("\n".join([record.id, *table((name, text) for name, text in rows.items() if text)]))
+        if as_json:
+            print_json([{"id": record.id, **{name.replace(" ", "_"): text for name, text in filled(rows)}}])
+        else:
+            print_lines([record.id, *table(filled(rows))])
     return 0
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from bridge.cli.command import Command
 from bridge.cli.common import environment
 from bridge.errors import CommandError
 from bridge.limits import MAX_BODY
@@ -15,10 +17,8 @@ from bridge.local import config
 from bridge.settings import Settings
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from bridge.cli.parser import Commands
     from bridge.events import Webhook
     from bridge.local.learning.trial import Trial
 
@@ -31,36 +31,45 @@ _PAGE = """<!doctype html>
 _RULE = "-" * 60
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    learn = commands.add_parser("learn", help="propose a source of your own for recorded webhooks, and show its post")
-    learn.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a file with the body of a webhook")
-    learn.add_argument("--last", metavar="NAME", help="the last webhooks of this source that `run` has received")
-    learn.add_argument("--count", type=int, default=2, help="how many of the last ones (default: 2, at most 10)")
-    learn.add_argument(
-        "--name", metavar="NAME", help="the name of the source (default: that of --last, or of the file)"
-    )
-    learn.add_argument("--html", type=Path, metavar="FILE", help="also write the posts to this file")
-    learn.set_defaults(command=_learn)
+@click.command(
+    "learn",
+    cls=Command,
+    examples=["learn payload.json", "learn --last backups --html post.html", "learn one.json two.json --name backups"],
+    wrong="the proposed source makes no post",
+)
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
+@click.option("--last", default="", metavar="NAME", help="The last webhooks of this source that `run` has received.")
+@click.option(
+    "--count", type=int, default=2, show_default=True, metavar="N", help="How many of the last ones, at most 10."
+)
+@click.option(
+    "--name", default="", metavar="NAME", help="The name of the source.  [default: that of --last, or of the file]"
+)
+@click.option(
+    "--html", "html_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write the posts to this file."
+)
+def learn(files: tuple[Path, ...], last: str, count: int, name: str, html_file: Path | None) -> int:
+    """Propose a source of your own for recorded webhooks, and show its post.
 
-
-def _learn(asked: argparse.Namespace) -> int:
-    """The table goes to standard output, all else to standard error; exit status 1 if it makes no post."""
-    # Imported here: the other commands start faster without it.
+    A FILE holds the body of one webhook. The table for BRIDGE_CONFIG goes to standard output, all else to standard
+    error.
+    """
+    # Imported here: the help of the command does without it.
     from bridge.local.learning.proposal import propose, source_name  # noqa: PLC0415
     from bridge.local.learning.trial import trial  # noqa: PLC0415
 
-    webhooks = _webhooks(asked)
-    name = asked.name or asked.last or source_name(asked.files[0].stem)
+    if bool(files) == bool(last):
+        raise CommandError("Give files with the bodies of webhooks, or --last NAME.")
+    webhooks = _last(last, count) if last else _of_files(files)
+    name = name or last or source_name(files[0].stem)
     if source_name(name) != name:
         raise CommandError(f"{name!r} is no name for a source: it has lower-case letters, digits and underscores.")
     proposal = propose(own_name(name), webhooks)
-    sys.stdout.write(proposal.table)
-    sys.stdout.flush()
+    click.echo(proposal.table, nl=False)
     found = trial(proposal.table, webhooks, Settings.from_env(environment()))
-    print("\n".join(_report(proposal.unsure, found)), file=sys.stderr)
-    if asked.html:
-        _write(asked.html, proposal.name, found)
+    click.echo("\n".join(_report(proposal.unsure, found)), err=True)
+    if html_file:
+        _write(html_file, proposal.name, found)
     return 0 if found.posts else 1
 
 
@@ -71,22 +80,28 @@ def own_name(name: str) -> str:
     return f"own_{name}"[:40] if name in SOURCES else name
 
 
-def _webhooks(asked: argparse.Namespace) -> Sequence[Webhook]:
-    from bridge.local.received import ReceivedWebhooks, from_file  # noqa: PLC0415
+def _last(name: str, count: int) -> Sequence[Webhook]:
+    from bridge.local.received import ReceivedWebhooks  # noqa: PLC0415
+
+    env = config.environment(os.environ, Path(), config.port(os.environ))
+    kept = ReceivedWebhooks(config.received_folder(env))
+    found = list(reversed(kept.last(name, max(count, 1))))
+    if not found:
+        known = ", ".join(kept.names()) or "nothing yet"
+        raise CommandError(f"The local bridge has received no webhook of {name!r}; it has received {known}.")
+    return _readable(found)
+
+
+def _of_files(paths: Sequence[Path]) -> Sequence[Webhook]:
+    from bridge.local.received import from_file  # noqa: PLC0415
+
+    return _readable(webhook for path in paths for webhook in from_file(path))
+
+
+def _readable(webhooks: Iterable[Webhook]) -> Sequence[Webhook]:
     from bridge.receiving.bodies import readable  # noqa: PLC0415
 
-    if bool(asked.files) == bool(asked.last):
-        raise CommandError("Give files with the bodies of webhooks, or --last NAME.")
-    if asked.last:
-        env = config.environment(os.environ, Path(), config.port(os.environ))
-        kept = ReceivedWebhooks(config.received_folder(env))
-        found = list(reversed(kept.last(asked.last, max(asked.count, 1))))
-        if not found:
-            known = ", ".join(kept.names()) or "nothing yet"
-            raise CommandError(f"The local bridge has received no webhook of {asked.last!r}; it has received {known}.")
-    else:
-        found = [webhook for path in asked.files for webhook in from_file(path)]
-    return [readable(webhook, MAX_BODY, as_fields=True) for webhook in found]
+    return [readable(webhook, MAX_BODY, as_fields=True) for webhook in webhooks]
 
 
 def _report(unsure: Sequence[str], found: Trial) -> list[str]:

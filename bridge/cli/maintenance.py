@@ -9,8 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import click
+
 from bridge.app import Bridge
-from bridge.cli.common import environment, table
+from bridge.cli.command import Group
+from bridge.cli.common import environment, unknown
+from bridge.cli.output import print_json, print_table
+from bridge.cli.parameters import group_option, json_option
 from bridge.configuration import Configuration
 from bridge.errors import CommandError, Conflict
 from bridge.maintenance import Window, from_text, to_text
@@ -19,10 +24,8 @@ from bridge.outbox.memos import StoredText
 from bridge.rendering.text import one_line
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from bridge.cli.parser import Commands
     from bridge.outbox.base import Outbox
     from bridge.publishing.delivery import Delivery
 
@@ -33,37 +36,37 @@ _TRIES = 5
 _AGAIN = 30.0  # seconds after which every instance has read that a window is over
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    maintenance = commands.add_parser("maintenance", help="collect events while something is worked on")
-    actions = maintenance.add_subparsers(required=True, metavar="ACTION")
-    start = actions.add_parser("start", help="collect what matches, and post it at the end")
-    start.add_argument("--for", dest="length", required=True, metavar="TIME", help="how long: 30m, 2h or 1d")
-    start.add_argument("--match", required=True, metavar="EXPRESSION", help="which events: scope == 'db-03'")
-    start.add_argument("--note", default="", help="what is done; posts say so")
-    start.add_argument(
-        "--group", action="append", default=[], metavar="NAME", help="who is informed in any case; else BRIDGE_GROUP"
-    )
-    start.set_defaults(command=_start)
-    end = actions.add_parser("end", help="end windows now, and post what they have collected")
-    end.add_argument("ids", nargs="*", metavar="ID", help="the ids of windows; without any: the only one")
-    end.set_defaults(command=_end)
-    shown = actions.add_parser("list", help="list the windows that were started, and those that are planned")
-    shown.set_defaults(command=_list)
+@click.group(
+    "maintenance",
+    cls=Group,
+    subcommand_metavar="ACTION ...",
+    examples=["maintenance start --for 2h --match \"scope == 'db-03'\" --note 'disk change'", "maintenance end"],
+)
+def maintenance() -> None:
+    """Collect events while something is worked on.
+
+    What matches is collected, and comes in one post at the end.
+    """
 
 
-def _start(asked: argparse.Namespace) -> int:
-    if problem := match_problem(asked.match):
+@maintenance.command("start", examples=["maintenance start --for 30m --match \"source == 'checkmk'\" --group ops"])
+@click.option("--for", "length", required=True, metavar="TIME", help="How long: 30m, 2h or 1d.")
+@click.option("--match", required=True, metavar="EXPRESSION", help="Which events: scope == 'db-03'.")
+@click.option("--note", default="", metavar="TEXT", help="What is done; posts say so.")
+@group_option("Who is informed in any case; may be repeated.  [default: BRIDGE_GROUP]", multiple=True)
+def start(length: str, match: str, note: str, group: tuple[str, ...]) -> int:
+    """Collect what matches, and post it at the end."""
+    if problem := match_problem(match):
         raise CommandError(f"--match {problem}{'' if problem.endswith('?') else '.'}")
-    if len(asked.note) > LONGEST_NOTE:
+    if len(note) > LONGEST_NOTE:
         raise CommandError(f"--note has more than {LONGEST_NOTE} characters.")
     bridge, now = _bridge(), time.time()
-    groups = tuple(_group(bridge, name) for name in asked.group)
-    end = now + _length(asked.length).total_seconds()
-    window = Window(secrets.token_hex(6), now, end, asked.match, one_line(asked.note, LONGEST_NOTE), groups)
+    groups = tuple(_group(bridge, name) for name in group)
+    until = now + _length(length).total_seconds()
+    window = Window(secrets.token_hex(6), now, until, match, one_line(note, LONGEST_NOTE), groups)
     _write(bridge.delivery.outbox, lambda windows: [*windows, window], now)
     bridge.publisher.announce(window)
-    print(f"Maintenance {window.id} until {_time(end)}: within 15 seconds, what matches is collected.")
+    click.echo(f"Maintenance {window.id} until {_time(until)}: within 15 seconds, what matches is collected.")
     return 0
 
 
@@ -73,7 +76,7 @@ def _group(bridge: Bridge, name: str) -> str:
         return routes.names[name]
     if name in (routes.default, *routes.names.values()):
         return name
-    raise CommandError(f"--group {name} is no group of the settings: name one of [groups].")
+    raise CommandError(unknown("group", name, routes.names, "name one of [groups]"))
 
 
 def _length(text: str) -> timedelta:
@@ -84,14 +87,20 @@ def _length(text: str) -> timedelta:
     return length
 
 
-def _end(asked: argparse.Namespace) -> int:
+@maintenance.command("end", examples=["maintenance end", "maintenance end 3f2a91c04b7e"])
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+def end(ids: tuple[str, ...]) -> int:
+    """End windows now, and post what they have collected.
+
+    Without the ID of a window, it ends the only one.
+    """
     bridge, now = _bridge(), time.time()
     delivery = bridge.delivery
     active = [window for window in from_text(delivery.outbox.maintenance().text) if window.is_active(now)]
-    chosen = {window.id for window in active if not asked.ids or window.id.startswith(tuple(asked.ids))}
+    chosen = {window.id for window in active if not ids or window.id.startswith(ids)}
     if not chosen:
         raise CommandError("No such window is active: `maintenance list` shows them; plans end in BRIDGE_CONFIG.")
-    if len(chosen) > 1 and not asked.ids:
+    if len(chosen) > 1 and not ids:
         raise CommandError(f"{len(chosen)} windows are active: name one by its id, which `maintenance list` shows.")
 
     def ended(windows: Sequence[Window]) -> Sequence[Window]:
@@ -99,7 +108,7 @@ def _end(asked: argparse.Namespace) -> int:
 
     _write(delivery.outbox, ended, now)
     _wake(delivery, chosen, now)
-    print(f"Ended: {', '.join(sorted(chosen))}. What was collected is posted now.")
+    click.echo(f"Ended: {', '.join(sorted(chosen))}. What was collected is posted now.")
     return 0
 
 
@@ -114,19 +123,36 @@ def _wake(delivery: Delivery, windows: Collection[str], now: float) -> None:
         delivery.waker.wake(group, now + _AGAIN)
 
 
-def _list(_: argparse.Namespace) -> int:
+@maintenance.command("list", examples=["maintenance list", "maintenance list --json"])
+@json_option
+def list_windows(as_json: bool) -> int:
+    """List the windows that were started, and those that are planned."""
     bridge, now = _bridge(), time.time()
-    rows = [
-        (window.id, f"until {_time(window.end)}" if window.is_active(now) else "over", window.match, window.note or "-")
-        for window in from_text(bridge.delivery.outbox.maintenance().text)
-    ]
+    rows = [*_started(bridge, now), *_planned(bridge, now)]
+    if as_json:
+        print_json(dict(zip(("id", "state", "match", "note"), row, strict=True)) for row in rows)
+    elif rows:
+        print_table((*row[:3], row[3] or "-") for row in rows)
+    else:
+        click.echo("There is no maintenance.")
+    return 0
+
+
+_Row = tuple[str, str, str, str]  # id, state, match, note
+
+
+def _started(bridge: Bridge, now: float) -> Iterator[_Row]:
+    for window in from_text(bridge.delivery.outbox.maintenance().text):
+        state = f"until {_time(window.end)}" if window.is_active(now) else "over"
+        yield window.id, state, window.match, window.note
+
+
+def _planned(bridge: Bridge, now: float) -> Iterator[_Row]:
     at = datetime.fromtimestamp(now, UTC)
     for plan in bridge.configuration.maintenance:
         window, begin = plan.window(at), plan.begins(at)
         state = f"until {_time(window.end)}" if window else f"from {_time(begin.timestamp())}" if begin else "over"
-        rows.append((window.id if window else "planned", state, plan.match, plan.note or "-"))
-    print("\n".join(table(rows)) if rows else "There is no maintenance.")
-    return 0
+        yield window.id if window else "planned", state, plan.match, plan.note
 
 
 def _bridge() -> Bridge:

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bridge.cli.parser import Parser
+import click
+from click.shell_completion import CompletionItem
+
+from bridge.cli.common import known_sources
+from bridge.cli.parameters import source_argument
 from bridge.errors import CommandError
 from bridge.events import Webhook
 from bridge.local.sending import event_name
 from bridge.spelling import meant
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Callable
 
     from bridge.app import Bridge
     from bridge.sources.base import Source
 
+_EVENT = "The service's name for the event.  [default: the beginning of the file's name]"
 
-def arguments() -> Parser:
-    """A parent parser with the arguments SOURCE, FILE and --event."""
-    parser = Parser(add_help=False)
-    parser.add_argument("source", metavar="SOURCE", help="a service; `sources` lists them")
-    parser.add_argument("file", type=Path, metavar="FILE", help="a file with the body of a webhook, or a sample's name")
-    parser.add_argument("--event", help="the service's name for the event (default: the beginning of the file's name)")
-    return parser
+
+def payload_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The arguments SOURCE and FILE, and the option --event."""
+    event = click.option("--event", default="", metavar="NAME", help=_EVENT)
+    file = click.argument("file", metavar="FILE", type=click.Path(path_type=Path), shell_complete=_samples)
+    return source_argument(file(event(function)))
+
+
+def _samples(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG001
+    """The samples of the source, and files."""
+    source = known_sources().get(ctx.params.get("source", ""))
+    names = sorted(path.stem for path in source.samples.glob("*.json")) if source else []
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
 
 
 @dataclass(frozen=True)
@@ -37,16 +49,15 @@ class Payload:
     event: str
 
     @staticmethod
-    def from_arguments(bridge: Bridge, asked: argparse.Namespace) -> Payload:
+    def find(bridge: Bridge, name: str, file: Path, event: str) -> Payload:
         """The payload that the arguments name; CommandError if the bridge has no such source."""
         sources = bridge.configuration.sources
-        if asked.source not in sources:
-            like = meant(asked.source, sources)
+        if name not in sources:
+            like = meant(name, sources)
             which = f"did you mean {like}?" if like else f"it must be one of {', '.join(sources)}."
-            raise CommandError(f"Unknown source {asked.source!r}: {which}")
-        source = sources[asked.source]
-        event = asked.event or event_name(asked.file.name, source.event_parts)
-        return Payload(source, _path(source, asked.file), event)
+            raise CommandError(f"Unknown source {name!r}: {which}")
+        source = sources[name]
+        return Payload(source, _path(source, file), event or event_name(file.name, source.event_parts))
 
     def read(self) -> bytes:
         """The content of the file; CommandError if it cannot be read."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING
+
+import click
 
 from bridge.again import resent
 from bridge.app import Bridge, open_payloads, open_storage
-from bridge.cli.common import address, environment, route_rows, table
+from bridge.cli.command import Command
+from bridge.cli.common import address, environment, route_rows
+from bridge.cli.output import plural, print_json, print_table
 from bridge.configuration import Configuration
+from bridge.deliveries import to_text
 from bridge.entries import to_message
 from bridge.errors import CommandError
 from bridge.events import bounded
@@ -18,50 +24,46 @@ from bridge.outbox.delivery_story import find
 from bridge.receiving.records import BY_KEY
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
     from bridge.again import Resent
-    from bridge.cli.parser import Commands
     from bridge.deliveries import DeliveryRecord
     from bridge.outbox.base import Outbox
     from bridge.payloads import KeptPayload
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    resend = commands.add_parser("resend", help="send a kept webhook again, as news, with today's routes and templates")
-    resend.add_argument("asked", metavar="ID", help="the id of a webhook: `deliveries` lists them")
-    resend.add_argument("--dry-run", action="store_true", help="only show what would be queued, and why")
-    resend.add_argument("--as-curl", action="store_true", help="print a curl command that signs and sends it")
-    resend.add_argument("--url", help="the URL for --as-curl (default: that of BRIDGE_PUBLIC_URL, or of `run`)")
-    resend.set_defaults(command=_resend)
+@click.command(
+    "resend",
+    cls=Command,
+    examples=["resend 3f2a91c04b7e --dry-run", "resend 3f2a91c04b7e", "resend 3f2a91c04b7e --as-curl"],
+)
+@click.argument("asked", metavar="ID")
+@click.option("--dry-run", is_flag=True, help="Only show what would be queued, and why.")
+@click.option("--as-curl", is_flag=True, help="Print a curl command that signs and sends it.")
+@click.option("--url", metavar="URL", help="The URL for --as-curl.  [default: that of BRIDGE_PUBLIC_URL, or of `run`]")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run, print what would be queued as JSON.")
+def resend(asked: str, dry_run: bool, as_curl: bool, url: str | None, as_json: bool) -> int:
+    """Send a kept webhook again, with today's routes and templates.
 
-
-def _resend(asked: argparse.Namespace) -> int:
+    It is news: another entry, whatever became of the first. ID is the id of a webhook: `deliveries` lists them.
+    """
     env = environment()
     bridge = Bridge(Configuration.from_env(env))
     outbox, queue = open_storage(bridge.configuration.settings, env)
     with contextlib.closing(outbox), contextlib.closing(queue):
-        record = _chosen(outbox, asked.asked)
+        record = _chosen(outbox, asked)
         payload = _payload(bridge, record)
-        if asked.as_curl:
-            print(_as_curl(bridge, record, payload, asked.url))
+        if as_curl:
+            click.echo(_as_curl(bridge, record, payload, url))
             return 0
         made = resent(bridge, payload)
-        if asked.dry_run:
-            print("\n".join(_plan(made)))
+        if dry_run:
+            _print_plan(made, as_json=as_json)
             return 0
         # The entries first, as receiving has it.
         for message in (*map(to_message, made.receipt.entries), to_message(made.record)):
             queue.put(message)
     count = len(made.receipt.entries)
-    queued = (
-        f"{count} {'entry is' if count == 1 else 'entries are'} queued"
-        if count
-        else f"Not posted: {made.record.reason}"
-    )
-    print(f"{queued}: `deliveries show {made.record.id}` has the story.")
+    queued = f"{plural(count, 'entry is', 'entries are')} queued" if count else f"Not posted: {made.record.reason}"
+    click.echo(f"{queued}: `deliveries show {made.record.id}` has the story.")
     return 0
 
 
@@ -92,11 +94,16 @@ def _as_curl(bridge: Bridge, record: DeliveryRecord, payload: KeptPayload, url: 
     return curl_command(source, payload, target, by_key=record.authentication == BY_KEY)
 
 
-def _plan(made: Resent) -> Sequence[str]:
+def _print_plan(made: Resent, *, as_json: bool) -> None:
     record, entries = made.record, made.receipt.entries
+    if as_json:
+        planned = [{"group": entry.group, "topic": entry.topic, "summary": entry.summary} for entry in entries]
+        print_json([{**json.loads(to_text(record)), "entries": planned}])
+        return
     rows = [("outcome", record.outcome.value), ("reason", record.reason)]
     for event in record.events:
         rows += [("event", event.kind), ("title", event.title), *route_rows(event.trials)]
     for entry in entries:
         rows += [("group", entry.group), ("topic", entry.topic), ("summary", entry.summary)]
-    return ["Nothing is sent; this is what would be:", *table([row for row in rows if row[1]])]
+    click.echo("Nothing is sent; this is what would be:")
+    print_table(row for row in rows if row[1])

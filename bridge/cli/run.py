@@ -7,14 +7,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.cli.common import address, environment, table
+import click
+
+from bridge.cli.command import Command
+from bridge.cli.common import address, environment
+from bridge.cli.output import print_lines, table
+from bridge.cli.parameters import port_option
 from bridge.local import config
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable
-
-    from bridge.cli.parser import Commands
 
 _SAMPLE = ".venv/bin/python -m bridge send github pull_request.opened"
 _PERMISSIONS = {
@@ -23,18 +25,15 @@ _PERMISSIONS = {
 }
 
 
-def register(commands: Commands) -> None:
-    """Add the commands of this module."""
-    run = commands.add_parser("run", help="run the bridge with a stand-in for Graph, and a page that shows the groups")
-    run.set_defaults(command=_run)
-    fake_graph = commands.add_parser(
-        "fake-graph", help="run only the stand-in for Graph and the page, for use with `func start`"
-    )
-    fake_graph.add_argument("--port", type=int, help="listen on this port (default: PORT, or 7071)")
-    fake_graph.set_defaults(command=_fake_graph)
+@click.command("run", cls=Command, examples=["run", "run --port 8000"])
+@port_option
+def run(port: int | None) -> int:
+    """Run the bridge with a stand-in for Graph, and the page that shows its groups.
 
-
-def _run(_: argparse.Namespace) -> int:
+    Settings come from the environment, and from local.settings.json in this folder. Ctrl-C stops it.
+    """
+    if port:
+        os.environ["PORT"] = str(port)
     file = config.settings_file(Path(), os.environ)
     environment()
     port = config.port(os.environ)
@@ -50,8 +49,11 @@ def _run(_: argparse.Namespace) -> int:
     return _serve("bridge_app", port, ["The bridge is running. Press Ctrl-C to stop it.", *table(lines.items())])
 
 
-def _fake_graph(asked: argparse.Namespace) -> int:
-    port = asked.port or config.port(os.environ)
+@click.command("fake-graph", cls=Command, examples=["fake-graph"])
+@port_option
+def fake_graph(port: int | None) -> int:
+    """Run only the stand-in for Graph and the page, for use with `func start`."""
+    port = port or config.port(os.environ)
     os.environ.update(config.environment(os.environ, Path(), port))
     lines = {
         "page": f"{address(port)}/",
@@ -64,7 +66,7 @@ def _fake_graph(asked: argparse.Namespace) -> int:
 
 
 def _serve(build: str, port: int, lines: Iterable[str]) -> int:
-    # Imported here: the other commands do not need a web server.
+    # Imported here: neither the help nor a wrong command line needs a web server.
     from bridge.local import application, serving  # noqa: PLC0415
     from bridge.local.host.log_format import StepFormatter  # noqa: PLC0415
 
@@ -73,5 +75,5 @@ def _serve(build: str, port: int, lines: Iterable[str]) -> int:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name in ("azure", "msal", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    serving.serve(getattr(application, build), port, lambda: print("\n".join(lines), flush=True))
+    serving.serve(getattr(application, build), port, lambda: print_lines(lines))
     return 0

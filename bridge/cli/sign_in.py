@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import getpass
 import webbrowser
-from typing import TYPE_CHECKING
 
+import click
 import requests
 
+from bridge.cli.command import Command
 from bridge.cli.common import environment
 from bridge.errors import CommandError
 from bridge.settings import is_loopback
-
-if TYPE_CHECKING:
-    import argparse
-
-    from bridge.cli.parser import Commands
 
 _ADMIN_KEY = "BRIDGE_ADMIN_KEY"
 _TIMEOUT = 60  # seconds
@@ -25,21 +21,21 @@ _ADVICE = {
 }
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    sign_in = commands.add_parser("sign-in", help="sign the service account in to a deployed app, in a browser")
-    sign_in.add_argument("url", nargs="?", metavar="URL", help="the URL of the app (default: BRIDGE_PUBLIC_URL)")
-    sign_in.set_defaults(command=_sign_in)
+@click.command("sign-in", cls=Command, examples=["sign-in https://my-bridge.azurewebsites.net"])
+@click.argument("url", default="", metavar="[URL]")
+def sign_in(url: str) -> int:
+    """Sign the service account in to a deployed app, in a browser.
 
-
-def _sign_in(asked: argparse.Namespace) -> int:
+    URL is that of the app; without it, that of BRIDGE_PUBLIC_URL. The app's master key is asked for, or taken from
+    BRIDGE_ADMIN_KEY.
+    """
     env = environment()
-    url = asked.url or env.get("BRIDGE_PUBLIC_URL", "")
+    url = url or env.get("BRIDGE_PUBLIC_URL", "")
     if not url.startswith("https://") and not is_loopback(url):
         raise CommandError("Give the URL of the app, https://..., or set BRIDGE_PUBLIC_URL.")
     key = env.get(_ADMIN_KEY, "") or getpass.getpass(f"The app's master key ({_ADMIN_KEY}): ")
     page = _sign_in_page(f"{url.rstrip('/')}/api/sign-in", key)
-    print(f"Sign in as the service account within ten minutes, at\n\n{page}\n")
+    click.echo(f"Sign in as the service account within ten minutes, at\n\n{page}\n")
     webbrowser.open(page)
     return 0
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bridge.app import Bridge
-from bridge.cli.common import route_rows, table, utc
+from bridge.cli.common import route_rows, utc
+from bridge.cli.output import filled, plural, table
 from bridge.configuration import Configuration
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -43,21 +44,22 @@ class StoryView:
     def lines(self, story: DeliveryStory) -> Iterator[str]:
         """The lines of a story."""
         record, shown = story.record, len(story.record.events)
+        many = f", {plural(record.count, 'webhook')}" if record.count > 1 else ""
         rows = {
             "came": utc(record.at),
             "source": record.source,
             "delivery": record.delivery,
             "event": record.event,
             "authenticated": f"by {record.authentication}" if record.authentication else "no",
-            "body": f"{record.size} bytes, {'kept' if record.payload else 'not kept'}",
-            "outcome": f"{record.outcome}{f', {record.count} webhooks' if record.count > 1 else ''}",
+            "body": f"{plural(record.size, 'byte')}, {'kept' if record.payload else 'not kept'}",
+            "outcome": f"{record.outcome}{many}",
             "reason": record.reason,
             "answer": f"{record.status} after {record.took * 1000:.1f} ms" if record.took else str(record.status),
             "expected": ", ".join(record.expected),
             "events": f"{record.count_events}, here the first {shown}" if record.count_events > shown else "",
         }
         yield record.id
-        yield from _table(rows)
+        yield from table(filled(rows))
         if record.headers:
             yield from ["", "  headers", *(f"  {line}" for line in table(record.headers))]
         entries = {entry.id: entry for entry in story.entries}
@@ -98,11 +100,7 @@ class StoryView:
             "last line": entry.token,
             "post": f"{self.graph}/groups/{entry.group}/threads/{entry.thread}/posts" if entry.is_delivered else "",
         }
-        yield from _table(rows)
-
-
-def _table(rows: Mapping[str, str]) -> list[str]:
-    return table([row for row in rows.items() if row[1]])
+        yield from table(filled(rows))
 
 
 def _state(entry: EntryStory) -> str:

@@ -6,46 +6,41 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import click
+
 from bridge.app import Bridge
-from bridge.cli.common import environment, group_names, outbox, table
+from bridge.cli.command import Command
+from bridge.cli.common import environment, group_names, group_of, outbox, utc
+from bridge.cli.output import plural, print_json, print_table
+from bridge.cli.parameters import group_option, json_option
 from bridge.configuration import Configuration
 from bridge.errors import CommandError
+from bridge.publishing.releasing import release as release_entries
+from bridge.publishing.releasing import waiting_entries
 from bridge.rendering.text import one_line
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
-    from bridge.cli.parser import Commands
     from bridge.outbox.rows import OpenEntry
 
 _LINE = 60  # characters
 
 
-def register(commands: Commands) -> None:
-    """Add the commands of this module."""
-    waiting = commands.add_parser(
-        "waiting", help="list what waits for the hours of its route or the end of a maintenance"
-    )
-    waiting.set_defaults(command=_waiting)
-    release = commands.add_parser("release", help="have posted at once what `waiting` lists")
-    release.add_argument("ids", nargs="*", metavar="ID", help="the beginning of an entry's id: `waiting` lists them")
-    release.add_argument("--all", action="store_true", help="release all that waits")
-    release.add_argument("--group", metavar="NAME", help="release what waits for one group: its name or its object id")
-    release.set_defaults(command=_release)
-
-
-def _waiting(_: argparse.Namespace) -> int:
-    from bridge.publishing.releasing import waiting_entries  # noqa: PLC0415  the other commands start faster without it
-
+@click.command("waiting", cls=Command, examples=["waiting", "waiting --json"])
+@json_option
+def waiting(as_json: bool) -> int:
+    """List what waits for the hours of its route or the end of a maintenance."""
     names = group_names()
     with outbox() as opened:
         rows = waiting_entries(opened, time.time())
-    if rows:
-        print("\n".join(table([_line(row, names) for row in rows])))
-        print("\n`release` with ID, --group or --all posts them at once.")
+    if as_json:
+        print_json(_fields(row, names) for row in rows)
+    elif rows:
+        print_table(_line(row, names) for row in rows)
+        click.echo("\n`release` with ID, --group or --all posts them at once.")
     else:
-        print("Nothing waits.")
+        click.echo("Nothing waits.")
     return 0
 
 
@@ -58,30 +53,48 @@ def _line(row: OpenEntry, names: Mapping[str, str]) -> tuple[str, ...]:
         f"until {until}",
         "maintenance" if entry.window else f"hours {entry.hours}",
         group,
-        f"{entry.source} {_about(row)}",
+        f"{entry.source} {one_line(entry.topic, _LINE)}",
     )
 
 
-def _about(row: OpenEntry) -> str:
-    return one_line(row.entry.topic, _LINE)
+def _fields(row: OpenEntry, names: Mapping[str, str]) -> Mapping[str, str]:
+    entry = row.entry
+    return {
+        "id": entry.id,
+        "until": utc(row.due),
+        "waits_for": "maintenance" if entry.window else "hours",
+        "hours": "" if entry.window else entry.hours,
+        "group": names.get(entry.group, entry.group),
+        "source": entry.source,
+        "topic": entry.topic,
+    }
 
 
-def _release(asked: argparse.Namespace) -> int:
-    """Exit status 1 if one of them was posted meanwhile."""
-    from bridge.publishing.releasing import release, waiting_entries  # noqa: PLC0415
+@click.command(
+    "release",
+    cls=Command,
+    examples=["release 3f2a91c04b7e", "release --group ops", "release --all"],
+    wrong="one of them was posted meanwhile",
+)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--all", "everything", is_flag=True, help="Release all that waits.")
+@group_option("Release what waits for one group: its name or its object id.", default="")
+def release(ids: tuple[str, ...], everything: bool, group: str) -> int:
+    """Post at once what `waiting` lists.
 
-    if not (asked.ids or asked.all or asked.group):
+    IDs are the beginnings of the ids of entries.
+    """
+    if not (ids or everything or group):
         raise CommandError("Choose entries by id (`waiting` lists them), with --group NAME, or with --all.")
     bridge, now = Bridge(Configuration.from_env(environment())), time.time()
-    delivery = bridge.delivery
-    groups = {asked.group, *(group for group, name in group_names().items() if name == asked.group)}
+    delivery, of_group = bridge.delivery, group_of(group) if group else ""
     rows = [
         row
         for row in waiting_entries(delivery.outbox, now)
-        if asked.all or row.entry.group in groups or row.entry.id.startswith(tuple(asked.ids))
+        if everything or row.entry.group == of_group or row.entry.id.startswith(ids)
     ]
     if not rows:
         raise CommandError("Nothing that waits matches: `waiting` lists it.")
-    released = release(delivery.outbox, delivery.waker, rows, now)
-    print(f"{released} of {len(rows)} entries released.")
+    released = release_entries(delivery.outbox, delivery.waker, rows, now)
+    click.echo(f"{released} of {plural(len(rows), 'entry', 'entries')} released.")
     return 0 if released == len(rows) else 1
