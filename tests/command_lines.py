@@ -9,10 +9,13 @@ from bridge.cli.main import root
 
 def parsed(words: Sequence[str]) -> click.Context:
     """The context of the command that would run; click.UsageError where the command line is wrong."""
-    command, context, rest = root(), None, list(words)
+    command, context, wants_help = root(), None, {"--help", "--version"} & {*words}
+    rest = [word for word in words if word not in wants_help]
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
         context = click.Context(command, parent=context, info_name="bridge")
         _, command, rest = command.resolve_command(context, rest)
+    if wants_help:
+        return click.Context(command, parent=context)
     return command.make_context("bridge", rest, parent=context)
 
 

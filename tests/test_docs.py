@@ -80,7 +80,7 @@ def test_commands_of_the_bridge_and_of_make_are_there(page):
     for line in commands(page):
         for target in re.findall(r"\bmake ([a-z]+)\b", line.partition("#")[0]):
             assert target in MAKE, line
-        if match := re.search(r"python -m bridge (.*)", line):
+        if match := re.search(r"python -m bridge ([^|]*)", line):
             words = shlex.split(re.sub(r"<[^>]*>", "value", match[1]), comments=True)
             try:
                 parsed(words)
@@ -97,7 +97,14 @@ def test_scripts_and_settings_that_the_docs_name_are_there(page):
     of_sources = {f"BRIDGE_{name.upper()}_{kind}" for name in SOURCES for kind in ("SECRET", "NETWORKS")}
     of_sources |= {f"BRIDGE_{name.upper()}_SECRET" for name in re.findall(r"^\[sources\.(\w+)\]", text, re.MULTILINE)}
     # What azd's hook asks for, and what tests and the local stand-in take.
-    others = {"BRIDGE_ACCOUNT", "BRIDGE_SPONSOR", "BRIDGE_AGENT_USER", "BRIDGE_APP", "BRIDGE_LOCAL_PERMISSIONS"}
+    others = {
+        "BRIDGE_ACCOUNT",
+        "BRIDGE_SPONSOR",
+        "BRIDGE_AGENT_USER",
+        "BRIDGE_APP",
+        "BRIDGE_LOCAL_PERMISSIONS",
+        "BRIDGE_ADMIN_KEY",
+    }
     others |= {"BRIDGE_LOCAL_TUNNEL", "BRIDGE_GITHUB_SECERT"}  # the second is an example of a misspelt one
     others |= set(re.findall(r"BRIDGE_[A-Z_]+", (ROOT / "infra/main.parameters.json").read_text()))
     named = set(re.findall(r"\bBRIDGE_[A-Z_]+[A-Z]\b(?!_?<)", text))

@@ -169,7 +169,9 @@ def test_it_contains_what_the_functions_need_and_no_more(built):
     assert {"function_app.py", "host.json", "requirements.txt", "templates/layout.html"} <= set(names)
     ours = [name for name in names if not name.startswith(package.LIBRARIES)]
     assert [
-        name for name in ours if name.startswith(("bridge/local", "bridge/cli", "tests", "docs", "samples", "scripts", "tools"))
+        name
+        for name in ours
+        if name.startswith(("bridge/local", "bridge/cli", "tests", "docs", "samples", "scripts", "tools"))
     ] == []
     assert [name for name in ours if name.endswith(("docs.md", "body.json")) or "/samples/" in name] == []
     assert not {"starlette", "uvicorn", "pytest"} & {name.split("/")[3] for name in names if name.count("/") > 3}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from inspect import cleandoc
 
 import click
 
@@ -42,7 +43,7 @@ def _sections() -> Iterator[str]:
 def _command(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
     context = click.Context(command, info_name=name.rpartition(" ")[2], parent=parent)
     yield f"### {name}\n"
-    yield f"{_escaped(command.help or '')}\n"
+    yield f"{_escaped(cleandoc(command.help or ''))}\n"
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield f"`{usage}`\n"
     options = [_row(option, context) for option in command.params if isinstance(option, click.Option)]
