@@ -32,7 +32,7 @@ _logger = logging.getLogger("bridge.steps")
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
-# Every field that a line may have, with its meaning; no line has another. docs/operate.md lists them.
+# Every field that a line may have, with its meaning; no line has another. docs/log.md lists them.
 FIELDS: Mapping[str, str] = {
     "step": "what happened, as above",
     "source": "the source",

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from bridge.publishing.digests import digest_html
 from bridge.publishing.stories import post_html
+from tests import moving_picture
 from tests.local_stack import GROUPS, environment, running
 from tools import look_pictures
 from tools.look_page import POSTS, entries, story
@@ -199,6 +200,7 @@ def main() -> int:
         post(browser, ROOT / "docs/post.png")
         with tempfile.TemporaryDirectory() as folder:
             page_of_run(browser, Path(folder) / "run")
+            moving_picture.take(browser, Path(folder) / "moving", ROOT / "docs/webhook-to-thread.webp")
         browser.close()
     return 0
 

@@ -287,7 +287,7 @@ FILES = [
     *sorted((ROOT / "infra").glob("main.*")),
     *sorted((ROOT / ".github/workflows").glob("*.yml")),
     *sorted((ROOT / "scripts").glob("*")),
-    *(ROOT / f"docs/{name}.md" for name in ("deploy", "identity", "operate")),
+    *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "README.md",
     ROOT / "azure.yaml",
 ]

@@ -146,6 +146,14 @@ def test_there_is_a_page_for_each_service_and_no_other():
         assert [name for name in services_page.shown(source) if not (source.samples / f"{name}.json").is_file()] == []
 
 
+def test_the_readme_has_a_moving_picture_that_loads_quickly():
+    (name,) = re.findall(r"\]\((docs/[\w-]+\.webp)\)", (ROOT / "README.md").read_text())
+    picture = (ROOT / name).read_bytes()
+    assert (picture[:4], picture[8:16]) == (b"RIFF", b"WEBPVP8X")
+    assert picture.count(b"ANMF") >= 4
+    assert len(picture) < 400_000
+
+
 DEPLOY = (ROOT / "docs/deploy.md").read_text()
 
 

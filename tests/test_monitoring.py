@@ -21,7 +21,7 @@ from tests.test_template import DOCUMENT, EVERYTHING
 from tools import monitoring
 
 QUERIES = {path.stem: monitoring.query(path.stem) for path in monitoring.QUERIES.glob("*.kql")}
-_DOCS = (ROOT / "docs/operate.md").read_text("utf-8")
+_DOCS = (ROOT / "docs/log.md").read_text("utf-8")
 OF_DOCS = re.findall(r"```kusto\n(.*?)```", _DOCS, re.DOTALL)
 OF_STEPS = {name: text for name, text in QUERIES.items() if "parse_json(Message)" in text}
 CHARTS = [chart.name for charts in monitoring.CHARTS.values() for chart in charts]
@@ -155,7 +155,7 @@ def test_a_query_that_reads_what_no_line_has_is_noticed(all_lines):
 
 
 def test_the_docs_list_every_field_of_the_lines():
-    table = _DOCS.partition("| field | it is |")[2].partition("\n\n")[0]
+    table = _DOCS.partition("| field | meaning |")[2].partition("\n\n")[0]
     listed = {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.partition(" | ")[0])}
     assert listed == FIELDS.keys() - {"step"}
 

@@ -143,5 +143,5 @@ def test_a_message_that_cannot_be_read_is_an_error(simulation, steps):
 
 
 def test_the_docs_name_every_step():
-    text = (Path(__file__).parents[1] / "docs/operate.md").read_text("utf-8")
+    text = (Path(__file__).parents[1] / "docs/log.md").read_text("utf-8")
     assert [step for step in get_args(Step) if f"`{step}`" not in text] == []

@@ -17,8 +17,8 @@ DATA = ROOT / "tests/data/azure/cli.json"
 PAGES = (
     "README.md",
     "infra/terraform/README.md",
-    *(f"docs/{name}.md" for name in ("deploy", "identity", "operate")),
-    *(f"docs/grants/{name}.md" for name in ("agent-user", "graph-role", "mail", "service-account")),
+    *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md"))),
+    *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs/grants").glob("*.md"))),
 )
 # What the scripts ask for by functions of their own; their stand-in for az lists the arguments.
 SCRIPTED = (

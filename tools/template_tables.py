@@ -51,12 +51,12 @@ def tables() -> str:
     """All tables, as Markdown. A cell is empty if the code has no description."""
     context = template_context(event(SOURCES["github"], SAMPLE), _LIMITS, "", "")
     parts = [
-        ("What a template sees", ("name", "meaning"), _named(template_context, context)),
-        ("Fields of `event`", ("name", "meaning"), _named(Event, (one.name for one in fields(Event)))),
+        ("What a template sees", ("name", "meaning"), named(template_context, context)),
+        ("Fields of `event`", ("name", "meaning"), named(Event, (one.name for one in fields(Event)))),
         ("Filters", ("filter", "meaning", "example", "gives"), _filters()),
         ("Parts of a card", ("part", "meaning"), _parts()),
     ]
-    return "\n".join(f"### {title}\n\n{_table(head, rows)}" for title, head, rows in parts)
+    return "\n".join(f"### {title}\n\n{table(head, rows)}" for title, head, rows in parts)
 
 
 def with_tables(text: str) -> str:
@@ -66,28 +66,29 @@ def with_tables(text: str) -> str:
     return f"{before}{_MARKS[0]}\n\n{tables()}\n{_MARKS[1]}{after}"
 
 
-def _named(described: object, names: Iterable[str]) -> Iterator[Sequence[str]]:
+def named(described: object, names: Iterable[str]) -> Iterator[Sequence[str]]:
     """The names with their meanings, which the docstring has in lines of `name: meaning`."""
     meanings = dict(_LINE.findall(getdoc(described) or ""))
-    return ((f"`{name}`", _sentence(meanings.get(name, ""))) for name in names)
+    return ((f"`{name}`", sentence(meanings.get(name, ""))) for name in names)
 
 
 def _filters() -> Iterator[Sequence[str]]:
     sandbox = environment(DictLoader({}))
     context = template_context(event(SOURCES["github"], SAMPLE), _LIMITS, "", "")
     for name, function in sorted(FILTERS.items()):
-        sentence = re.split(r"(?<=[.])\s", " ".join((getdoc(function) or "").split()))[0]
+        first = re.split(r"(?<=[.])\s", " ".join((getdoc(function) or "").split()))[0]
         example = _EXAMPLES.get(name, "")
         gives = sandbox.from_string(example).render(context)
-        yield f"`{name}`", _sentence(sentence), _code(example), _code(gives)
+        yield f"`{name}`", sentence(first), _code(example), _code(gives)
 
 
 def _parts() -> Iterator[Sequence[str]]:
     for comment, part in _MACRO.findall((ROOT / "templates/parts.html").read_text("utf-8")):
-        yield f"`{part}`", re.sub(r"(\{%.*%\})", r"`\1`", _sentence(comment))
+        yield f"`{part}`", re.sub(r"(\{%.*%\})", r"`\1`", sentence(comment))
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """The text on one line, beginning with a capital letter, without a full stop."""
     text = " ".join(text.split()).removesuffix(".")
     return text[:1].upper() + text[1:]
 
@@ -96,6 +97,7 @@ def _code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as Markdown, each row a line."""
     lines = (" | ".join(cell.replace("|", r"\|") for cell in row) for row in (head, ["---"] * len(head), *rows))
     return "".join(f"| {line} |\n" for line in lines)
