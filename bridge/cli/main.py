@@ -16,7 +16,6 @@ from bridge.cli.command import Program, problem
 from bridge.cli.output import complain, wants_colours
 from bridge.errors import BridgeError
 
-COMPLETE = "_WEBHOOK_BRIDGE_COMPLETE"  # set by the completion scripts, with what they ask for
 _INSTALLED, _MODULE = "webhook-bridge", "python -m bridge"
 # The former names of commands, which still work.
 _OLD_NAMES = {"mailbox": "fake-graph", "replay": "requeue"}
@@ -47,6 +46,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "doctor": ("bridge.cli.doctor", "Check everything that a post needs, and say what to do."),
         "sign-in": ("bridge.cli.sign_in", "Sign the service account in to a deployed app, in a browser."),
         "github-app": ("bridge.cli.github_app", "Make a GitHub App whose webhooks come here, in a browser."),
+        "completion": (
+            "bridge.cli.completion",
+            "Print what makes a shell complete commands, options, services and groups.",
+        ),
     },
 }
 
@@ -73,6 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if asked := os.environ.get("_WEBHOOK_BRIDGE_COMPLETE"):
+        from bridge.cli.completion import answer  # noqa: PLC0415  only a shell that completes needs it
+
+        return answer(root(), asked)
     program = _program()
     try:
         with root().make_context(program, words) as context:
