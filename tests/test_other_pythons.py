@@ -13,7 +13,7 @@ from tests.local_stack import ROOT
 
 MAIN = ROOT / "bridge/__main__.py"
 _NAMES = [f"python3.{minor}" for minor in range(6, 11)]
-_PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+_PYENV = Path(os.environ.get("PYENV_ROOT", "none")) / "versions"
 _PLACES = [*map(shutil.which, _NAMES), *(path for name in _NAMES for path in _PYENV.glob(f"*/bin/{name}"))]
 # A shim of pyenv is none.
 OLD = [str(path) for path in _PLACES if path and "shims" not in str(path)]

@@ -22,7 +22,7 @@ _SCRIPTS = {"bash": "bash", "zsh": "zsh", "fish": "fish", "powershell": "ps1"}
 @click.command(
     "completion",
     cls=Command,
-    examples=["completion bash > ~/.webhook-bridge.bash", "completion fish | source"],
+    examples=["completion bash", "completion fish | source"],
 )
 @click.argument("shell", metavar="SHELL", type=OneOf(list(_SCRIPTS)))
 def completion(shell: str) -> int:
