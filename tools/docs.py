@@ -18,6 +18,7 @@ from tools import (
     releases,
     scanner_page,
     services_page,
+    site,
     template_tables,
     terraform,
 )
@@ -30,6 +31,7 @@ GENERATED: Mapping[str, Callable[[str], str]] = {
     "docs/services/README.md": services_page.with_services,
     **{f"docs/services/{name}.md": partial(services_page.page, source) for name, source in SOURCES.items()},
     "docs/cli.md": cli_page.with_commands,
+    "zensical.toml": site.with_services,
     "docs/templates.md": template_tables.with_tables,
     "docs/settings.md": reference_pages.with_settings,
     "docs/expressions.md": reference_pages.with_names,

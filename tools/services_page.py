@@ -30,7 +30,9 @@ def page(source: Source, _before: str) -> str:
     others = sorted(path.stem for path in source.samples.glob("*.json") if path.stem != first)
     where = f"../../bridge/sources/{folder.name}/samples"
     listed = ", ".join(f"`{name}`" for name in others)
-    more = f"[There are {len(others)} more]({where})" if len(others) > _LISTED else f"The other samples: {listed}"
+    more = (
+        f"There are [{len(others)} more samples]({where})" if len(others) > _LISTED else f"The other samples: {listed}"
+    )
     return (
         f"{text}\n\n## See its posts\n\nYou do not need the service for this. The first command opens a post in the "
         "browser; the second sends the webhook to\n`make run`, signed as the service signs it.\n\n```sh\n"
