@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from bridge.sources import SOURCES
+from bridge.sources.secrets import MADE_BY_THE_SERVICE
 from tools.wizard_elements import ID, URL, Element, choice, info, password, section, text
 
 # Characters that need no escaping in JSON or in settings. The secrets of all services consist of them.
 _ONE = "[0-9A-Za-z+/=_.~-]{16,200}"
 _SECRET = (f"^{_ONE}(,{_ONE})?$", "16 to 200 characters: letters, digits and + / = _ . ~ - (or <new>,<old>).")
-# These make the secret themselves.
-_GIVEN = {"incident_io", "linear", "pagerduty", "rootly", "sentry", "standard_webhooks", "stripe"}
 
 
 class Access(NamedTuple):
@@ -179,7 +178,7 @@ def _fields(part: str) -> Iterator[Element]:
     for name in sources()[part]:
         title = SOURCES[name].title
         how = {"none": "Not used, or with a function key", "typed": "Type a secret"}
-        if name not in _GIVEN:
+        if name not in MADE_BY_THE_SERVICE:
             how["made"] = "Let the deployment make a secret"
         how["kept"] = "Keep the secret that is in the key vault"
         page = f"docs/services/{name}.md"

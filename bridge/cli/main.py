@@ -22,6 +22,7 @@ _OLD_NAMES = {"mailbox": "fake-graph", "replay": "requeue"}
 # By the titles of the help, each command with its module and the first line of its own help.
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "On this machine": {
+        "init": ("bridge.cli.init", "Write settings, routes and the deployment's parameters for what you have."),
         "run": ("bridge.cli.run", "Run the bridge with a stand-in for Graph, and the page that shows its groups."),
         "fake-graph": ("bridge.cli.run", "Run only the stand-in for Graph and the page, for use with `func start`."),
         "send": ("bridge.cli.webhooks", "Sign a payload and post it as its service does."),
