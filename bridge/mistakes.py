@@ -21,7 +21,7 @@ from bridge.spelling import hint
 _PREFIX = "BRIDGE_"
 _OF_SOURCE = re.compile(r"BRIDGE_([A-Z0-9_]+)_(SECRET|NETWORKS)")
 # Settings of the local host, and of the deployment, which a shell may have beside those of the app.
-LOCAL = frozenset({"BRIDGE_LOCAL_PERMISSIONS", "BRIDGE_LOCAL_TUNNEL"})
+LOCAL = frozenset({"BRIDGE_LOCAL_PERMISSIONS", "BRIDGE_LOCAL_PROCESSES", "BRIDGE_LOCAL_TUNNEL"})
 DEPLOYMENT = frozenset(
     f"BRIDGE_{name}"
     for name in [

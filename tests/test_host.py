@@ -20,6 +20,7 @@ from bridge.local.config import QueueOptions
 from bridge.local.host.functions import TimerFunction, index
 from bridge.local.host.host import Host
 from bridge.local.host.http_functions import MAX_BODY
+from bridge.local.host.queue_functions import GRACE
 from bridge.local.host.timers import next_run, run_timer
 from bridge.local.serving import listen
 from bridge.outbox.sqlite_queue import SqliteQueue
@@ -182,12 +183,61 @@ def test_a_message_whose_function_keeps_failing_becomes_poison(tmp_path, caplog)
 
 def test_a_function_that_outlasts_its_lease_runs_once(tmp_path):
     pipe = Pipe(lambda _: time.sleep(1.0))
-    with hosting(pipe.app, tmp_path, lease=0.3) as address:
+    with (
+        contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "items")) as queue,
+        hosting(pipe.app, tmp_path, lease=0.3) as address,
+    ):
         put(address, "a")
-        wait_until(lambda: pipe.received)
+        wait_until(lambda: pipe.received and queue.next_visible() is None)
     assert pipe.received == [("a", 1)]
+
+
+def test_a_function_that_takes_long_holds_up_no_other(tmp_path):
+    gate = threading.Event()
+    pipe = Pipe(lambda message: message.get_body() == b"a" and gate.wait(PATIENCE))
+    with hosting(pipe.app, tmp_path) as address:
+        put(address, "a b c")
+        wait_until(lambda: len(pipe.received) == 3)
+        gate.set()
+    assert sorted(pipe.received) == [("a", 1), ("b", 1), ("c", 1)]
+
+
+def test_the_host_ends_at_once_though_a_function_runs_and_its_message_comes_again(tmp_path):
+    gate = threading.Event()
+    pipe = Pipe(lambda _: gate.wait(PATIENCE))
+    options = QueueOptions(batch_size=1)
+    with hosting(pipe.app, tmp_path, options, lease=0.5) as address:
+        put(address, "a b")
+        wait_until(lambda: pipe.received)
+        ends = time.monotonic()
+    assert time.monotonic() - ends < GRACE + 1.5
+    gate.set()
+    again = Pipe(lambda _: None)
+    with hosting(again.app, tmp_path):
+        wait_until(lambda: len(again.received) == 2)
+    assert {body for body, _ in again.received} == {"a", "b"}
+
+
+def test_messages_are_removed_together_with_what_is_taken_next(tmp_path):
+    pipe = Pipe(lambda _: None)
     with contextlib.closing(SqliteQueue(tmp_path / "queue.sqlite", "items")) as queue:
-        assert queue.next_visible() is None
+        queue.put_all([str(number) for number in range(40)])
+    writes = []
+
+    class Counted(SqliteQueue):
+        def exchange(self, done, lease, most):
+            writes.append((len(done), most))
+            return super().exchange(done, lease, most)
+
+    host = Host(pipe.app, partial(Counted, tmp_path / "queue.sqlite"), QueueOptions(batch_size=10))
+
+    async def run():
+        async with host.running():
+            await asyncio.to_thread(wait_until, lambda: len(pipe.received) == 40)
+
+    asyncio.run(run())
+    assert sum(done for done, _ in writes) == 40
+    assert len([done for done, _ in writes if done]) <= 12
 
 
 def test_messages_survive_a_restart_of_the_host(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,12 +67,8 @@ def fake_graph(port: int | None) -> int:
 def _serve(build: str, port: int, lines: Iterable[str]) -> int:
     # Imported here: neither the help nor a wrong command line needs a web server.
     from bridge.local import application, serving  # noqa: PLC0415
-    from bridge.local.host.log_format import StepFormatter  # noqa: PLC0415
+    from bridge.local.host import log_format  # noqa: PLC0415
 
-    handler = logging.StreamHandler()
-    handler.setFormatter(StepFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for name in ("azure", "msal", "uvicorn"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    log_format.configure()
     serving.serve(getattr(application, build), port, lambda: print_lines(lines))
     return 0

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import requests
 
 from bridge.errors import BridgeError, redacted_line
-from bridge.graph.client import Bearer
 from bridge.settings import is_loopback
 
 VERSION = "2022-11-28"  # of the API
@@ -47,6 +46,18 @@ class Limited(GithubError):
     def __init__(self, reason: str, until: float) -> None:
         super().__init__(reason, 429)
         self.until = until
+
+
+class Bearer(requests.auth.AuthBase):
+    """Adds the token to the request. As `auth`, because requests overwrites a header from a ~/.netrc."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """The request with the token."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ import base64
 import binascii
 import json as jsonlib
 import re
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +22,7 @@ from bridge.settings import is_loopback
 
 _ERROR_BYTES = 1 << 20
 _ANSWER_BYTES = 8 << 20
+_HEADERS = {**requests.utils.default_headers(), "Accept": "application/json"}
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 # Only a connection that failed is tried again here. The outbox decides about everything else, and no Retry-After may
 # make a function sleep.
@@ -60,8 +61,8 @@ class GraphClient:
         self._identity = identity
         self._timeout = timeout
         self._total = total
-        self._local = threading.local()
-        # Sessions are not thread-safe; the adapter with its connections is.
+        # Not a session: that would merge its settings, look for proxies and keep cookies at every request, which takes
+        # a third of a request's processor time. And it would read the body of a redirection without any limit.
         self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=8, max_retries=_RETRY)
 
     def request(
@@ -112,49 +113,28 @@ class GraphClient:
 
     def _send(self, request: _Request, token: str) -> Answer:
         left = request.seconds_left()
+        prepared = requests.PreparedRequest()
         try:
-            with self._session().request(
+            prepared.prepare(
                 request.method,
                 request.url,
+                {**_HEADERS, **_content_type(request.body), **request.headers, "Authorization": f"Bearer {token}"},
                 data=request.body,
-                headers={"Accept": "application/json", **_content_type(request.body), **request.headers},
-                auth=Bearer(token),
-                timeout=(min(self._timeout[0], left), min(self._timeout[1], left)),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            )
+            timeout = (min(self._timeout[0], left), min(self._timeout[1], left))
+            with self._adapter.send(prepared, timeout=timeout, **self._connection) as response:
                 most = _ANSWER_BYTES if response.ok else _ERROR_BYTES
                 return Answer(response.status_code, response.headers, _read(response, most, request))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _no_answer(error, request.name) from None
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = _Session()
-            # A proxy is for the real Graph, never for this machine.
-            session.trust_env = not is_loopback(self._base)
-            session.mount(self._base, self._adapter)
-        return session
-
-
-class _Session(requests.Session):
-    """A session that knows no redirections: requests would read the body of one without any limit."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        return None
-
-
-class Bearer(requests.auth.AuthBase):
-    """Adds the token to the request. As `auth`, because requests overwrites a header from a ~/.netrc."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """The request with the token."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+    @cached_property
+    def _connection(self) -> Mapping[str, Any]:
+        """What the environment says of connections: proxies and certificates."""
+        session = requests.Session()
+        # A proxy is for the real Graph, never for this machine.
+        session.trust_env = not is_loopback(self._base)
+        return session.merge_environment_settings(self._base, {}, True, None, None)
 
 
 def _read(response: requests.Response, most: int, request: _Request) -> bytes | None:

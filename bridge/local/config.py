@@ -129,6 +129,14 @@ def codespace(env: Mapping[str, str], port: int) -> str:
     return f"{name}-{port}.{domain}".lower() if name and domain else ""
 
 
+def has_two_processes(env: Mapping[str, str]) -> bool:
+    """Whether a process receives and another one delivers; otherwise one does both."""
+    chosen = env.get("BRIDGE_LOCAL_PROCESSES", "").strip() or "2"
+    if chosen not in ("1", "2"):
+        raise CommandError("BRIDGE_LOCAL_PROCESSES must be 1 or 2.")
+    return chosen == "2"
+
+
 @dataclass(frozen=True)
 class QueueOptions:
     """The queue options of host.json, with the defaults of the Functions host. Times are in seconds.

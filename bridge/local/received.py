@@ -9,9 +9,10 @@ import json
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.errors import CommandError
 from bridge.events import Webhook
@@ -21,10 +22,19 @@ from bridge.local.secrecy import without
 _PATH = re.compile(r"/api/webhooks/(?:generic/)?([a-z][a-z0-9_]{0,39})")
 _PATH_PART = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEPT = 10  # of each source
+_TOGETHER = 0.5  # seconds of which the webhooks are written together
 _LARGEST = 1 << 20  # bytes of a body that is kept
 # Answers to webhooks whose sender was authenticated.
 _STATUSES = {200, 202, 400}
 _SECRET = re.compile(r"auth|cookie|token|secret|signature|password|key|credential|sig$")
+
+
+class _Received(NamedTuple):
+    """A webhook, and the time when it came."""
+
+    at: float
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class ReceivedWebhooks:
@@ -35,28 +45,60 @@ class ReceivedWebhooks:
         self._secrets = tuple(secrets)
         self._numbers: dict[str, Iterator[int]] = {}
         self._lock = threading.Lock()
+        self._new: dict[str, deque[_Received]] = {}  # not written yet
+        self._timer: threading.Timer | None = None
 
     def add(self, exchange: Exchange) -> None:
-        """Keep the request if it is a webhook."""
+        """Keep the request if it is a webhook: at once, and those that follow soon all together."""
         match = _PATH.fullmatch(exchange.path)
         body = exchange.body
         if not match or not body or len(body) > _LARGEST or exchange.status not in _STATUSES:
             return
-        headers = {name: value for name, value in exchange.headers.items() if not self._is_secret(name, value)}
-        kept = {"at": time.time(), "headers": headers, "body": base64.b64encode(self._without_secrets(body)).decode()}
-        folder = self._folder / match[1]
         with self._lock:
-            number = next(self._numbers.setdefault(match[1], itertools.count())) % _KEPT
+            self._new.setdefault(match[1], deque(maxlen=_KEPT)).append(_Received(time.time(), exchange.headers, body))
+            if self._timer is None:
+                self._write_now_and_later()
+
+    def flush(self) -> None:
+        """Write what is not written yet."""
+        with self._lock:
+            self._write()
+
+    def _write_now_and_later(self) -> None:
+        self._write()
+        self._timer = threading.Timer(_TOGETHER, self._write_later)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _write_later(self) -> None:
+        with self._lock:
+            self._timer = None
+            if self._new:
+                self._write_now_and_later()
+
+    def _write(self) -> None:
+        new, self._new = self._new, {}
+        for name, received in new.items():
+            folder = self._folder / name
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (folder / f"{number}.json").write_text(json.dumps(kept), "utf-8")
+            for one in received:
+                number = next(self._numbers.setdefault(name, itertools.count())) % _KEPT
+                (folder / f"{number}.json").write_text(json.dumps(self._record(one)), "utf-8")
+
+    def _record(self, received: "_Received") -> Mapping[str, Any]:
+        headers = {name: value for name, value in received.headers.items() if not self._is_secret(name, value)}
+        body = base64.b64encode(self._without_secrets(received.body)).decode()
+        return {"at": received.at, "headers": headers, "body": body}
 
     def names(self) -> list[str]:
         """The sources that have sent any, the last one first."""
+        self.flush()
         found = {folder.name: records for folder in self._folders() if (records := self._records(folder.name))}
         return sorted(found, key=lambda name: -float(found[name][0]["at"]))
 
     def last(self, name: str, most: int = _KEPT) -> list[Webhook]:
         """The last webhooks of a source, the newest first."""
+        self.flush()
         return [_webhook(record) for record in self._records(name)[:most]]
 
     def _folders(self) -> list[Path]:

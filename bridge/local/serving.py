@@ -1,8 +1,12 @@
 """Serve an application over HTTP on this machine until Ctrl-C."""
 
+import gc
+import logging
 import os
 import signal
 import socket
+import sys
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -11,7 +15,7 @@ from starlette.applications import Starlette
 from bridge.errors import CommandError
 
 LOOPBACK = "127.0.0.1"
-_GRACE = 5  # seconds for running requests to finish
+_GRACE = 0.2  # seconds for running requests to finish
 
 
 def listen(port: int) -> socket.socket:
@@ -36,9 +40,21 @@ def serve(build: Callable[[int], Starlette], port: int, ready: Callable[[], None
         # uvicorn raises the signal again after it has stopped, which would end the process as if it had failed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: None)
+        # What is there now stays: the garbage collector need not look at it while a webhook waits for its answer.
+        gc.freeze()
         ready()
-        config = uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE)
+        config = uvicorn.Config(application, log_config=None, access_log=False)
+        config.timeout_graceful_shutdown = _GRACE  # type: ignore[assignment]  # uvicorn waits for fractions, too
         _Server(config).run(sockets=[listening])
+    _end_if_busy()
+
+
+def _end_if_busy() -> None:
+    """End the process if a thread still runs, for which Python would wait."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
 
 
 class _Server(uvicorn.Server):

@@ -4,6 +4,7 @@ import base64
 import binascii
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from azure.core.exceptions import HttpResponseError
@@ -16,6 +17,7 @@ _FOR_EVER = -1
 _POISON_LEASE = 300  # seconds in which poisoned messages are taken back
 # A receipt that another one has replaced, and a message that is gone.
 _STALE = (400, 404)
+_MOST = 32  # messages of one request
 _AGAIN = 0.2  # seconds; a storage queue does not say when its next message becomes visible
 
 
@@ -32,6 +34,23 @@ class AzureQueue:
     def take(self, lease: float) -> Message | None:
         message = self._queue.receive_message(visibility_timeout=math.ceil(lease))
         return None if message is None else _message(message)
+
+    def put_all(self, bodies: Sequence[str]) -> None:
+        """Adds messages, one after the other."""
+        for body in bodies:
+            self.put(body)
+
+    def exchange(self, done: Sequence[Message], lease: float, most: int) -> Sequence[Message]:
+        """Removes messages, one after the other, and takes others in one request."""
+        for message in done:
+            self.delete(message)
+        if not most:
+            return []
+        most = min(most, _MOST)
+        taken = self._queue.receive_messages(
+            messages_per_page=most, max_messages=most, visibility_timeout=math.ceil(lease)
+        )
+        return [_message(message) for message in taken]
 
     def renew(self, message: Message, lease: float) -> Message | None:
         try:

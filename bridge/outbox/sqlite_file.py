@@ -3,14 +3,19 @@
 import contextlib
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bridge.errors import OutboxError
 
 SYNCHRONOUS = "FULL"  # see SqliteFile; tests do without, as their machines do not fail
-_BUSY = 30.0  # seconds to wait for another writer
+_BUSY = 30.0  # seconds to wait for other writers
+# Seconds that SQLite itself waits. It asks ever more rarely, until only ten times a second, and then never has its turn
+# while another process writes all the time.
+_ONCE = 0.005
 _Identity = tuple[int, int]
 _ADVICE = "make room, allow writing there, or move it away if it is damaged; a new one is made."
 
@@ -75,12 +80,30 @@ class SqliteFile:
         return opened
 
 
+class _PatientConnection(sqlite3.Connection):
+    """A connection that waits for other writers as long as it takes, and asks often."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        """Execute a statement as soon as no other writer has the file."""
+        ends = None
+        while True:
+            try:
+                return super().execute(*arguments)
+            except sqlite3.OperationalError as error:
+                now = time.monotonic()
+                ends = ends or now + _BUSY
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or now > ends:
+                    raise
+
+
 class _Connection:
     """A connection that is closed with the thread whose it is: when nothing refers to it any more."""
 
     def __init__(self, path: Path) -> None:
         # Closing may happen in another thread than the one that used it.
-        self.sqlite = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        self.sqlite = sqlite3.connect(
+            path, timeout=_ONCE, isolation_level=None, check_same_thread=False, factory=_PatientConnection
+        )
         self.sqlite.row_factory = sqlite3.Row
         self.close = weakref.finalize(self, self.sqlite.close)
         self.sqlite.execute(f"PRAGMA synchronous={SYNCHRONOUS}")

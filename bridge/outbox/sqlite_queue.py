@@ -3,7 +3,7 @@
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.outbox.base import Message
@@ -43,6 +43,37 @@ class SqliteQueue:
             (now + lease, secrets.token_hex(8), self._name, now),
         ).fetchall()
         return _message(row[0]) if row else None
+
+    def put_all(self, bodies: Sequence[str]) -> None:
+        """Adds messages in one transaction."""
+        now = self._clock()
+        rows = [(self._name, body, now) for body in bodies]
+        with self._file.transaction() as file:
+            file.executemany("INSERT INTO message (queue, body, visible) VALUES (?, ?, ?)", rows)
+
+    def exchange(self, done: Sequence[Message], lease: float, most: int) -> Sequence[Message]:
+        """Removes messages and takes others in one transaction."""
+        now = self._clock()
+        if not done and not self._visible(self._file.connection, now, most):
+            # Nothing to write: no other writer has to wait.
+            return []
+        with self._file.transaction() as file:
+            file.executemany(
+                "DELETE FROM message WHERE id = ? AND receipt = ?", [(one.id, one.receipt) for one in done]
+            )
+            receipt = secrets.token_hex(8)
+            rows = self._visible(file, now, most)
+            file.executemany(
+                "UPDATE message SET visible = ?, dequeue_count = dequeue_count + 1, receipt = ? WHERE id = ?",
+                [(now + lease, receipt, row["id"]) for row in rows],
+            )
+        return [Message(str(row["id"]), row["body"], row["dequeue_count"] + 1, receipt) for row in rows]
+
+    def _visible(self, file: sqlite3.Connection, now: float, most: int) -> list[sqlite3.Row]:
+        return file.execute(
+            "SELECT id, body, dequeue_count FROM message WHERE queue = ? AND visible <= ? ORDER BY visible, id LIMIT ?",
+            (self._name, now, most),
+        ).fetchall()
 
     def renew(self, message: Message, lease: float) -> Message | None:
         return message if self._update(message, "visible = ?", self._clock() + lease) else None

@@ -1,13 +1,13 @@
 """The functions of an azure.functions app, as its decorators declare them."""
 
+import asyncio
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import azure.functions as func
-from starlette.concurrency import run_in_threadpool
 
 Call = Callable[..., Any]
 Binding = Mapping[str, Any]  # as in function.json
@@ -80,11 +80,14 @@ def index(app: func.FunctionApp) -> Functions:
     return Functions(*(tuple(functions) for functions in found.values()))
 
 
-async def run(call: Call, **arguments: object) -> Any:
-    """Call a function as the worker does: a plain one in a thread pool, an asynchronous one on the event loop."""
-    if inspect.iscoroutinefunction(call):
-        return await call(**arguments)
-    return await run_in_threadpool(call, **arguments)
+def run(call: Call, **arguments: object) -> Any:
+    """Call a function in this thread; an asynchronous one gets an event loop of its own."""
+    result = call(**arguments)
+    return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+
+
+async def _awaited(result: Awaitable[Any]) -> Any:
+    return await result
 
 
 def _http(name: str, trigger: Binding, bindings: list[Binding], call: Call) -> HttpFunction:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import azure.functions as func
 from starlette.concurrency import run_in_threadpool
@@ -10,37 +11,57 @@ from starlette.routing import BaseRoute
 
 from bridge.local.config import QueueOptions
 from bridge.local.host import http_functions
-from bridge.local.host.functions import Functions, index
+from bridge.local.host.functions import Functions, QueueFunction, index
+from bridge.local.host.host_queue import HostQueue
 from bridge.local.host.http_functions import Exchange, Write
-from bridge.local.host.queue_functions import LEASE, QueueRunner
+from bridge.local.host.queue_functions import LEASE, QueueFunctions
 from bridge.local.host.timers import run_timer
-from bridge.outbox.base import Queue
 
-GRACE = 30.0  # seconds for running functions to finish; their messages come again otherwise
+
+class Deliverer(Protocol):
+    """Runs the queue functions of an app: in this process, or in one of its own."""
+
+    def start(self) -> None:
+        """Begins to look for messages."""
+
+    def wake(self) -> None:
+        """Looks for messages at once; safe for threads."""
+
+    def replace(self, functions: Sequence[QueueFunction]) -> None:
+        """Runs newer functions, of the same queues, from now on; those that are running finish."""
+
+    def stop(self) -> None:
+        """Takes no more messages."""
+
+    def join(self) -> None:
+        """After `stop`: gives the running functions some time to finish."""
 
 
 class Host:
     """Runs the functions of an app.
 
     queue: returns the durable queue with a name. on_answer: called after each HTTP answer. write: writes a blob.
+    deliverer: runs the queue functions, as `options` and `lease` say; None: this process does.
     """
 
     def __init__(
         self,
         app: func.FunctionApp,
-        queue: Callable[[str], Queue],
+        queue: Callable[[str], HostQueue],
         options: QueueOptions | None = None,
         lease: float = LEASE,
         on_answer: Callable[[Exchange], None] = lambda _: None,
         write: Write = lambda _path, _content: None,
+        deliverer: Deliverer | None = None,
     ) -> None:
         self._write = write
         self._on_answer = on_answer
         self._functions: Functions = index(app)
         self._timers: list[asyncio.Task[None]] = []
         self._queues = {name: queue(name) for name in self._functions.queues}
-        options = options or QueueOptions()
-        self._runners = [QueueRunner(f, self._queues[f.queue], options, lease) for f in self._functions.queue]
+        self._deliverer = deliverer or QueueFunctions(
+            self._functions.queue, self._queues.__getitem__, options or QueueOptions(), lease
+        )
 
     def routes(self) -> list[BaseRoute]:
         """The routes of the HTTP functions."""
@@ -48,19 +69,22 @@ class Host:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run queue and timer functions; at the end, start no more and give the running ones time to finish."""
+        """Run queue and timer functions; at the end, start no more and give the running ones a moment to finish."""
         self._start_timers()
-        runners = [asyncio.create_task(runner.run()) for runner in self._runners]
+        self._deliverer.start()
         try:
             yield
         finally:
-            for runner in self._runners:
-                runner.stop()
-            for timer in self._timers:
-                timer.cancel()
-            await asyncio.wait([*runners, *self._timers], timeout=GRACE)
+            self.stop()
+            await run_in_threadpool(self._deliverer.join)
             for queue in self._queues.values():
                 queue.close()
+
+    def stop(self) -> None:
+        """Start no more queue and timer functions. Must be called on the event loop."""
+        for timer in self._timers:
+            timer.cancel()
+        self._deliverer.stop()
 
     def replace(self, app: func.FunctionApp) -> None:
         """Run the functions of a newer app from now on; those that are running finish.
@@ -68,8 +92,7 @@ class Host:
         Its queues must be the same. Must be called on the event loop; `routes` are others afterwards.
         """
         self._functions = index(app)
-        for runner, function in zip(self._runners, self._functions.queue, strict=True):
-            runner.function = function
+        self._deliverer.replace(self._functions.queue)
         for timer in self._timers:
             timer.cancel()
         self._start_timers()
@@ -77,16 +100,10 @@ class Host:
     def _start_timers(self) -> None:
         self._timers = [asyncio.create_task(run_timer(function, self.wake)) for function in self._functions.timer]
 
-    async def _put(self, queue: str, messages: Sequence[str]) -> None:
-        if messages:
-            await run_in_threadpool(self._put_all, self._queues[queue], messages)
-            self.wake()
-
-    def _put_all(self, queue: Queue, messages: Sequence[str]) -> None:
-        for message in messages:
-            queue.put(message)
+    def _put(self, queue: str, messages: Sequence[str]) -> None:
+        self._queues[queue].put_all(messages)
+        self.wake()
 
     def wake(self) -> None:
-        """Make the queue functions look for messages at once. Must be called on their event loop."""
-        for runner in self._runners:
-            runner.wake()
+        """Make the queue functions look for messages at once; safe for threads."""
+        self._deliverer.wake()

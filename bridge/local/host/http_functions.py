@@ -1,15 +1,17 @@
 """Serve HTTP functions as the Azure Functions host does: path prefix, methods, keys, limits, outputs."""
 
 import hmac
+import inspect
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,14 +19,15 @@ from starlette.routing import BaseRoute, Route
 
 from bridge import tracing
 from bridge.local.config import FUNCTION_KEY
-from bridge.local.host.functions import HttpFunction, run
+from bridge.local.host.functions import HttpFunction
 from bridge.payloads import TIME
 from bridge.verification.networks import CLIENT_HEADER
 
 # The limit of the Functions host, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
 MAX_BODY = 100 * 1024 * 1024
 
-Put = Callable[[str, Sequence[str]], Awaitable[None]]
+Put = Callable[[str, Sequence[str]], None]
+"""Writes messages durably to the queue with that name."""
 Write = Callable[[str, bytes], None]
 """Writes a blob to a path, which begins with its container."""
 
@@ -80,10 +83,7 @@ class Exchange:
 def routes(
     functions: Sequence[HttpFunction], put: Put, write: Write, on_answer: Callable[[Exchange], None]
 ) -> list[BaseRoute]:
-    """A route for each function.
-
-    put: writes messages durably to the queue with that name. on_answer: called after each answer.
-    """
+    """A route for each function. on_answer: called on the event loop right after each answer has been sent."""
     return [_route(function, put, write, on_answer) for function in functions]
 
 
@@ -91,14 +91,17 @@ def _route(function: HttpFunction, put: Put, write: Write, on_answer: Callable[[
     async def endpoint(request: Request) -> Response:
         messages: list[str] = []
 
-        async def put_and_record(queue: str, new: Sequence[str]) -> None:
-            await put(queue, new)
+        def put_and_record(queue: str, new: Sequence[str]) -> None:
+            put(queue, new)
             messages.extend(new)
+
+        async def record() -> None:
+            headers, answer = dict(request.headers), bytes(response.body)
+            on_answer(Exchange(request.method, request.url.path, headers, body, response.status_code, answer, messages))
 
         body = await _body(request)
         response = await _answer(function, request, body, put_and_record, write)
-        headers, answer = dict(request.headers), bytes(response.body)
-        on_answer(Exchange(request.method, request.url.path, headers, body, response.status_code, answer, messages))
+        response.background = BackgroundTask(record)
         return response
 
     return Route(f"/api/{function.route}", endpoint, methods=_ALL_METHODS)
@@ -171,12 +174,26 @@ async def _invoke(function: HttpFunction, request: func.HttpRequest, put: Put, w
     arguments: dict[str, Any] = {function.parameter: request, **outputs, **blobs}
     if function.wants_context:
         arguments["context"] = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=_trace(request)))
-    answer: func.HttpResponse = await run(function.call, **arguments)
-    for name, output in outputs.items():
-        await put(function.outputs[name], output.get())
-    for name, blob in blobs.items():
-        if content := blob.get():
-            await run_in_threadpool(write, _resolved(function.blobs[name]), content)
+
+    def write_outputs() -> None:
+        for name, output in outputs.items():
+            if messages := output.get():
+                put(function.outputs[name], messages)
+        for name, blob in blobs.items():
+            if content := blob.get():
+                write(_resolved(function.blobs[name]), content)
+
+    def call_and_write() -> func.HttpResponse:
+        answer: func.HttpResponse = function.call(**arguments)
+        write_outputs()
+        return answer
+
+    if inspect.iscoroutinefunction(function.call):
+        answer: func.HttpResponse = await function.call(**arguments)
+        await run_in_threadpool(write_outputs)
+    else:
+        # In one thread: every change of threads takes its time.
+        answer = await run_in_threadpool(call_and_write)
     body = answer.get_body()
     # An answer without a body has no type of it.
     content_type = {"Content-Type": f"{answer.mimetype}; charset={answer.charset}"} if body else {}

@@ -4,7 +4,17 @@ import json
 import logging
 from datetime import datetime
 
+_QUIET = ("azure", "msal", "uvicorn")  # only their warnings are shown
 _SHOWN = ("source", "kind", "reason", "delivery")
+
+
+def configure() -> None:
+    """Write the log of this process to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(StepFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class StepFormatter(logging.Formatter):

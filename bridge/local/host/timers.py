@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from azure.functions.timer import TimerRequest
+from starlette.concurrency import run_in_threadpool
 
 from bridge.local.host.functions import TimerFunction, run
 
@@ -62,7 +63,7 @@ async def run_timer(function: TimerFunction, done: Callable[[], None]) -> None:
         now = datetime.now(UTC)
         await asyncio.sleep((next_run(function.schedule, now) - now).total_seconds())
         try:
-            await run(function.call, **{function.parameter: TimerRequest(past_due=False)})
+            await run_in_threadpool(run, function.call, **{function.parameter: TimerRequest(past_due=False)})
         except Exception:
             _logger.exception("The function %s failed", function.name)
         done()

@@ -36,6 +36,7 @@ class WebhookLog:
         self._secrets = frozenset(secrets)
         self._clock = clock
         self._lock = threading.Lock()
+        self._new: deque[tuple[float, Exchange]] = deque(maxlen=_MOST)  # nobody has asked for them yet
         self._recent: deque[RecentWebhook] = deque()
         self._by_entry: OrderedDict[str, RecentWebhook] = OrderedDict()
         self._times: deque[float] = deque(maxlen=100_000)
@@ -44,15 +45,10 @@ class WebhookLog:
         """Add the exchange if it is a webhook."""
         if not exchange.path.startswith(_PATH):
             return
-        items = [from_message(message) for message in exchange.messages]
-        webhook = RecentWebhook(self._clock(), exchange, [item for item in items if isinstance(item, Entry)])
         with self._lock:
-            self._times.append(webhook.at)
-            self._recent.append(webhook)
-            self._by_entry |= {entry.id: webhook for entry in webhook.entries}
-            if len(self._recent) > _MOST:
-                for entry in self._recent.popleft().entries:
-                    self._by_entry.pop(entry.id, None)
+            at = self._clock()
+            self._times.append(at)
+            self._new.append((at, exchange))
 
     def times(self) -> list[float]:
         """When webhooks came, newest first."""
@@ -62,15 +58,19 @@ class WebhookLog:
     def entries(self) -> dict[str, tuple[float, Entry]]:
         """The queued entries by id, each with the time when its webhook came."""
         with self._lock:
+            self._read()
             return {entry.id: (webhook.at, entry) for webhook in self._recent for entry in webhook.entries}
 
     def has(self, entry_id: str) -> bool:
         """Whether the webhook of the entry is still here."""
-        return entry_id in self._by_entry
+        with self._lock:
+            self._read()
+            return entry_id in self._by_entry
 
     def show(self, entry_id: str) -> Mapping[str, Any] | None:
         """The webhook of an entry without its secrets, ready for JSON."""
         with self._lock:
+            self._read()
             webhook = self._by_entry.get(entry_id)
         if webhook is None:
             return None
@@ -86,6 +86,18 @@ class WebhookLog:
             "status": exchange.status,
             "answer": without(self._secrets, exchange.answer.decode("utf-8", "replace")),
         }
+
+    def _read(self) -> None:
+        """Find the entries of new webhooks: not when they come, as that would take time from their answers."""
+        while self._new:
+            at, exchange = self._new.popleft()
+            items = [from_message(message) for message in exchange.messages]
+            webhook = RecentWebhook(at, exchange, [item for item in items if isinstance(item, Entry)])
+            self._recent.append(webhook)
+            self._by_entry |= {entry.id: webhook for entry in webhook.entries}
+            if len(self._recent) > _MOST:
+                for entry in self._recent.popleft().entries:
+                    self._by_entry.pop(entry.id, None)
 
     def _is_secret(self, name: str, value: str) -> bool:
         return name.lower() in _SECRET_HEADERS or any(secret in value for secret in self._secrets)
