@@ -105,7 +105,8 @@ def test_scripts_and_settings_that_the_docs_name_are_there(page):
         "BRIDGE_LOCAL_PERMISSIONS",
         "BRIDGE_ADMIN_KEY",
     }
-    others |= {"BRIDGE_LOCAL_PROCESSES", "BRIDGE_LOCAL_TUNNEL", "BRIDGE_GITHUB_SECERT"}  # the third is an example of a misspelt one
+    # The last one is an example of a misspelt one.
+    others |= {"BRIDGE_LOCAL_PROCESSES", "BRIDGE_LOCAL_TUNNEL", "BRIDGE_GITHUB_SECERT"}
     others |= set(re.findall(r"BRIDGE_[A-Z_]+", (ROOT / "infra/main.parameters.json").read_text()))
     named = set(re.findall(r"\bBRIDGE_[A-Z_]+[A-Z]\b(?!_?<)", text))
     assert {name for name in named - TABLE.keys() - of_sources - others if not re.search(r"BRIDGE_<", name)} == set()
