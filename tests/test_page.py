@@ -1,40 +1,30 @@
 """The page of `make run` in a real browser: reading mail, sending samples, and hostile posts that must not run."""
 
-import contextlib
 import json
-import os
 import re
-import shutil
 
 import pytest
 import requests
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from tests.browser import (
+    PHONE,
+    check_accessibility,
+    in_browser,
+    listening,
+    needs_axe,
+    opening,
+    window,  # noqa: F401  a fixture
+)
 from tests.graph_servers import answer, raw
-from tests.local_stack import NAMES, PATIENCE, ROOT, Stack, issue, running
+from tests.local_stack import NAMES, ROOT, Stack, issue, running
 from tests.test_hours_of_routes import NEVER
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), "")
-AXE = ROOT / ".axe/node_modules/axe-core/axe.min.js"
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 SAMPLES = ROOT / "bridge/sources/github/samples"
 POSTS = ".conversation:not(.waiting) article"
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 740}
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the page is not tested in a browser"),
-]
-expect.set_options(timeout=PATIENCE * 1000)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
-        yield browser
-        browser.close()
+pytestmark = in_browser
 
 
 @pytest.fixture(scope="module")
@@ -43,25 +33,9 @@ def stack(tmp_path_factory):
         yield stack
 
 
-@contextlib.contextmanager
-def opening(browser, stack, viewport=DESKTOP, scheme="light"):
-    """The page as a first-time visitor sees it; none of its scripts may fail."""
-    context = browser.new_context(viewport=viewport, color_scheme=scheme, locale="en-GB")
-    context.set_default_timeout(PATIENCE * 1000)
-    page = context.new_page()
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(stack.address)
-    # A number of deliveries has the letters, too.
-    expect(page.get_by_role("status").filter(has_text=re.compile(r"\bLive\b"))).to_have_count(1)
-    yield page
-    context.close()
-    assert errors == []
-
-
 @pytest.fixture
-def page(browser, stack):
-    with opening(browser, stack) as page:
+def page(window, stack):  # noqa: F811
+    with opening(window, stack) as page:
         yield page
 
 
@@ -129,10 +103,10 @@ def test_a_reply_appears_in_the_open_thread(page):
     assert frame.evaluate("frame => frame.isConnected")
 
 
-def test_a_burst_becomes_a_digest(browser, tmp_path):
+def test_a_burst_becomes_a_digest(window, tmp_path):  # noqa: F811
     # On a bridge of its own: what others send afterwards would belong to this storm.
     settings = {"BRIDGE_GROUP": GROUP, "BRIDGE_SETTLE_SECONDS": "0.4", "BRIDGE_DIGEST_OVER": "3"}
-    with running(tmp_path, **settings) as stack, opening(browser, stack) as page:
+    with running(tmp_path, **settings) as stack, opening(window, stack) as page:
         send_a_burst(page)
 
 
@@ -234,12 +208,13 @@ def poisoned(value, text):
 
 
 def test_nothing_of_a_hostile_payload_or_post_runs(page, stack):
-    with raw(answer(200)) as trap:
+    with (
+        raw(answer(200)) as trap,
+        listening(page, "dialog", lambda dialog: (dialog.message, dialog.dismiss())) as dialogs,
+        listening(page, "requestfailed", lambda request: (request.url, request.failure)) as failed,
+        listening(page, "requestfinished", lambda request: (request.url, "")) as finished,
+    ):
         text = canary(trap.url)
-        dialogs, requested = [], []
-        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-        page.on("requestfailed", lambda request: requested.append((request.url, request.failure)))
-        page.on("requestfinished", lambda request: requested.append((request.url, "")))
         open_send_panel(page)
         for name in ("issues.opened", "pull_request.opened", "release.published"):
             send(page, poisoned(json.loads((SAMPLES / f"{name}.json").read_text()), text), name.partition(".")[0])
@@ -261,7 +236,7 @@ def test_nothing_of_a_hostile_payload_or_post_runs(page, stack):
         assert page.locator("img, main svg:not(#chart), main [action], main link, script:not([src])").count() == 0
         assert dialogs == []
         # The policy blocks whatever a post tries to load before it is requested.
-        assert {why for url, why in requested if not url.startswith(stack.address)} <= {"csp"}
+        assert {why for url, why in failed + finished if not url.startswith(stack.address)} <= {"csp"}
         assert trap.requests == []
 
 
@@ -343,8 +318,8 @@ def test_groups_have_their_threads_and_a_group_on_hold_is_shown(page, stack):
     expect(page.locator("#permissions")).to_have_text("All permissions")
 
 
-def test_mistakes_are_shown_with_the_name_that_was_meant(browser, tmp_path):
-    with running(tmp_path, BRIDGE_GROUP=GROUP, BRIDGE_GITHUB_SECERT="hush") as stack, opening(browser, stack) as page:
+def test_mistakes_are_shown_with_the_name_that_was_meant(window, tmp_path):  # noqa: F811
+    with running(tmp_path, BRIDGE_GROUP=GROUP, BRIDGE_GITHUB_SECERT="hush") as stack, opening(window, stack) as page:
         mistakes = page.get_by_role("status", name="Mistakes in the configuration")
         expect(mistakes).to_have_text(
             "BRIDGE_GITHUB_SECERT is no setting of the bridge; did you mean `BRIDGE_GITHUB_SECRET`?"
@@ -352,10 +327,10 @@ def test_mistakes_are_shown_with_the_name_that_was_meant(browser, tmp_path):
         expect(mistakes).not_to_contain_text("hush")
 
 
-def test_what_waits_shows_until_when_and_is_released(browser, tmp_path):
+def test_what_waits_shows_until_when_and_is_released(window, tmp_path):  # noqa: F811
     config = f'{NEVER}[[route]]\nwhen = "true"\ngroups = ["{GROUP}"]\nhours = "office"\n'
     settings = {"BRIDGE_GROUP": GROUP, "BRIDGE_SETTLE_SECONDS": "0.4", "BRIDGE_CONFIG": config}
-    with running(tmp_path, **settings) as stack, opening(browser, stack) as page:
+    with running(tmp_path, **settings) as stack, opening(window, stack) as page:
         open_send_panel(page)
         send(page, issue("opened", 506))
         row = rows(page, "The pump runs dry 506")
@@ -386,11 +361,10 @@ def test_a_source_is_learned_from_what_came_and_edited_beside_its_post(page, sta
     expect(problems.locator("li")).to_have_count(0)
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
-@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESKTOP)], ids=["phone", "desktop"])
-def test_axe_finds_nothing_and_nothing_overflows(browser, stack, scheme, viewport):
+@needs_axe
+def test_axe_finds_nothing_and_nothing_overflows(window, stack):  # noqa: F811
     stack.wait_for_posts(NAMES[3], stack.send("issues", issue("opened"), group=NAMES[3]))
-    with opening(browser, stack, viewport, scheme) as page:
+    with opening(window, stack, PHONE) as page:
         group = page.get_by_role("navigation", name="Groups").get_by_role("button", name=NAMES[3])
         group.click()
         expect(page.locator("#list-title")).to_have_text(NAMES[3])
@@ -399,25 +373,14 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, stack, scheme, viewpor
         page.locator("#tools .toggle").click()
         expect(page.locator(".raw pre").first).to_contain_text("POST /api/webhooks/github")
         check_accessibility(page)
-        if viewport is PHONE:
-            page.get_by_role("button", name="Back").click()
+        page.get_by_role("button", name="Back").click()
         open_send_panel(page)
         page.get_by_text("Make Graph fail").click()
         check_accessibility(page)
         page.get_by_role("button", name="Help").click()
         check_accessibility(page)
         page.keyboard.press("Escape")
-        if viewport is PHONE:
-            page.get_by_role("button", name="Close").click()
+        page.get_by_role("button", name="Close").click()
         page.get_by_role("button", name="Learn a source").click()
         expect(page.locator("#learn-posts article").first).to_be_visible()
         check_accessibility(page)
-
-
-def check_accessibility(page):
-    page.evaluate(f"() => {{ if (!window.axe) {{ {AXE.read_text()} }} }}")
-    # The frames contain posts, which follow other rules, and run no scripts that could check them.
-    found = page.evaluate("() => axe.run(document, { iframes: false, resultTypes: ['violations'] })")
-    violations = [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found["violations"]]
-    assert violations == [], json.dumps(violations, indent=1)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -9,22 +9,20 @@ import requests
 from playwright.sync_api import expect
 
 from bridge.local.fake_graph.store import Store
-from tests.local_stack import GROUPS, NAMES, ROOT, issue, running, start
-from tests.test_page import (
+from tests.browser import (
     AXE,
     DESKTOP,
-    GROUP,
     PHONE,
-    browser,  # noqa: F401  a fixture
     check_accessibility,
-    open_send_panel,
+    in_browser,
+    needs_axe,
     opening,
-    pytestmark,  # noqa: F401  slow, and only with a browser
-    rows,
-    send,
-    threads,
+    window,  # noqa: F401  a fixture
 )
+from tests.local_stack import GROUPS, NAMES, ROOT, issue, running, start
+from tests.test_page import GROUP, open_send_panel, rows, send, threads
 
+pytestmark = in_browser
 COUNT = 2000
 SMALL = {"width": 1280, "height": 800}
 
@@ -52,8 +50,8 @@ def stack(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, stack):  # noqa: F811
-    with opening(browser, stack) as page:
+def page(window, stack):  # noqa: F811
+    with opening(window, stack) as page:
         yield page
 
 
@@ -174,8 +172,8 @@ def test_sending_selects_the_new_thread_and_errors_stay_until_the_next_attempt(p
     expect(page.get_by_role("alert").filter(has_text="400")).to_be_visible()
 
 
-def test_the_reading_pane_keeps_its_width_beside_the_send_panel(browser, stack):  # noqa: F811
-    with opening(browser, stack, SMALL) as page:
+def test_the_reading_pane_keeps_its_width_beside_the_send_panel(window, stack):  # noqa: F811
+    with opening(window, stack, SMALL) as page:
         reading = page.locator("#reading")
         before = reading.bounding_box()
         open_send_panel(page)
@@ -184,10 +182,9 @@ def test_the_reading_pane_keeps_its_width_beside_the_send_panel(browser, stack):
         expect(page.get_by_role("button", name="Send a sample")).to_be_focused()
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
-@pytest.mark.parametrize(("scheme", "viewport"), [("dark", PHONE), ("light", SMALL)], ids=["phone", "small"])
-def test_axe_finds_nothing_in_search_samples_and_errors(browser, stack, scheme, viewport):  # noqa: F811
-    with opening(browser, stack, viewport, scheme) as page:
+@needs_axe
+def test_axe_finds_nothing_in_search_samples_and_errors(window, stack):  # noqa: F811
+    with opening(window, stack, PHONE) as page:
         search(page, "no such words")
         expect(page.get_by_role("heading", name="No thread matches")).to_be_visible()
         check_accessibility(page)
@@ -208,8 +205,8 @@ def restart(stack, **settings):
     stack.process = start(stack.folder, **stack.settings | settings | {"PORT": port}).process
 
 
-def test_the_page_recovers_and_wrong_settings_are_red_at_the_top(browser, stack):  # noqa: F811
-    with opening(browser, stack, DESKTOP) as page:
+def test_the_page_recovers_and_wrong_settings_are_red_at_the_top(window, stack):  # noqa: F811
+    with opening(window, stack, DESKTOP) as page:
         thread = threads(page, "The pump runs dry 801")
         expect(thread).to_have_count(1)
         stack.kill()

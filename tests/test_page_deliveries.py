@@ -8,26 +8,22 @@ from playwright.sync_api import expect
 
 from bridge.deliveries import DeliveryRecord, Outcome, record_id
 from bridge.outbox.rows import Hold
-from tests.local_stack import NAMES, SECRET, issue, running
-from tests.test_page import (
-    AXE,
-    BROWSER,
-    DESKTOP,
+from tests.browser import (
     PHONE,
-    browser,  # noqa: F401  a fixture
     check_accessibility,
+    in_browser,
+    needs_axe,
     opening,
-    press,
+    window,  # noqa: F401  a fixture
 )
+from tests.local_stack import NAMES, SECRET, issue, running
+from tests.test_page import press
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 NOWHERE = "00000000-0000-4000-8000-0000000000d7"
 WRONG = "wrong-secret-of-nobody"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the page is not tested in a browser"),
-]
+pytestmark = in_browser
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +43,8 @@ groups = []
 
 
 @pytest.fixture(scope="module")
-def opened(browser, stack):  # noqa: F811
-    with opening(browser, stack) as page:
+def opened(window, stack):  # noqa: F811
+    with opening(window, stack) as page:
         page.get_by_role("link", name="Deliveries", exact=True).click()
         yield page
 
@@ -262,11 +258,10 @@ def test_the_views_work_without_a_mouse(page, stack):
     expect(page.get_by_role("dialog", name="Help")).to_contain_text("next or previous delivery")
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
-@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESKTOP)], ids=["phone", "desktop"])
-def test_axe_finds_nothing_in_the_views_and_nothing_overflows(browser, stack, scheme, viewport):  # noqa: F811
+@needs_axe
+def test_axe_finds_nothing_in_the_views_and_nothing_overflows(window, stack):  # noqa: F811
     stack.send("issues", issue("opened", 960555550))
-    with opening(browser, stack, viewport, scheme) as page:
+    with opening(window, stack, PHONE) as page:
         page.get_by_role("link", name="Deliveries", exact=True).click()
         found(page, "960555550").first.click()
         expect(story(page)).to_contain_text("HMAC")

@@ -6,14 +6,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import (
+    PHONE,
+    check_accessibility,
+    in_browser,
+    listening,
+    needs_axe,
+    opening,
+    window,  # noqa: F401  a fixture
+)
 from tests.local_stack import NAMES, issue, running
 from tests.test_editing import ROUTED
-from tests.test_page import AXE, BROWSER, DESKTOP, PHONE, browser, check_accessibility, opening  # noqa: F401  a fixture
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the page is not tested in a browser"),
-]
+pytestmark = in_browser
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +36,8 @@ def stack(folder):
 
 
 @pytest.fixture
-def page(browser, stack):  # noqa: F811
-    with opening(browser, stack) as page:
+def page(window, stack):  # noqa: F811
+    with opening(window, stack) as page:
         page.get_by_role("link", name="Routes & templates").click()
         yield page
 
@@ -91,17 +96,16 @@ def test_a_problem_leads_to_its_line_and_keeps_the_file_from_being_saved(page, f
 
 
 def test_only_what_was_typed_is_warned_of_when_the_page_is_left(page):
-    asked = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
-    page.get_by_role("button", name="alerts.html", exact=True).click()
-    expect(text_box(page)).to_have_value(re.compile("extends"))
-    page.reload()
-    page.get_by_role("button", name="alerts.html", exact=True).click()
-    expect(text_box(page)).to_have_value(re.compile("extends"))
-    assert asked == []
-    text_box(page).press("a")
-    page.reload()
-    assert asked == ["beforeunload"]
+    with listening(page, "dialog", lambda dialog: (dialog.accept(), dialog.type)[1]) as asked:
+        page.get_by_role("button", name="alerts.html", exact=True).click()
+        expect(text_box(page)).to_have_value(re.compile("extends"))
+        page.reload()
+        page.get_by_role("button", name="alerts.html", exact=True).click()
+        expect(text_box(page)).to_have_value(re.compile("extends"))
+        assert asked == []
+        text_box(page).press("a")
+        page.reload()
+        assert asked == ["beforeunload"]
 
 
 def test_a_file_that_somebody_else_saved_is_reloaded_and_not_overwritten(page, folder):
@@ -116,15 +120,12 @@ def test_a_file_that_somebody_else_saved_is_reloaded_and_not_overwritten(page, f
     expect(text_box(page)).to_have_value(theirs)
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="no npm: accessibility is not tested")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_view_is_accessible_on_a_phone_and_on_a_desktop(browser, stack, scheme):  # noqa: F811
-    with opening(browser, stack, PHONE, scheme) as page:
+@needs_axe
+def test_the_view_is_accessible_on_a_phone_and_on_a_desktop(window, stack):  # noqa: F811
+    with opening(window, stack, PHONE) as page:
         page.get_by_role("link", name="Routes & templates").click()
         text_box(page).fill("[[route\n")
         expect(page.get_by_role("list", name="Problems").get_by_role("button")).to_be_visible()
         # A tab that is scrolled out of sight looks to axe like a link to skip something.
         page.locator("#tabs").evaluate("tabs => tabs.scrollTo(0, 0)")
-        check_accessibility(page)
-        page.set_viewport_size(DESKTOP)
         check_accessibility(page)

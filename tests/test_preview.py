@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import time
@@ -12,15 +11,15 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests import forked
+from tests.browser import EXECUTABLE, listening, window  # noqa: F401  a fixture
 from tests.graph_servers import closed_port
 from tests.local_stack import PATIENCE, ROOT, environment, polling, workplace
 
 PULL = "pull_request.opened.json"
 OWN = "templates/github/pull_request.html"
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), "")
 
 
 @dataclass
@@ -135,17 +134,11 @@ def test_an_unusable_payload_is_a_problem(watching, content, problem):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome: the preview is not tested in a browser")
-def test_a_browser_follows_each_saved_change(watching):
+@pytest.mark.skipif(not EXECUTABLE, reason="no Chromium or Chrome: the preview is not tested in a browser")
+def test_a_browser_follows_each_saved_change(watching, window):  # noqa: F811
     next(watching.posts)
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
-        page = browser.new_page(viewport={"width": 1180, "height": 900})
-        page.set_default_timeout(PATIENCE * 1000)
-        expect.set_options(timeout=PATIENCE * 1000)
-        errors = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    page = window
+    with listening(page, "pageerror", str) as errors:
         page.goto(watching.address)
         wide, phone = (page.frame_locator(f"iframe.{width}").locator("body") for width in ("wide", "phone"))
         for post in (wide, phone):
@@ -166,7 +159,6 @@ def test_a_browser_follows_each_saved_change(watching):
         watching.save(OWN, f"{changed}{{% endblock %}}")
         expect(problems).to_be_hidden()
         expect(phone).to_contain_text("Changed")
-        browser.close()
     assert errors == []
 
 

@@ -1,0 +1,82 @@
+"""The page in a real browser: one window, which the tests of a file use one after another."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.local_stack import PATIENCE, ROOT, Stack
+
+EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), "")
+AXE = ROOT / ".axe/node_modules/axe-core/axe.min.js"
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 740}
+
+in_browser = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not EXECUTABLE, reason="no Chromium or Chrome: the page is not tested in a browser"),
+]
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Page]:
+    """A window of a browser. A new one for each test would take the test another second of the processor."""
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=arguments)
+        context = browser.new_context(locale="en-GB", reduced_motion="reduce")
+        context.set_default_timeout(PATIENCE * 1000)
+        yield context.new_page()
+        browser.close()
+
+
+@contextlib.contextmanager
+def opening(window: Page, stack: Stack, viewport=DESKTOP, scheme="light") -> Iterator[Page]:
+    """The page as a first-time visitor sees it; none of its scripts may fail."""
+    window.set_viewport_size(viewport)
+    window.emulate_media(color_scheme=scheme)
+    with listening(window, "pageerror", str) as errors:
+        window.goto(stack.address)
+        # A number of deliveries has the letters, too.
+        expect(window.get_by_role("status").filter(has_text=re.compile(r"\bLive\b"))).to_have_count(1)
+        yield window
+        window.evaluate("localStorage.clear()")
+    assert errors == []
+
+
+@contextlib.contextmanager
+def listening(window: Page, event: str, noted=lambda event: event) -> Iterator[list]:
+    """What has been noted of the window's events of one name."""
+    found = []
+
+    def listen(event) -> None:
+        found.append(noted(event))
+
+    window.on(event, listen)
+    try:
+        yield found
+    finally:
+        window.remove_listener(event, listen)
+
+
+def check_accessibility(page: Page) -> None:
+    """What the page shows now breaks no rule, on a light phone and on a dark desktop, and nothing overflows."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    size = page.viewport_size
+    for viewport, scheme in ((DESKTOP, "dark"), (PHONE, "light")):
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+        # The frames contain posts, which follow other rules, and run no scripts that could check them.
+        found = page.evaluate("() => axe.run(document, { iframes: false, resultTypes: ['violations'] })")
+        violations = [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found["violations"]]
+        assert violations == [], json.dumps(violations, indent=1)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size(size)
