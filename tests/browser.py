@@ -1,14 +1,13 @@
-"""The page in a real browser: one window, which the tests of a file use one after another."""
+"""The page in a real browser: what its tests do with it."""
 
 import contextlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.local_stack import PATIENCE, ROOT, Stack
 
@@ -22,18 +21,6 @@ in_browser = [
 ]
 needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: `make axe` installs it if there is npm")
 expect.set_options(timeout=PATIENCE * 1000)
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Page]:
-    """A window of a browser. A new one for each test would take the test another second of the processor."""
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=arguments)
-        context = browser.new_context(locale="en-GB", reduced_motion="reduce")
-        context.set_default_timeout(PATIENCE * 1000)
-        yield context.new_page()
-        browser.close()
 
 
 @contextlib.contextmanager
@@ -63,6 +50,31 @@ def listening(window: Page, event: str, noted=lambda event: event) -> Iterator[l
         yield found
     finally:
         window.remove_listener(event, listen)
+
+
+def open_send_panel(page):
+    page.get_by_role("button", name="Send a sample").click()
+    expect(page.locator("#payload")).not_to_have_value("")
+
+
+def send(page, payload, event="issues"):
+    """Send a payload from the send panel."""
+    page.get_by_role("textbox", name="Event").fill(event)
+    page.get_by_role("textbox", name="Payload").fill(json.dumps(payload))
+    page.get_by_role("button", name="Send", exact=True).click()
+
+
+def threads(page, topic):
+    return page.locator("#threads li").filter(has_text=topic)
+
+
+def rows(page, topic):
+    return page.locator("#rows li").filter(has_text=topic)
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
 
 
 def check_accessibility(page: Page) -> None:

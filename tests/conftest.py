@@ -16,9 +16,9 @@ from tests.forked import FOLDER
 _OWN_FOLDER = pytest.StashKey[str]()
 # To those workers in turn.
 _LONG = (
-    "package", "page", "end_to_end", "page_deliveries", "chaos", "page_conversations", "page_editing", "scale_out",
-    "repeats_end_to_end", "page_console", "new_service", "storm", "preview", "http_attacks", "release",
-    "strangers_over_http", "worker", "gallery", "page_server", "combinations",
+    "package", "page", "end_to_end", "page_deliveries", "chaos", "page_conversations", "scale_out", "page_editing",
+    "repeats_end_to_end", "page_console", "new_service", "preview_page", "preview", "storm", "release", "http_attacks",
+    "worker", "strangers_over_http", "gallery", "page_server", "combinations",
 )  # fmt: skip
 _synchronous = sqlite_file.SYNCHRONOUS
 

@@ -14,10 +14,9 @@ from tests.browser import (
     in_browser,
     needs_axe,
     opening,
-    window,  # noqa: F401  a fixture
+    press,
 )
 from tests.local_stack import NAMES, SECRET, issue, running
-from tests.test_page import press
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 NOWHERE = "00000000-0000-4000-8000-0000000000d7"
@@ -43,7 +42,7 @@ groups = []
 
 
 @pytest.fixture(scope="module")
-def opened(window, stack):  # noqa: F811
+def opened(window, stack):
     with opening(window, stack) as page:
         page.get_by_role("link", name="Deliveries", exact=True).click()
         yield page
@@ -259,7 +258,7 @@ def test_the_views_work_without_a_mouse(page, stack):
 
 
 @needs_axe
-def test_axe_finds_nothing_in_the_views_and_nothing_overflows(window, stack):  # noqa: F811
+def test_axe_finds_nothing_in_the_views_and_nothing_overflows(window, stack):
     stack.send("issues", issue("opened", 960555550))
     with opening(window, stack, PHONE) as page:
         page.get_by_role("link", name="Deliveries", exact=True).click()

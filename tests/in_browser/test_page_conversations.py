@@ -16,13 +16,16 @@ from tests.browser import (
     check_accessibility,
     in_browser,
     needs_axe,
+    open_send_panel,
     opening,
-    window,  # noqa: F401  a fixture
+    rows,
+    send,
+    threads,
 )
 from tests.local_stack import GROUPS, NAMES, ROOT, issue, running, start
-from tests.test_page import GROUP, open_send_panel, rows, send, threads
 
 pytestmark = in_browser
+GROUP = "00000000-0000-4000-8000-0000000000d0"
 COUNT = 2000
 SMALL = {"width": 1280, "height": 800}
 
@@ -50,7 +53,7 @@ def stack(tmp_path_factory):
 
 
 @pytest.fixture
-def page(window, stack):  # noqa: F811
+def page(window, stack):
     with opening(window, stack) as page:
         yield page
 
@@ -172,7 +175,7 @@ def test_sending_selects_the_new_thread_and_errors_stay_until_the_next_attempt(p
     expect(page.get_by_role("alert").filter(has_text="400")).to_be_visible()
 
 
-def test_the_reading_pane_keeps_its_width_beside_the_send_panel(window, stack):  # noqa: F811
+def test_the_reading_pane_keeps_its_width_beside_the_send_panel(window, stack):
     with opening(window, stack, SMALL) as page:
         reading = page.locator("#reading")
         before = reading.bounding_box()
@@ -183,7 +186,7 @@ def test_the_reading_pane_keeps_its_width_beside_the_send_panel(window, stack): 
 
 
 @needs_axe
-def test_axe_finds_nothing_in_search_samples_and_errors(window, stack):  # noqa: F811
+def test_axe_finds_nothing_in_search_samples_and_errors(window, stack):
     with opening(window, stack, PHONE) as page:
         search(page, "no such words")
         expect(page.get_by_role("heading", name="No thread matches")).to_be_visible()
@@ -205,7 +208,7 @@ def restart(stack, **settings):
     stack.process = start(stack.folder, **stack.settings | settings | {"PORT": port}).process
 
 
-def test_the_page_recovers_and_wrong_settings_are_red_at_the_top(window, stack):  # noqa: F811
+def test_the_page_recovers_and_wrong_settings_are_red_at_the_top(window, stack):
     with opening(window, stack, DESKTOP) as page:
         thread = threads(page, "The pump runs dry 801")
         expect(thread).to_have_count(1)

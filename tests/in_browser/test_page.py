@@ -13,8 +13,12 @@ from tests.browser import (
     in_browser,
     listening,
     needs_axe,
+    open_send_panel,
     opening,
-    window,  # noqa: F401  a fixture
+    press,
+    rows,
+    send,
+    threads,
 )
 from tests.graph_servers import answer, raw
 from tests.local_stack import NAMES, ROOT, Stack, issue, running
@@ -34,29 +38,9 @@ def stack(tmp_path_factory):
 
 
 @pytest.fixture
-def page(window, stack):  # noqa: F811
+def page(window, stack):
     with opening(window, stack) as page:
         yield page
-
-
-def open_send_panel(page):
-    page.get_by_role("button", name="Send a sample").click()
-    expect(page.locator("#payload")).not_to_have_value("")
-
-
-def send(page, payload, event="issues"):
-    """Send a payload from the send panel."""
-    page.get_by_role("textbox", name="Event").fill(event)
-    page.get_by_role("textbox", name="Payload").fill(json.dumps(payload))
-    page.get_by_role("button", name="Send", exact=True).click()
-
-
-def threads(page, topic):
-    return page.locator("#threads li").filter(has_text=topic)
-
-
-def rows(page, topic):
-    return page.locator("#rows li").filter(has_text=topic)
 
 
 def shown_post(page, number=0):
@@ -103,7 +87,7 @@ def test_a_reply_appears_in_the_open_thread(page):
     assert frame.evaluate("frame => frame.isConnected")
 
 
-def test_a_burst_becomes_a_digest(window, tmp_path):  # noqa: F811
+def test_a_burst_becomes_a_digest(window, tmp_path):
     # On a bridge of its own: what others send afterwards would belong to this storm.
     settings = {"BRIDGE_GROUP": GROUP, "BRIDGE_SETTLE_SECONDS": "0.4", "BRIDGE_DIGEST_OVER": "3"}
     with running(tmp_path, **settings) as stack, opening(window, stack) as page:
@@ -294,11 +278,6 @@ def test_everything_works_without_a_mouse(page):
     expect(page.get_by_role("heading", name="Outbox")).to_be_focused()
 
 
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
-
-
 # Groups, colours, sizes
 
 
@@ -318,7 +297,7 @@ def test_groups_have_their_threads_and_a_group_on_hold_is_shown(page, stack):
     expect(page.locator("#permissions")).to_have_text("All permissions")
 
 
-def test_mistakes_are_shown_with_the_name_that_was_meant(window, tmp_path):  # noqa: F811
+def test_mistakes_are_shown_with_the_name_that_was_meant(window, tmp_path):
     with running(tmp_path, BRIDGE_GROUP=GROUP, BRIDGE_GITHUB_SECERT="hush") as stack, opening(window, stack) as page:
         mistakes = page.get_by_role("status", name="Mistakes in the configuration")
         expect(mistakes).to_have_text(
@@ -327,7 +306,7 @@ def test_mistakes_are_shown_with_the_name_that_was_meant(window, tmp_path):  # n
         expect(mistakes).not_to_contain_text("hush")
 
 
-def test_what_waits_shows_until_when_and_is_released(window, tmp_path):  # noqa: F811
+def test_what_waits_shows_until_when_and_is_released(window, tmp_path):
     config = f'{NEVER}[[route]]\nwhen = "true"\ngroups = ["{GROUP}"]\nhours = "office"\n'
     settings = {"BRIDGE_GROUP": GROUP, "BRIDGE_SETTLE_SECONDS": "0.4", "BRIDGE_CONFIG": config}
     with running(tmp_path, **settings) as stack, opening(window, stack) as page:
@@ -362,7 +341,7 @@ def test_a_source_is_learned_from_what_came_and_edited_beside_its_post(page, sta
 
 
 @needs_axe
-def test_axe_finds_nothing_and_nothing_overflows(window, stack):  # noqa: F811
+def test_axe_finds_nothing_and_nothing_overflows(window, stack):
     stack.wait_for_posts(NAMES[3], stack.send("issues", issue("opened"), group=NAMES[3]))
     with opening(window, stack, PHONE) as page:
         group = page.get_by_role("navigation", name="Groups").get_by_role("button", name=NAMES[3])

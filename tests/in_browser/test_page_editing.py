@@ -13,7 +13,6 @@ from tests.browser import (
     listening,
     needs_axe,
     opening,
-    window,  # noqa: F401  a fixture
 )
 from tests.local_stack import NAMES, issue, running
 from tests.test_editing import ROUTED
@@ -36,7 +35,7 @@ def stack(folder):
 
 
 @pytest.fixture
-def page(window, stack):  # noqa: F811
+def page(window, stack):
     with opening(window, stack) as page:
         page.get_by_role("link", name="Routes & templates").click()
         yield page
@@ -121,7 +120,7 @@ def test_a_file_that_somebody_else_saved_is_reloaded_and_not_overwritten(page, f
 
 
 @needs_axe
-def test_the_view_is_accessible_on_a_phone_and_on_a_desktop(window, stack):  # noqa: F811
+def test_the_view_is_accessible_on_a_phone_and_on_a_desktop(window, stack):
     with opening(window, stack, PHONE) as page:
         page.get_by_role("link", name="Routes & templates").click()
         text_box(page).fill("[[route\n")
