@@ -299,6 +299,13 @@ param alwaysReady int = 0
 @description('Always-ready instances for posting.')
 param alwaysReadyPublish int = 0
 
+@description('Memory of an instance, in MB.')
+@allowed([512, 2048, 4096])
+param instanceMemory int = 512
+
+@description('Webhooks that an instance handles at the same time: four for each 512 MB.')
+param requestsPerInstance int = 4
+
 @description('Monthly budget in the currency of the subscription; 0: none.')
 param monthlyBudget int = 0
 
@@ -395,6 +402,8 @@ module bridge '../azuredeploy.json' = {
     availabilityTest: availabilityTest
     alwaysReady: alwaysReady
     alwaysReadyPublish: alwaysReadyPublish
+    instanceMemory: instanceMemory
+    requestsPerInstance: requestsPerInstance
     monthlyBudget: monthlyBudget
     // azd deploys its own package afterwards.
     packageUri: ''

@@ -211,7 +211,7 @@ def test_the_workbook_is_what_azure_can_draw():
     assert content["fallbackResourceIds"] == [workspace] == [workbook.body["properties"]["sourceId"]]
     (parameters,) = [item["content"]["parameters"] for item in content["items"] if item["type"] == 9]
     names = {parameter["name"]: parameter["value"] for parameter in parameters}
-    assert names["Memory"] == "2048"
+    assert names["Memory"] == "512"
     queries = [item["content"] for item in content["items"] if item["type"] == 3]
     assert len(queries) == len(CHARTS)
     for query in queries:

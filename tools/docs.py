@@ -11,6 +11,7 @@ from pathlib import Path
 from bridge.sources import SOURCES
 from tools import (
     cli_page,
+    cost_page,
     deployment,
     known_names,
     look_page,
@@ -27,7 +28,7 @@ from tools import (
 GENERATED: Mapping[str, Callable[[str], str]] = {
     "bridge/sources/known_names.json": known_names.table,
     "README.md": releases.readme,
-    "docs/deploy.md": lambda text: scanner_page.with_findings(releases.guide(text)),
+    "docs/deploy.md": lambda text: cost_page.with_costs(scanner_page.with_findings(releases.guide(text))),
     "docs/services/README.md": services_page.with_services,
     **{f"docs/services/{name}.md": partial(services_page.page, source) for name, source in SOURCES.items()},
     "docs/cli.md": cli_page.with_commands,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tools.cost_page import default_memory, waiting
 from tools.wizard_elements import ADDRESS, ID, URL, Element, choice, equal, info, lines, number, section, text
 
 Parameters = Mapping[str, Mapping[str, Any]]
@@ -120,8 +121,8 @@ def plan(parameters: Parameters) -> Sequence[Element]:
                     parameters["alwaysReady"]["metadata"]["description"],
                     {
                         "0": "None: the first webhook after a quiet time waits for seconds",
-                        "1": "One (about $21 a month): for Sentry and PagerDuty, which do not wait",
-                        "2": "Two (about $42 a month)",
+                        "1": f"One ({waiting(1)}): for Sentry and PagerDuty, which do not wait",
+                        "2": f"Two ({waiting(2)})",
                     },
                     "0",
                 ),
@@ -129,15 +130,19 @@ def plan(parameters: Parameters) -> Sequence[Element]:
                     "alwaysReadyPublish",
                     "Always-ready instances for posting",
                     parameters["alwaysReadyPublish"]["metadata"]["description"],
-                    {"0": "None", "1": "One (about $21 a month)", "2": "Two (about $42 a month)"},
+                    {"0": "None", "1": f"One ({waiting(1)})", "2": f"Two ({waiting(2)})"},
                     "0",
                 ),
                 choice(
                     "instanceMemory",
                     "Memory of an instance",
                     parameters["instanceMemory"]["metadata"]["description"],
-                    {"512": "512 MB", "2048": "2048 MB", "4096": "4096 MB"},
-                    "2048",
+                    {
+                        "512": "512 MB, a quarter of a processor",
+                        "2048": "2048 MB, one processor: four times the price",
+                        "4096": "4096 MB, two processors: eight times the price",
+                    },
+                    str(default_memory()),
                 ),
                 _bounded("steps('plan').scale", "maximumInstances", "Maximum instances", 1000, parameters),
                 _bounded(
@@ -159,7 +164,7 @@ def plan(parameters: Parameters) -> Sequence[Element]:
             },
             "Recreate",
         ),
-        yes_no("zoneRedundant", "Zone redundancy", "Yes (about $42 a month more)"),
+        yes_no("zoneRedundant", "Zone redundancy", f"Yes ({waiting(2)} more)"),
         yes_no("privateNetwork", "Private network for storage and key vaults", "Yes (about $31 a month)"),
         text(
             "networkAddresses",

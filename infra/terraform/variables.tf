@@ -367,8 +367,8 @@ variable "always_ready_publish" {
 
 variable "instance_memory" {
   type        = number
-  default     = 2048
-  description = "Memory of an instance, in MB."
+  default     = 512
+  description = "Memory of an instance, in MB; its share of a processor and its price are in proportion. 512 MB suffice for receiving and for posting. More starts sooner, and takes several webhooks of many megabytes at once."
   nullable    = false
 
   validation {
@@ -391,8 +391,8 @@ variable "maximum_instances" {
 
 variable "requests_per_instance" {
   type        = number
-  default     = 16
-  description = "Maximum number of webhooks that an instance handles at the same time."
+  default     = 4
+  description = "Maximum number of webhooks that an instance handles at the same time: four for each 512 MB."
   nullable    = false
 
   validation {

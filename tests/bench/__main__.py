@@ -7,11 +7,37 @@ import sys
 from itertools import chain
 from pathlib import Path
 
-from tests.bench import answer, deliver, end_to_end, growth, memory, receive, start, storm
+from tests.bench import (
+    answer,
+    deliver,
+    end_to_end,
+    executions,
+    growth,
+    instance,
+    memory,
+    node_red,
+    one_group,
+    receive,
+    start,
+    storm,
+)
 from tests.bench.rows import HEAD, Row
 from tests.local_stack import ROOT
 
-MEASURES = (receive, answer, deliver, end_to_end, storm, start, memory, growth)
+MEASURES = (
+    receive,
+    answer,
+    deliver,
+    one_group,
+    end_to_end,
+    storm,
+    start,
+    memory,
+    growth,
+    node_red,
+    instance,
+    executions,
+)
 PAGE = ROOT / "docs/performance.md"
 _MARKS = "<!-- table: written by `make bench` -->", "<!-- end of table -->"
 

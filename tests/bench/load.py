@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from bridge.sources import SOURCES
-from tests.local_stack import SECRET, issue
+from tests.local_stack import SECRET, Stack, issue
 
 CONNECTIONS = 8
+IDLE = 12.0  # seconds to wait at the most for what is to be posted
 
 
 class Load:
@@ -61,3 +62,17 @@ def labeled(count: int, threads: int) -> list[dict]:
     """Events that no one has sent yet, of so many threads that no one has seen yet."""
     first = next(_numbers) * 1_000_000
     return [issue("labeled", first + number % threads, label={"name": str(first + number)}) for number in range(count)]
+
+
+def of_full_size(event: dict) -> dict:
+    """The event with the addresses that GitHub sends with each repository, issue and person: about 13.5 KB."""
+    address = "https://api.github.com/repos/contoso/pump/subscriptions-of-the-repository{/owner}{/name}"
+    addresses = {f"address_{number}_url": f"{address}?page={number}" for number in range(112)}
+    return {**event, "repository": {**event["repository"], **addresses}}
+
+
+def wait_until_idle(stack: Stack) -> None:
+    """Wait until everything is posted, as what is still at work would slow what is measured next."""
+    end = time.monotonic() + IDLE
+    while stack.health()["open"] and not stack.health()["held"] and time.monotonic() < end:
+        time.sleep(0.5)

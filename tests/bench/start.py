@@ -24,14 +24,14 @@ def rows() -> Iterator[Row]:
     given = json.dumps({"headers": dict(webhook.headers), "body": webhook.body.decode()})
     imports = f"import {', '.join(PACKAGES)}"
     with tempfile.TemporaryDirectory() as folder:
-        app = _app(Path(folder) / "app")
+        app = app_of_package(Path(folder) / "app")
         measured, against = in_turns(
             lambda: _busy(app, "-m", "tests.bench.first_webhook", given=given), lambda: _busy(app, "-c", imports)
         )
     yield Row("start, the first webhook answered", measured, against, "ms", 1.3)
 
 
-def _app(folder: Path) -> Path:
+def app_of_package(folder: Path) -> Path:
     """What the package holds, but for the libraries."""
     folder.mkdir()
     for name in package.OURS:

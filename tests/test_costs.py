@@ -1,0 +1,30 @@
+"""The costs in docs/deploy.md follow from what the code causes, counted."""
+
+from tests.bench import executions
+from tests.local_stack import ROOT
+from tools.cost_page import EXECUTIONS, Month, default_memory
+
+PAGE = (ROOT / "docs/deploy.md").read_text("utf-8")
+LOOKS = 1_296_000  # every two seconds of 30 days
+
+
+def test_an_event_alone_causes_as_many_executions_as_the_page_says():
+    assert executions.executions(1) == EXECUTIONS
+    # Events that arrive together are posted by one wake.
+    assert executions.executions(executions.BURST) == 2 * executions.BURST + 1
+
+
+def test_the_time_of_the_page_is_that_of_the_template():
+    month = Month(100_000, default_memory(), LOOKS)
+    seconds = month.executions * executions.instance_memory() / 1024
+    assert f"| {seconds:,.0f} GB-s: " in PAGE
+    assert f"{LOOKS:,} looks" in PAGE
+
+
+def test_what_is_free_costs_nothing_and_an_instance_that_waits_has_nothing_free():
+    few, many = Month(1_000, 512, LOOKS), Month(100_000, 512, LOOKS)
+    assert few.time() == 0
+    assert few.time(ready=True) > 0
+    assert round(many.time(), 2) == round((100_000 * EXECUTIONS / 2 + 4_320 - 100_000) * 0.000026, 2)
+    # Four times the memory, and as much of it is free.
+    assert Month(100_000, 2048, LOOKS).time() > 4 * many.time()
