@@ -5,9 +5,11 @@ from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+from tests.rsa_keys import rsa_key
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 REPOSITORY = "http://crt.r2m01.amazontrust.com/r2m01.cer"
@@ -19,7 +21,7 @@ def key(name):
     """A key for each name, the same for the whole run."""
     if name == "elliptic":
         return ec.generate_private_key(ec.SECP256R1())
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return rsa_key(name)
 
 
 def certificate(

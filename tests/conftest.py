@@ -1,4 +1,6 @@
+import contextlib
 import gc
+import importlib
 import itertools
 import json
 import logging
@@ -48,6 +50,19 @@ def pytest_unconfigure(config):
         del os.environ[FOLDER]
         azurite.stop(Path(folder))
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection(session):
+    """Let every worker import other files first, and write their bytecode, which the others then need not make."""
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or session.config.args != session.config.getini("testpaths"):
+        return
+    names = sorted(path.stem for path in Path(__file__).parent.glob("test_*.py"))
+    own = int(worker["workerid"].removeprefix("gw")) * len(names) // worker["workercount"]
+    for name in names[own:] + names[:own]:
+        # What goes wrong is reported when the file is collected.
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(name)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -4,7 +4,6 @@ It takes the documented requests with the documented values, and nothing else: w
 refused with an error that names it. What Azure's own libraries add to the documented requests is known too.
 """
 
-import functools
 import hashlib
 import secrets
 import time
@@ -39,6 +38,7 @@ from tests.entra_directory import (
 from tests.entra_grants import authorization_request, client_info, grant_token
 from tests.entra_parameters import Refusal, check
 from tests.faults import Fault, happens, take_fault
+from tests.rsa_keys import rsa_key
 
 IDENTITY_HEADER = "identity-header-of-the-stand-in"
 CODE_SECONDS = 600
@@ -67,10 +67,9 @@ class Logged:
     outcome: str
 
 
-@functools.cache
 def signing_key() -> rsa.RSAPrivateKey:
-    """Of all tokens of this process: making one takes a while."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    """Of all tokens."""
+    return rsa_key("entra")
 
 
 class Entra:

@@ -7,7 +7,6 @@ import uuid
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bridge.clouds import CLOUDS
 from bridge.errors import AuthenticationError, CommandError, Unavailable
@@ -16,10 +15,11 @@ from bridge.sources.azure_monitor.authentication import ACTION_GROUPS as CALLER
 from bridge.sources.azure_monitor.authentication import ACTION_GROUPS_ROLE as ROLE
 from bridge.verification.entra_tokens import EntraToken, read
 from tests.entra import signing_key
+from tests.rsa_keys import rsa_key
 
 TENANT = "00000000-0000-4000-8000-0000000000a0"
 AUDIENCE = "3c1d0d4e-0000-4000-8000-0000000000f9"
-FOREIGN = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+FOREIGN = rsa_key("foreign")
 
 
 class Keys:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome, record_id
 from bridge.errors import SettingsError
@@ -17,6 +16,7 @@ from bridge.outbox.sqlite import SqliteOutbox
 from bridge.settings import Settings
 from tests.github_stand_in import TOKEN, FakeGithub, served
 from tests.outbox_stand_ins import Clock
+from tests.rsa_keys import rsa_key
 
 URL = "https://bridge.contoso.com/api/webhooks/github"
 PUMP, ORG = "/repos/contoso/pump/hooks/7", "/orgs/contoso/hooks/8"
@@ -370,7 +370,7 @@ def test_without_names_the_tokens_repositories_are_looked_at(world):
 
 
 def test_an_app_signs_for_itself(world):
-    key = rsa.generate_private_key(65537, 2048)
+    key = rsa_key("github app")
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     ).decode()
@@ -396,7 +396,7 @@ def test_an_app_signs_for_itself(world):
 @pytest.mark.parametrize("status", [404, 500])
 def test_an_app_of_which_github_says_nothing_is_a_problem_and_no_error(world, status):
     world.github.faults.append(status)
-    pem = rsa.generate_private_key(65537, 2048).private_bytes(
+    pem = rsa_key("github app").private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     world.run_with(github_token="", github_hooks=(), github_app_id="7", github_app_key=pem.decode())
