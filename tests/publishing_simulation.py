@@ -47,6 +47,9 @@ class Simulation:
         self.clock, self.channel, self.random = Clock(), channel(), random.Random(seed)
         path = folder / "outbox.sqlite"
         self.outbox, self.queue = outbox or SqliteOutbox(path), SqliteQueue(path, clock=self.clock)
+        if outbox:
+            # Each sweep asks another storage many times, over HTTP.
+            self.sweep_every = 1800
         self.publisher = self.make()
 
     def make(self, outbox=None, channel=None, queue=None, **policy):

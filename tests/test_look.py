@@ -1,5 +1,10 @@
 """Every post of every source, as people and Outlook's Word engine see it."""
 
+import contextlib
+import functools
+import itertools
+import os
+import pickle
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,14 +22,14 @@ from bridge.rendering.renderer import Renderer
 from bridge.sources import SOURCES
 from bridge.sources.base import Ignored, Source
 from tests.amounts import one_in
+from tests.forked import FOLDER
 from tests.look import contrast, findings, parse, remnants
 
 pytestmark = pytest.mark.wide
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT.parent / "shared" / "fixtures"
-FOLDER = ROOT / "bridge/sources"
-SAMPLES = sorted(FOLDER.glob("*/samples/*.json"))
+SAMPLES = sorted(ROOT.glob("bridge/sources/*/samples/*.json"))
 NOW = datetime(2026, 11, 23, 15, 5, tzinfo=UTC)
 TARGET = Target("3c1d0d4e-0000-0000-0000-000000000000")
 RENDERER = Renderer(titles={name: source.title for name, source in SOURCES.items()})
@@ -58,37 +63,49 @@ def payloads(files: Iterable[Path]) -> Iterator[tuple[Path, Event]]:
                 yield path, event
 
 
-def check(files: Iterable[Path]) -> None:
-    found = []
+@functools.cache
+def posts() -> list[tuple[Path, Event, Entry]]:
+    """The events of all samples with their posts, which one process of a test run makes for all of them."""
+    kept = Path(os.environ[FOLDER]) / "posts"
+    with contextlib.suppress(FileNotFoundError):
+        return pickle.loads(kept.read_bytes())
+    found = [(path, event, entry_of(event)) for path, event in payloads(SAMPLES)]
+    new = kept.with_suffix(f".{os.getpid()}")
+    new.write_bytes(pickle.dumps(found))
+    new.replace(kept)
+    return found
+
+
+def check(found: Iterable[tuple[Path, Event, Entry]]) -> None:
+    wrong = []
     seen = 0
-    for path, event in payloads(files):
-        entry = entry_of(event)
+    for path, event, entry in found:
         lines = parse(entry.html).lines
-        found += [f"{path.name}: {finding}" for finding in findings(entry.html)]
-        found += [
+        wrong += [f"{path.name}: {finding}" for finding in findings(entry.html)]
+        wrong += [
             f"{path.name}: {remnant}" for remnant in remnants(entry.topic, entry.summary, entry.html, event.payload)
         ]
         if not set(event.title[:60].split()[:-1]) <= set(entry.topic.split()):
-            found.append(f"{path.name}: its topic is not of {event.title!r}")
+            wrong.append(f"{path.name}: its topic is not of {event.title!r}")
         if not is_good_first_line(lines[0]):
-            found.append(f"{path.name}: its first line is {lines[0]!r}")
+            wrong.append(f"{path.name}: its first line is {lines[0]!r}")
         seen += 1
     assert seen
-    assert not found, "\n".join(sorted(set(found)))
+    assert not wrong, "\n".join(sorted(set(wrong)))
 
 
 def test_the_posts_of_the_samples() -> None:
-    check(SAMPLES)
+    check(posts())
 
 
 def test_the_posts_of_what_services_really_send() -> None:
     if not FIXTURES.is_dir():
         pytest.skip("needs the fixtures of services' payloads beside the project")
-    check(one_in(4, sorted(FIXTURES.glob("*/*.json"))))
+    check((*each, entry_of(each[1])) for each in payloads(one_in(4, sorted(FIXTURES.glob("*/*.json")))))
 
 
 def test_a_post_of_two_cards_and_a_digest() -> None:
-    entries = [entry_of(event) for _, event in payloads(SAMPLES)][:20]
+    entries = [entry_of(event) for _, event in itertools.islice(payloads(SAMPLES), 20)]
     assert findings(post_html(entries[:2])) == []
     spread = [
         Entry(**{**vars(entry), "occurred": NOW + timedelta(seconds=50 * place), "severity": list(Severity)[place % 5]})

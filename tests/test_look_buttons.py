@@ -10,7 +10,7 @@ from bridge.entries import Entry
 from bridge.events import Event, Webhook
 from bridge.sources import SOURCES
 from tests.look import Node, parse
-from tests.test_look import SAMPLES, entry_of, events_of, payloads
+from tests.test_look import entry_of, events_of, posts
 
 pytestmark = pytest.mark.wide
 
@@ -42,8 +42,8 @@ def of(name: str) -> list[str]:
 
 
 def found() -> Iterator[tuple[str, Event, Entry]]:
-    for path, event in payloads(SAMPLES):
-        yield f"{path.parents[1].name}/{path.stem}", event, entry_of(event)
+    for path, event, entry in posts():
+        yield f"{path.parents[1].name}/{path.stem}", event, entry
 
 
 def test_every_post_with_an_address_leads_on() -> None:

@@ -11,8 +11,9 @@ from bridge.events import Severity
 from bridge.publishing.stories import post_html
 from bridge.rendering.filters import level, topic, without_subject
 from bridge.sources import SOURCES
+from tests.amounts import one_in
 from tests.look import parse
-from tests.test_look import NOW, SAMPLES, entry_of, events_of, payloads
+from tests.test_look import NOW, entry_of, events_of, posts
 from tests.test_look_buttons import buttons
 
 
@@ -50,10 +51,10 @@ def test_the_first_lines_of_a_card(sample: str, first: str, sentence: str) -> No
 
 def test_no_sentence_begins_with_the_headline_above_it() -> None:
     wrong = []
-    for path, event in payloads(SAMPLES):
+    for path, event, entry in posts():
         if event.source in ("slack", "teams", "discord", "messagecard"):  # the texts are their writers'
             continue
-        lines = parse(entry_of(event).html).shown
+        lines = parse(entry.html).shown
         own = {" ".join(str(event.details.get(name, "")).split()) for name in ("text", "description")} | {event.text}
         if len(lines) > 3 and re.match(re.escape(lines[1]) + r"[ :](?!for |with )", lines[2]) and lines[2] not in own:
             wrong.append(f"{path.parents[1].name}/{path.stem}: {lines[2]}")
@@ -186,7 +187,7 @@ def test_a_topic_is_shortened_in_its_title_alone(name: str, scope: str, expected
 
 
 def test_topics_of_long_titles_keep_their_scope() -> None:
-    for path, event in payloads(SAMPLES):
+    for path, event, _ in one_in(2, posts()):
         made = entry_of(
             replace(event, title=f"{event.title} {'and so on ' * 20}", scope="a-very/long-scope-of-a-place")
         )

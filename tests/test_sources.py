@@ -173,18 +173,17 @@ def test_a_delivery_that_comes_again_is_recognised_and_another_one_is_not(name):
 def test_a_field_of_another_type_makes_a_plainer_post_and_no_error(name, caplog):
     reading, rendering = (Receiver(SOURCES, {}, routes, RENDERER, lambda: NOW) for routes in (DROPPING, ROUTES))
     odds = itertools.cycle([None, [], {}, "text", 7, True, "2026-11-23T14:03:00Z", "\ud800", [None], 1e300])
-    webhooks = [
-        Webhook(
-            SOURCES[name].headers(event_name(path.name, SOURCES[name].event_parts), "d"), json.dumps(content).encode()
-        )
+    payloads = [
+        (event_name(path.name, SOURCES[name].event_parts), payload)
         for path in samples(name)
-        for content in spoiled(json.loads(path.read_bytes()), odds)
+        for payload in spoiled(json.loads(path.read_bytes()), odds)
     ]
     # Many are rendered alike: of those that are read, one in twenty is enough, but for `make fuzz`.
-    rendered = len(webhooks) if FUZZ else min(max(40, len(webhooks) // 20), len(webhooks))
-    chosen = set(random.Random(name).sample(range(len(webhooks)), rendered))
-    for place, changed in one_in(4, list(enumerate(webhooks)), len(name)):
+    rendered = len(payloads) if FUZZ else min(max(40, len(payloads) // 20), len(payloads))
+    chosen = set(random.Random(name).sample(range(len(payloads)), rendered))
+    for place, (event, payload) in one_in(6, list(enumerate(payloads)), len(name)):
         receiver = rendering if place in chosen else reading
+        changed = Webhook(SOURCES[name].headers(event, "d"), json.dumps(payload).encode())
         assert receiver.receive(name, changed).status in {200, 202, 400}
     assert "could not be received" not in caplog.text
     assert "failed" not in caplog.text

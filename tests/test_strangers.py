@@ -251,7 +251,7 @@ def test_json_that_is_nested_too_deep_is_refused_with_one_line(name, caplog, ste
 def test_json_that_is_nested_as_deep_as_may_be_is_read(name, caplog, steps):
     """Within the payload's own objects and lists, too: whatever reads them, no recursion goes too deep."""
     pairs = list(itertools.product(sorted(SOURCES[name].samples.glob("*.json"))[:6], NESTS))
-    for path, nest in one_in(5, pairs, len(name)):
+    for path, nest in one_in(7, pairs, len(name)):
         payload = json.loads(path.read_text())
         for content in nested_within(payload, nest):
             caplog.clear()
