@@ -1,6 +1,7 @@
 """bridge/publishing/digests.py: a storm becomes one post that shows every event, is safe, bounded and counts right."""
 
 import hashlib
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from bridge.events import Severity
 from bridge.limits import MAX_LINE, MAX_POST, MAX_ROWS
 from bridge.publishing.chart import MAX_COLUMNS
 from bridge.publishing.digests import digest_html, digest_topic
+from tests.amounts import one_in
 from tests.test_rendering import Inspector
 
 NOW = datetime(2026, 11, 23, 14, 3, 12, tzinfo=UTC)
@@ -238,8 +240,11 @@ def test_hostile_text_does_nothing(hostile: str) -> None:
     check([entry(0, summary=hostile, topic=hostile, url=hostile, source=hostile), entry(1, summary="", topic=hostile)])
 
 
-@pytest.mark.parametrize("text", ["The pump runs dry in hall 3, and nobody is there", *HOSTILE])
-@pytest.mark.parametrize("url", ["https://example.com/?" + "&" * 100, "https://example.com/?" + "&" * 470, ""])
+URLS = ["https://example.com/?" + "&" * 100, "https://example.com/?" + "&" * 470, ""]
+USUAL = "The pump runs dry in hall 3, and nobody is there"
+
+
+@pytest.mark.parametrize(("text", "url"), one_in(2, list(itertools.product([USUAL, *HOSTILE], URLS)), 1))
 def test_as_many_rows_as_there_may_be_fit(text: str, url: str) -> None:
     entries = [
         entry(number, list(Severity)[number % 5], 3601 * number, f"{number}{text}", text, text, url)
