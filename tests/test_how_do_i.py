@@ -1,11 +1,16 @@
 """docs/how-do-i.md: twenty questions, whose routes do what they say, and which the start page leads to."""
 
+import json
 import re
 import tomllib
+from datetime import UTC, datetime
 
 import pytest
 
 from bridge.configuration import Configuration
+from bridge.entries import Target
+from bridge.events import Webhook
+from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
@@ -66,3 +71,30 @@ def test_both_start_pages_lead_to_the_questions():
 )
 def test_the_routes_do_what_the_answer_says(answer, sample, attributes, groups):
     assert decided(answer, sample, **attributes) == groups
+
+
+OWN = (ROOT / "docs/own-service.md").read_text("utf-8")
+
+
+def own(name, body):
+    """The event and the entry that the first source of that name in docs/own-service.md makes of a body."""
+    texts = [text for text in re.findall(r"```toml\n(.*?)```", OWN, re.DOTALL) if f"[sources.{name}]" in text]
+    source = Configuration.of(Settings(DEFAULT, texts[0])).sources[name]
+    (happened,) = source.read(Webhook({"content-type": "application/json"}, json.dumps(body).encode()))
+    return happened, Renderer().entry(happened, "0" * 32, Target("g"), datetime.now(UTC))
+
+
+def test_two_lines_make_the_post_that_the_page_describes():
+    (body,) = (json.loads(text) for text in re.findall(r"--json \\\n  '(.*)'", OWN))
+    happened, entry = own("pumps", body)
+    assert entry.topic == "Pump 7 runs dry"
+    assert happened.severity == "critical"
+    assert all(text in entry.html for text in (">Firing", "0.2 bar", 'href="https://pumps.contoso.com/7"'))
+    over, _ = own("pumps", body | {"state": "resolved"})
+    assert (over.correlation_key, over.ends_thread) == (happened.correlation_key, True)
+
+
+def test_ten_lines_say_which_field_is_which():
+    happened, entry = own("doors", {"door": "North", "position": "open"})
+    assert (entry.topic, entry.summary, happened.severity) == ("Door North", "Door North is open", "warning")
+    assert own("doors", {"door": "North", "position": "closed"})[0].ends_thread
