@@ -37,6 +37,14 @@ _TABLES = {"groups", "hours", "maintenance", "route", "sources", "people", "team
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
+# What helps with what Python says of wrong TOML, by how that begins.
+_ADVICE = {
+    "Expected newline or end of document": "; a text needs quotes",
+    "Invalid value": "; a text needs quotes",
+    "Illegal character '\\n'": "; a text needs a quote at its end",
+    "Expected '='": "; a key and its value stand in one line, with = between them",
+    "Cannot overwrite a value": "; the key is there already",
+}
 
 
 @dataclass(frozen=True)
@@ -180,9 +188,9 @@ def _document(text: str, problems: Problems) -> Table:
     # Of a number with thousands of digits Python says so itself.
     except ValueError as error:
         file = f" of {name}" if (name := file_of(text)) else ""
-        problems.add(
-            f"BRIDGE_CONFIG is not TOML: {str(error).removesuffix(')')}{file}{')' if str(error)[-1:] == ')' else ''}"
-        )
+        text, end = str(error).removesuffix(")"), ")" if str(error)[-1:] == ")" else ""
+        advice = next((advice for start, advice in _ADVICE.items() if text.startswith(start)), "")
+        problems.add(f"BRIDGE_CONFIG is not TOML: {text}{file}{end}{advice}")
         return Table("BRIDGE_CONFIG", {}, problems)
 
 

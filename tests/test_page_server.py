@@ -162,14 +162,15 @@ def test_groups_have_the_names_of_the_settings(page):
     ]
 
 
-def test_a_default_group_without_a_name_is_shown_as_such(tmp_path):
-    bridge = Bridge(Configuration.from_env({"BRIDGE_GROUP": GROUP}))
+@pytest.mark.parametrize(("group", "name"), [(GROUP, "Demo group"), (OTHER, "Default group")])
+def test_a_default_group_without_a_name_is_shown_as_such(tmp_path, group, name):
+    bridge = Bridge(Configuration.from_env({"BRIDGE_GROUP": group}))
     with contextlib.closing(FakeGraph(tmp_path / "graph.sqlite")) as fake_graph, listen(0) as listener:
         server = PageServer(fake_graph, listener.getsockname()[1], HostedBridge(bridge))
         with in_thread(Starlette(routes=[*fake_graph.routes(), *server.routes()]), listener) as address:
             page = Page(fake_graph, server, bridge, address)
-            page.start("one", "<p>1</p>")
-            assert page.mail()["groups"] == [{"id": GROUP, "name": "Default group"}]
+            page.start("one", "<p>1</p>", group)
+            assert page.mail()["groups"] == [{"id": group, "name": name}]
 
 
 def test_groups_on_hold_are_shown_even_if_no_group_has_a_thread(page):

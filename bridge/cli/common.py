@@ -13,6 +13,7 @@ from bridge.configuration import Configuration
 from bridge.deliveries import RouteTrial
 from bridge.errors import CommandError, SettingsError
 from bridge.local import config
+from bridge.local.config import DEMO_GROUP, DEMO_NAME
 from bridge.mistakes import mistakes
 from bridge.outbox.base import Outbox
 from bridge.settings import Settings
@@ -38,7 +39,8 @@ def bridge() -> Bridge:
 
 def warnings(app: Bridge) -> list[str]:
     """A sentence for each mistake in settings, routes and templates that stops nothing."""
-    return [*app.renderer.problems(), *(mistake.text for mistake in mistakes(app, _with_file()))]
+    found = (mistake.text for mistake in mistakes(app, _with_file()))
+    return [*app.configuration.problems, *app.renderer.problems(), *found]
 
 
 def _with_file() -> dict[str, str]:
@@ -67,7 +69,8 @@ def group_names() -> Mapping[str, str]:
     configuration = _configuration()
     if configuration is None:
         return {}
-    return {group: known.name for group, known in configuration.groups.items() if known.name}
+    names = {DEMO_GROUP: DEMO_NAME} if DEMO_GROUP in configuration.groups else {}
+    return names | {group: known.name for group, known in configuration.groups.items() if known.name}
 
 
 def known_sources() -> Mapping[str, Source]:

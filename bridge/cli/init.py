@@ -13,9 +13,10 @@ import click
 from bridge import conversions
 from bridge.cli.command import Command
 from bridge.cli.init_advice import advice
-from bridge.cli.init_files import AZURE, DEMO_GROUP, IDENTITIES, LOCAL, MAIL, Answers, changes, files, write
+from bridge.cli.init_files import AZURE, IDENTITIES, LOCAL, MAIL, Answers, changes, files, write
 from bridge.cli.parameters import OneOf, sources_of_the_settings
 from bridge.errors import CommandError
+from bridge.local.config import DEMO_GROUP, DEMO_NAME
 from bridge.sources import SOURCES
 from bridge.sources.secrets import MADE_BY_THE_SERVICE
 from bridge.spelling import meant
@@ -116,7 +117,7 @@ def _answers(questions: _Questions, given: tuple[str, ...]) -> Answers:
     secrets = dict(map(_secret, given))
     where = questions.ask("where", _WHERE, LOCAL, _one_of(LOCAL, AZURE))
     group = questions.ask("group", _GROUP, "", _group)
-    name = questions.ask("group_name", _NAME, "team" if group else "Demo group", _name)
+    name = questions.ask("group_name", _NAME, "team" if group else DEMO_NAME, _name)
     services = questions.ask("services", _SERVICES, "github", _services)
     if unasked := secrets.keys() - {*services}:
         raise CommandError(f"--secret: {', '.join(sorted(unasked))} is not among the services.")

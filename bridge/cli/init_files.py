@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bridge.errors import CommandError
+from bridge.local.config import DEMO_GROUP
 from bridge.sources import SOURCES
 from bridge.sources.secrets import MADE_BY_THE_SERVICE
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-DEMO_GROUP = "00000000-0000-4000-8000-0000000000d0"  # of the stand-in for Graph
 LOCAL, AZURE = "local", "azure"
 STAND_IN, DEVELOPER, MAIL = "stand-in", "developer", "mail"
 SETTINGS, CONFIG, PARAMETERS = "local.settings.json", "config.toml", "answers.json"

@@ -26,7 +26,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "run": ("bridge.cli.run", "Run the bridge with a stand-in for Graph, and the page that shows its groups."),
         "fake-graph": ("bridge.cli.run", "Run only the stand-in for Graph and the page, for use with `func start`."),
         "send": ("bridge.cli.webhooks", "Sign a payload and post it as its service does."),
-        "explain": ("bridge.cli.webhooks", "Show what the bridge does with a payload, and why."),
+        "explain": ("bridge.cli.explain", "Show what the bridge does with a payload, and why."),
         "preview": ("bridge.cli.webhooks", "Write the post of a payload as HTML."),
         "sources": ("bridge.cli.sources", "List the services, and how their webhooks are authenticated."),
         "learn": ("bridge.cli.learn", "Propose a source of your own for recorded webhooks, and show its post."),

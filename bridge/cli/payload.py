@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,18 @@ from click.shell_completion import CompletionItem
 
 from bridge.cli.common import known_sources
 from bridge.cli.parameters import source_argument
+from bridge.entries import Entry, Target, entry_id
 from bridge.errors import CommandError
 from bridge.events import Webhook
 from bridge.local.sending import event_name
+from bridge.receiving.participants import shown
 from bridge.spelling import meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bridge.app import Bridge
+    from bridge.events import Event
     from bridge.sources.base import Source
 
 _EVENT = "The service's name for the event.  [default: the beginning of the file's name]"
@@ -63,6 +67,13 @@ class Payload:
         """The content of the file; CommandError if it cannot be read."""
         try:
             return self.path.read_bytes()
+        except FileNotFoundError as error:
+            samples = [path.stem for path in self.source.samples.glob("*.json")]
+            like = meant(self.path.name.removesuffix(".json"), samples)
+            which = f": did you mean {like}?" if like else "."
+            raise CommandError(
+                f"Cannot read {self.path}: No such file, and {self.source.title} has no sample of that name{which}"
+            ) from error
         except OSError as error:
             raise CommandError(f"Cannot read {self.path}: {error.strerror}.") from error
 
@@ -75,3 +86,9 @@ def _path(source: Source, given: Path) -> Path:
     """The file, or the sample of that name if there is no such file."""
     sample = source.samples / f"{given.name.removesuffix('.json')}.json"
     return sample if not given.exists() and given.name == str(given) and sample.is_file() else given
+
+
+def entry_for(app: Bridge, event: Event, position: int) -> Entry:
+    """The entry of an event of a payload, as it would be posted now."""
+    event = shown(event, app.configuration.people)
+    return app.renderer.entry(event, entry_id(event, position, ""), Target(""), datetime.now(UTC))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.cli.command import Command
-from bridge.cli.common import address, environment
-from bridge.cli.output import print_lines, table
+from bridge.cli.common import address, bridge, environment, warnings
+from bridge.cli.output import print_lines, state, table
 from bridge.cli.parameters import port_option
+from bridge.errors import SettingsError
 from bridge.local import config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _SAMPLE = ".venv/bin/python -m bridge send github pull_request.opened"
 _PERMISSIONS = {
@@ -45,7 +46,21 @@ def run(port: int | None) -> int:
         "graph": _PERMISSIONS[config.permissions(os.environ)],
         "try it": f"{prefix}{_SAMPLE}",
     }
-    return _serve("bridge_app", port, ["The bridge is running. Press Ctrl-C to stop it.", *table(lines.items())])
+    problems, mistakes = _findings()
+    title = "accepts no webhook, as the settings are wrong" if problems else "is running"
+    # What a person has to do comes last: it is read last, and not scrolled away by what is well.
+    wrong = [click.style(f"wrong setting: {problem}", fg="red") for problem in problems]
+    warned = [f"{state('warning', 'warning:')} {mistake}" for mistake in mistakes]
+    first = f"The bridge {title}. Press Ctrl-C to stop it."
+    return _serve("bridge_app", port, [first, *table(lines.items()), *warned, *wrong])
+
+
+def _findings() -> tuple[Sequence[str], Sequence[str]]:
+    """What keeps the bridge from accepting webhooks, and what is only a mistake."""
+    try:
+        return (), warnings(bridge())
+    except SettingsError as error:
+        return error.problems, ()
 
 
 @click.command("fake-graph", cls=Command, examples=["fake-graph"])

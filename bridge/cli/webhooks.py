@@ -1,39 +1,31 @@
-"""Commands that work on a webhook's payload: `send`, `explain` and `preview`."""
+"""Commands that work on a webhook's payload: `send` and `preview`."""
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import logging
 import os
 import tempfile
 import uuid
 import webbrowser
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bridge.cli.command import Command
-from bridge.cli.common import address, bridge, route_rows, warnings
-from bridge.cli.output import print_json, print_table, state, warn
-from bridge.cli.parameters import json_option
-from bridge.cli.payload import Payload, payload_arguments
-from bridge.entries import Entry, Target, entry_id
+from bridge.cli.common import address, bridge, warnings
+from bridge.cli.output import warn
+from bridge.cli.payload import Payload, entry_for, payload_arguments
 from bridge.errors import CommandError
 from bridge.files import ROOT, beside
 from bridge.local import config, sending
 from bridge.publishing.stories import post_html
-from bridge.receiving.participants import shown
 from bridge.sources.base import Ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bridge.app import Bridge
-    from bridge.events import Event
-    from bridge.receiving.explanations import EventExplanation
+    from bridge.sources.base import Authentication
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
@@ -70,52 +62,9 @@ def send(source: str, file: Path, event: str, delivery: str, url: str) -> int:
     default_url = f"{address(config.port(os.environ))}/api/webhooks/{sample.source.path}"
     status, text = sending.post(url or default_url, webhook)
     click.echo(f"The bridge answered {status}: {text.strip() or 'no text'}")
+    if status == 401:
+        warn(_signed_with(authentication))
     return 0 if 200 <= status < 300 else 1
-
-
-@click.command("explain", cls=Command, examples=["explain github push", "explain gitlab payload.json --json"])
-@payload_arguments
-@json_option
-def explain(source: str, file: Path, event: str, as_json: bool) -> int:
-    """Show what the bridge does with a payload, and why.
-
-    It shows events, routes, groups and templates, and posts nothing. SOURCE is a service, which `sources` lists. FILE
-    is a file with the body of a webhook, or the name of a sample.
-    """
-    app = bridge()
-    explanation = app.receiver.explain(source, Payload.find(app, source, file, event).webhook())
-    if as_json:
-        print_json([{**dataclasses.asdict(explanation), "warnings": warnings(app)}])
-        return 0
-    print_table([("authentication", explanation.authentication)])
-    if explanation.ignored:
-        print_table([("answer", f"200, nothing is posted: {explanation.ignored}")])
-    for step in explanation.steps:
-        click.echo()
-        print_table(_rows(step))
-    if explanation.expected:
-        click.echo()
-        print_table([("expected", ", ".join(explanation.expected))])
-    for text in warnings(app):
-        click.echo(f"\n{state('warning', 'warning:')} {text}")
-    return 0
-
-
-def _rows(step: EventExplanation) -> Iterator[tuple[str, str]]:
-    yield "event", step.kind
-    yield "severity", step.severity
-    yield "title", step.title
-    yield "key", step.correlation_key
-    yield "template", f"{step.template} (considered: {', '.join(step.templates)})"
-    yield from route_rows(step.trials)
-    yield "route", step.route
-    yield "groups", ", ".join(step.groups) or "none: the event is dropped"
-    if step.participants:
-        yield "participants", ", ".join(step.participants)
-    if step.unknown:
-        yield "unknown people", f"{', '.join(step.unknown)}: [people] does not name them"
-    for text in step.waiting:
-        yield "waits", text
 
 
 @click.command(
@@ -149,7 +98,7 @@ def preview(source: str, file: Path, event: str, output: Path | None, in_browser
     if isinstance(events, Ignored):
         raise CommandError(f"There is no post to show: {events.reason}")
     events = [sample.source.with_people(event) for event in events]
-    entries = [_entry(app, event, position) for position, event in enumerate(events)]
+    entries = [entry_for(app, event, position) for position, event in enumerate(events)]
     page = _PAGE.format(title=html.escape(entries[0].topic), post=post_html(entries))
     _show(page, output, in_browser=in_browser)
     for each in events:
@@ -160,6 +109,13 @@ def preview(source: str, file: Path, event: str, output: Path | None, in_browser
     for text in wrong:
         warn(text)
     return 1 if wrong else 0
+
+
+def _signed_with(authentication: Authentication | None) -> str:
+    """What helps where the bridge does not authenticate the webhook."""
+    if authentication is None:
+        return "No secret is set here, so the webhook was not signed: the running bridge has other settings than these."
+    return f"It was signed with {authentication.setting} of these settings, and the running bridge has another one."
 
 
 def _watch(app: Bridge, sample: Payload, *, in_browser: bool) -> int:
@@ -182,11 +138,6 @@ def _watch(app: Bridge, sample: Payload, *, in_browser: bool) -> int:
     logging.getLogger("bridge.rendering").propagate = False
     serving.serve(lambda at: application(shown, at), port, ready)
     return 0
-
-
-def _entry(app: Bridge, event: Event, position: int) -> Entry:
-    event = shown(event, app.configuration.people)
-    return app.renderer.entry(event, entry_id(event, position, ""), Target(""), datetime.now(UTC))
 
 
 def _show(page: str, output: Path | None, *, in_browser: bool) -> None:

@@ -13,6 +13,7 @@ from bridge.settings import Settings
 
 PORT = 7071
 FUNCTION_KEY = "local"
+DEMO_GROUP, DEMO_NAME = "00000000-0000-4000-8000-0000000000d0", "Demo group"  # of the example settings
 _FILES = ("local.settings.json", "local.settings.example.json")
 _LOOPBACK = "http://127.0.0.1:{}/"
 # The file has it for `func start`, which requires it.

@@ -1,5 +1,6 @@
 """Serve an application over HTTP on this machine until Ctrl-C."""
 
+import errno
 import gc
 import logging
 import os
@@ -23,6 +24,12 @@ def listen(port: int) -> socket.socket:
     try:
         listening = socket.create_server((LOOPBACK, port))
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            other = port + 1 if port < 65535 else port - 1
+            raise CommandError(
+                f"Cannot use port {port}: something else does, perhaps another `make run`. Choose another one, such as"
+                f" PORT={other}."
+            ) from error
         reason = os.strerror(error.errno or 0)
         raise CommandError(f"Cannot use port {port} ({reason}): choose another one with PORT.") from error
     # Otherwise each answer on a kept-alive connection waits until the previous one is acknowledged.

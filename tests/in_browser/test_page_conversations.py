@@ -97,7 +97,7 @@ def test_a_search_finds_what_is_not_loaded(page):
 def test_threads_are_filtered_by_group_source_severity_and_unread(page):
     page.get_by_role("combobox", name="Source", exact=True).select_option("Alertmanager")
     total(page, 1)
-    expect(page.locator("#threads .origin")).to_have_text("critical Alertmanager · Default group")
+    expect(page.locator("#threads .origin")).to_have_text("critical Alertmanager · Demo group")
     page.get_by_role("combobox", name="Source", exact=True).select_option("All sources")
     page.get_by_role("combobox", name="Severity").select_option("critical")
     total(page, 1)
@@ -168,7 +168,7 @@ def test_sending_selects_the_new_thread_and_errors_stay_until_the_next_attempt(p
     send(page, issue("opened", 802))
     expect(page.get_by_role("heading", name="The pump runs dry 802")).to_be_visible()
     expect(error).to_be_hidden()
-    expect(page.locator("#sent")).to_have_text("202: accepted, 1 entry queued. Posted in Default group.")
+    expect(page.locator("#sent")).to_have_text("202: accepted, 1 entry queued. Posted in Demo group.")
     current = page.locator("#threads button[aria-current=true]")
     expect(current).to_contain_text("The pump runs dry 802")
     send(page, "no payload of an issue", "issues")

@@ -10,6 +10,7 @@ from bridge.again import RESENT
 from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.deliveries import DeliveryRecord
+from bridge.local.config import DEMO_GROUP, DEMO_NAME
 from bridge.local.page.group_names import label
 from bridge.local.secrecy import without
 from bridge.outbox.base import Outbox
@@ -71,4 +72,5 @@ class Stored:
 def labels(configuration: Configuration) -> Mapping[str, str]:
     """The names of the groups of a configuration by their object ids."""
     names = {group.id: group.name for group in configuration.groups.values() if group.name}
-    return {configuration.routes.default: "Default group", **names}
+    default = configuration.routes.default
+    return {default: DEMO_NAME if default == DEMO_GROUP else "Default group", **names}

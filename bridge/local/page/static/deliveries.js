@@ -142,7 +142,7 @@ function draw(readsStates = true) {
 
 function emptiness() {
   if (following) return "Nothing was found among the newest ones.";
-  if (Object.values(filters ?? {}).some(Boolean)) return "No webhook matches. What the host refused, for want of the function key, never came to the bridge.";
+  if (Object.values(filters ?? {}).some(Boolean)) return "No webhook matches. What lacks the function key that it needs is refused by the host, and not listed.";
   return "No webhook has come yet.";
 }
 
