@@ -100,8 +100,20 @@ def animated(frames: Sequence[tuple[bytes, int]], width: int, height: int) -> by
     """One WebP of several, each with its length: https://developers.google.com/speed/webp/docs/riff_container."""
     canvas = _number(width - 1) + _number(height - 1)
     chunks = [_chunk(b"VP8X", b"\x02\0\0\0" + canvas), _chunk(b"ANIM", b"\xff\xff\xff\xff\0\0")]
-    chunks += [_chunk(b"ANMF", bytes(6) + canvas + _number(length) + b"\x02" + still[12:]) for still, length in frames]
+    for still, length in frames:
+        chunks.append(_chunk(b"ANMF", bytes(6) + canvas + _number(length) + b"\x02" + _pixels(still)))
     return _chunk(b"RIFF", b"WEBP" + b"".join(chunks))
+
+
+def _pixels(still: bytes) -> bytes:
+    """The chunk of a WebP that has its pixels; a frame has no other one."""
+    place = 12
+    while place < len(still):
+        size = int.from_bytes(still[place + 4 : place + 8], "little")
+        if still[place : place + 4] in {b"VP8 ", b"VP8L"}:
+            return still[place : place + 8 + size + size % 2]
+        place += 8 + size + size % 2
+    raise ValueError("The picture has no pixels.")
 
 
 def _number(value: int) -> bytes:
