@@ -3,13 +3,17 @@
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 
 import click
 import pytest
 import yaml
+from jinja2 import DictLoader
 
 from bridge.configuration import Configuration
+from bridge.rendering.environment import environment
 from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.arm_template import Azure, Template
@@ -73,6 +77,26 @@ def test_yaml_and_json_of_the_docs_can_be_read(page):
         yaml.safe_load(block)
     for block in blocks(page, "json"):
         json.loads(block)
+
+
+# Each language with the test that reads its blocks; `text` shows what a program prints.
+LANGUAGES = {
+    *("toml", "yaml", "json", "sh", "python", "html+jinja", "jinja"),  # here
+    *("kusto", "powershell", "hcl", "text"),  # tests/test_monitoring.py, tests/test_scripts.py, tests/test_terraform.py
+}
+
+
+@pages
+def test_code_of_the_docs_can_be_read(page):
+    assert set(re.findall(r"^ *```(\S+)$", page.read_text(), re.MULTILINE)) <= LANGUAGES
+    for block in blocks(page, "python"):
+        compile(block, page.name, "exec")
+    for block in [*blocks(page, r"html\+jinja"), *blocks(page, "jinja")]:
+        environment(DictLoader({})).parse(block.replace("!secret ", ""))
+    script = "\n".join(re.sub(r"<[^<>\n]+>", "value", block) for block in blocks(page, "sh"))
+    if script and (bash := shutil.which("bash")):
+        run = subprocess.run([bash, "-n"], input=script, capture_output=True, text=True, check=False)
+        assert run.stderr == ""
 
 
 @pages
