@@ -155,5 +155,7 @@ TABLE: Mapping[str, Setting] = {
     "BRIDGE_IMAGE_HOSTS": Setting(
         "image_hosts", conversions.hosts, "Hosts from which images that payloads name are fetched, separated by commas"
     ),
-    "BRIDGE_OUTBOX": Setting("outbox", Path, "SQLite file of outbox and queue, where no storage account is configured"),
+    "BRIDGE_OUTBOX": Setting(
+        "outbox", Path, "SQLite file of the outbox, where no storage account is configured; the queue's is beside it"
+    ),
 }

@@ -63,7 +63,11 @@ def test_the_second_process_delivers_is_reloaded_restarted_and_ends_with_the_fir
         problem = "The process that delivers ended by itself with status -9, and is started again."
         assert any(problem in text for text in stack.health()["problems"])
 
+        # Ctrl-C, while Graph takes its time.
         (delivers,) = children(stack.process.pid)
+        stack.fault({"kind": "slow", "seconds": 9})
+        stack.send("issues", issue("opened"), "group-0")
+        until(lambda: (tmp_path / "log").read_text().count("planned") == 5)
         stack.process.send_signal(signal.SIGINT)
         began = time.monotonic()
         assert stack.process.wait(PATIENCE) == 0

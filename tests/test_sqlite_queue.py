@@ -1,11 +1,23 @@
+import contextlib
 import shutil
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bridge.outbox.base import Message
+from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
-from tests.outbox_stand_ins import Clock
+from tests.outbox_stand_ins import START, Clock
+
+BEFORE = f"""
+CREATE TABLE message (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL, visible REAL NOT NULL,
+  dequeue_count INTEGER NOT NULL DEFAULT 0, receipt TEXT NOT NULL DEFAULT '');
+INSERT INTO message (queue, body, visible, dequeue_count) VALUES
+  ('entries', 'first', 0, 2), ('entries', 'late', {START + 90}, 0), ('entries-poison', 'poison', 0, 5)
+"""
 
 
 @pytest.fixture
@@ -89,6 +101,35 @@ def test_a_file_that_is_deleted_in_use_is_made_again_for_every_thread(tmp_path):
     assert queue.take(60).body == "one"
     SqliteQueue(path).put("two")
     assert queue.take(60).body == "two"
+
+
+def test_the_messages_of_an_earlier_version_are_moved_out_of_the_outbox(tmp_path, clock):
+    path = tmp_path / "outbox.sqlite"
+    SqliteOutbox(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.executescript(BEFORE)
+    for _ in range(2):
+        with contextlib.closing(SqliteQueue(path, clock=clock)) as queue:
+            assert len(queue) == 2
+            assert [message.body for message in queue.poisoned()] == ["poison"]
+    with contextlib.closing(SqliteQueue(path, clock=clock)) as queue:
+        assert [(one.body, one.dequeue_count) for one in queue.exchange([], 60, 9)] == [("first", 3)]
+        clock.now += 100
+        assert {one.body for one in queue.exchange([], 60, 9)} == {"first", "late"}
+
+
+def test_messages_are_put_removed_and_taken_together(queue, clock):
+    queue.put_all(["one", "two", "three"])
+    taken = queue.exchange([], 60, 2)
+    assert [(one.body, one.dequeue_count) for one in taken] == [("one", 1), ("two", 1)]
+    assert [one.body for one in queue.exchange(taken, 60, 5)] == ["three"]
+    assert (len(queue), queue.exchange([], 60, 5)) == (1, [])
+    # A message whose lease is over is not removed by the one who had it.
+    clock.now += 61
+    (again,) = queue.exchange([], 60, 5)
+    assert again.dequeue_count == 2
+    queue.exchange([*taken, Message(again.id, "", 1, "stale")], 60, 0)
+    assert len(queue) == 1
 
 
 def test_each_message_is_taken_by_one_of_many_threads(queue):

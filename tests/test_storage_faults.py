@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.outbox.sqlite_queue import queue_file
 from tests import forked
 from tests.graph_servers import closed_port
 from tests.local_stack import NAMES, PATIENCE, environment, issue, running, workplace
@@ -45,7 +46,7 @@ def test_webhooks_that_a_full_disk_cannot_keep_are_not_accepted(stack):
 
 
 def test_a_webhook_waits_for_a_file_that_another_writes(stack, tmp_path):
-    with contextlib.closing(sqlite3.connect(tmp_path / "outbox.sqlite", isolation_level=None)) as other:
+    with contextlib.closing(sqlite3.connect(queue_file(tmp_path / "outbox.sqlite"), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with ThreadPoolExecutor() as pool:
             waiting = pool.submit(stack.send, "issues", issue("opened"), NAMES[0])

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from bridge.local.host.queue_functions import QueueFunctions
 
 WAKE, RELOAD = b"w", b"r"
 _MOST = 1 << 16  # bytes to read at once
+_TOGETHER = 0.005  # seconds in which several orders are one; a thread that delivers looks for messages by itself
 
 
 def main() -> None:
@@ -37,6 +39,7 @@ def main() -> None:
         if RELOAD in orders:
             runners.replace(_functions(app_functions.reload))
         runners.wake()
+        time.sleep(_TOGETHER)
     runners.stop()
     runners.join()
     logging.shutdown()

@@ -67,5 +67,7 @@ def _end_if_busy() -> None:
 class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End open event streams first; they would use up the whole grace period."""
+        # What is cut off from here on is no error.
+        logging.getLogger("uvicorn.error").disabled = True
         self.config.app.state.before_shutdown()  # type: ignore[union-attr]
         await super().shutdown(sockets)

@@ -36,6 +36,7 @@ class SqliteFile:
         self._complete: _Identity | None = None  # the file that has the schema
         self._local = threading.local()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         # A thread's end takes its connection out of here.
         self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         try:
@@ -53,8 +54,11 @@ class SqliteFile:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A writing transaction: committed at the end, rolled back by an error."""
-        with _transaction(self.connection) as connection:
+        """A writing transaction: committed at the end, rolled back by an error.
+
+        Threads wait for each other here. Other processes can only be asked again and again whether they have finished.
+        """
+        with self._writing, _transaction(self.connection) as connection:
             yield connection
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """A storage queue in a SQLite file: messages wait until they are due, are leased, and end as poison."""
 
+import contextlib
 import secrets
 import sqlite3
 import time
@@ -16,18 +17,22 @@ CREATE TABLE IF NOT EXISTS message (
 CREATE INDEX IF NOT EXISTS message_visible ON message (queue, visible, id)
 """
 
+_HAS_MESSAGES = "SELECT 1 FROM sqlite_master WHERE name = 'message'"
+
 
 class SqliteQueue:
-    """The queue `name` of the file, with its poison queue `<name>-poison`. Safe for threads and for several processes.
+    """The queue `name`, with its poison queue `<name>-poison`. Safe for threads and for several processes.
 
-    clock: seconds since 1970.
+    path: of the outbox. Beside it the queue has a file of its own: a webhook that is put there does not wait for what
+    is written to the outbox at the same time. clock: seconds since 1970.
     """
 
     def __init__(self, path: Path, name: str = "entries", clock: Callable[[], float] = time.time) -> None:
-        self._file = SqliteFile(path, _SCHEMA)
+        self._file = SqliteFile(queue_file(path), _SCHEMA)
         self._name = name
         self._poison = f"{name}-poison"
         self._clock = clock
+        _take_over(path, self._file)
 
     def put(self, body: str, delay: float = 0.0) -> None:
         self._file.connection.execute(
@@ -130,3 +135,26 @@ class SqliteQueue:
 
 def _message(row: sqlite3.Row) -> Message:
     return Message(str(row["id"]), row["body"], row["dequeue_count"], row["receipt"])
+
+
+def queue_file(outbox: Path) -> Path:
+    """The file of the queue of an outbox in a file."""
+    return outbox.with_name(f"{outbox.stem}-queue{outbox.suffix}")
+
+
+def _take_over(outbox: Path, file: SqliteFile) -> None:
+    """Move the messages of earlier versions, which had them in the outbox's file."""
+    if not outbox.exists():
+        return
+    with contextlib.closing(SqliteFile(outbox, "")) as before:
+        if not before.connection.execute(_HAS_MESSAGES).fetchone():
+            return
+        with before.transaction() as old:
+            # Another process may have done it by now.
+            if not old.execute(_HAS_MESSAGES).fetchone():
+                return
+            rows = old.execute("SELECT queue, body, visible, dequeue_count FROM message ORDER BY id").fetchall()
+            # First: a message that comes twice does no harm.
+            with file.transaction() as own:
+                own.executemany("INSERT INTO message (queue, body, visible, dequeue_count) VALUES (?, ?, ?, ?)", rows)
+            old.execute("DROP TABLE message")
