@@ -221,9 +221,10 @@ def test_run_prints_its_addresses_and_settings(tmp_path):
     port = stack.address.rpartition(":")[2]
     for text in (
         f"page      {stack.address}/\n",
-        f"{stack.address}/api/webhooks/<source> (`python -m bridge sources` lists the sources)",
+        f"{stack.address}/api/webhooks/<source> ",
         "local.settings.example.json",
-        f"PORT={port} .venv/bin/python -m bridge send github pull_request.opened",
+        f"  try it    PORT={port} ",
+        "-m bridge send github pull_request.opened",
     ):
         assert text in log
 

@@ -12,7 +12,7 @@ import pytest
 from bridge import __version__
 from bridge.cli import main as cli
 from bridge.cli.command import STATUSES, Command, Group
-from bridge.cli.output import plural, table
+from bridge.cli.output import plural, program, table
 from tests.command_lines import commands, parsed
 from tests.local_stack import ROOT, environment, workplace
 
@@ -66,7 +66,35 @@ def test_the_program_says_its_version_and_its_name(capsys):
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"webhook-bridge {__version__}\n"
     assert cli.main(["--help"]) == 0
-    assert "Usage: python -m bridge [OPTIONS] COMMAND" in capsys.readouterr().out
+    assert "-m bridge [OPTIONS] COMMAND" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("started", "environment_of", "name"),
+    [
+        ("/somewhere/bridge/__main__.py", "/somewhere/.venv", ".venv/bin/python -m bridge"),
+        ("/somewhere/bridge/__main__.py", "/usr", "python -m bridge"),
+        ("/usr/bin/webhook-bridge", "/somewhere/.venv", "webhook-bridge"),
+    ],
+)
+def test_it_is_called_as_it_was_started(monkeypatch, started, environment_of, name):
+    monkeypatch.setattr(sys, "argv", [started])
+    monkeypatch.setattr(sys, "prefix", environment_of)
+    assert program() == name
+
+
+def test_neither_the_help_nor_the_version_imports_the_bridge():
+    code = "import sys\nfrom bridge.cli.main import main\nmain(['--help'])\nprint(*sys.modules, file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    assert {"bridge.app", "bridge.sources", "jinja2", "requests", "azure"}.isdisjoint(ended.stderr.split())
+
+
+def test_a_sign_that_the_output_cannot_show_is_no_error(folder):
+    (folder / "notify.sh").write_text("name=Größe\nURL=https://hooks.slack.com/services/T0/B0/secret\n")
+    env = environment(PYTHONIOENCODING="latin-1")
+    ended = run("find-connectors", ".", cwd=folder, env=env, encoding="latin-1")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "Größe, URL\n  now: https://hooks.slack.com/?\n" in ended.stdout
 
 
 def test_the_installed_program_calls_itself_by_its_name(capsys, monkeypatch):
@@ -89,6 +117,7 @@ MEANT = {
         "the settings name platform; it is no name of [groups], and no",
     ),
     "an outcome": (["deliveries", "--outcome", "refusd"], "refused); did you mean refused?"),
+    "an id without `show`": (["deliveries", "3f2a"], "'3f2a': did you mean `deliveries show 3f2a`?"),
     "a number": (["run", "--port", "http"], "--port: must be a whole number from 1 to 65535, not 'http'."),
     "nothing": ([], "Missing COMMAND: `run` starts the bridge"),
     "no action": (["maintenance"], "Missing ACTION: one of end, list, start."),

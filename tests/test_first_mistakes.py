@@ -19,6 +19,7 @@ def folder(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith(("BRIDGE_", "PORT"))]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(workplace(tmp_path / "work"))
+    monkeypatch.setattr("sys.argv", ["webhook-bridge"])
     before = dict(os.environ)
     yield tmp_path / "work"
     os.environ.clear()
@@ -30,7 +31,7 @@ def folder(tmp_path, monkeypatch):
 MISTAKES = {
     "wrong port: not a number": (
         {}, {}, ["run", "--port", "http"], 2,
-        "bridge: --port: must be a whole number from 1 to 65535, not 'http'. (see python -m bridge run --help)",
+        "bridge: --port: must be a whole number from 1 to 65535, not 'http'. (see webhook-bridge run --help)",
     ),
     "wrong port: in the environment": (
         {}, {"PORT": "70000"}, ["run"], 2, "bridge: PORT must be a number between 1 and 65535.",
@@ -110,7 +111,7 @@ MISTAKES = {
     ),
     "wrong command": (
         {}, {}, ["delivery"], 2,
-        "bridge: There is no command 'delivery': did you mean `deliveries`? (see python -m bridge --help)",
+        "bridge: There is no command 'delivery': did you mean `deliveries`? (see webhook-bridge --help)",
     ),
 }  # fmt: skip
 

@@ -8,9 +8,8 @@ import click
 
 from bridge.cli.command import STATUSES, Command, Group
 from bridge.cli.main import root
+from tools.marks import between
 
-_STATUSES = "<!-- statuses: written by `make docs` -->", "<!-- end of statuses -->"
-_COMMANDS = "<!-- commands: written by `make docs` -->", "<!-- end of commands -->"
 _PROGRAM = "python -m bridge"
 # Names of arguments and what an angle bracket would begin, which Markdown takes for HTML.
 _ANGLES = re.compile(r"<[^>\s]+>")
@@ -19,14 +18,8 @@ _ANGLES = re.compile(r"<[^>\s]+>")
 def with_commands(text: str) -> str:
     """The page with the table of exit statuses and the commands between their marks."""
     statuses = "".join(f"| {status} | {meaning} |\n" for status, meaning in STATUSES.items())
-    text = _between(text, _STATUSES, f"| status | meaning |\n| --- | --- |\n{statuses}")
-    return _between(text, _COMMANDS, "\n".join(_sections()))
-
-
-def _between(text: str, marks: tuple[str, str], part: str) -> str:
-    before, _, rest = text.partition(marks[0])
-    _, _, after = rest.partition(marks[1])
-    return f"{before}{marks[0]}\n\n{part}\n{marks[1]}{after}"
+    text = between(text, "statuses", f"\n| status | meaning |\n| --- | --- |\n{statuses}\n")
+    return between(text, "commands", "\n" + "\n".join(_sections()) + "\n")
 
 
 def _sections() -> Iterator[str]:

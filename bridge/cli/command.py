@@ -63,6 +63,8 @@ class Group(click.Group):
         """The command that is named, or an error that names the most similar one."""
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             like = meant(args[0], self.list_commands(ctx))
+            if not like and self.invoke_without_command and len(self.commands) == 1:
+                like = f"{ctx.info_name} {next(iter(self.commands))} {args[0]}"  # `deliveries ID`, without `show`
             ctx.fail(f"There is no command {args[0]!r}{f': did you mean `{like}`?' if like else '.'}")
         return super().resolve_command(ctx, args)
 

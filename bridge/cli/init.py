@@ -14,6 +14,7 @@ from bridge import conversions
 from bridge.cli.command import Command
 from bridge.cli.init_advice import advice
 from bridge.cli.init_files import AZURE, IDENTITIES, LOCAL, MAIL, Answers, changes, files, write
+from bridge.cli.output import program
 from bridge.cli.parameters import OneOf, sources_of_the_settings
 from bridge.errors import CommandError
 from bridge.local.config import DEMO_GROUP, DEMO_NAME
@@ -92,7 +93,7 @@ def init(yes: bool, force: bool, given: tuple[str, ...], **asked: str | None) ->
         )
     written = write(made)
     click.echo(f"Written: {', '.join(map(str, written))}.\n" if written else "All files are so already.\n")
-    click.echo("\n".join(advice(answers, click.get_current_context().find_root().info_name or "")))
+    click.echo("\n".join(advice(answers, program())))
     return 0
 
 

@@ -4,19 +4,18 @@ Settings are read as the local host reads them: from the environment, then from 
 directory.
 """
 
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 
 import click
 
 from bridge import __version__
 from bridge.cli.command import Program, problem
-from bridge.cli.output import complain, wants_colours
+from bridge.cli.output import complain, program, wants_colours
 from bridge.errors import BridgeError
 
-_INSTALLED, _MODULE = "webhook-bridge", "python -m bridge"
 # The former names of commands, which still work.
 _OLD_NAMES = {"mailbox": "fake-graph", "replay": "requeue"}
 # By the titles of the help, each command with its module and the first line of its own help.
@@ -58,6 +57,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; return the exit status, which is 2 with one line on stderr if it cannot be carried out."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A title may have signs that a terminal or a file of Windows cannot show.
+            stream.reconfigure(errors="replace")
     try:
         status = _run(words)
         sys.stdout.flush()
@@ -81,18 +84,12 @@ def _run(words: list[str]) -> int:
         from bridge.cli.completion import answer  # noqa: PLC0415  only a shell that completes needs it
 
         return answer(root(), asked)
-    program = _program()
     try:
-        with root().make_context(program, words) as context:
+        with root().make_context(program(), words) as context:
             status: int | None = context.command.invoke(context)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     return status or 0
-
-
-def _program() -> str:
-    """What people write to start it."""
-    return _INSTALLED if PurePath(sys.argv[0]).name.startswith(_INSTALLED) else _MODULE
 
 
 def root() -> Program:

@@ -10,7 +10,7 @@ import click
 
 from bridge.cli.command import Command
 from bridge.cli.common import address, bridge, environment, warnings
-from bridge.cli.output import print_lines, state, table
+from bridge.cli.output import print_lines, program, state, table
 from bridge.cli.parameters import port_option
 from bridge.errors import SettingsError
 from bridge.local import config
@@ -18,7 +18,7 @@ from bridge.local import config
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_SAMPLE = ".venv/bin/python -m bridge send github pull_request.opened"
+_SAMPLE = "send github pull_request.opened"
 _PERMISSIONS = {
     "open": "a stand-in that permits everything; BRIDGE_LOCAL_PERMISSIONS=microsoft permits only what Microsoft does",
     "microsoft": "a stand-in that permits only what Microsoft does",
@@ -40,11 +40,11 @@ def run(port: int | None) -> int:
     prefix = f"PORT={port} " if port != config.PORT else ""
     lines = {
         "page": f"{address(port)}/",
-        "webhooks": f"{address(port)}/api/webhooks/<source> (`python -m bridge sources` lists the sources)",
+        "webhooks": f"{address(port)}/api/webhooks/<source> (`{program()} sources` lists the sources)",
         "health": f"{address(port)}/api/health/details?code={config.FUNCTION_KEY}",
         "settings": f"{file or 'environment variables only'}",
         "graph": _PERMISSIONS[config.permissions(os.environ)],
-        "try it": f"{prefix}{_SAMPLE}",
+        "try it": f"{prefix}{program()} {_SAMPLE}",
     }
     problems, mistakes = _findings()
     title = "accepts no webhook, as the settings are wrong" if problems else "is running"
