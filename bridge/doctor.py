@@ -24,9 +24,11 @@ from bridge.people import ROLE
 from bridge.publishing.delivery import Delivery
 from bridge.publishing.publisher import new_token
 from bridge.publishing.stories import signed
+from bridge.rendering.filters import plural
 from bridge.settings import Group, Settings, is_loopback
 
 _COMBINATION = "identity and channel"
+_START = "These settings are for this machine: start the bridge with `make run`, and ask in a second terminal."
 _IDENTITY = "docs/identity.md compares the identities."
 _OPEN = "The stand-in for Graph accepts these posts; Microsoft does not:"
 _SKEW = 300.0  # seconds that Entra tolerates
@@ -98,7 +100,7 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     yield _ok("settings", f"identity {settings.identity}, channel {settings.channel}, cloud {settings.cloud_name}")
     yield from _mistakes(wrong, "settings", "Correct its name, or remove it: nothing reads it.")
     yield from _sources(configuration)
-    yield _ok("routes", f"{len(configuration.routes.routes)} routes, {len(groups)} groups")
+    yield _ok("routes", f"{plural(len(configuration.routes.routes), 'route')}, {plural(len(groups), 'group')}")
     advice = "Change it when you can: the next major version may know the new name only."
     yield from (Finding(Verdict.WARNING, "deprecated", text, advice) for text in configuration.deprecated)
     yield from _mistakes(wrong, "routes", "Correct the route: for this part of it, it never matches.")
@@ -118,7 +120,7 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     try:
         claims = claims_of(delivery.identity.token())
     except GraphError as error:
-        yield _failed("token", error)
+        yield _failed("token", error, _START if is_loopback(env.get("IDENTITY_ENDPOINT", "")) else "")
         return
     yield from _token(claims)
     yield _combination(configuration, env, claims)
@@ -163,12 +165,12 @@ def _storage(delivery: Delivery, env: Mapping[str, str], groups: Sequence[str]) 
         delivery.waker.wake(group)
     counts = outbox.counts()
     where = "the storage account" if is_configured(env) else "a file"
-    yield _ok("storage", f"{where} can be read and written; {counts.open} entries are waiting")
+    yield _ok("storage", f"{where} can be read and written; {plural(counts.open, 'entry is', 'entries are')} waiting")
     if counts.dead:
         yield Finding(
             Verdict.WARNING,
             "dead letters",
-            f"{counts.dead} events were not delivered",
+            f"{plural(counts.dead, 'event was', 'events were')} not delivered",
             "`python -m bridge dead-letters` says why, `requeue` sends them again.",
         )
     for group, wait in outbox.waits().items():

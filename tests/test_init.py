@@ -153,10 +153,32 @@ def test_no_file_changes_without_force_and_what_would_change_is_said(folder, cap
     run(capsys, "--yes")
     before = {path: path.read_text() for path in folder.glob("*")}
     assert run(capsys, "--yes").startswith("All files are so already.")
-    error = run(capsys, "--yes", "--group", GROUP, "--services", "github,gitlab", status=2)
+    error = run(capsys, "--yes", "--group", GROUP, "--services", "github,gitlab", "--group-name", "ops", status=2)
     assert "local.settings.json: BRIDGE_GROUP would change, BRIDGE_GITLAB_SECRET would be new" in error
     assert "config.toml would be replaced. Nothing is written: --force does it" in error
     assert before == {path: path.read_text() for path in folder.glob("*")}
+
+
+def test_what_the_files_say_is_the_default_and_routes_stay(folder, capsys):
+    run(
+        capsys, "--yes", "--group", GROUP, "--group-name", "ops", "--services", "gitlab", "--time-zone", "Europe/Berlin"
+    )
+    before, routed = values(folder), f'[groups]\nops = "{GROUP}"\n[[route]]\nwhen = "true"\ngroups = []\n'
+    (folder / "config.toml").write_text(routed)
+    assert run(capsys, "--yes").startswith("All files are so already.")
+    printed = run(capsys, "--yes", "--services", "gitlab,jira", "--where", "azure", "--force")
+    assert "Written: local.settings.json, answers.json." in printed
+    assert values(folder).items() >= before.items()
+    assert answers(folder)["config"] == routed == (folder / "config.toml").read_text()
+
+
+def test_an_interrupted_init_writes_nothing(folder, capsys, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", interrupted)
+    assert "Nothing is written." in run(capsys, status=130)
+    assert not (folder / "local.settings.json").exists()
 
 
 def test_with_force_secrets_and_other_settings_stay_and_the_old_files_are_kept(folder, capsys):

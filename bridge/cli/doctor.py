@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ def doctor(post: bool, as_json: bool) -> int:
 
     Settings, templates, storage, token, groups and mailbox are checked; each finding is printed as soon as it is known.
     """
+    # What it tried in vain is in a finding, too.
+    logging.getLogger("azure").setLevel(logging.ERROR)
     env = environment()
     findings: list[Finding] = []
     for finding in _findings(env, post=post):

@@ -13,7 +13,7 @@ import click
 from bridge import conversions
 from bridge.cli.command import Command
 from bridge.cli.init_advice import advice
-from bridge.cli.init_files import AZURE, IDENTITIES, LOCAL, MAIL, Answers, changes, files, write
+from bridge.cli.init_files import AZURE, IDENTITIES, LOCAL, MAIL, Answers, changes, files, known, write
 from bridge.cli.output import program
 from bridge.cli.parameters import OneOf, sources_of_the_settings
 from bridge.errors import CommandError
@@ -81,10 +81,16 @@ def init(yes: bool, force: bool, given: tuple[str, ...], **asked: str | None) ->
     """Write settings, routes and the deployment's parameters for what you have.
 
     It asks where the bridge will run, for the group, the services and who posts. It writes local.settings.json with new
-    secrets, config.toml with the group, and for Azure answers.json, the parameters of the template. Enter takes the
-    default of a question. Nothing is written before the last answer, and no file is changed without --force.
+    secrets, config.toml with the group, and for Azure answers.json, the parameters of the template.
+
+    Enter takes the default of a question, which is what these files say already. Nothing is written before the last
+    answer, and no file is changed without --force. Routes in config.toml stay as they are.
     """
-    answers = _answers(_Questions(asked, asks=not yes), given)
+    try:
+        answers = _answers(_Questions(asked, asks=not yes), given, known(Path()))
+    except click.Abort:
+        click.echo("\nNothing is written.", err=True)
+        raise
     made = files(answers, Path())
     planned = changes(made)
     if planned and not force:
@@ -114,12 +120,14 @@ class _Questions:
         return click.prompt(question, default=default, value_proc=check, show_default=bool(default))
 
 
-def _answers(questions: _Questions, given: tuple[str, ...]) -> Answers:
+def _answers(questions: _Questions, given: tuple[str, ...], before: Answers) -> Answers:
+    """The answers. before: those of the files that exist, which are the defaults."""
     secrets = dict(map(_secret, given))
     where = questions.ask("where", _WHERE, LOCAL, _one_of(LOCAL, AZURE))
-    group = questions.ask("group", _GROUP, "", _group)
-    name = questions.ask("group_name", _NAME, "team" if group else DEMO_NAME, _name)
-    services = questions.ask("services", _SERVICES, "github", _services)
+    group = questions.ask("group", _GROUP, before.group, _group)
+    name = (before.group_name if group == before.group else "") or ("team" if group else DEMO_NAME)
+    name = questions.ask("group_name", _NAME, name, _name)
+    services = questions.ask("services", _SERVICES, ",".join(before.services), _services)
     if unasked := secrets.keys() - {*services}:
         raise CommandError(f"--secret: {', '.join(sorted(unasked))} is not among the services.")
     for one in services:
@@ -128,9 +136,10 @@ def _answers(questions: _Questions, given: tuple[str, ...]) -> Answers:
             if secret := questions.ask(f"secret {one}", question, "", str):
                 secrets |= dict([_secret(f"{one}={secret}")])
     identities = IDENTITIES[where]
-    identity = questions.ask("identity", _IDENTITY[where], identities[0], _one_of(*identities))
+    usual = before.identity if before.identity in identities else identities[0]
+    identity = questions.ask("identity", _IDENTITY[where], usual, _one_of(*identities))
     mail_from = questions.ask("mail_from", _MAIL, "", _mailbox) if identity == MAIL else ""
-    zone = questions.ask("time_zone", _TIME_ZONE, "UTC", _checked(conversions.time_zone))
+    zone = questions.ask("time_zone", _TIME_ZONE, before.time_zone, _checked(conversions.time_zone))
     return Answers(where, group, name, services, identity, mail_from, zone, secrets)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -69,13 +70,25 @@ class Answers:
 
 def files(answers: Answers, folder: Path) -> Mapping[Path, str]:
     """The text of each file. What local.settings.json has already, and the answers do not decide, stays in it."""
-    made = {
-        folder / SETTINGS: _settings(answers, _existing(folder / SETTINGS)),
-        folder / CONFIG: _config(answers),
-    }
+    config = _config(answers, folder / CONFIG)
+    made = {folder / SETTINGS: _settings(answers, _existing(folder / SETTINGS)), folder / CONFIG: config}
     if answers.where == AZURE:
-        made[folder / PARAMETERS] = _parameters(answers)
+        made[folder / PARAMETERS] = _parameters(answers, config)
     return made
+
+
+def known(folder: Path) -> Answers:
+    """The answers that the files in the folder give already; defaults for the rest."""
+    values = _existing(folder / SETTINGS).get("Values", {})
+    services = tuple(name for name, source in SOURCES.items() if values.get(source.secret_setting))
+    group = values.get("BRIDGE_GROUP", "")
+    return Answers(
+        group="" if group == DEMO_GROUP else group,
+        group_name=next((name for name, one in _groups(folder / CONFIG).items() if one == group), ""),
+        services=services or Answers.services,
+        identity=DEVELOPER if values.get("BRIDGE_IDENTITY") == DEVELOPER else STAND_IN,
+        time_zone=values.get("BRIDGE_TIME_ZONE") or Answers.time_zone,
+    )
 
 
 def changes(made: Mapping[Path, str]) -> list[str]:
@@ -141,16 +154,28 @@ def _settings(answers: Answers, existing: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _config(answers: Answers) -> str:
+def _groups(path: Path) -> Mapping[str, str]:
+    """The object ids of the groups in a configuration, by their names."""
+    try:
+        groups = tomllib.loads(path.read_text("utf-8")).get("groups", {})
+    except (OSError, ValueError):
+        return {}
+    return {name: str(one.get("id", "") if isinstance(one, dict) else one) for name, one in groups.items()}
+
+
+def _config(answers: Answers, path: Path) -> str:
+    """The configuration; one that names the group already stays as it is, with its routes."""
+    if (answers.group or DEMO_GROUP) in _groups(path).values():
+        return path.read_text("utf-8")
     # A JSON text is a TOML text, but for what TOML has no escape for; names have none of that.
     name, group = (json.dumps(text, ensure_ascii=False) for text in (answers.group_name, answers.group or DEMO_GROUP))
     return _CONFIG.format(name=name, group=group)
 
 
-def _parameters(answers: Answers) -> str:
+def _parameters(answers: Answers, config: str) -> str:
     values: dict[str, Any] = {
         "group": answers.group,
-        "config": _config(answers) if answers.group else "",
+        "config": config if answers.group else "",
         **_OF_THE_DEPLOYMENT[answers.identity],
         **({"mailFrom": answers.mail_from} if answers.identity == MAIL else {}),
         "timeZone": answers.time_zone,
