@@ -23,7 +23,9 @@ _WRITES = "read and write: webhooks can be resent, dead letters requeued"
     examples=["console --app my-bridge", "console --app my-bridge --resource-group rg-bridge --write"],
 )
 @click.option("--app", default="", metavar="NAME", help="The function app; its settings say which storage.")
-@click.option("--resource-group", default="", metavar="NAME", help="Of the app, if there are several of its name.")
+@click.option(
+    "--resource-group", default="", metavar="NAME", help="Resource group of the app, if there are several of its name."
+)
 @click.option(
     "--storage", default="", metavar="NAME", help="The storage account, if the app's settings cannot be read."
 )

@@ -31,7 +31,7 @@ _PAGE = 200
 _EVERY = 2.0  # seconds between looks with --follow
 _LATE = 120.0  # seconds that a record may need to reach the outbox
 _LONGEST = 80  # characters of a line of the table that say what happened
-_OUTCOMES = f"One of {', '.join(Outcome)}."
+_OUTCOMES = f"Only those with this outcome: {', '.join(Outcome)}."
 _NO_RECORDS = "No webhook matches. (What lacks the function key that it needs is refused by the host, and not listed.)"
 
 
@@ -47,12 +47,14 @@ _NO_RECORDS = "No webhook matches. (What lacks the function key that it needs is
         "deliveries show 3f2a91c04b7e",
     ],
 )
-@source_option("Those of one service.")
+@source_option("Only those of one service.")
 @click.option("--outcome", type=OneOf([one.value for one in Outcome]), default=None, metavar="OUTCOME", help=_OUTCOMES)
-@group_option("Those for one group, by its name or object id.", default="")
-@click.option("--since", default="", metavar="TIME", help=f"Those since then: {TIME}.")
-@click.option("--until", default="", metavar="TIME", help="Those until then.")
-@click.option("--text", default="", metavar="WORDS", help="Words of title, kind, key, reason or ids.")
+@group_option("Only those for one group, by its name or object id.", default="")
+@click.option("--since", default="", metavar="TIME", help=f"Only those since then: {TIME}.")
+@click.option("--until", default="", metavar="TIME", help="Only those until then.")
+@click.option(
+    "--text", default="", metavar="WORDS", help="Only those with these words in title, kind, key, reason or ids."
+)
 @click.option(
     "--limit", type=Number(1, 999_999_999), default=50, show_default=True, metavar="N", help="At most so many."
 )

@@ -44,10 +44,20 @@ _DONE = "The app is made. You may close this page; the terminal says what to do 
     examples=["github-app https://my-bridge.azurewebsites.net --organization contoso"],
 )
 @click.argument("url", default="", metavar="[URL]")
-@click.option("--organization", default="", metavar="NAME", help="That owns the app.  [default: you]")
-@click.option("--name", default="Webhook bridge", show_default=True, help="Of the app; no other on GitHub may have it.")
+@click.option("--organization", default="", metavar="NAME", help="Organization that owns the app.  [default: you]")
 @click.option(
-    "--github", default="https://github.com", show_default=True, metavar="URL", help="Of your GitHub Enterprise Server."
+    "--name",
+    default="Webhook bridge",
+    show_default=True,
+    metavar="NAME",
+    help="Name of the app; no other on GitHub may have it.",
+)
+@click.option(
+    "--github",
+    default="https://github.com",
+    show_default=True,
+    metavar="URL",
+    help="URL of your GitHub Enterprise Server.",
 )
 @click.option(
     "--folder",
