@@ -1,5 +1,7 @@
 """What `make bench` measures with, without measuring: nothing here looks at a clock."""
 
+import re
+
 import pytest
 
 from bridge.app import Bridge
@@ -7,6 +9,7 @@ from bridge.configuration import Configuration
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.bench.__main__ import PAGE, with_table
+from tests.bench.flame_graph import Graph, drawn, folded
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS
 from tests.bench.rows import HEAD, Row
 
@@ -45,3 +48,31 @@ def test_the_page_keeps_its_words_and_gets_the_table_of_the_last_run():
     assert written.count(HEAD) == 1
     assert str(rows[0]) in written
     assert with_table(written, rows) == written
+
+
+FOLDED = [
+    "main:run;main:receive;json:loads 3000",
+    "main:run;main:receive;/home/me/part.html:root 1000",
+    "main:idle 9000",
+]
+
+
+def test_a_flame_graph_has_a_box_for_each_function_as_wide_as_its_time():
+    root = folded(FOLDED, "main:run", 2)
+    assert root.time == root.calls["main:run"].time == 2.0
+    assert root.calls["main:run"].calls["main:receive"].calls["json:loads"].time == 1.5
+    written = drawn([Graph("Before & after", root)])
+    assert "Before &amp; after" in written
+    assert "<title>json:loads: 1.5 ms, 75%</title>" in written
+    assert 'width="900.0"' in written
+    assert "templates:root" in written
+    assert "/home" not in written
+
+
+@pytest.mark.parametrize("path", sorted(PAGE.parent.glob("flames-*.svg")), ids=lambda path: path.stem)
+def test_the_flame_graphs_of_the_page_are_small_and_name_no_machine(path):
+    written = path.read_text("utf-8")
+    assert len(written) < 150_000
+    assert not re.search(r"<script|href|/home|/root|/tmp|/usr|site-packages", written)
+    assert re.findall(r"https?://[^\"]+", written) == ["http://www.w3.org/2000/svg"]
+    assert path.name in PAGE.read_text("utf-8")

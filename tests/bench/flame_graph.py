@@ -10,10 +10,20 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, LINE = 1200, 15  # of the picture, and the height of a box
-NARROWEST = 1.5  # boxes that are less wide are left out
+NARROWEST = 2  # boxes that are less wide are left out
 _LETTER = 5.6  # the width of a letter
 _COLOURS = {"bridge": "#9cc9f5", "templates": "#b8e0b0", "jinja2": "#d5ecc9", "json": "#f3d9a4"}
 _OTHERS = "#e4e4e4"
+# They only pass a call on; their time counts for who called them.
+_PASSING_ON = {
+    "jinja2.runtime:call",
+    "jinja2.runtime:__call__",
+    "jinja2.runtime:_invoke",
+    "threading:_bootstrap",
+    "threading:_bootstrap_inner",
+    "runpy:_run_module_as_main",
+    "runpy:_run_code",
+}
 
 
 @dataclass
@@ -34,11 +44,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Graph:
-    """One picture. title: above it. unit: what a time of the box is shown in."""
+    """One picture. title: above it."""
 
     title: str
     root: Box
-    unit: str = "ms"
 
 
 def folded(lines: Iterable[str], since: str, per: float) -> Box:
@@ -49,7 +58,7 @@ def folded(lines: Iterable[str], since: str, per: float) -> Box:
     root = Box()
     for line in lines:
         stack, _, spent = line.rpartition(" ")
-        names = stack.split(";")
+        names = [name for name in stack.split(";") if name not in _PASSING_ON]
         if since and since not in names:
             continue
         root.add([_short(name) for name in names[names.index(since) if since else 0 :]], int(spent) / 1000 / per)
@@ -94,7 +103,7 @@ def _boxes(graph: Graph, scale: float, top: int) -> tuple[list[str], int]:
 
 
 def _box(name: str, box: Box, graph: Graph, left: float, top: int, width: float) -> str:
-    share = f"{name}: {box.time:.3g} {graph.unit}, {box.time / graph.root.time:.0%}"
+    share = f"{name}: {box.time:.3g} ms, {box.time / graph.root.time:.0%}"
     shape = f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{LINE}" fill="{_colour(name)}"/>'
     letters = int((width - 4) / _LETTER)
     label = name if len(name) <= letters else name.rpartition(":")[2]

@@ -15,6 +15,7 @@ import requests
 from tests.bench.flame_graph import Box, Graph, drawn, folded
 from tests.bench.graph import graph
 from tests.bench.load import Load, labeled
+from tests.bench.rows import scratch
 from tests.local_stack import NAMES, PATIENCE, ROOT, environment, start
 
 BEFORE = "67cdb9e"  # the last commit before this was worked on
@@ -82,12 +83,12 @@ def _receive(tree: Path) -> Box:
 
 
 def _host(tree: Path) -> Box:
-    with tempfile.TemporaryDirectory() as folder, graph() as address:
-        found = Path(folder) / "found"
+    with scratch() as folder, graph() as address:
+        found = folder / "found"
         found.mkdir()
         settings = {"IDENTITY_ENDPOINT": f"{address}/msi/token", "BRIDGE_GRAPH_URL": f"{address}/graph/v1.0"}
         stack = start(
-            Path(folder) / "bridge",
+            folder / "bridge",
             [sys.executable, "-m", "bridge", "run"],
             **settings,
             BRIDGE_DIGEST_OVER="1000",

@@ -72,5 +72,6 @@ def _busy(work: Callable[[], object]) -> float:
 def scratch() -> Iterator[Path]:
     """A folder in memory where there is such a thing: how soon a disk has written is the disk's figure."""
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+    # A process that was killed may have one that is about to notice it, and writes until then.
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, ignore_cleanup_errors=True) as folder:
         yield Path(folder)

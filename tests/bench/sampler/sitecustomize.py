@@ -27,10 +27,10 @@ def sample(folder: Path) -> None:
         time.sleep(EVERY)
         frames = sys._current_frames()
         frames.pop(threading.get_ident(), None)
-        used = {ident: _used(ident) for ident in frames}
-        for ident, frame in frames.items():
+        used = {thread: _used(thread) for thread in frames}
+        for thread, frame in frames.items():
             # Of a new thread, and of one whose number another had: from its beginning.
-            spent = used[ident] - before.get(ident, 0.0)
+            spent = used[thread] - before.get(thread, 0.0)
             if spent > 0:
                 found[_stack(frame)] += round(spent * 1e6)
         before = used
@@ -39,10 +39,10 @@ def sample(folder: Path) -> None:
             written = time.monotonic()
 
 
-def _used(ident: int) -> float:
+def _used(thread: int) -> float:
     """Seconds of processor time of a thread; none of one that has ended."""
     try:
-        return time.clock_gettime(time.pthread_getcpuclockid(ident))
+        return time.clock_gettime(time.pthread_getcpuclockid(thread))
     except OSError:
         return 0.0
 
