@@ -52,7 +52,7 @@ def test_the_page_keeps_its_words_and_gets_the_table_of_the_last_run():
 
 FOLDED = [
     "main:run;main:receive;json:loads 3000",
-    "main:run;main:receive;/home/me/part.html:root 1000",
+    "main:run;main:receive;/opt/part.html:root 1000",
     "main:idle 9000",
 ]
 
