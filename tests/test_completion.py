@@ -87,6 +87,12 @@ source {script}
 complete -C '{program} completion pow'
 complete -C '{program} de'
 """
+PWSH = """
+. {script}
+function try($line) {{ (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText }}
+try '{program} completion pow'
+try '{program} deliveri'
+"""
 PROPOSED = {
     "bash": (
         BASH,
@@ -96,6 +102,7 @@ PROPOSED = {
         ZSH,
         ["_webhook_bridge webhook-bridge python python3", "powershell", "deliveries:List webhooks", "default"],
     ),
+    "pwsh": (PWSH, ["powershell", "deliveries"]),
     "fish": (FISH, ["powershell", "deliveries\tList webhooks"]),
 }
 
@@ -105,14 +112,15 @@ PROPOSED = {
 def test_a_shell_proposes_them(shell, way, folder, capsys):
     if not shutil.which(shell):
         pytest.skip(f"no {shell} here")
-    assert cli.main(["completion", shell]) == 0
-    (folder / "script").write_text(capsys.readouterr().out)
+    assert cli.main(["completion", {"pwsh": "powershell"}.get(shell, shell)]) == 0
+    script = folder / ("script.ps1" if shell == "pwsh" else "script")
+    script.write_text(capsys.readouterr().out)
     installed = folder / "webhook-bridge"
     installed.write_text(f'#!/bin/sh\nexec {sys.executable} -m bridge "$@"\n')
     installed.chmod(0o700)
     text, expected = PROPOSED[shell]
     program = f"{sys.executable} -m bridge" if way == "module" else installed
-    lines = text.format(script=folder / "script", program=program, python=sys.executable)
+    lines = text.format(script=script, program=program, python=sys.executable)
     home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
     run = subprocess.run([shell, "-c", lines], env=environment(**home), capture_output=True, text=True, check=False)
     assert [one for one in expected if one not in run.stdout] == [], run.stderr

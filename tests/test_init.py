@@ -116,6 +116,7 @@ def test_the_template_takes_the_parameters(folder, capsys, arguments, expected):
     assert list(Template(DOCUMENT, {**found, "packageUri": PACKAGE}).resources())
     assert ("Write the object id of the group into answers.json" in printed) is (group == [])
     assert "--parameters @answers.json" in printed
+    assert "  azd env set-secret BRIDGE_GITHUB_SECRET\n" in printed
     assert STRIPE not in printed
 
 

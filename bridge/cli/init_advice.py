@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bridge.cli.init_files import AZURE, DEVELOPER, LOCAL, MAIL, PARAMETERS, SETTINGS, Answers
+from bridge.cli.init_files import AZURE, CONFIG, DEVELOPER, LOCAL, MAIL, PARAMETERS, SETTINGS, Answers
 from bridge.cli.output import filled, table
 from bridge.local.config import FUNCTION_KEY, PORT
 from bridge.sources import SOURCES
@@ -30,6 +30,8 @@ def advice(answers: Answers, program: str) -> Iterator[str]:
     if answers.where == AZURE:
         yield "\nThen, in Azure (docs/deploy.md):"
         yield from table([(f"{number}.", step) for number, step in enumerate(_deployment(answers), 1)])
+        yield f"\nWith azd, in place of these, which reads {CONFIG}:"
+        yield from (f"  {line}" for line in _azd(answers))
     for name in answers.services:
         yield f"\n{SOURCES[name].title}"
         yield from table(filled(dict(_service(SOURCES[name], answers))))
@@ -63,6 +65,18 @@ def _deployment(answers: Answers) -> Iterator[str]:
     yield "Run the command of its output nextCommand, and give the app the package: docs/deploy.md#the-portal."
     if answers.generated:
         yield "The deployment makes the secrets; the commands of its output secretCommands print them."
+
+
+def _azd(answers: Answers) -> Iterator[str]:
+    yield f"azd env set BRIDGE_GROUP {answers.group or '<object id of the group>'}"
+    if answers.identity == MAIL:
+        yield f"azd env set BRIDGE_MAIL_FROM {answers.mail_from or '<address of the shared mailbox>'}"
+    else:
+        yield f"azd env set BRIDGE_IDENTITY {answers.identity} && azd env set BRIDGE_CHANNEL threads"
+    for name in answers.services:
+        if SOURCES[name].verifier:
+            yield f"azd env set-secret {SOURCES[name].secret_setting}"
+    yield "azd up"
 
 
 def _service(source: Source, answers: Answers) -> Iterator[tuple[str, str]]:

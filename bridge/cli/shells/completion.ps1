@@ -3,10 +3,10 @@
 
 Register-ArgumentCompleter -Native -CommandName webhook-bridge, python, python3, py -ScriptBlock {
     param($word, $line, $position)
-    $words = @($line.CommandElements | Where-Object { $_.Extent.StartOffset -lt $position } | ForEach-Object { "$_" })
+    $words = @($line.CommandElements | Where-Object { $_.Extent.StartOffset -lt $position } | ForEach-Object { "$_".Trim('"', "'") })
     if (-not $word) { $words += '' }
     $first = 1
-    if ($words[0] -notmatch 'webhook-bridge') {
+    if ((Split-Path -Leaf $words[0]) -notlike 'webhook-bridge*') {
         $at = [array]::IndexOf($words, '-m')
         # Any other use of Python completes files, as before.
         if ($at -lt 1 -or $words[$at + 1] -ne 'bridge') { return }
