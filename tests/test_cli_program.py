@@ -114,7 +114,7 @@ MEANT = {
     "a group that waits": (["release", "--group", "platfrom"], "Unknown group 'platfrom': did you mean platform?"),
     "no group at all": (
         ["deliveries", "--group", "x"],
-        "the settings name platform; it is no name of [groups], and no",
+        "the settings name platform; give a name of [groups], or an object id.",
     ),
     "an outcome": (["deliveries", "--outcome", "refusd"], "refused); did you mean refused?"),
     "an id without `show`": (["deliveries", "3f2a"], "'3f2a': did you mean `deliveries show 3f2a`?"),

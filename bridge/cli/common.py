@@ -86,7 +86,7 @@ def group_of(given: str) -> str:
         return given.lower()
     if found := next((group for group, name in names.items() if name == given), ""):
         return found
-    raise CommandError(unknown("group", given, names.values(), "it is no name of [groups], and no object id"))
+    raise CommandError(unknown("group", given, names.values(), "give a name of [groups], or an object id"))
 
 
 def check_source(name: str) -> None:

@@ -76,7 +76,7 @@ def _group(bridge: Bridge, name: str) -> str:
         return routes.names[name]
     if name in (routes.default, *routes.names.values()):
         return name
-    raise CommandError(unknown("group", name, routes.names, "name one of [groups]"))
+    raise CommandError(unknown("group", name, routes.names, "give a name of [groups], or an object id"))
 
 
 def _length(text: str) -> timedelta:
