@@ -17,6 +17,8 @@ from tests import az_stand_in
 from tests.local_stack import ROOT
 from tests.test_scripts import POWERSHELL, SCRIPTS, Tenant
 
+pytestmark = pytest.mark.files
+
 ROUTES = """[groups]
 ops = "3c1d0d4e-0000-4000-8000-000000000001"
 

@@ -8,6 +8,8 @@ import pytest
 from tests import az_stand_in
 from tools import azure_cli
 
+pytestmark = pytest.mark.files
+
 DATA = json.loads(azure_cli.DATA.read_text())
 COMMANDS = DATA["commands"]
 NAMED = list(azure_cli.commands())

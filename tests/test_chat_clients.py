@@ -16,6 +16,8 @@ from tests.graph_servers import closed_port
 from tests.local_stack import polling, running, until
 from tests.look import parse
 
+pytestmark = pytest.mark.hosts
+
 ALERTMANAGER = next(filter(None, map(shutil.which, ("prometheus-alertmanager", "alertmanager"))), "")
 
 

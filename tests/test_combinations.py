@@ -36,6 +36,8 @@ from tests.local_stack import (
 )
 from tests.microsoft import microsoft
 
+pytestmark = pytest.mark.hosts
+
 GROUP = "group-0"
 MAILBOX = "bridge@contoso.com"
 ADDRESS = "pumps@contoso.com"

@@ -16,6 +16,8 @@ from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 
+pytestmark = pytest.mark.files
+
 TEMPLATE = json.loads((ROOT / "azuredeploy.json").read_text())
 VALUES = json.loads((ROOT / "infra/main.parameters.json").read_text())["parameters"]
 BICEP = (ROOT / "infra/main.bicep").read_text()

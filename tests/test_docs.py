@@ -21,6 +21,8 @@ from tests.command_lines import parsed
 from tests.local_stack import ROOT
 from tools import services_page
 
+pytestmark = pytest.mark.files
+
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "infra/terraform/README.md"]
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
 MAKE = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -10,6 +10,8 @@ from bridge.limits import MAX_BODY
 from tests.azurite import needs_azurite
 from tests.local_stack import NAMES, PATIENCE, ROOT, issue, running, start, until
 
+pytestmark = pytest.mark.hosts
+
 SAMPLES = ROOT / "bridge/sources/github/samples"
 
 

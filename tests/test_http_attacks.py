@@ -10,6 +10,8 @@ from bridge.limits import MAX_BODY
 from bridge.sources import SOURCES
 from tests.local_stack import NAMES, SECRET, issue, running
 
+pytestmark = pytest.mark.hosts
+
 LINE = b"POST /api/webhooks/github HTTP/1.1\r\nHost: HOST\r\n"
 PATIENCE = 20.0
 CONNECTIONS = 300

@@ -7,6 +7,8 @@ import pytest
 
 from tests.local_stack import ROOT
 
+pytestmark = pytest.mark.files
+
 # Each with what to say instead.
 WORDS = {
     r"un?told|told|tells?|telling": "say what happens: posted, delivered, says, reports",

@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.local_stack import ROOT
+
+pytestmark = pytest.mark.files
 
 LOCK = (ROOT / "requirements.lock").read_text()
 ENTRIES = re.findall(r"^(\S+)==(\S+)((?: ; .+?)? \\\n(?:    --hash=.+\n)+)", LOCK, re.MULTILINE)

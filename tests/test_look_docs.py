@@ -2,9 +2,13 @@
 
 import re
 
+import pytest
+
 from tests.local_stack import ROOT
 from tools.look_page import POSTS, entry, with_posts
 from tools.look_pictures import inbox, posts
+
+pytestmark = pytest.mark.files
 
 TEXT = (ROOT / "docs/look.md").read_text()
 

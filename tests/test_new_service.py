@@ -12,6 +12,8 @@ from bridge.verification.signatures import Hmac
 from tests.local_stack import ROOT
 from tools.docs import GENERATED
 
+pytestmark = pytest.mark.files
+
 SECRET = "demo-secret-of-the-lift"
 NAME = "lift_control"
 PRESET = """

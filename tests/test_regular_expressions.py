@@ -9,6 +9,8 @@ import pytest
 from tests.local_stack import ROOT
 from tests.regular_expressions import Pattern, faults, patterns
 
+pytestmark = pytest.mark.files
+
 # Why each of these is quick all the same, or why nobody can make it slow; by its file, and a part of it.
 JUSTIFIED = {
     ("bridge/rendering/measures.py", r"([^\d\s.,]{0,12})"): "of a value of 40 characters",

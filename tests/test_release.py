@@ -15,6 +15,8 @@ from tests.local_stack import ROOT
 from tools import docs
 from tools.releases import Release, of
 
+pytestmark = pytest.mark.files
+
 RELEASE = Release("monalisa/our-bridge", "v2.3.4")
 TEMPLATE = json.loads((ROOT / "azuredeploy.json").read_text())
 JOBS = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]

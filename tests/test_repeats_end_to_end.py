@@ -11,6 +11,8 @@ from bridge.entries import VERSION
 from tests.azurite import needs_azurite
 from tests.local_stack import CONFIG, NAMES, issue, polling, running, until
 
+pytestmark = pytest.mark.hosts
+
 PUMP = """
 [sources.pump.event]
 delivery = "payload.id"

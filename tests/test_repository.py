@@ -14,6 +14,8 @@ from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES
 from tests.local_stack import ROOT
 
+pytestmark = pytest.mark.files
+
 README = (ROOT / "README.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text().partition("## With `make run` only")[0]
 HOST = json.loads((ROOT / "host.json").read_text())

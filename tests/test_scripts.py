@@ -17,6 +17,8 @@ from tests import az_stand_in
 from tests.az_stand_in import TENANT, new_directory
 from tests.local_stack import ROOT
 
+pytestmark = pytest.mark.files
+
 SCRIPTS = ROOT / "scripts"
 MAILBOX = (SCRIPTS / "make-mailbox.ps1").read_text("utf-8")
 SHELL = sorted(SCRIPTS.glob("*.sh"))

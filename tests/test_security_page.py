@@ -6,6 +6,8 @@ import pytest
 
 from tests.local_stack import ROOT
 
+pytestmark = pytest.mark.files
+
 PAGE = (ROOT / "SECURITY.md").read_text()
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]

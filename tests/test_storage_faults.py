@@ -13,6 +13,8 @@ from tests import forked
 from tests.graph_servers import closed_port
 from tests.local_stack import NAMES, PATIENCE, environment, issue, running, workplace
 
+pytestmark = pytest.mark.hosts
+
 ENDLESS = resource.RLIM_INFINITY
 
 

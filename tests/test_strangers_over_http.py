@@ -16,6 +16,8 @@ from bridge.local.own_origin import refusal
 from bridge.sources import SOURCES
 from tests.local_stack import NAMES, SECRET, issue, running
 
+pytestmark = pytest.mark.hosts
+
 GROUP = "3c1d0d4e-0000-4000-8000-000000000000"
 
 

@@ -13,6 +13,8 @@ from bridge.payloads import PATH
 from tests.arm_template import GROUP, Azure, Template
 from tests.local_stack import ROOT
 
+pytestmark = pytest.mark.files
+
 DOCUMENT = json.loads((ROOT / "azuredeploy.json").read_text())
 SCHEMAS = ROOT.parent / "shared/arm-schemas"
 GROUP_ID = "3c1d0d4e-0000-4000-8000-000000000001"

@@ -17,6 +17,8 @@ from tests.look import parse
 from tools.samples import NOW
 from tools.template_tables import tables
 
+pytestmark = pytest.mark.files
+
 TEXT = (ROOT / "docs/templates.md").read_text()
 EXAMPLE = re.compile(
     r"`my-templates/(?P<file>\S+?)`.*?```html\+jinja\n(?P<template>.*?)```.*?"

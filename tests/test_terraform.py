@@ -14,6 +14,8 @@ from tests.local_stack import ROOT
 from tests.test_template import DOCUMENT, SETS
 from tools.terraform import snake
 
+pytestmark = pytest.mark.files
+
 MODULE = ROOT / "infra/terraform"
 TERRAFORM = shutil.which("terraform")
 PARAMETERS = DOCUMENT["parameters"]

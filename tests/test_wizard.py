@@ -16,6 +16,8 @@ from tests.local_stack import ROOT
 from tests.test_template import AZURE, DOCUMENT, GROUP_ID, deployed, settings
 from tools import wizard, wizard_services
 
+pytestmark = pytest.mark.files
+
 FILE = json.loads((ROOT / "createUiDefinition.json").read_text())
 WIZARD, PARAMETERS = FILE["parameters"], DOCUMENT["parameters"]
 VALIDATOR = ROOT.parent / "shared/tools/validate_arm.py"

@@ -12,6 +12,8 @@ import yaml
 
 from tests.local_stack import ROOT
 
+pytestmark = pytest.mark.files
+
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TOOLS = Path(sys.executable).parent
 
