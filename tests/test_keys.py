@@ -298,6 +298,7 @@ def test_addresses_of_a_stranger_fill_no_memory_and_push_no_keys_out(host):
         PublishedKeys(re.compile("https://contoso[.]com/[a-z]{1,64}"), only_keys)(
             "https://contoso.com/" + "a" * (5 << 20)
         )
+    gc.collect()
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(keys) == MOST
