@@ -1,4 +1,4 @@
-// A field above the list of services that leaves those whose name or address has what is typed.
+// A field above the list of services, which leaves those whose name or address has what is typed.
 
 function makeField(first) {
   const label = document.createElement("label");
@@ -36,3 +36,13 @@ if (document.querySelector("article h1")?.firstChild?.textContent === "Services"
     }
   });
 }
+
+// What scrolls can be scrolled with the keyboard, too. The theme wraps tables when the page has loaded.
+function makeReachable() {
+  for (const wrap of document.querySelectorAll(".md-typeset__scrollwrap")) {
+    wrap.tabIndex = wrap.scrollWidth > wrap.clientWidth ? 0 : -1;
+  }
+}
+
+addEventListener("load", () => requestAnimationFrame(makeReachable));
+addEventListener("resize", makeReachable);
