@@ -81,6 +81,14 @@ def test_yaml_and_json_of_the_docs_can_be_read(page):
         json.loads(block)
 
 
+@pages
+def test_tables_are_tables(page):
+    lines = WITHIN_CODE.sub("", page.read_text()).splitlines()
+    rules = [number for number, line in enumerate(lines) if re.search(r"-\s*\|\s*-", line)]
+    assert [lines[number] for number in rules if not re.fullmatch(r" *\|(?: *:?-+:? *\|)+", lines[number])] == []
+    assert [lines[number - 1] for number in rules if lines[number - 1].count("|") < lines[number].count("|")] == []
+
+
 # Each language with the test that reads its blocks; `text` shows what a program prints.
 LANGUAGES = {
     *("toml", "yaml", "json", "sh", "python", "html+jinja", "jinja"),  # here
