@@ -1,15 +1,16 @@
 """How soon webhooks are answered while Graph takes its time, or has been down, against a function that only answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from statistics import quantiles
 
 from tests.bench import outage
 from tests.bench.functions import functions
 from tests.bench.graph import graph
 from tests.bench.load import Load, labeled, wait_until_idle
-from tests.bench.rows import Row, medians, scratch
+from tests.bench.rows import Row, medians, on_disk, scratch
 from tests.graph_servers import closed_port
-from tests.local_stack import GROUPS, NAMES, Stack, start
+from tests.local_stack import GROUPS, NAMES, Stack, running
 
 GROUP = NAMES[0]
 GRAPH = 0.3  # seconds a request
@@ -24,24 +25,25 @@ def rows() -> Iterator[Row]:
     """Milliseconds at the median and for all but one in a hundred, of one client that sends and waits."""
     with graph(GRAPH) as address:
         token = {"IDENTITY_ENDPOINT": f"{address}/msi/token"}
-        yield from _rows(f"Graph takes {GRAPH * 1000:.0f} ms", 0, BRIDGE_GRAPH_URL=f"{address}/graph/v1.0", **token)
-        nowhere = f"http://127.0.0.1:{closed_port()}/graph/v1.0"
-        yield from _rows(f"Graph down for {DOWN // 60} minutes", DOWN, BRIDGE_GRAPH_URL=nowhere, **token)
+        slow = token | {"BRIDGE_GRAPH_URL": f"{address}/graph/v1.0"}
+        down = token | {"BRIDGE_GRAPH_URL": f"http://127.0.0.1:{closed_port()}/graph/v1.0"}
+        name = f"Graph takes {GRAPH * 1000:.0f} ms"
+        with scratch() as folder, functions() as floor:
+            yield from _rows(name, folder, floor, slow)
+        with on_disk() as folder, functions(str(folder / "queue.sqlite")) as floor:
+            yield from _rows(f"{name}, on a disk", folder, floor, slow)
+        with scratch() as folder, functions() as floor:
+            outage.leave(folder / ".bridge/outbox.sqlite", GROUPS[GROUP], DOWN, RATE, THREADS)
+            yield from _rows(f"Graph down for {DOWN // 60} minutes", folder, floor, down)
 
 
-def _rows(name: str, down: float, **settings: str) -> Iterator[Row]:
-    """down: for how many seconds no request to Graph has been answered."""
-    with scratch() as folder, functions() as floor:
-        if down:
-            outage.leave(folder / ".bridge/outbox.sqlite", GROUPS[GROUP], down, RATE, THREADS)
-        stack = start(folder, **settings)
-        try:
-            bridge, least = Load(stack.address, GROUP), Load(floor, GROUP)
-            bridge.send(labeled(50, 1))
-            least.send(labeled(50, 1))
-            pairs = [_by_turns(stack, bridge, least) for _ in range(ROUNDS)]
-        finally:
-            stack.kill()  # what an outage has left does not end within the patience of `running`
+def _rows(name: str, folder: Path, floor: str, settings: Mapping[str, str]) -> Iterator[Row]:
+    """floor: the address of the function."""
+    with running(folder, **settings) as stack:
+        bridge, least = Load(stack.address, GROUP), Load(floor, GROUP)
+        bridge.send(labeled(50, 1))
+        least.send(labeled(50, 1))
+        pairs = [_by_turns(stack, bridge, least) for _ in range(ROUNDS)]
     for place, percent, goal in GOALS:
         figures = medians((taken[place], against[place]) for taken, against in pairs)
         yield Row(f"answer, {RATE} webhooks/s, {name}: p{percent}", *figures, "ms", goal)

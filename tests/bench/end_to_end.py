@@ -37,7 +37,7 @@ def rows() -> Iterator[Row]:
                     lambda floor=floor: _rate(floor, EVENTS),
                     ROUNDS,
                 )
-        yield Row(f"end to end, {CONNECTIONS} connections, {name}", measured, against, "events/s", 0.5, at_least=True)
+        yield Row(f"end to end, {CONNECTIONS} connections, {name}", measured, against, "events/s", 0.6, at_least=True)
 
 
 def _rate(load: Load, events: int, graph: str = "") -> float:

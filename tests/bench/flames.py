@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import signal
 import subprocess
 import sys
 import tarfile
@@ -104,7 +105,8 @@ def _host(tree: Path) -> Box:
             _wait_for(address, 50 + EVENTS)
             return _without(_sampled(found, "", EVENTS), before)
         finally:
-            stack.kill()
+            stack.process.send_signal(signal.SIGINT)
+            stack.process.wait(PATIENCE)
 
 
 def _sampled(found: Path, since: str, per: int) -> Box:

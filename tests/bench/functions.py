@@ -1,9 +1,10 @@
-"""The local host with one function that does the least: it answers, or makes one request to Graph and answers."""
+"""The local host with one function that does the least: it answers, at most after one request or one queued message."""
 
 import contextlib
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import azure.functions as func
 import requests
@@ -12,10 +13,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from bridge.local.host.host import Host
+from bridge.outbox.sqlite_queue import SqliteQueue
 from tests.bench.graph import serve, serving
 
 app = func.FunctionApp()
-_graph = sys.argv[2] if len(sys.argv) > 2 else ""
+_to = sys.argv[2] if len(sys.argv) > 2 else ""
+_queue = SqliteQueue(Path(_to)) if _to.startswith("/") else None
 _local = threading.local()
 
 
@@ -23,8 +26,10 @@ _local = threading.local()
 @app.route("webhooks/github", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def webhook(req: func.HttpRequest) -> func.HttpResponse:
     body = req.get_body()
-    if _graph:
-        _session().post(f"{_graph}/graph/v1.0/groups/g/threads", json={"topic": body.decode()}).json()
+    if _queue is not None:
+        _queue.put(body.decode())
+    elif _to:
+        _session().post(f"{_to}/graph/v1.0/groups/g/threads", json={"topic": body.decode()}).json()
     return func.HttpResponse("{}", status_code=202, mimetype="application/json")
 
 
@@ -35,9 +40,9 @@ def _session() -> requests.Session:
 
 
 @contextlib.contextmanager
-def functions(*graph: str) -> Iterator[str]:
-    """The address of a running one. graph: the address of the Graph to which it posts."""
-    with serving("tests.bench.functions", *graph) as address:
+def functions(to: str = "") -> Iterator[str]:
+    """The address of a running one. to: the address of the Graph to which it posts, or the path of its queue."""
+    with serving("tests.bench.functions", to) as address:
         yield address
 
 

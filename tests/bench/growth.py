@@ -49,7 +49,7 @@ def row(name: str, outbox: Outbox, queue: Queue, clock: Clock, rows: int) -> Row
         before = measured(outbox, queue, clock, 3 * ROWS)
         fill(outbox, rows)
         after = measured(outbox, queue, clock, 4 * ROWS)
-    return Row(f"growth, {name}: {MEASURED} entries after {rows}", after, before, "s", 1.5)
+    return Row(f"growth, {name}: {MEASURED} entries after {rows}", after, before, "s", 1.15)
 
 
 def rows() -> Iterator[Row]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from tests.local_stack import ROOT
+
 ROUNDS = 7
 
 
@@ -71,7 +73,21 @@ def _busy(work: Callable[[], object]) -> float:
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A folder in memory where there is such a thing: how soon a disk has written is the disk's figure."""
-    memory = Path("/dev/shm")
+    with _folder(memory if (memory := Path("/dev/shm")).is_dir() else None) as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def on_disk() -> Iterator[Path]:
+    """A folder on the disk that holds the repository."""
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    with _folder(build) as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def _folder(within: Path | None) -> Iterator[Path]:
     # A process that was killed may have one that is about to notice it, and writes until then.
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=within, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
