@@ -28,7 +28,10 @@ def folder(tmp_path, monkeypatch):
 
 
 ANSWERS = {
-    "commands": ("de", ["plain\tdeliveries\tList webhooks: accepted, ignored, dropped...", "plain\tdead-letters"]),
+    "commands": (
+        "de",
+        ["plain\tdeliveries\tList webhooks: accepted, ignored, dropped and refused, and why.", "plain\tdead-letters"],
+    ),
     "commands of a command": ("maintenance\nst", ["plain\tstart\tCollect what matches, and post it at the end."]),
     "options": ("deliveries\n--fol", ["plain\t--follow\tShow new ones as they come, until Ctrl-C."]),
     "a source": ("send\ngith", ["plain\tgithub\tGitHub"]),
@@ -60,6 +63,13 @@ def test_an_empty_word_may_become_any_command(capsys, monkeypatch):
     assert cli.main([]) == 0
     names = [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()]
     assert names == [name for section in cli.SECTIONS.values() for name in section]
+
+
+def test_commands_are_proposed_without_importing_them():
+    env = environment(_WEBHOOK_BRIDGE_COMPLETE="de\n.")
+    code = "import sys\nfrom bridge.cli.main import main\nmain([])\nassert 'bridge.app' not in sys.modules"
+    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout.count("plain")) == (0, 2)
 
 
 # Each completes one line with the function that the script registers, and prints what it proposes.

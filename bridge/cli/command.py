@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from bridge.spelling import meant
 
@@ -97,6 +98,12 @@ class Program(Group):
             return None
         command: click.Command = getattr(import_module(self._modules[name]), name.replace("-", "_"))
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """The commands that begin so, without importing any of them, and the options."""
+        lines = {name: line for one in self.sections.values() for name, (_, line) in one.items()}
+        found = [CompletionItem(name, help=line) for name, line in lines.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def missing(self, ctx: click.Context) -> str:  # noqa: ARG002
         """What somebody needs who starts it for the first time."""
