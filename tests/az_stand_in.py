@@ -43,7 +43,8 @@ _PROGRAM = """\
 exec 3<>/dev/tcp/127.0.0.1/{port}
 printf '%s\\0' "$#" "$AZ_DIRECTORY" "$@" >&3
 read -r status <&3
-if [ "$status" = 0 ]; then cat <&3; else cat <&3 >&2; fi
+IFS= read -r -d '' printed <&3
+if [ "$status" = 0 ]; then printf %s "$printed"; else printf %s "$printed" >&2; fi
 exit "$status"
 """
 _ID = r"[\w()-]+"

@@ -33,7 +33,7 @@ from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.settings import Settings
 
-SPEED = 20.0
+SPEED = float(os.environ.get("CHAOS_SPEED", "20"))
 LEASE = 4.0  # real seconds, of a queue message
 SWEEP = 10.0  # real seconds
 

@@ -63,9 +63,9 @@ def polling(patience: float = PATIENCE) -> Iterator[None]:
         pause = min(1.3 * pause, 0.25)
 
 
-def until(happened: Callable[[], object]) -> None:
+def until(happened: Callable[[], object], patience: float = PATIENCE) -> None:
     """Wait until something has happened."""
-    assert any(happened() for _ in polling())
+    assert any(happened() for _ in polling(patience))
 
 
 @dataclass
@@ -116,15 +116,12 @@ class Stack:
     ) -> list[tuple[str, list[str]]]:
         """The threads of a group, as soon as they contain the posts of all entries that the answers accepted."""
         accepted = {entry[:12] for answer in answers for entry in answer.json()["accepted"]}
-        for _ in polling(patience):
-            # The outbox is asked first, which costs less than the page.
-            if accepted <= self._delivered() and accepted <= set(self.posted(threads := self.threads(group))):
-                return threads
-        raise AssertionError(f"{group} has {self.threads(group)} after {patience} seconds, not {accepted}")
-
-    def _delivered(self) -> set[str]:
         with self.outbox() as outbox:
-            return set(itertools.chain(*entries_by_token(outbox).values()))
+            for _ in polling(patience):
+                # The outbox is asked first, which costs less than the page.
+                if accepted <= _delivered(outbox) and accepted <= set(posted(threads := self.threads(group), outbox)):
+                    return threads
+        raise AssertionError(f"{group} has {self.threads(group)} after {patience} seconds, not {accepted}")
 
     def posted(self, threads: list[tuple[str, list[str]]]) -> list[str]:
         """The entries whose posts these are, as `posted` finds them."""
@@ -135,7 +132,7 @@ class Stack:
     def outbox(self) -> Iterator[Outbox]:
         """What the bridge keeps, read from beside it."""
         if account := self.settings.get("AzureWebJobsStorage"):
-            opened: Outbox = AzureOutbox(Account(account).table())
+            opened: Outbox = AzureOutbox(Account(account).table(make=False))
         else:
             opened = SqliteOutbox(self.folder / self.settings.get("BRIDGE_OUTBOX", ".bridge/outbox.sqlite"))
         with contextlib.closing(opened):
@@ -232,6 +229,10 @@ def posted(threads: list[tuple[str, list[str]]], outbox: Outbox) -> list[str]:
     entries = entries_by_token(outbox)
     tokens = [token for _, posts in threads for html in posts for token in TOKEN.findall(html)[-1:]]
     return [entry for token in tokens for entry in entries.get(token, [token])]
+
+
+def _delivered(outbox: Outbox) -> set[str]:
+    return set(itertools.chain(*entries_by_token(outbox).values()))
 
 
 def entries_by_token(outbox: Outbox) -> dict[str, list[str]]:

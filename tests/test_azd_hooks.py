@@ -47,7 +47,7 @@ AFTER = {
     },
 }
 # An `azd` that keeps its environment in a file of JSON.
-AZD = """#!{python}
+AZD = """#!{python} -IS
 import json, os, sys
 command, name, value = sys.argv[1:3], *sys.argv[3:5]
 if command != ["env", "set"] or os.environ.get("AZD_FAILS"):
