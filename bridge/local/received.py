@@ -6,6 +6,7 @@ Only the local host keeps them, for `learn`. What authenticates a sender is left
 import base64
 import itertools
 import json
+import logging
 import re
 import threading
 import time
@@ -28,6 +29,8 @@ _LARGEST = 1 << 20  # bytes of a body that is kept
 _STATUSES = {200, 202, 400}
 _SECRET = re.compile(r"auth|cookie|token|secret|signature|password|key|credential|sig$")
 
+_logger = logging.getLogger(__name__)
+
 
 class _Received(NamedTuple):
     """A webhook, and the time when it came."""
@@ -45,45 +48,45 @@ class ReceivedWebhooks:
         self._secrets = tuple(secrets)
         self._numbers: dict[str, Iterator[int]] = {}
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._new: dict[str, deque[_Received]] = {}  # not written yet
-        self._timer: threading.Timer | None = None
+        self._has_writer = False
 
     def add(self, exchange: Exchange) -> None:
-        """Keep the request if it is a webhook: at once, and those that follow soon all together."""
+        """Keep the request if it is a webhook. A thread writes it, and those that follow soon all together."""
         match = _PATH.fullmatch(exchange.path)
         body = exchange.body
         if not match or not body or len(body) > _LARGEST or exchange.status not in _STATUSES:
             return
         with self._lock:
             self._new.setdefault(match[1], deque(maxlen=_KEPT)).append(_Received(time.time(), exchange.headers, body))
-            if self._timer is None:
-                self._write_now_and_later()
+            has_writer, self._has_writer = self._has_writer, True
+        if not has_writer:
+            threading.Thread(target=self._write_while_new, daemon=True).start()
 
     def flush(self) -> None:
         """Write what is not written yet."""
-        with self._lock:
-            self._write()
+        with self._writing:
+            with self._lock:
+                new, self._new = self._new, {}
+            for name, received in new.items():
+                folder = self._folder / name
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                for one in received:
+                    number = next(self._numbers.setdefault(name, itertools.count())) % _KEPT
+                    (folder / f"{number}.json").write_text(json.dumps(self._record(one)), "utf-8")
 
-    def _write_now_and_later(self) -> None:
-        self._write()
-        self._timer = threading.Timer(_TOGETHER, self._write_later)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _write_later(self) -> None:
-        with self._lock:
-            self._timer = None
-            if self._new:
-                self._write_now_and_later()
-
-    def _write(self) -> None:
-        new, self._new = self._new, {}
-        for name, received in new.items():
-            folder = self._folder / name
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for one in received:
-                number = next(self._numbers.setdefault(name, itertools.count())) % _KEPT
-                (folder / f"{number}.json").write_text(json.dumps(self._record(one)), "utf-8")
+    def _write_while_new(self) -> None:
+        while True:
+            try:
+                self.flush()
+            except OSError as error:
+                _logger.warning("A webhook could not be kept for `learn`: %s", error.strerror)
+            time.sleep(_TOGETHER)
+            with self._lock:
+                if not self._new:
+                    self._has_writer = False
+                    return
 
     def _record(self, received: "_Received") -> Mapping[str, Any]:
         headers = {name: value for name, value in received.headers.items() if not self._is_secret(name, value)}
