@@ -65,7 +65,7 @@ class Host:
 
     def routes(self) -> list[BaseRoute]:
         """The routes of the HTTP functions."""
-        return http_functions.routes(self._functions.http, self._put, self._write, self._on_answer)
+        return http_functions.routes(self._functions.http, self._put, self._write, self._answered)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -102,7 +102,12 @@ class Host:
 
     def _put(self, queue: str, messages: Sequence[str]) -> None:
         self._queues[queue].put_all(messages)
-        self.wake()
+
+    def _answered(self, exchange: Exchange) -> None:
+        # Not before: what is delivered must not take time from the answer.
+        if exchange.messages:
+            self.wake()
+        self._on_answer(exchange)
 
     def wake(self) -> None:
         """Make the queue functions look for messages at once; safe for threads."""
