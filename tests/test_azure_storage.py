@@ -171,7 +171,7 @@ def test_an_open_row_that_holds_no_entry_is_unreadable(outbox, account):
         name = {"PartitionKey": "g", "RowKey": f"open-{entry(1).id}"}
         table.update_entity({**name, "message": zlib.compress(to_message(Wake("g")).encode())})
     assert outbox.open_entries("g") == []
-    _, (unreadable,) = outbox.open_rows("g")
+    (unreadable,) = outbox.read_group("g", START).unreadable
     assert unreadable.id == entry(1).id
 
 

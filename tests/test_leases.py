@@ -6,7 +6,7 @@ import pytest
 
 from bridge.errors import LeaseLost
 from bridge.outbox.sqlite import SqliteOutbox
-from bridge.publishing.leases import LEASE, HeldLease, RateLimiter, app_lock, take_lease
+from bridge.publishing.leases import LEASE, GroupLease, RateLimiter, app_lock, held_until
 from tests.outbox_stand_ins import Clock
 
 
@@ -45,6 +45,42 @@ def test_instances_share_the_minute(outbox, clock):
 AHEAD = 6 * 3600
 
 
+def take_lease(outbox, owner, clock):
+    """The group's lease, or when its holder's time is over."""
+    read = outbox.read_group("g", clock()).lease
+    held = held_until(outbox, read, clock())
+    if held is None:
+        lease = GroupLease(outbox, read, owner, clock)
+        lease.take()
+        return lease
+    return held
+
+
+def test_nothing_is_written_before_a_lease_is_taken(outbox, clock):
+    first, second = (
+        GroupLease(outbox, outbox.read_group("g", clock.now).lease, owner, clock) for owner in ("one", "other")
+    )
+    first.keep(LEASE - 1)
+    first.release()
+    assert outbox.read_group("g", clock.now).lease.version == ""
+    first.take()
+    with pytest.raises(LeaseLost):
+        second.take()
+    second.release()
+    assert outbox.read_group("g", clock.now).lease == first.lease
+    first.release()
+    assert outbox.read_group("g", clock.now).lease.owner == ""
+
+
+def test_a_group_that_had_a_digest_has_had_one_for_ever(outbox, clock):
+    lease = GroupLease(outbox, outbox.read_group("g", clock.now).lease, "one", clock)
+    found = []
+    for exists in (False, True, False):
+        lease.note_digest(exists=exists)
+        found.append(lease.lease.has_digest)
+    assert found == [False, True, True]
+
+
 def test_a_lock_that_a_clock_hours_ahead_has_left_counts_for_its_own_length(outbox, clock):
     rng = random.Random(1)
     outbox.acquire("slots", "account", "dead", clock.now + AHEAD, clock.now + AHEAD + LEASE)
@@ -64,18 +100,17 @@ def test_permits_that_a_clock_hours_ahead_has_taken_count_for_a_minute(outbox, c
 
 
 def test_a_holder_whose_clock_is_a_little_ahead_keeps_its_lease(outbox, clock):
-    held = take_lease(outbox, "g", "ahead", lambda: clock.now + 1.5)
-    assert isinstance(held, HeldLease)
-    assert take_lease(outbox, "g", "other", clock) == held.lease.expires
+    held = take_lease(outbox, "ahead", lambda: clock.now + 1.5)
+    assert take_lease(outbox, "other", clock) == held.lease.expires
     held.keep(2 * LEASE)
 
 
 def test_a_holder_whose_clock_is_hours_ahead_loses_its_lease_before_another_has_it(outbox, clock):
-    held = take_lease(outbox, "g", "ahead", lambda: clock.now + AHEAD)
-    assert take_lease(outbox, "g", "other", clock) == clock.now + LEASE
+    held = take_lease(outbox, "ahead", lambda: clock.now + AHEAD)
+    assert take_lease(outbox, "other", clock) == clock.now + LEASE
     with pytest.raises(LeaseLost):
         held.keep(2 * LEASE)
-    assert take_lease(outbox, "g", "other", clock) == clock.now + LEASE
+    assert take_lease(outbox, "other", clock) == clock.now + LEASE
 
 
 def test_a_lock_has_one_holder_at_a_time(outbox, clock):

@@ -17,6 +17,7 @@ from bridge.errors import Conflict, RowRefused
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
+from bridge.outbox.group_state import GroupState, NextWake
 from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     BATCH,
@@ -27,6 +28,7 @@ from bridge.outbox.rows import (
     DeadLetter,
     HistoryRecord,
     Hold,
+    Lease,
     Newest,
     Recorded,
     State,
@@ -192,16 +194,87 @@ def test_a_thread_is_written_only_over_what_was_read(outbox):
 
 def test_waits_and_wakes_are_kept(outbox):
     hold = Hold(2.0, "403", 1.0, 3)
-    assert (outbox.wait_of("g"), outbox.next_wake("g")) == (None, None)
+    assert (outbox.wait_of("g"), outbox.next_wake("g")) == (None, NextWake())
     outbox.set_wait("g", Backoff(1.0))
     assert outbox.wait_of("g") == Backoff(1.0)
     outbox.set_wait("g", hold)
     outbox.set_wait("h", Backoff(9.0))
     outbox.note_wake("g", 7.0)
     assert outbox.waits() == {"g": hold, "h": Backoff(9.0)}
-    assert (outbox.wait_of("g"), outbox.next_wake("g")) == (hold, 7.0)
+    assert (outbox.wait_of("g"), outbox.next_wake("g")) == (hold, NextWake(7.0, hold))
     outbox.set_wait("g", None)
-    assert outbox.wait_of("g") is None
+    assert (outbox.wait_of("g"), outbox.next_wake("g")) == (None, NextWake(7.0))
+
+
+def test_a_wake_is_noted_with_the_entry_that_it_was_put_for(outbox):
+    assert outbox.record(entry(1), START, START + 5, START + 5) is Recorded.NEW
+    assert outbox.record(entry(2), START, START + 6) is Recorded.NEW
+    assert outbox.next_wake("g") == NextWake(START + 5)
+    assert outbox.record(entry(1), START, START + 9, START + 9) is Recorded.OPEN
+
+
+def test_many_threads_record_at_once_each_its_own(outbox):
+    numbers = [1, 2, 3, 4, 5, 6, 7, 8, 1, 2]
+    together = Barrier(len(numbers))
+
+    def record(number):
+        together.wait()
+        return outbox.record(entry(number), START, START + number, START + 5)
+
+    with ThreadPoolExecutor(len(numbers)) as threads:
+        found = list(threads.map(record, numbers))
+    assert sorted(one.value for one in found) == ["new"] * 8 + ["open"] * 2
+    dues = {row.entry.id: row.due for row in outbox.open_entries("g")}
+    assert dues == {entry(number).id: START + number for number in range(1, 9)}
+    assert outbox.next_wake("g") == NextWake(START + 5)
+
+
+def test_a_drain_reads_its_group_at_once(outbox):
+    nobody = Lease("g", "lease", "", 0.0, "")
+    assert outbox.read_group("g", START) == GroupState(nobody)
+    rows = [recorded(outbox, number) for number in (1, 2)]
+    outbox.record(entry(3, group="h"), START, START)
+    outbox.set_wait("g", Backoff(START))
+    state = outbox.read_group("g", START)
+    assert (state.lease, state.wait, state.unreadable) == (nobody, Backoff(START), ())
+    assert sorted(state.entries, key=lambda row: row.entry.id) == rows
+    mine = outbox.renew(replace(state.lease, owner="me", expires=START + 9))
+    assert outbox.read_group("g", START) == GroupState(mine, Backoff(START))
+    assert len(outbox.read_group("g", START + 9).entries) == 2
+    outbox.set_wait("g", Hold(START + 20, "403", START))
+    assert outbox.read_group("g", START + 9).entries == ()
+
+
+def test_more_entries_than_a_page_are_read_but_not_while_the_group_waits(outbox):
+    for number in range(130):
+        outbox.record(entry(number), START, START)
+    assert len(outbox.read_group("g", START).entries) == 130
+    outbox.set_wait("g", Backoff(START + 9))
+    assert outbox.read_group("g", START) == GroupState(Lease("g", "lease", "", 0.0, ""), Backoff(START + 9))
+    assert len({row.entry.id for row in outbox.read_group("g", START + 9).entries}) == 130
+
+
+def test_the_first_of_two_drains_takes_the_lease_with_its_claim(outbox):
+    recorded(outbox)
+    states = [outbox.read_group("g", START) for _ in range(2)]
+    first, second = (
+        (replace(state.lease, owner=owner, expires=START + 9), [replace(row, state=State.SENDING)])
+        for owner, state in zip(("one", "other"), states, strict=True)
+        for row in state.entries
+    )
+    mine, claimed = outbox.claim(*first)
+    with pytest.raises(Conflict):
+        outbox.claim(*second)
+    with pytest.raises(Conflict):
+        outbox.renew(second[0])
+    renewed = outbox.renew(mine)
+    with pytest.raises(Conflict):
+        outbox.finish(claimed, [thread("one")], replace(mine, owner="", expires=0.0))
+    assert outbox.read_group("g", START).lease == renewed
+    outbox.finish(claimed, [thread("one")], replace(renewed, owner="", expires=0.0))
+    state = outbox.read_group("g", START)
+    assert (state.lease.owner, state.entries) == ("", ())
+    outbox.renew(replace(state.lease, owner="other", expires=START + 9))
 
 
 def test_groups_with_overdue_entries_are_found(outbox):
@@ -393,12 +466,14 @@ def test_an_open_row_that_cannot_be_read_is_set_aside_and_the_others_are_read(ou
     good = recorded(outbox, 2)
     spoil(outbox, entry(1).id, column, value)
     assert outbox.open_entries("g") == [good]
-    entries, (unreadable,) = outbox.open_rows("g")
-    assert (entries, unreadable.id, unreadable.group) == ([good], entry(1).id, "g")
+    state = outbox.read_group("g", START)
+    (unreadable,) = state.unreadable
+    assert (state.entries, unreadable.id, unreadable.group) == ((good,), entry(1).id, "g")
     assert reason in unreadable.reason
     letter = DeadLetter(unreadable.id, "g", unreadable.message, unreadable.reason, "look", START)
     outbox.set_aside(unreadable, letter)
-    assert outbox.open_rows("g") == ([good], [])
+    state = outbox.read_group("g", START)
+    assert (state.entries, state.unreadable) == ((good,), ())
     assert outbox.dead_letters() == [letter]
     with pytest.raises(Conflict):
         outbox.set_aside(unreadable, letter)

@@ -5,20 +5,22 @@ https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-tra
 """
 
 import contextlib
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 
-from azure.data.tables import UpdateMode
+from azure.data.tables import TableClient, UpdateMode
 
 from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
 from bridge.errors import Conflict
-from bridge.limits import MAX_MESSAGE
-from bridge.outbox import azure_deliveries, azure_repeats, azure_rows
-from bridge.outbox.azure_memos import AzureMemos
-from bridge.outbox.azure_rows import Row
+from bridge.outbox import azure_deliveries, azure_repeats, azure_rows, group_state
+from bridge.outbox.azure_leases import AzureLeases
+from bridge.outbox.azure_rows import Operation, Row
+from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import (
+    BATCH,
     ContentRow,
     Counts,
     DeadLetter,
@@ -28,30 +30,45 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     Recorded,
-    Summary,
     ThreadRow,
     UnreadableRow,
-    Wait,
     is_id,
 )
+from bridge.outbox.together import Together
 
 _COUNTED = ("open", "dead")
 _MAX_OPERATIONS = 100  # of a transaction
 
 
-class AzureOutbox(AzureMemos):
-    """An `Outbox` in a table. Errors of Azure's libraries are raised as they are."""
+class AzureOutbox(AzureLeases):
+    """An `Outbox` in a table. Errors of Azure's libraries are raised as they are.
+
+    What several threads record at the same time is written in one batch.
+    """
+
+    def __init__(self, table: TableClient) -> None:
+        super().__init__(table)
+        self._lock = threading.Lock()
+        self._recordings: dict[str, Together[tuple[OpenEntry, float | None], Recorded]] = {}
+        self._notes: Together[list[Operation], None] = Together(self._note, BATCH)
 
     # Entries.
 
-    def record(self, entry: Entry, now: float, due: float) -> Recorded:
+    def record(self, entry: Entry, now: float, due: float, wake: float | None = None) -> Recorded:
         self._know(entry.group)
+        with self._lock:
+            recording = self._recordings.setdefault(entry.group, Together(self._record, BATCH))
         try:
-            opened = azure_rows.insert_open(OpenEntry(entry, recorded=now, due=due))
-            self._submit([("create", azure_rows.history(entry, now)), opened])
+            return recording.write((OpenEntry(entry, recorded=now, due=due), wake))
         except Conflict:
             return Recorded.OPEN if self._get(entry.group, f"open-{entry.id}") else Recorded.DELIVERED
-        return Recorded.NEW
+
+    def _record(self, rows: Sequence[tuple[OpenEntry, float | None]]) -> Sequence[Recorded]:
+        """Records entries of one group in one batch."""
+        wakes = [azure_rows.write_wake(row.entry.group, wake) for row, wake in rows if wake is not None]
+        history = [("create", azure_rows.history(row.entry, row.recorded)) for row, _ in rows]
+        self._submit([*history, *(azure_rows.insert_open(row) for row, _ in rows), *wakes[-1:]])
+        return [Recorded.NEW] * len(rows)
 
     def record_repeat(self, entry: Entry, of: str, now: float) -> None:
         self._know(entry.group)
@@ -70,12 +87,27 @@ class AzureOutbox(AzureMemos):
         return replace(row, version=self._submit([azure_repeats.write_content(row)])[0])
 
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
-        return self.open_rows(group)[0]
+        rows = map(azure_rows.open_entry, self._rows(group, "open"))
+        return [row for row in rows if isinstance(row, OpenEntry)]
 
-    def open_rows(self, group: str) -> tuple[Sequence[OpenEntry], Sequence[UnreadableRow]]:
-        rows = [azure_rows.open_entry(row) for row in self._rows(group, "open")]
-        entries = [row for row in rows if isinstance(row, OpenEntry)]
-        return entries, [row for row in rows if isinstance(row, UnreadableRow)]
+    def read_group(self, group: str, now: float) -> GroupState:
+        # The names of the rows of the lease, of open entries and of the wait are next to one another, in this order.
+        pages = self._pages(group, azure_rows.LEASE, azure_rows.WAIT)
+        found = {row["RowKey"]: row for row in next(pages, ())}
+        lease, wait = found.pop(azure_rows.LEASE, None), found.pop(azure_rows.WAIT, None)
+        state = GroupState(
+            azure_rows.lease(group, "lease", lease) if lease else Lease(group, "lease", "", 0.0, ""),
+            azure_rows.wait(wait) if wait else None,
+        )
+        rest = next(pages, None)
+        if rest is not None and not wait:
+            # It comes after many rows, which nobody needs if the group waits.
+            state = replace(state, wait=self.wait_of(group))
+        if not state.is_open(now):
+            return state
+        more = [row for page in chain([rest or ()], pages) for row in page if row["RowKey"] != azure_rows.WAIT]
+        rows = [azure_rows.open_entry(row) for row in (*found.values(), *more)]
+        return group_state.with_rows(state, rows)
 
     def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
         group = row.entry.group
@@ -132,11 +164,14 @@ class AzureOutbox(AzureMemos):
     def change(self, entries: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
         return azure_rows.versioned(entries, self._submit([azure_rows.write_open(entry) for entry in entries]))
 
-    def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
+    def finish(
+        self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow], lease: Lease | None = None
+    ) -> Sequence[ThreadRow]:
         group = entries[0].entry.group
         history = [azure_rows.note_post(row, threads[0]) for row in entries]
         rows = [azure_rows.write_thread(group, thread) for thread in threads]
-        etags = self._submit([*rows, *map(azure_rows.delete_open, entries), *history])
+        given_back = [azure_rows.write_lease(lease)] if lease else []
+        etags = self._submit([*rows, *map(azure_rows.delete_open, entries), *history, *given_back])
         return [replace(thread, version=etag) for thread, etag in zip(threads, etags, strict=False)]
 
     def write_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
@@ -220,7 +255,14 @@ class AzureOutbox(AzureMemos):
     # Deliveries.
 
     def note_delivery(self, record: DeliveryRecord) -> None:
-        self._submit(azure_deliveries.written(record))
+        self._notes.write(azure_deliveries.written(record))
+
+    def _note(self, records: Sequence[list[Operation]]) -> Sequence[None]:
+        """Writes records in as few batches as will do; each replaces what stands there, so it may be written again."""
+        operations = list(chain.from_iterable(records))
+        for start in range(0, len(operations), _MAX_OPERATIONS):
+            self._submit(operations[start : start + _MAX_OPERATIONS])
+        return [None] * len(records)
 
     def deliveries(self, wanted: DeliveryFilter, limit: int, before: str = "") -> DeliveryPage:
         return azure_deliveries.page(self._table, wanted, limit, before)
@@ -234,61 +276,3 @@ class AzureOutbox(AzureMemos):
         rows = self._readers.map(lambda pair: self._get(pair[1], f"seen-{pair[0]}"), entries.items())
         records = [azure_rows.history_record(row) for row in rows if row]
         return {record.id: record for record in records}
-
-    # Leases.
-
-    def acquire(self, partition: str, name: str, owner: str, now: float, expires: float) -> Lease:
-        row = self._get(partition, azure_rows.lease_name(name))
-        if row and row["owner"] and row["expires"] > now:
-            return azure_rows.lease(partition, name, row)
-        wanted = Lease(partition, name, owner, expires, azure_rows.version(row) if row else "")
-        try:
-            return replace(wanted, version=self._submit([azure_rows.write_lease(wanted)])[0])
-        except Conflict:
-            # Another was faster; or it was this very call, whose first answer got lost.
-            row = self._get(partition, azure_rows.lease_name(name))
-            return azure_rows.lease(partition, name, row) if row else replace(wanted, owner="")
-
-    def renew(self, lease: Lease) -> Lease:
-        return replace(lease, version=self._submit([azure_rows.write_lease(lease)])[0])
-
-    # Wakes.
-
-    def next_wake(self, group: str) -> float | None:
-        row = self._get(group, "wake")
-        return float(row["due"]) if row else None
-
-    def note_wake(self, group: str, due: float) -> None:
-        self._table.upsert_entity(azure_rows.key(group, "wake") | {"due": due}, mode=UpdateMode.REPLACE)
-
-    def wait_of(self, group: str) -> Wait | None:
-        row = self._get(group, azure_rows.WAIT)
-        return azure_rows.wait(row) if row else None
-
-    def set_wait(self, group: str, wait: Wait | None) -> None:
-        if wait is None:
-            self._table.delete_entity(group, azure_rows.WAIT)
-            return
-        self._know(group)
-        self._table.upsert_entity(azure_rows.wait_row(group, wait), mode=UpdateMode.REPLACE)
-
-    def waits(self) -> Mapping[str, Wait]:
-        found = {group: self.wait_of(group) for group in self._groups()}
-        return {group: wait for group, wait in found.items() if wait}
-
-    # Summaries.
-
-    def note(self, summary: Summary) -> None:
-        self._table.upsert_entity(azure_rows.summary_row(summary), mode=UpdateMode.REPLACE)
-
-    def summaries(self) -> Sequence[Summary]:
-        rows = self._rows(azure_rows.SUMMARIES, azure_rows.SUMMARY)
-        return [azure_rows.summary(row) for row in rows]
-
-    def tally(self) -> Mapping[str, tuple[int, float]]:
-        dues = {group: [row["due"] for row in self._rows(group, "open", select=["due"])] for group in self._groups()}
-        return {group: (len(found), min(found)) for group, found in dues.items() if found}
-
-    def probe(self, now: float) -> None:
-        row = azure_rows.key(azure_rows.SUMMARIES, "probe") | {"at": now, "content": bytes(MAX_MESSAGE)}
-        self._table.upsert_entity(row, mode=UpdateMode.REPLACE)

@@ -39,7 +39,7 @@ Operation = tuple[Any, ...]
 """What a transaction of the table does: `create`, `update`, `upsert` or `delete`, a row, and how."""
 
 NOWHERE = "nowhere"  # the partition of dead letters that belong to no group
-WAIT = "pause"  # the name of the row
+WAIT, LEASE, WAKE = "pause", "lease", "wake"  # the names of rows
 MEMOS = "memos"  # the partition
 SUMMARIES, SUMMARY = "summaries", "summary"  # the partition, and with what the names of its rows begin
 MAINTENANCE = "maintenance"  # the name of the row in that partition
@@ -200,13 +200,24 @@ def lease_name(name: str) -> str:
 
 def lease(partition: str, name: str, row: Row) -> Lease:
     """The lease of a row."""
-    return Lease(partition, name, row["owner"], row["expires"], version(row))
+    return Lease(partition, name, row["owner"], row["expires"], version(row), row.get("digest"))
 
 
 def write_lease(lease: Lease) -> Operation:
     """Writes a lease's row."""
     values = {"owner": lease.owner, "expires": lease.expires}
+    values |= {} if lease.has_digest is None else {"digest": lease.has_digest}
     return write(key(lease.partition, lease_name(lease.name)) | values, lease.version)
+
+
+def write_wake(group: str, due: float) -> Operation:
+    """Writes when the next wake comes, beside whether the group waits."""
+    return "upsert", key(group, WAKE) | {"due": due}, {"mode": UpdateMode.MERGE}
+
+
+def write_waits(group: str, waits: bool) -> Operation:
+    """Writes whether the row of the group's wait is worth a look, beside when the next wake comes."""
+    return "upsert", key(group, WAKE) | {"waits": waits}, {"mode": UpdateMode.MERGE}
 
 
 def write(row: Row, version: str) -> Operation:

@@ -17,6 +17,7 @@ _CONFLICTS = (404, 409, 412)
 # https://learn.microsoft.com/rest/api/storageservices/table-service-error-codes
 _REFUSED = (400, 413)
 _READERS = 8
+_FEW = 100  # rows
 
 
 class AzureTable:
@@ -59,6 +60,16 @@ class AzureTable:
         bounds = {"partition": group, "first": f"{kind}-", "last": f"{kind}."}
         for row in self._table.query_entities(text, parameters={**bounds, **parameters}, select=select):
             yield azure_rows.versioned_row(row)
+
+    def _pages(self, partition: str, first: str, last: str) -> Iterator[list[Row]]:
+        """The rows from one name to another, in pages. The first is small: it may show that nobody needs the rest."""
+        text = "PartitionKey eq @partition and RowKey ge @first and RowKey le @last"
+        bounds = {"partition": partition, "first": first, "last": last}
+        pages = self._table.query_entities(text, parameters=bounds, results_per_page=_FEW).by_page()
+        yield list(map(azure_rows.versioned_row, next(pages, ())))
+        if token := getattr(pages, "continuation_token", None):
+            for page in self._table.query_entities(text, parameters=bounds).by_page(token):
+                yield list(map(azure_rows.versioned_row, page))
 
     def _submit(self, operations: list[Operation]) -> list[str]:
         """Writes a batch; gives the rows' new versions."""

@@ -32,6 +32,7 @@ from typing import Protocol
 
 from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
+from bridge.outbox.group_state import GroupState, NextWake
 from bridge.outbox.memos import Memos, StoredText
 from bridge.outbox.rows import (
     ContentRow,
@@ -53,8 +54,11 @@ from bridge.outbox.rows import (
 class Entries(Protocol):
     """The entries of all groups, from their recording to their history, and the threads that they go to."""
 
-    def record(self, entry: Entry, now: float, due: float) -> Recorded:
-        """Inserts the `seen` and the `open` row in one batch, if the entry's id was never recorded."""
+    def record(self, entry: Entry, now: float, due: float, wake: float | None = None) -> Recorded:
+        """Inserts the `seen` and the `open` row in one batch, if the entry's id was never recorded.
+
+        wake: when the next wake of the group comes, to be noted with it; None: that is noted already.
+        """
 
     def record_repeat(self, entry: Entry, of: str, now: float) -> None:
         """Inserts the `seen` row alone, with the entry of which this one is a repeat, if its id was never recorded."""
@@ -68,8 +72,11 @@ class Entries(Protocol):
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
         """All open entries of a group that can be read, in no certain order."""
 
-    def open_rows(self, group: str) -> tuple[Sequence[OpenEntry], Sequence[UnreadableRow]]:
-        """All open entries of a group, and the rows that hold none that can be read."""
+    def read_group(self, group: str, now: float) -> GroupState:
+        """What a drain begins with. The lease is read first: while it stands as it was, so does what was read.
+
+        now: from when on a lease has expired, and a wait is over.
+        """
 
     def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
         """Ends an open entry as a repeat: it is kept as left out, and the row of its thread is written, in one batch.
@@ -98,17 +105,20 @@ class Entries(Protocol):
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
         """Writes the group's lease and the entries, as they are given, in one batch: all with their new versions.
 
-        Conflict when any has been written since; a drain that has lost its lease fails here.
+        Conflict when any has been written since; a drain that has lost its lease, or never got it, fails here.
         """
 
     def change(self, entries: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
         """Writes entries of one group in one batch; they come back with their new versions. Conflict as in `claim`."""
 
-    def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
+    def finish(
+        self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow], lease: Lease | None = None
+    ) -> Sequence[ThreadRow]:
         """Ends entries of one group that Graph has, all in one thread; each of their keys has a row in `threads`.
 
         In one batch the rows of the threads are written, the `open` rows go, and the history gets the thread. The
         rows come back with their new versions. Conflict as in `claim`.
+        lease: the group's, as it is to be given back with that.
         """
 
     def write_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
@@ -182,14 +192,14 @@ class Leases(Protocol):
         """
 
     def renew(self, lease: Lease) -> Lease:
-        """Writes the lease as it is given, to prolong it or to give it back. Conflict when it was taken over."""
+        """Writes the lease as it is given, to take, prolong or give it back. Conflict when another was faster."""
 
 
 class Wakes(Protocol):
     """When each group is drained next: its next wake, and the wait that puts it off."""
 
-    def next_wake(self, group: str) -> float | None:
-        """When the next wake comes, as it was noted last."""
+    def next_wake(self, group: str) -> NextWake:
+        """When the next wake comes, as it was noted last, and what the group waits for."""
 
     def note_wake(self, group: str, due: float) -> None:
         """Notes when the next wake comes; the last writer wins."""

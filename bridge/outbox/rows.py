@@ -195,13 +195,22 @@ class UnreadableRow:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right of `owner` to drain a partition, or to use a slot, until `expires`. Free when owner is empty."""
+    """The right of `owner` to drain a partition, or to use a slot, until `expires`. Free when owner is empty.
+
+    An empty version means that there is no such row yet. has_digest: of a group, whether the thread of a digest was
+    ever noted; None: not known.
+    """
 
     partition: str
     name: str
     owner: str
     expires: float
     version: str
+    has_digest: bool | None = None
+
+    def is_held(self, now: float) -> bool:
+        """Whether somebody has it."""
+        return bool(self.owner) and self.expires > now
 
 
 @dataclass(frozen=True)

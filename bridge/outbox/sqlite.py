@@ -9,7 +9,8 @@ from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
 from bridge.errors import RowRefused
 from bridge.limits import MAX_MESSAGE
-from bridge.outbox import sqlite_deliveries, sqlite_memos, sqlite_rows
+from bridge.outbox import group_state, sqlite_deliveries, sqlite_memos, sqlite_rows
+from bridge.outbox.group_state import GroupState, NextWake
 from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     ContentRow,
@@ -41,8 +42,10 @@ class SqliteOutbox:
 
     # Entries.
 
-    def record(self, entry: Entry, now: float, due: float) -> Recorded:
+    def record(self, entry: Entry, now: float, due: float, wake: float | None = None) -> Recorded:
         with self._transaction() as file:
+            if wake is not None:
+                file.execute("REPLACE INTO wake VALUES (?, ?)", (entry.group, wake))
             if not sqlite_rows.insert_history(file, entry, now):
                 still_open = file.execute("SELECT 1 FROM open WHERE id = ?", (entry.id,)).fetchone()
                 return Recorded.OPEN if still_open else Recorded.DELIVERED
@@ -66,13 +69,20 @@ class SqliteOutbox:
             return sqlite_rows.write_content(file, row)
 
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
-        return self.open_rows(group)[0]
+        return [row for row in self._open_rows(group) if isinstance(row, OpenEntry)]
 
-    def open_rows(self, group: str) -> tuple[Sequence[OpenEntry], Sequence[UnreadableRow]]:
+    def read_group(self, group: str, now: float) -> GroupState:
+        leases = self._rows("SELECT * FROM lease WHERE partition = ? AND name = 'lease'", group)
+        lease = Lease(*leases[0]) if leases else Lease(group, "lease", "", 0.0, "")
+        state = GroupState(lease, self.wait_of(group))
+        if not state.is_open(now):
+            return state
+        rows = self._open_rows(group)
+        return group_state.with_rows(state, rows)
+
+    def _open_rows(self, group: str) -> list[OpenEntry | UnreadableRow]:
         found = self._rows("SELECT * FROM open LEFT JOIN answer USING (id) WHERE partition = ?", group)
-        rows = [sqlite_rows.open_entry(row) for row in found]
-        entries = [row for row in rows if isinstance(row, OpenEntry)]
-        return entries, [row for row in rows if isinstance(row, UnreadableRow)]
+        return [sqlite_rows.open_entry(row) for row in found]
 
     def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
         with self._transaction() as file:
@@ -113,8 +123,12 @@ class SqliteOutbox:
         with self._transaction() as file:
             return [sqlite_rows.write_open(file, entry) for entry in entries]
 
-    def finish(self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
+    def finish(
+        self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow], lease: Lease | None = None
+    ) -> Sequence[ThreadRow]:
         with self._transaction() as file:
+            if lease:
+                sqlite_rows.write_lease(file, lease)
             written = [sqlite_rows.write_thread(file, entries[0].entry.group, thread) for thread in threads]
             for row in entries:
                 sqlite_rows.remove_open(file, row)
@@ -211,9 +225,9 @@ class SqliteOutbox:
 
     # Wakes.
 
-    def next_wake(self, group: str) -> float | None:
+    def next_wake(self, group: str) -> NextWake:
         rows = self._rows("SELECT due FROM wake WHERE partition = ?", group)
-        return float(rows[0]["due"]) if rows else None
+        return NextWake(float(rows[0]["due"]) if rows else None, self.wait_of(group))
 
     def note_wake(self, group: str, due: float) -> None:
         self._file.connection.execute("REPLACE INTO wake VALUES (?, ?)", (group, due))

@@ -240,11 +240,15 @@ def write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> Thr
 
 
 def write_lease(file: sqlite3.Connection, lease: Lease) -> Lease:
-    """Writes a lease's row; Conflict unless it is the one that was read."""
+    """Writes a lease's row; Conflict unless it is the one that was read, or there was none."""
     written = replace(lease, version=new_version())
-    sql = "UPDATE lease SET owner = ?, expires = ?, version = ? WHERE partition = ? AND name = ? AND version = ?"
-    values = (lease.owner, lease.expires, written.version, lease.partition, lease.name, lease.version)
-    require_one(file.execute(sql, values))
+    values = (lease.owner, lease.expires, written.version, lease.partition, lease.name)
+    if lease.version:
+        sql = "UPDATE lease SET owner = ?, expires = ?, version = ? WHERE partition = ? AND name = ? AND version = ?"
+        require_one(file.execute(sql, (*values, lease.version)))
+    else:
+        sql = "INSERT OR IGNORE INTO lease (owner, expires, version, partition, name) VALUES (?, ?, ?, ?, ?)"
+        require_one(file.execute(sql, values))
     return written
 
 

@@ -8,12 +8,13 @@ from itertools import groupby
 
 from bridge.errors import AccessRefused, Conflict, ContentRefused, GraphError, LeaseLost, NotSent, ThreadGone
 from bridge.graph.channel import Channel, Post, blamed
+from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import DIGEST, Backoff, Hold, OpenEntry, State
 from bridge.publishing import transitions
 from bridge.publishing.batching import SKEW, Batch, is_held, next_due, plan
 from bridge.publishing.composing import composed
 from bridge.publishing.group_rows import GroupRows
-from bridge.publishing.leases import HeldLease
+from bridge.publishing.leases import GroupLease, HeldLease
 from bridge.publishing.policy import Policy
 from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
 from bridge.steps import log_entry
@@ -45,42 +46,52 @@ class Budget:
 
 
 class Drain:
-    """The drain of one group by the holder of its lease and of a slot.
+    """The drain of one group by whoever gets its lease with the first claim, and holds a slot if one is needed.
 
-    new_token: returns a text that nobody can guess and that no other attempt has.
+    new_token: returns a text that nobody can guess and that no other attempt has. ask: has the group drained then.
     """
 
     def __init__(
         self,
         rows: GroupRows,
         channel: Channel,
-        lease: HeldLease,
-        slot: HeldLease,
+        lease: GroupLease,
+        slot: HeldLease | None,
         budget: Budget,
         policy: Policy,
         clock: Callable[[], float],
         new_token: Callable[[], str],
+        ask: Callable[[float], None],
     ) -> None:
         self._rows, self._channel = rows, channel
         self._lease, self._slot = lease, slot
+        self._ask = ask
         self._budget, self._policy = budget, policy
         self._clock, self._new_token = clock, new_token
 
-    def run(self) -> float | None:
+    def run(self, state: GroupState) -> float | None:
         """Does what can be done now; returns when there will be more to do, None when nothing is open.
 
+        A drain that is due later is asked for before the lease is given back.
         LeaseLost when another drain may be at work: nothing of the group may be touched any more.
         """
         try:
-            self._rows.read()
+            self._rows.read(state)
             self._rows.wait_for_hours()
             self._reconcile_unknown_outcomes()
             self._rows.leave_out_repeats()
             self._send_ready()
         except Conflict:
             raise LeaseLost(f"Rows of the group {self._rows.group} were written by another drain.") from None
-        due, wait = next_due(list(self._rows.open.values()), self._clock()), self._rows.wait
-        return due if due is None or wait is None else max(due, wait.until)
+        due = self._next_due()
+        if due is not None and due > self._clock() and not self._lease.is_given_back:
+            self._ask(due)
+        return due
+
+    def _next_due(self, without: Sequence[OpenEntry] = ()) -> float | None:
+        gone = {row.entry.id for row in without}
+        due = next_due([row for row in self._rows.open.values() if row.entry.id not in gone], self._clock())
+        return due if due is None or self._rows.wait is None else max(due, self._rows.wait.until)
 
     def _may_go_on(self) -> bool:
         return not self._budget.is_spent(self._clock()) and not self._rows.waits()
@@ -99,6 +110,7 @@ class Drain:
 
     def _look_up(self, attempt: list[OpenEntry]) -> None:
         """Looks whether the post of an attempt is in the group."""
+        self._lease.take()
         self._keep_leases()
         self._budget.requests -= 1
         asked, first = self._clock(), attempt[0]
@@ -137,18 +149,22 @@ class Drain:
 
     def _send_ready(self) -> None:
         thread = ""
-        for batch in plan(list(self._rows.open.values()), self._rows.threads, self._clock(), self._policy.rules):
+        batches = plan(list(self._rows.open.values()), self._rows.threads, self._clock(), self._policy.rules)
+        for number, batch in enumerate(batches, 1):
             if batch.follows and not thread:
                 continue
             if not self._may_go_on():
                 return
-            thread = self._send(batch, batch.target or (thread if batch.follows else ""))
+            target = batch.target or (thread if batch.follows else "")
+            thread = self._send(batch, target, is_last=number == len(batches))
 
-    def _send(self, batch: Batch, target: str, left_out: Sequence[str] = ()) -> str:
+    def _send(self, batch: Batch, target: str, left_out: Sequence[str] = (), *, is_last: bool = False) -> str:
         """One post to Graph, marked before and after. Returns the thread, or nothing when Graph has not got it.
 
-        left_out: the participants without whom it is sent.
+        left_out: the participants without whom it is sent. is_last: no other follows, if nothing goes wrong.
         """
+        if self._policy.prepares:
+            self._lease.take()
         for row in batch.rows:
             log_entry("planned", row.entry, thread=target)
         self._keep_leases()
@@ -166,10 +182,20 @@ class Drain:
             thread = self._channel.reply(target, post) if target else self._channel.start(post)
         except GraphError as error:
             return self._refused(replace(batch, rows=tuple(claimed)), target, post, left_out, error)
-        self._rows.finish(claimed, thread)
-        if self._rows.wait:
-            self._rows.set_wait(None)
+        self._finish(claimed, thread, is_last=is_last)
         return thread
+
+    def _finish(self, rows: Sequence[OpenEntry], thread: str, *, is_last: bool) -> None:
+        """Ends delivered entries, and the drain with them if it has nothing more to do for now."""
+        if self._rows.wait:
+            self._rows.finish(rows, thread)
+            self._rows.set_wait(None)
+            return
+        due = self._next_due(without=rows)
+        is_over = is_last and (due is None or due > self._clock())
+        if is_over and due is not None:
+            self._ask(due)
+        self._rows.finish(rows, thread, gives_back=is_over)
 
     def _refused(self, batch: Batch, target: str, post: Post, left_out: Sequence[str], error: GraphError) -> str:
         """Sends a post again without the participants that Graph does not take; any other failure is noted."""
@@ -188,15 +214,17 @@ class Drain:
     def _claim(self, rows: Sequence[OpenEntry], token: str, where: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""
         now = self._clock()
-        claimed = self._rows.claim(self._lease, [transitions.claimed(row, now, token, where) for row in rows])
-        if self._clock() > now + START or min(self._lease.left(), self._slot.left()) < REQUEST + SLACK + SKEW:
+        claimed = self._rows.claim([transitions.claimed(row, now, token, where) for row in rows])
+        left = min(held.left() for held in (self._lease, self._slot) if held)
+        if self._clock() > now + START or left < REQUEST + SLACK + SKEW:
             self._rows.change(claimed, partial(transitions.released, now=now))
             raise LeaseLost("Claiming the entries took too long to send them safely.")
         return claimed
 
     def _keep_leases(self) -> None:
         self._lease.keep(RENEW_BELOW)
-        self._slot.keep(RENEW_BELOW)
+        if self._slot:
+            self._slot.keep(RENEW_BELOW)
 
     # What Graph refused or left open.
 

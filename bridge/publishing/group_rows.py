@@ -9,6 +9,7 @@ from typing import TypeVar
 from bridge.entries import to_message
 from bridge.errors import RowRefused
 from bridge.outbox.base import Entries, Wakes
+from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import (
     BATCH,
     DIGEST,
@@ -22,7 +23,7 @@ from bridge.outbox.rows import (
     Wait,
 )
 from bridge.publishing.batching import SOURCES, Rules, is_held, occurrence, target_of
-from bridge.publishing.leases import HeldLease
+from bridge.publishing.leases import GroupLease
 from bridge.publishing.memory import invited, placed
 from bridge.publishing.recorder import UNREADABLE, log_dead
 from bridge.publishing.repeats import received, repeats, repeats_one_of, was_wrong
@@ -39,7 +40,7 @@ _Row = TypeVar("_Row", OpenEntry, ThreadRow)
 
 
 class GroupRows:
-    """The open entries, threads and wait of one group, for the holder of its lease.
+    """The open entries, threads and wait of one group, for the holder of its lease, which the first write takes.
 
     open: by the ids of the entries. threads: by their keys. clock: seconds since 1970. rules: when a thread is over.
     waiting: says until when entries wait for hours.
@@ -50,27 +51,30 @@ class GroupRows:
         self,
         entries: Entries,
         wakes: Wakes,
-        group: str,
+        lease: GroupLease,
         clock: Callable[[], float],
         rules: Rules = _RULES,
         waiting: Waiting = NOT_WAITING,
     ) -> None:
-        self.group, self._rules, self._waiting = group, rules, waiting
+        self.group, self._lease, self._rules, self._waiting = lease.lease.partition, lease, rules, waiting
         self.open: dict[str, OpenEntry] = {}
         self.threads: dict[str, ThreadRow] = {}
         self.wait: Wait | None = None
         self._entries, self._wakes, self._clock = entries, wakes, clock
 
-    def read(self) -> None:
-        """Reads everything again."""
-        # In this order: a thread's row is written together with the end of its entries, so an entry that is open here
-        # and now cannot belong to a thread that is younger than those that are read next.
-        rows, unreadable = self._entries.open_rows(self.group)
-        self.open = {row.entry.id: row for row in rows}
-        for one in unreadable:
+    def read(self, state: GroupState) -> None:
+        """Reads the threads of the entries of the group."""
+        self.open, self.wait = {row.entry.id: row for row in state.entries}, state.wait
+        for one in state.unreadable:
             self._set_aside(one)
-        self.threads = dict(self._entries.threads(self.group, {DIGEST, *(row.entry.key for row in rows)}))
-        self.wait = self._wakes.wait_of(self.group)
+        # After the entries: a thread's row is written together with the end of its entries, so an entry that was open
+        # cannot belong to a thread that is younger than those that are read now.
+        keys = {row.entry.key for row in state.entries}
+        had_digest = state.lease.has_digest is not False
+        self.threads = dict(self._entries.threads(self.group, {*keys, DIGEST} if had_digest else keys))
+        # The post of an entry that is on its way may have been a digest.
+        is_unknown = had_digest and any(row.state is not State.PENDING for row in state.entries)
+        self._lease.note_digest(exists=DIGEST in self.threads or is_unknown)
 
     def wait_for_hours(self) -> None:
         """Has what waits for hours wait for those that are configured now; what waited for others may be posted."""
@@ -92,13 +96,15 @@ class GroupRows:
         self._wakes.set_wait(self.group, wait)
         self.wait = wait
 
-    def claim(self, lease: HeldLease, rows: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
-        """Writes claimed entries together with the lease, which is prolonged by that."""
+    def claim(self, rows: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
+        """Writes claimed entries together with the lease, which is taken or prolonged by that."""
         claimed: list[OpenEntry] = []
-        prolonged = lease.prolonged()
+        if len({row.entry.key for row in rows}) > 1:
+            self._lease.note_digest(exists=True)
+        prolonged = self._lease.prolonged()
         for part in _parts(rows):
-            lease.lease, written = self._entries.claim(prolonged, part)
-            prolonged = lease.lease
+            prolonged, written = self._entries.claim(prolonged, part)
+            self._lease.claimed(prolonged)
             claimed += written
         self._keep(claimed)
         return claimed
@@ -106,6 +112,8 @@ class GroupRows:
     def change(self, rows: Sequence[OpenEntry], transition: Callable[[OpenEntry], OpenEntry]) -> Sequence[OpenEntry]:
         """Writes what the transition makes of the entries."""
         changed: list[OpenEntry] = []
+        if rows:
+            self._lease.take()
         for part in _parts(rows):
             written = self._entries.change([transition(row) for row in part])
             self._keep(written)
@@ -147,6 +155,7 @@ class GroupRows:
     def _leave_out(self, row: OpenEntry, of: Newest) -> None:
         key = row.entry.key
         known = thread_without(self.threads.get(key), row, self._clock())
+        self._lease.take()
         self.threads[key] = self._entries.leave_out(row, of, known)
         self._forget([row])
         log_entry("repeat", row.entry, repeat_of=of.id)
@@ -154,28 +163,34 @@ class GroupRows:
     def _restore(self, key: str, is_wrong: Callable[[LeftOut], bool]) -> list[OpenEntry]:
         wrong = [left for left in self._entries.left_out(self.group, key) if is_wrong(left)]
         now = self._clock()
+        if wrong:
+            self._lease.take()
         restored = [self._entries.restore(left, self._waiting.first_until(left.entry, now)) for left in wrong]
         self._keep(restored)
         for row in restored:
             log_entry("recorded", row.entry, reason="An event before it was recorded late.")
         return restored
 
-    def finish(self, rows: Sequence[OpenEntry], thread: str) -> None:
-        """Ends entries that were delivered into the thread by one post."""
+    def finish(self, rows: Sequence[OpenEntry], thread: str, *, gives_back: bool = False) -> None:
+        """Ends entries that were delivered into the thread by one post; the lease may be given back with that."""
         now = self._clock()
         if len({row.entry.key for row in rows}) > 1 or self._is_digest(thread):
             self._note_digest(rows, thread, now)
-        for part in _parts(rows):
+        parts = list(_parts(rows))
+        for part in parts:
             keys: dict[str, list[OpenEntry]] = {}
+            lease = self._lease.given_back() if gives_back and part is parts[-1] else None
             for row in part:
                 keys.setdefault(row.entry.key, []).append(row)
             threads = [self._thread_after(key, members, thread, now) for key, members in keys.items()]
             threads = [replace(row, memory=placed(row.memory, in_digest=self._is_digest(thread))) for row in threads]
             try:
-                self.threads |= {row.key: row for row in self._entries.finish(part, threads)}
+                self.threads |= {row.key: row for row in self._entries.finish(part, threads, lease)}
             except RowRefused as error:
                 self._finish_each(part, thread, error)
                 continue
+            if lease:
+                self._lease.note_given_back()
             self._forget(part)
             for row in part:
                 log_entry("delivered", row.entry, thread=thread, token=row.mark)
@@ -218,6 +233,7 @@ class GroupRows:
     def move_to_dead_letters(self, row: OpenEntry, reason: str, advice: str) -> None:
         """Turns an entry into a dead letter."""
         message, now = to_message(row.entry), self._clock()
+        self._lease.take()
         letter = DeadLetter(row.entry.id, self.group, message, reason, advice, now, row.tries)
         self._entries.move_to_dead_letters(row, letter)
         self._forget([row])
@@ -227,6 +243,7 @@ class GroupRows:
         """Turns a row that cannot be read into a dead letter: the others of the group go on."""
         reason = f"Its row in the outbox cannot be read. {row.reason}"
         letter = DeadLetter(row.id, self.group, row.message, reason, UNREADABLE, self._clock())
+        self._lease.take()
         self._entries.set_aside(row, letter)
         log_dead(letter)
 

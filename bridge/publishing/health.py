@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from bridge.outbox.base import Outbox
+from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import PASSED, SWEEP, Backoff, Hold, Summary, Wait
 from bridge.publishing.batching import SKEW, next_due
 from bridge.publishing.policy import Policy
@@ -24,10 +25,21 @@ class Health:
     def __init__(self, outbox: Outbox, policy: Policy, clock: Callable[[], float]) -> None:
         self._outbox, self._policy, self._clock = outbox, policy, clock
         self._started = clock()
+        self._clear: frozenset[str] = frozenset()  # the groups of which this process has noted last that all is well
 
-    def note_drain(self, group: str, count: int, due: float | None, wait: Wait | None) -> None:
-        """Notes how a drain leaves its group: with so many open entries, the next of them due then."""
-        self._outbox.note(Summary(group, self._clock(), count, due, isinstance(wait, Hold)))
+    def note_drain(self, state: GroupState, count: int, due: float | None, wait: Wait | None) -> None:
+        """Notes how a drain leaves its group: with so many open entries, the next of them due then.
+
+        state: as the drain found it. Where nothing was wrong with it, and nothing is, the note is known to be there; a
+        note of another instance stands until the next sweep.
+        """
+        group = state.lease.partition
+        row = Summary(group, self._clock(), count, due, isinstance(wait, Hold))
+        is_usual = row.is_clear and state.wait is None and not any(row.attempt or row.tries for row in state.entries)
+        if is_usual and group in self._clear:
+            return
+        self._outbox.note(row)
+        self._clear = self._clear | {group} if row.is_clear else self._clear - {group}
 
     def outage(self, now: float) -> float | None:
         """When the last sweep was, if others should have come since then; else None."""
@@ -97,8 +109,10 @@ class Health:
         now, problems = self._clock(), list(self._unwritable())
         rows = {row.name: row for row in self._outbox.summaries()}
         groups = {name: row for name, row in rows.items() if name not in _NO_GROUPS}
-        overdue = {name: row for name, row in groups.items() if self._is_late(row, now)}
-        problems += [f"The group {name} is on hold." for name, row in groups.items() if row.held]
+        # What is not as it should be is looked at: meanwhile a drain may have come, which need not note that.
+        overdue = {name: row for name, row in groups.items() if self._is_late(row, now) and self._has_late(name, now)}
+        held = [name for name, row in groups.items() if row.held and isinstance(self._outbox.wait_of(name), Hold)]
+        problems += [f"The group {name} is on hold." for name in held]
         problems += [
             f"{row.count} entries of the group {name} wait longer than they should." for name, row in overdue.items()
         ]
@@ -117,6 +131,10 @@ class Health:
 
     def _is_late(self, row: Summary, now: float) -> bool:
         return row.due is not None and row.due + LATE < now and row.name not in self._policy.paused
+
+    def _has_late(self, group: str, now: float) -> bool:
+        due, wait = next_due(self._outbox.open_entries(group), now), self._outbox.wait_of(group)
+        return due is not None and max(due, wait.until if wait else due) + LATE < now
 
     def _unwritable(self) -> Iterator[str]:
         try:

@@ -33,8 +33,10 @@ class HeldLease:
 
     def keep(self, seconds: float) -> None:
         """Renews it when less than so many seconds are left; LeaseLost when it was taken over."""
-        if self.left() >= seconds:
-            return
+        if self.left() < seconds:
+            self._renew()
+
+    def _renew(self) -> None:
         try:
             self.lease = self._leases.renew(self.prolonged())
         except Conflict:
@@ -48,9 +50,53 @@ class HeldLease:
             return
 
 
-def take_lease(leases: Leases, group: str, owner: str, clock: Callable[[], float]) -> HeldLease | float:
-    """The group's lease, or when its holder's time is over."""
-    return _take(leases, group, "lease", owner, clock)
+class GroupLease(HeldLease):
+    """The lease of a group that nobody held when it was read: the first claim takes it, or `take`.
+
+    It says whether the group has had a digest.
+    """
+
+    def __init__(self, leases: Leases, read: Lease, owner: str, clock: Callable[[], float]) -> None:
+        super().__init__(leases, replace(read, owner=owner), clock)
+        self._is_taken = self.is_given_back = False
+
+    def left(self) -> float:
+        """Seconds until it expires; all of them as long as it is not taken."""
+        return super().left() if self._is_taken else LEASE
+
+    def take(self) -> None:
+        """Takes it now, before anything else is written; LeaseLost when another was faster."""
+        if not self._is_taken:
+            self._renew()
+            self._is_taken = True
+
+    def claimed(self, written: Lease) -> None:
+        """Notes that a claim has taken or prolonged it."""
+        self.lease, self._is_taken = written, True
+
+    def note_digest(self, *, exists: bool) -> None:
+        """Notes for whoever reads the lease whether the group has had a digest: once it has, for ever."""
+        self.lease = replace(self.lease, has_digest=exists or self.lease.has_digest is True)
+
+    def given_back(self) -> Lease:
+        """The lease as it is to be written by a batch that gives it back; `release` does nothing from then on."""
+        return replace(self.lease, owner="", expires=0.0)
+
+    def note_given_back(self) -> None:
+        """Notes that such a batch was written."""
+        self.is_given_back = True
+
+    def release(self) -> None:
+        """Gives it back, if it was taken and is still held."""
+        if self._is_taken and not self.is_given_back:
+            super().release()
+
+
+def held_until(leases: Leases, lease: Lease, now: float) -> float | None:
+    """When the time of a lease's holder is over, as `acquire` has it; None when nobody has it."""
+    if not lease.is_held(now - SKEW):
+        return None
+    return _shortened(leases, lease, now + LEASE).expires
 
 
 def take_slot(leases: Leases, owner: str, clock: Callable[[], float], rng: random.Random) -> HeldLease | None:
@@ -102,7 +148,11 @@ def acquire(leases: Leases, partition: str, name: str, owner: str, now: float, e
     time for everybody, and a holder that still lives has lost it, as if it had been taken over.
     """
     lease = leases.acquire(partition, name, owner, now, expires)
-    if lease.owner == owner or lease.expires <= expires + AHEAD:
+    return lease if lease.owner == owner else _shortened(leases, lease, expires)
+
+
+def _shortened(leases: Leases, lease: Lease, expires: float) -> Lease:
+    if lease.expires <= expires + AHEAD:
         return lease
     with contextlib.suppress(Conflict):
         leases.renew(replace(lease, expires=expires))

@@ -23,6 +23,8 @@ class Policy:
     hours: for which entries wait, by their names. maintenance: what is planned. home: the default group, or empty.
     important: from which severity on mail is of high importance; None: none of it.
     pictures: posts keep the marks at which the channel puts pictures.
+    prepares: the channel has requests of its own to make before a post is claimed.
+    lanes: how many posts of one group may be on their way at once; 0: one, and only with one of the app's slots.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -38,3 +40,5 @@ class Policy:
     home: str = ""
     important: Severity | None = None
     pictures: bool = False
+    prepares: bool = False
+    lanes: int = 1

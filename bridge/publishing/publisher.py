@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from bridge.deliveries import DeliveryRecord
 from bridge.entries import Entry, Wake, at_once, from_message, records_in, to_message
@@ -13,16 +14,18 @@ from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
 from bridge.maintenance import Window
 from bridge.outbox.base import Message, Outbox, Queue
+from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import SLOTS, WATCHDOG, DeadLetter
-from bridge.publishing.batching import SKEW, next_due
+from bridge.publishing.batching import SKEW
 from bridge.publishing.drain import Budget, Drain
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.health import LATE, Health
 from bridge.publishing.isolation import by_itself
-from bridge.publishing.leases import HeldLease, acquire, new_owner, take_lease, take_slot
+from bridge.publishing.leases import GroupLease, acquire, held_until, new_owner, take_slot
 from bridge.publishing.own_posts import Own, OwnPosts
 from bridge.publishing.policy import Policy
 from bridge.publishing.recorder import Recorder, dead_letter, parsed
+from bridge.publishing.turns import Turns
 from bridge.publishing.waiting import Waiting
 from bridge.publishing.waker import Waker
 from bridge.publishing.watchdog import WatchdogChannel, watchdog_entry
@@ -32,7 +35,7 @@ from bridge.steps import log_entry, log_step
 OVERDUE = 60.0  # seconds
 DRAIN = 60.0  # seconds
 DAY = 86400.0  # seconds
-LOST = 5.0  # seconds after which it is tried again when a lease was lost
+LOST = TURNED_AWAY = 5.0  # seconds after which it is tried again when a lease was lost, or another holds it
 
 # What a message causes that is at fault itself; what storage raises passes.
 _OURS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
@@ -80,6 +83,7 @@ class Publisher:
         self._waiting = Waiting(policy.hours, Windows(policy.maintenance, lambda: outbox.maintenance().text))
         self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock, self._waiting, policy.zone)
         self._has_swept = False
+        self._turns = Turns()
         self._own = OwnPosts(own, outbox, queue, self._recorder.record, clock) if own else None
 
     def handle(self, message: str | bytes) -> None:
@@ -89,8 +93,10 @@ class Publisher:
         """
         match parsed(message, self._clock()):
             case Entry() as entry:
-                self._record(entry)
+                is_due = self._admits(entry) and self._recorder.record_due(entry)
                 self.note(records_in(message))
+                if is_due:
+                    self._drain(entry.group)
             case Wake(group):
                 self._drain(group)
             case DeliveryRecord() as record:
@@ -98,9 +104,8 @@ class Publisher:
             case DeadLetter() as letter:
                 self._recorder.add_dead_letter(letter)
 
-    def _record(self, entry: Entry) -> None:
-        if self._own is None or self._own.admits(entry):
-            self._recorder.record(entry)
+    def _admits(self, entry: Entry) -> bool:
+        return self._own is None or self._own.admits(entry)
 
     def note(self, records: Iterable[DeliveryRecord]) -> None:
         """Keeps what is known of webhooks that left no message."""
@@ -159,7 +164,8 @@ class Publisher:
         try:
             match parsed(poisoned.body, now):
                 case Entry() as entry:
-                    self._record(entry)
+                    if self._admits(entry):
+                        self._recorder.record(entry)
                     self.note(records_in(poisoned.body))
                 case Wake(group):
                     self._waker.wake(group)
@@ -220,51 +226,60 @@ class Publisher:
         """Drains the group as often as there is more to do, within the budget of one call."""
         if group in self._policy.paused:
             return
-        budget = Budget(self._clock() + DRAIN)
-        while self._drain_once(group, budget):
-            if budget.is_spent(self._clock()):
-                self._waker.wake(group)
-                return
+        if not self._turns.begin(group):
+            # If it fails there, the wake is what is left.
+            self._waker.ask(group, self._clock() + TURNED_AWAY)
+            return
+        try:
+            budget = Budget(self._clock() + DRAIN)
+            while self._drain_once(group, budget) or self._turns.goes_on(group):
+                if budget.is_spent(self._clock()):
+                    self._waker.wake(group)
+                    return
+        finally:
+            self._turns.end(group)
 
     def _drain_once(self, group: str, budget: Budget) -> bool:
         """True when there is more to do at once."""
-        wait = self._outbox.wait_of(group)
-        if wait and wait.until > self._clock():
-            self._waker.ask(group, wait.until)
+        state, now = self._outbox.read_group(group, self._clock()), self._clock()
+        held = held_until(self._outbox, state.lease, now)
+        if held is not None:
+            self._waker.ask(group, min(held + 2 * SKEW, now + TURNED_AWAY))
             return False
-        lease = take_lease(self._outbox, group, new_owner(self._rng), self._clock)
-        if not isinstance(lease, HeldLease):
-            self._waker.ask(group, lease + 2 * SKEW)
+        if state.wait and state.wait.until > now:
+            self._waker.ask(group, state.wait.until)
             return False
-        return self._drain_as_holder(group, lease, budget) and self._is_due(group)
-
-    def _drain_as_holder(self, group: str, lease: HeldLease, budget: Budget) -> bool:
-        """False when the drain had to stop; the next wake is always asked for before the lease is given back."""
+        if not (state.entries or state.unreadable):
+            self._health.note_drain(state, 0, None, state.wait)
+            return False
+        lease = GroupLease(self._outbox, state.lease, new_owner(self._rng), self._clock)
         try:
+            return self._drain_with(lease, state, budget)
+        except LeaseLost:
+            self._waker.ask(group, self._clock() + LOST)
+            return False
+        finally:
+            lease.release()
+
+    def _drain_with(self, lease: GroupLease, state: GroupState, budget: Budget) -> bool:
+        """Drains with a slot if one is needed; True when there is more to do at once."""
+        group, slot = lease.lease.partition, None
+        if self._needs_slot(group):
             slot = take_slot(self._outbox, lease.lease.owner, self._clock, self._rng)
             if slot is None:
                 self._waker.ask(group, self._clock() + self._rng.uniform(2, 5))
                 return False
-            try:
-                rows = GroupRows(self._outbox, self._outbox, group, self._clock, self._policy.rules, self._waiting)
-                channel = self._watchdog if group == WATCHDOG else self._channel
-                drain = Drain(rows, channel, lease, slot, budget, self._policy, self._clock, self._new_token)
-                due = drain.run()
-                if due is not None:
-                    self._waker.ask(group, due)
-                self._health.note_drain(group, len(rows.open), due, rows.wait)
-            except LeaseLost:
-                self._waker.ask(group, self._clock() + LOST)
-                return False
-            finally:
-                slot.release()
-            return True
+        try:
+            rows = GroupRows(self._outbox, self._outbox, lease, self._clock, self._policy.rules, self._waiting)
+            channel = self._watchdog if group == WATCHDOG else self._channel
+            ask = partial(self._waker.ask, group)
+            drain = Drain(rows, channel, lease, slot, budget, self._policy, self._clock, self._new_token, ask)
+            due = drain.run(state)
+            self._health.note_drain(state, len(rows.open), due, rows.wait)
         finally:
-            lease.release()
+            if slot:
+                slot.release()
+        return due is not None and due <= self._clock()
 
-    def _is_due(self, group: str) -> bool:
-        """Looks once more: what became due while the lease was held had its wake turned away."""
-        now = self._clock()
-        due = next_due(self._outbox.open_entries(group), now)
-        wait = self._outbox.wait_of(group)
-        return due is not None and max(due, wait.until if wait else due) <= now
+    def _needs_slot(self, group: str) -> bool:
+        return not self._policy.lanes and group != WATCHDOG

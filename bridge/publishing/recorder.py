@@ -47,12 +47,21 @@ class Recorder:
         self._zone, self._announced = zone, set[tuple[str, str]]()
 
     def record(self, entry: Entry) -> None:
-        """Records the entry; one that storage refuses becomes a dead letter, because it always will."""
+        """Records the entry and has its group drained when that is due."""
+        if self.record_due(entry):
+            self._waker.ask(entry.group, self._clock())
+
+    def record_due(self, entry: Entry) -> bool:
+        """Does as `record`, but leaves a drain that is due at once to the caller; returns whether it is.
+
+        An entry that storage refuses becomes a dead letter, because it always will.
+        """
         try:
-            self._record(self._collected(entry))
+            return self._record(self._collected(entry))
         except RowRefused as error:
             reason, now = str(error), self._clock()
             self.add_dead_letter(DeadLetter(entry.id, entry.group, to_message(entry), reason, _REFUSED, now))
+            return False
 
     def announce(self, window: Window, groups: Iterable[str]) -> None:
         """Records the posts at the beginning and at the end of a maintenance window, once for each group."""
@@ -60,7 +69,8 @@ class Recorder:
             if (window.id, group) in self._announced:
                 continue
             for entry in announcements(window, group, self._zone, self._clock()):
-                self._record(entry)
+                if self._record(entry):
+                    self._waker.ask(group, self._clock())
             self._announced.add((window.id, group))
 
     def _collected(self, entry: Entry) -> Entry:
@@ -89,20 +99,29 @@ class Recorder:
         except RowRefused as error:
             _logger.warning("The record of a webhook of %s cannot be kept: %s", record.source, error)
 
-    def _record(self, entry: Entry) -> None:
+    def _record(self, entry: Entry) -> bool:
         now = self._clock()
         if of := self._replay_of(entry):
             self._entries.record_repeat(entry, of, now)
             log_entry("repeat", entry, repeat_of=of)
-            return
+            return False
         due = now if entry.severity is Severity.CRITICAL else now + self._settle
         until = self._waiting.first_until(entry, now)
         due = until if until > now else due
-        recorded = self._entries.record(entry, now, due)
+        # What is due at once needs no wake, as its message comes again unless it is drained.
+        promise = self._waker.promise(entry.group, due) if due > now else None
+        is_new_wake = promise is not None and promise.row == entry.group
+        recorded = self._entries.record(entry, now, due, promise.due if promise and is_new_wake else None)
         log_entry("recorded" if recorded is Recorded.NEW else "repeat", entry)
-        # Also for a repeat of an open entry: the first try may have died before it asked.
-        if recorded is not Recorded.DELIVERED:
+        # Also a repeat of an open entry has to be drained: the first try may have died before it came to that.
+        if promise is None or recorded is Recorded.DELIVERED:
+            return recorded is not Recorded.DELIVERED
+        if not is_new_wake:
+            self._waker.note(promise)
+        if not promise.is_to_come(self._clock()):
+            # The drain of that wake may have read the group before the entry was there.
             self._waker.ask(entry.group, due)
+        return False
 
     def _replay_of(self, entry: Entry) -> str:
         """The entry of which this is a replay: the same signed body, sent to another place within the window.

@@ -1,6 +1,9 @@
 """Asks for drains: a wake is a message on the queue that nobody sees before it is due, so that nothing ever sleeps."""
 
+import threading
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bridge.entries import Wake, to_message
 from bridge.outbox.base import Queue, Wakes
@@ -14,11 +17,29 @@ _LATER = "later"
 LONGEST = 6 * 86400.0
 
 
+@dataclass(frozen=True)
+class Promise:
+    """A wake that is on the queue. row: the name by which it is still to be noted; empty: it is noted already."""
+
+    due: float
+    row: str = ""
+
+    def is_to_come(self, now: float) -> bool:
+        """Whether nobody can have taken it yet."""
+        return now + SKEW <= self.due
+
+
 class Waker:
-    """Puts wakes on the queue, as few as will do. clock: seconds since 1970."""
+    """Puts wakes on the queue, as few as will do. clock: seconds since 1970.
+
+    It remembers the wakes that it knows to be on the queue, which spares reading their rows.
+    """
 
     def __init__(self, wakes: Wakes, queue: Queue, clock: Callable[[], float]) -> None:
         self._wakes, self._queue, self._clock = wakes, queue, clock
+        self._coming: dict[str, float] = {}
+        # Who finds that no wake is coming puts one; the others of the process wait to find it.
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def wake(self, group: str, due: float = 0.0) -> None:
         """Has the group drained when that is due, or at once, whatever other wakes are on their way."""
@@ -29,14 +50,36 @@ class Waker:
 
         Where the queue cannot delay a wake for so long, an earlier one asks again.
         """
-        wait, now = self._wakes.wait_of(group), self._clock()
-        due = max(due, wait.until if wait else now, now)
-        promised = f"{group} {_LATER}" if due > now + _FAR else group
-        due = min(due, now + LONGEST)
-        coming = self._wakes.next_wake(promised)
-        if coming is not None and now + SKEW <= coming <= due + SKEW:
-            return
-        self.wake(group, due)
-        # After the message and never before it: a row without its message would silence all others.
-        if due > now + SKEW:
-            self._wakes.note_wake(promised, due)
+        self.note(self.promise(group, due))
+
+    def promise(self, group: str, due: float) -> Promise:
+        """Does as `ask`, but leaves the note of a new wake to the caller: it comes after the message, never before it.
+
+        A note without its message would silence all others.
+        """
+        with self._locks[group]:
+            now = self._clock()
+            due = max(due, now)
+            row = f"{group} {_LATER}" if due > now + _FAR else group
+            if _serves(self._coming.get(row), due, now):
+                return Promise(self._coming[row])
+            known = self._wakes.next_wake(row)
+            due = min(max(due, known.wait.until if known.wait else due), now + LONGEST)
+            if known.due is not None and _serves(known.due, due, now):
+                self._coming[row] = known.due
+                return Promise(known.due)
+            self.wake(group, due)
+            if due <= now + SKEW:
+                return Promise(due)
+            self._coming[row] = due
+            return Promise(due, row)
+
+    def note(self, promise: Promise) -> None:
+        """Notes a wake, unless it is noted."""
+        if promise.row:
+            self._wakes.note_wake(promise.row, promise.due)
+
+
+def _serves(coming: float | None, due: float, now: float) -> bool:
+    """Whether a wake that comes then will do for what is due."""
+    return coming is not None and now + SKEW <= coming <= due + SKEW

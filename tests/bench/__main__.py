@@ -19,6 +19,7 @@ from tests.bench import (
     one_group,
     receive,
     start,
+    storage,
     storm,
 )
 from tests.bench.rows import HEAD, Row
@@ -31,6 +32,7 @@ MEASURES = (
     one_group,
     end_to_end,
     storm,
+    storage,
     start,
     memory,
     growth,

@@ -1,0 +1,52 @@
+"""Writes of several threads at the same time, in one request."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+_Item = TypeVar("_Item")
+_Written = TypeVar("_Written")
+
+
+class _Place(Generic[_Item, _Written]):
+    """An item that waits to be written. outcome: what was written of it; empty until then."""
+
+    def __init__(self, item: _Item) -> None:
+        self.item = item
+        self.outcome: list[_Written] = []
+        self.has_failed = False
+
+
+class Together(Generic[_Item, _Written]):
+    """Writes what is given to it while another write is under way with the next one.
+
+    write: writes all of them or none. most: how many it takes at once. Nothing waits for others to come.
+    """
+
+    def __init__(self, write: Callable[[Sequence[_Item]], Sequence[_Written]], most: int) -> None:
+        self._write_all, self._most = write, most
+        self._turn, self._lock = threading.Lock(), threading.Lock()
+        self._waiting: list[_Place[_Item, _Written]] = []
+
+    def write(self, item: _Item) -> _Written:
+        """Writes the item, alone or with others; an error is its own: what fails with others is written by itself."""
+        place: _Place[_Item, _Written] = _Place(item)
+        with self._lock:
+            self._waiting.append(place)
+        while not (place.outcome or place.has_failed):
+            with self._turn:
+                if not (place.outcome or place.has_failed):
+                    self._write_next()
+        return self._write_all([item])[0] if place.has_failed else place.outcome[0]
+
+    def _write_next(self) -> None:
+        with self._lock:
+            taken = self._waiting[: self._most]
+            del self._waiting[: self._most]
+        try:
+            for place, written in zip(taken, self._write_all([place.item for place in taken]), strict=True):
+                place.outcome.append(written)
+        except Exception:  # noqa: BLE001  whatever it is
+            # Alone, each gets the error that is its own.
+            for place in taken:
+                place.has_failed = True
