@@ -596,6 +596,68 @@ def test_a_crash_while_draining_neither_loses_nor_doubles_nor_disorders(simulati
     assert [reference for reference in simulation.channel.delivered() if reference not in refs(3)] == refs(1, 2, 4)
 
 
+class LateRecord:
+    """An outbox in which an entry is recorded so late that the wake, which was put before, has come already."""
+
+    def __init__(self, simulation, seconds):
+        self._simulation, self._seconds = simulation, seconds
+
+    def record(self, *args):
+        if self._seconds:
+            seconds, self._seconds = self._seconds, 0
+            self._simulation.run(seconds, sweeps=False)
+        return self._simulation.outbox.record(*args)
+
+    def __getattr__(self, name):
+        return getattr(self._simulation.outbox, name)
+
+
+@pytest.mark.parametrize("seconds", [3, 4.5, 6, 20])
+def test_an_entry_that_is_recorded_after_its_wake_has_come_is_woken_again(simulation, seconds):
+    late = simulation.make(LateRecord(simulation, seconds))
+    simulation.put(entry(1))
+    simulation.run(40, late, sweeps=False)
+    assert simulation.channel.delivered() == refs(1)
+
+
+def test_what_is_due_at_once_is_posted_without_a_wake(simulation):
+    simulation.publisher.handle(to_message(entry(1, severity=Severity.CRITICAL)))
+    assert simulation.channel.delivered() == refs(1)
+    assert len(simulation.queue) == 0
+
+
+class Meanwhile(FakeChannel):
+    """A channel at which something else happens while it posts."""
+
+    happens = staticmethod(lambda: None)
+
+    def start(self, post):
+        thread = super().start(post)
+        happens, self.happens = self.happens, lambda: None
+        happens()
+        return thread
+
+
+def test_an_entry_that_comes_while_its_group_is_drained_is_posted_by_that_drain(tmp_path):
+    simulation = Simulation(tmp_path, channel=Meanwhile)
+    critical = to_message(entry(2, "two", severity=Severity.CRITICAL))
+    simulation.channel.happens = lambda: simulation.publisher.handle(critical)
+    simulation.publisher.handle(to_message(entry(1, severity=Severity.CRITICAL)))
+    assert simulation.channel.delivered() == refs(1, 2)
+    simulation.close()
+
+
+def test_an_entry_that_comes_while_another_instance_drains_its_group_is_posted_soon(tmp_path):
+    simulation = Simulation(tmp_path, channel=Meanwhile)
+    other, critical = simulation.make(), to_message(entry(2, "two", severity=Severity.CRITICAL))
+    simulation.channel.happens = lambda: other.handle(critical)
+    simulation.publisher.handle(to_message(entry(1, severity=Severity.CRITICAL)))
+    assert simulation.channel.delivered() == refs(1)
+    simulation.run(6)
+    assert simulation.channel.delivered() == refs(1, 2)
+    simulation.close()
+
+
 def test_a_drain_stops_after_fifty_requests_and_goes_on_with_the_next_wake(simulation):
     simulation.publisher = simulation.make(rules=Rules(digest_over=100))
     simulation.put(*(entry(number, str(number)) for number in range(60)))

@@ -18,6 +18,7 @@ from bridge.errors import Conflict
 from bridge.outbox import azure_deliveries, azure_repeats, azure_rows, group_state
 from bridge.outbox.azure_leases import AzureLeases
 from bridge.outbox.azure_rows import Operation, Row
+from bridge.outbox.azure_table import FEW, MOST
 from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import (
     BATCH,
@@ -38,6 +39,7 @@ from bridge.outbox.together import Together
 
 _COUNTED = ("open", "dead")
 _MAX_OPERATIONS = 100  # of a transaction
+_MANY = 20  # threads of which a page of all is better than one by one
 
 
 class AzureOutbox(AzureLeases):
@@ -91,23 +93,22 @@ class AzureOutbox(AzureLeases):
         return [row for row in rows if isinstance(row, OpenEntry)]
 
     def read_group(self, group: str, now: float) -> GroupState:
-        # The names of the rows of the lease, of open entries and of the wait are next to one another, in this order.
-        pages = self._pages(group, azure_rows.LEASE, azure_rows.WAIT)
-        found = {row["RowKey"]: row for row in next(pages, ())}
-        lease, wait = found.pop(azure_rows.LEASE, None), found.pop(azure_rows.WAIT, None)
+        # The names of the rows of the lease, of open entries and of the wait follow one another, in this order.
+        first, last = azure_rows.LEASE, azure_rows.WAIT
+        rows, token = self._page(group, first, last, FEW)
+        named = {row["RowKey"]: row for row in rows if row["RowKey"] in (first, last)}
         state = GroupState(
-            azure_rows.lease(group, "lease", lease) if lease else Lease(group, "lease", "", 0.0, ""),
-            azure_rows.wait(wait) if wait else None,
-        )
-        rest = next(pages, None)
-        if rest is not None and not wait:
+            azure_rows.lease(group, "lease", named[first]) if first in named else Lease(group, "lease", "", 0.0, ""),
             # It comes after many rows, which nobody needs if the group waits.
-            state = replace(state, wait=self.wait_of(group))
+            azure_rows.wait(named[last]) if last in named else self.wait_of(group) if token else None,
+        )
         if not state.is_open(now):
             return state
-        more = [row for page in chain([rest or ()], pages) for row in page if row["RowKey"] != azure_rows.WAIT]
-        rows = [azure_rows.open_entry(row) for row in (*found.values(), *more)]
-        return group_state.with_rows(state, rows)
+        while token:
+            page, token = self._page(group, first, last, MOST, token)
+            rows += page
+        entries = [azure_rows.open_entry(row) for row in rows if row["RowKey"] not in (first, last)]
+        return group_state.with_rows(state, entries)
 
     def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
         group = row.entry.group
@@ -149,9 +150,15 @@ class AzureOutbox(AzureLeases):
         return {group: (len(found), min(found)) for group, found in dues.items() if found}
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
+        names, found = set(map(azure_rows.thread_name, keys)), list[Row]()
+        if len(names) > _MANY:
+            # The names are hashes: one page shows all of a group that has few threads, and a part of another's.
+            page, more = self._page(group, "thread-", "thread.", MOST)
+            found = [row for row in page if row["RowKey"] in names]
+            names = {name for name in names if more and name > page[-1]["RowKey"]}
         # One by one: a query with many "or" walks through the whole partition.
-        rows = self._readers.map(lambda key: self._get(group, azure_rows.thread_name(key)), keys)
-        return {thread.key: thread for thread in map(azure_rows.thread, filter(None, rows))}
+        found += filter(None, self._readers.map(lambda name: self._get(group, name), names))
+        return {thread.key: thread for thread in map(azure_rows.thread, found)}
 
     def standing(self, group: str) -> Sequence[ThreadRow]:
         rows = self._rows(group, "thread", "standing gt @empty", empty="")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError
@@ -17,7 +18,7 @@ _CONFLICTS = (404, 409, 412)
 # https://learn.microsoft.com/rest/api/storageservices/table-service-error-codes
 _REFUSED = (400, 413)
 _READERS = 8
-_FEW = 100  # rows
+FEW, MOST = 100, 1000  # rows of a page
 
 
 class AzureTable:
@@ -61,15 +62,16 @@ class AzureTable:
         for row in self._table.query_entities(text, parameters={**bounds, **parameters}, select=select):
             yield azure_rows.versioned_row(row)
 
-    def _pages(self, partition: str, first: str, last: str) -> Iterator[list[Row]]:
-        """The rows from one name to another, in pages. The first is small: it may show that nobody needs the rest."""
+    def _page(self, partition: str, first: str, last: str, most: int, token: Any = None) -> tuple[list[Row], Any]:
+        """The rows from one name to another, at most so many, and the token of those that follow; None: there are none.
+
+        token: that of the page before.
+        """
         text = "PartitionKey eq @partition and RowKey ge @first and RowKey le @last"
         bounds = {"partition": partition, "first": first, "last": last}
-        pages = self._table.query_entities(text, parameters=bounds, results_per_page=_FEW).by_page()
-        yield list(map(azure_rows.versioned_row, next(pages, ())))
-        if token := getattr(pages, "continuation_token", None):
-            for page in self._table.query_entities(text, parameters=bounds).by_page(token):
-                yield list(map(azure_rows.versioned_row, page))
+        pages = self._table.query_entities(text, parameters=bounds, results_per_page=most).by_page(token)
+        rows = [azure_rows.versioned_row(row) for row in next(pages, ())]
+        return rows, getattr(pages, "continuation_token", None)
 
     def _submit(self, operations: list[Operation]) -> list[str]:
         """Writes a batch; gives the rows' new versions."""

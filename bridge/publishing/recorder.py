@@ -15,7 +15,7 @@ from bridge.outbox.base import Deliveries, Entries
 from bridge.outbox.rows import ContentRow, DeadLetter, Recorded
 from bridge.publishing.announcements import announcements
 from bridge.publishing.waiting import NOT_WAITING, Waiting
-from bridge.publishing.waker import Waker
+from bridge.publishing.waker import NEAR, Waker
 from bridge.steps import log_entry, log_step
 
 UNREADABLE = "Look at the message: if a newer version of the bridge wrote it, upgrade, then requeue the dead letter."
@@ -108,20 +108,26 @@ class Recorder:
         due = now if entry.severity is Severity.CRITICAL else now + self._settle
         until = self._waiting.first_until(entry, now)
         due = until if until > now else due
-        # What is due at once needs no wake, as its message comes again unless it is drained.
-        promise = self._waker.promise(entry.group, due) if due > now else None
-        is_new_wake = promise is not None and promise.row == entry.group
-        recorded = self._entries.record(entry, now, due, promise.due if promise and is_new_wake else None)
-        log_entry("recorded" if recorded is Recorded.NEW else "repeat", entry)
-        # Also a repeat of an open entry has to be drained: the first try may have died before it came to that.
-        if promise is None or recorded is Recorded.DELIVERED:
-            return recorded is not Recorded.DELIVERED
-        if not is_new_wake:
-            self._waker.note(promise)
-        if not promise.is_to_come(self._clock()):
-            # The drain of that wake may have read the group before the entry was there.
+        if due <= now:
+            # It needs no wake: its message comes again unless it is drained.
+            return self._recorded(entry, now, due) is not Recorded.DELIVERED
+        if due > now + NEAR:
+            # Such wakes are noted in a row of their own, after what others of their group are noted in.
+            if self._recorded(entry, now, due) is not Recorded.DELIVERED:
+                self._waker.ask(entry.group, due)
+            return False
+        promise = self._waker.promise(entry.group, due)
+        recorded = self._recorded(entry, now, due, promise.due if promise.row else None)
+        # The drain of that wake may have read the group before the entry was there.
+        if recorded is not Recorded.DELIVERED and not promise.is_to_come(self._clock()):
             self._waker.ask(entry.group, due)
         return False
+
+    def _recorded(self, entry: Entry, now: float, due: float, wake: float | None = None) -> Recorded:
+        recorded = self._entries.record(entry, now, due, wake)
+        # A repeat of an open entry has to be drained, too: the first try may have died before it came to that.
+        log_entry("recorded" if recorded is Recorded.NEW else "repeat", entry)
+        return recorded
 
     def _replay_of(self, entry: Entry) -> str:
         """The entry of which this is a replay: the same signed body, sent to another place within the window.

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from bridge.entries import Wake, to_message
 from bridge.outbox.base import Queue, Wakes
+from bridge.outbox.group_state import NextWake
 from bridge.publishing.batching import SKEW
 
 # All in seconds.
-_FAR = 3600.0  # a wake that comes later has a row of its own, which those before it leave as it is
+NEAR = 3600.0  # a wake that comes later has a row of its own, which those before it leave as it is
 _LATER = "later"
 # Storage queues delay a message by seven days at the most:
 # https://learn.microsoft.com/rest/api/storageservices/put-message
@@ -50,20 +51,26 @@ class Waker:
 
         Where the queue cannot delay a wake for so long, an earlier one asks again.
         """
-        self.note(self.promise(group, due))
+        promise = self._promise(group, due, looks=True)
+        if promise.row:
+            self._wakes.note_wake(promise.row, promise.due)
 
     def promise(self, group: str, due: float) -> Promise:
-        """Does as `ask`, but leaves the note of a new wake to the caller: it comes after the message, never before it.
+        """Has the group drained then, even while it waits, and does not look for wakes of other processes.
 
-        A note without its message would silence all others.
+        The note of a new wake is left to the caller. It comes after the message and never before it: without one, it
+        would silence all others.
         """
+        return self._promise(group, due, looks=False)
+
+    def _promise(self, group: str, due: float, *, looks: bool) -> Promise:
         with self._locks[group]:
             now = self._clock()
             due = max(due, now)
-            row = f"{group} {_LATER}" if due > now + _FAR else group
+            row = f"{group} {_LATER}" if due > now + NEAR else group
             if _serves(self._coming.get(row), due, now):
                 return Promise(self._coming[row])
-            known = self._wakes.next_wake(row)
+            known = self._wakes.next_wake(row) if looks else NextWake()
             due = min(max(due, known.wait.until if known.wait else due), now + LONGEST)
             if known.due is not None and _serves(known.due, due, now):
                 self._coming[row] = known.due
@@ -73,11 +80,6 @@ class Waker:
                 return Promise(due)
             self._coming[row] = due
             return Promise(due, row)
-
-    def note(self, promise: Promise) -> None:
-        """Notes a wake, unless it is noted."""
-        if promise.row:
-            self._wakes.note_wake(promise.row, promise.due)
 
 
 def _serves(coming: float | None, due: float, now: float) -> bool:
