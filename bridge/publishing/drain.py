@@ -46,7 +46,7 @@ class Budget:
 
 
 class Drain:
-    """The drain of one group by whoever gets its lease with the first claim, and holds a slot if one is needed.
+    """The drain of one group: its first claim takes the lease, and it holds a slot if one is needed.
 
     new_token: returns a text that nobody can guess and that no other attempt has. ask: has the group drained then.
     """

@@ -75,7 +75,7 @@ class GroupLease(HeldLease):
         self.lease, self._is_taken = written, True
 
     def note_digest(self, *, exists: bool) -> None:
-        """Notes for whoever reads the lease whether the group has had a digest: once it has, for ever."""
+        """Notes with the lease whether the group has had a digest: once it has, for ever."""
         self.lease = replace(self.lease, has_digest=exists or self.lease.has_digest is True)
 
     def given_back(self) -> Lease:

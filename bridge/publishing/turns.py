@@ -4,14 +4,14 @@ import threading
 
 
 class Turns:
-    """One turn of a group at a time. Whoever comes meanwhile has the one that has it look again."""
+    """One turn of a group at a time. A caller that comes meanwhile has the holder look again."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked: dict[str, bool] = {}
 
     def begin(self, group: str) -> bool:
-        """Takes the turn; False when another has it, who then goes on for the caller."""
+        """Takes the turn; False when another has it, which then looks again."""
         with self._lock:
             if group in self._asked:
                 self._asked[group] = True
