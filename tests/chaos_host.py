@@ -29,6 +29,7 @@ from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.publishing.batching import Rules
 from bridge.publishing.delivery import token_source
+from bridge.publishing.leases import lanes_of
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from bridge.settings import Settings
@@ -51,7 +52,7 @@ class FastQueue(AzureQueue):
         super().put(body, delay / SPEED)
 
 
-def publisher(settings: Settings, account: Account) -> Publisher:
+def publisher(settings: Settings, account: Account, groups: int) -> Publisher:
     identity = token_source(settings)
     client = GraphClient(settings.graph_base, identity, timeout=(5 / SPEED, 30 / SPEED), total=60 / SPEED)
     policy = Policy(
@@ -59,6 +60,7 @@ def publisher(settings: Settings, account: Account) -> Publisher:
         settle=settings.settle_seconds * SPEED,
         # A group that was refused is held for half an hour at most, and history must not be forgotten.
         history=10 * 365 * 86400.0,
+        lanes=lanes_of(groups),
     )
     return Publisher(AzureOutbox(account.table()), FastQueue(account), GroupThreads(client), policy, clock=fast)
 
@@ -76,7 +78,7 @@ def application(_: int) -> Starlette:
     import function_app  # reads the settings
 
     account, configuration = Account.from_env(os.environ), Configuration.from_env(os.environ)
-    delivers = publisher(configuration.settings, account)
+    delivers = publisher(configuration.settings, account, len(configuration.groups))
     function_app.bridge = Bridge(configuration, delivers)
     host = Host(
         function_app.app,

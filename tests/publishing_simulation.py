@@ -58,7 +58,7 @@ class Simulation:
             outbox or self.outbox,
             queue or self.queue,
             channel or self.channel,
-            Policy(**policy),
+            Policy(**{"lanes": 1, **policy}),
             clock=self.clock,
             rng=self.random,
             new_token=lambda: f"{self.random.getrandbits(64):016x}",

@@ -191,7 +191,7 @@ class Counting:
 def test_a_long_history_costs_no_request_more(account):
     table, clock = Counting(account.table()), Clock()
     with contextlib.closing(AzureOutbox(table)) as outbox, contextlib.closing(AzureQueue(account)) as queue:
-        publisher = Publisher(outbox, queue, FakeChannel(), Policy(settle=0), clock=clock)
+        publisher = Publisher(outbox, queue, FakeChannel(), Policy(settle=0, lanes=1), clock=clock)
         calls = []
         for number in range(40):
             before = table.calls

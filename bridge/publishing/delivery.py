@@ -21,7 +21,7 @@ from bridge.maintenance import Plan
 from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import IDENTITY, SLOTS, Hold
 from bridge.publishing.batching import Rules
-from bridge.publishing.leases import SLOT_COUNT, RateLimiter, acquire, app_lock, new_owner
+from bridge.publishing.leases import RateLimiter, acquire, app_lock, lanes_of, new_owner
 from bridge.publishing.own_posts import Own
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
@@ -170,6 +170,5 @@ def _policy(settings: Settings, groups: Mapping[str, Group], titles: Mapping[str
         important=None if settings.mail_importance == "never" else Severity(settings.mail_importance),
         pictures=settings.has_pictures,
         prepares=settings.channel == "mail" or settings.has_pictures,
-        # What Graph allows an app at once is shared out to the groups, as far as there is enough for each.
-        lanes=SLOT_COUNT // max(1, len(groups)),
+        lanes=lanes_of(len(groups)),
     )

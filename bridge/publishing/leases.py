@@ -99,6 +99,14 @@ def held_until(leases: Leases, lease: Lease, now: float) -> float | None:
     return _shortened(leases, lease, now + LEASE).expires
 
 
+def lanes_of(groups: int) -> int:
+    """How many requests each of so many groups may have under way without a slot: its share of what Graph allows.
+
+    0: there is not enough for each of them.
+    """
+    return SLOT_COUNT // max(1, groups)
+
+
 def take_slot(leases: Leases, owner: str, clock: Callable[[], float], rng: random.Random) -> HeldLease | None:
     """One of the app's slots, tried in random order; None when all are taken."""
     for number in rng.sample(range(SLOT_COUNT), SLOT_COUNT):

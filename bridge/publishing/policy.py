@@ -41,4 +41,4 @@ class Policy:
     important: Severity | None = None
     pictures: bool = False
     prepares: bool = False
-    lanes: int = 1
+    lanes: int = 0

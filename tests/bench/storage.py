@@ -20,6 +20,7 @@ from bridge.deliveries import DeliveryRecord, EventRecord, Outcome, record_id
 from bridge.entries import to_message, to_messages
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_storage import Account
+from bridge.publishing.leases import lanes_of
 from bridge.publishing.policy import Policy
 from bridge.publishing.publisher import Publisher
 from tests.azurite import AZURITE, azurite
@@ -178,7 +179,7 @@ def counted(account: Account, scenarios: Sequence[Scenario]) -> Iterator[tuple[S
     numbers, counter = itertools.count(1), Counter()
     queue = CountedQueue(counter)
     with contextlib.closing(Outbox(account.table())) as outbox, counter.counting():
-        publisher = Publisher(outbox, queue, SlowChannel(), Policy())
+        publisher = Publisher(outbox, queue, SlowChannel(), Policy(lanes=lanes_of(1)))
         with Host(publisher, queue):
             for scenario in (Scenario("warms up", 1, 1, 0, 0), *scenarios):
                 publisher._waiting.windows.refresh()  # as if more time had passed
