@@ -22,6 +22,8 @@ from tests.local_stack import PATIENCE, ROOT
 
 # By which the footer of a post names its entries.
 REFERENCE = re.compile(r"(?<![\w-])[0-9a-f]{12}(?![\w-])")
+# The numbers of the issues of `labeled`, which a digest shows, and no reference.
+ISSUE = re.compile(r"(?<![\w#])#?([1-9]\d{6,})(?!\w)")
 
 
 def application(seconds: float) -> Starlette:
@@ -30,9 +32,14 @@ def application(seconds: float) -> Starlette:
     posted: set[str] = set()
 
     async def take(request: Request) -> Response:
-        posted.update(REFERENCE.findall((await request.body()).decode()))
+        content = (await request.body()).decode()
+        posted.update(REFERENCE.findall(content) or ISSUE.findall(content))
         await asyncio.sleep(seconds)
         return JSONResponse({"id": f"thread-{next(numbers)}"}, 202 if request.url.path.endswith("/reply") else 201)
+
+    async def posts(_: Request) -> Response:
+        # A reply is one to the first post of its thread.
+        return JSONResponse({"value": [{"id": "first-post"}]})
 
     async def count(_: Request) -> Response:
         return JSONResponse(len(posted))
@@ -45,6 +52,7 @@ def application(seconds: float) -> Starlette:
         Route("/msi/token", token),
         Route("/posted", count),
         Route("/graph/v1.0/groups/{rest:path}", take, methods=["POST"]),
+        Route("/graph/v1.0/groups/{rest:path}/posts", posts, methods=["GET"]),
     ]
     return Starlette(routes=routes)
 
