@@ -9,7 +9,7 @@ VENV = .venv
 # Without bytecode every process that a test starts would compile the bridge again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run setup test newer test-newer coverage check mutants audit lock azure-cli checkov chaos fuzz bench azurite gallery screenshots docs package sbom clean
+.PHONY: help run setup test newer test-newer coverage check mutants audit lock azure-cli checkov chaos fuzz bench azurite gallery screenshots docs package sbom site flamegraphs clean
 .DEFAULT_GOAL := help
 
 # uv installs in a fifth of the time of pip. Where it does not find what pip is configured to find, pip does it.
@@ -31,10 +31,12 @@ help:
 	@echo 'make chaos        kill, freeze and break things for minutes: nothing may be lost or posted twice'
 	@echo 'make fuzz         send 20,000 payloads, bodies and headers that no service would send'
 	@echo 'make bench        measure what everything costs: docs/performance.md'
+	@echo 'make flamegraphs  draw where the time goes: docs/flames-*.svg'
 	@echo 'make azurite      run the emulator of Azure Storage, for AzureWebJobsStorage=UseDevelopmentStorage=true make run'
 	@echo 'make gallery      write the posts of all samples to build/gallery'
 	@echo 'make screenshots  take the pictures of the docs with a headless Chromium'
 	@echo 'make docs         regenerate everything that repeats the code: docs, deployment, gallery'
+	@echo 'make site         build the documentation as a site: build/site'
 	@echo 'make package      build released-package.zip, which Azure runs as it is'
 	@echo 'make sbom         list the libraries in released-package.zip: released-package.cdx.json (CycloneDX)'
 	@echo 'make check        check style, types and layers'
@@ -111,11 +113,19 @@ fuzz: $(VENV)/ready
 bench: $(VENV)/ready emulator
 	@$(VENV)/bin/python -m tests.bench $(BENCH)
 
+# Draws docs/flames-*.svg: where the time of receiving and of the local host goes, before it was made faster and now.
+flamegraphs: $(VENV)/ready
+	@$(VENV)/bin/python -m tests.bench.flames
+
 azurite: emulator
 	@exec .azurite/node_modules/.bin/azurite --location .bridge/azurite --disableTelemetry --silent
 
 docs: gallery
 	@$(VENV)/bin/python -m tools.docs
+
+# Builds it in an environment of its own, and fails at a dead link and at anything that another host would serve.
+site: $(VENV)/ready
+	@$(VENV)/bin/python -m tools.site
 
 package: $(VENV)/ready
 	@$(VENV)/bin/python -m tools.package released-package.zip $(PYTHONS)
@@ -130,7 +140,7 @@ screenshots: $(VENV)/ready
 	@$(VENV)/bin/python -m tests.screenshots
 
 clean:
-	@rm -rf build mutants .venv .venv-newer .venv-worker .azurite .axe .azure-cli .checkov .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf build mutants .node-red .venv .venv-newer .venv-worker .venv-site .azurite .axe .azure-cli .checkov .bridge .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 define NO_PYTHON
 Python 3.11 or newer with venv and pip was not found. Install it (https://www.python.org/downloads/; on Debian and Ubuntu:
