@@ -107,7 +107,8 @@ chaos: $(VENV)/ready emulator
 fuzz: $(VENV)/ready
 	@FUZZ=20000 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py tests/test_sources.py \
 	  tests/test_strangers.py tests/test_entry_limits.py tests/test_text_costs.py tests/test_reading_rules.py \
-	  tests/test_invisible_text.py tests/test_look.py tests/test_look_stories.py
+	  tests/test_invisible_text.py tests/test_look.py tests/test_look_stories.py tests/test_look_words.py \
+	  tests/test_github_reading.py tests/test_digests.py
 
 # `make bench BENCH=receive` measures only that, and leaves the page unchanged.
 bench: $(VENV)/ready emulator
