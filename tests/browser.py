@@ -77,12 +77,12 @@ def press(page, *keys):
         page.keyboard.press(key)
 
 
-def check_accessibility(page: Page) -> None:
-    """What the page shows now breaks no rule, on a light phone and on a dark desktop, and nothing overflows."""
+def check_accessibility(page: Page, views=((DESKTOP, "dark"), (PHONE, "light"))) -> None:
+    """What the page shows now breaks no rule in any size and colours of these, and nothing overflows."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     size = page.viewport_size
-    for viewport, scheme in ((DESKTOP, "dark"), (PHONE, "light")):
+    for viewport, scheme in views:
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=scheme)
         expect(page.locator("html")).to_have_attribute("data-theme", scheme)

@@ -218,7 +218,7 @@ def test_the_page_recovers_and_wrong_settings_are_red_at_the_top(window, stack):
         expect(page.locator("body")).to_have_class("stale")
         expect(thread).to_have_count(1)
         if AXE.is_file():
-            check_accessibility(page)
+            check_accessibility(page, [(DESKTOP, "light")])
         page.get_by_role("button", name="Send a sample").click()
         error = page.get_by_role("alert").filter(has_text="The samples cannot be loaded")
         expect(error).to_contain_text("start it again")
@@ -234,7 +234,7 @@ def test_the_page_recovers_and_wrong_settings_are_red_at_the_top(window, stack):
             page.evaluate("address => location.hash = address", address)
             expect(thread).to_be_visible()
         if AXE.is_file():
-            check_accessibility(page)
+            check_accessibility(page, [(DESKTOP, "light")])
         stack.kill()
         restart(stack)
         expect(page.get_by_role("status").filter(has_text="Live")).to_have_count(1)
