@@ -3,15 +3,21 @@
 import re
 
 import pytest
+import requests
 
 from bridge.app import Bridge
 from bridge.configuration import Configuration
+from bridge.graph.channel import Post
+from bridge.graph.threads import GroupThreads
+from bridge.local.serving import listen
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.bench.__main__ import PAGE, with_table
 from tests.bench.flame_graph import Graph, drawn, folded
+from tests.bench.graph import application
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS
 from tests.bench.rows import HEAD, Row
+from tests.graph_servers import graph_client, in_thread
 
 GROUP = "00000000-0000-4000-8000-000000000001"
 
@@ -76,3 +82,12 @@ def test_the_flame_graphs_of_the_page_are_small_and_name_no_machine(path):
     assert not re.search(r"<script|href|/opt/|/tmp/|/usr/|site-packages", written)
     assert re.findall(r"https?://[^\"]+", written) == ["http://www.w3.org/2000/svg"]
     assert path.name in PAGE.read_text("utf-8")
+
+
+def test_the_graph_of_the_bench_has_what_a_start_and_a_reply_need(monkeypatch):
+    with listen(0) as listener, in_thread(application(0), listener) as address:
+        with graph_client(monkeypatch, address) as client:
+            threads = GroupThreads(client, to_posts=True)
+            post = Post(GROUP, "Topic", "<p>0123456789ab</p>", "token")
+            assert threads.reply(threads.start(post), post) == "thread-1"
+        assert requests.get(f"{address}/posted", timeout=60).json() == 1

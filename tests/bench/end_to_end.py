@@ -7,13 +7,11 @@ it puts each event on a queue before it answers, takes it from there, and marks 
 import time
 from collections.abc import Iterator
 
-import requests
-
 from tests.bench.functions import functions
 from tests.bench.graph import graph
 from tests.bench.load import CONNECTIONS, Load, labeled
 from tests.bench.rows import Row, in_turns, scratch
-from tests.local_stack import NAMES, PATIENCE, running
+from tests.local_stack import NAMES, PATIENCE, Stack, entries_by_token, running
 
 GROUP = NAMES[0]
 EVENTS = 200  # of a round
@@ -31,25 +29,27 @@ def rows() -> Iterator[Row]:
             }
             with running(folder, **settings) as stack:
                 bridge, floor = Load(stack.address, GROUP), Load(least, GROUP)
-                _rate(bridge, 20, address)
+                _rate(bridge, 20, stack)
                 measured, against = in_turns(
-                    lambda bridge=bridge, address=address: _rate(bridge, EVENTS, address),
+                    lambda bridge=bridge, stack=stack: _rate(bridge, EVENTS, stack),
                     lambda floor=floor: _rate(floor, EVENTS),
                     ROUNDS,
                 )
         yield Row(f"end to end, {CONNECTIONS} connections, {name}", measured, against, "events/s", 0.6, at_least=True)
 
 
-def _rate(load: Load, events: int, graph: str = "") -> float:
-    """Events a second until the last is answered, or with a `graph` until has received all of them."""
-    before = _posted(graph) if graph else 0
+def _rate(load: Load, events: int, stack: Stack | None = None) -> float:
+    """Events a second until the last is answered, or with a bridge until it has delivered all of them."""
+    before = _delivered(stack) if stack else 0
+    webhooks = labeled(events, events)
     began = time.monotonic()
-    load.send(labeled(events, events))
-    while graph and _posted(graph) < before + events:
+    load.send(webhooks)
+    while stack and _delivered(stack) < before + events:
         assert time.monotonic() < began + 4 * PATIENCE
         time.sleep(0.02)
     return events / (time.monotonic() - began)
 
 
-def _posted(graph: str) -> int:
-    return int(requests.get(f"{graph}/posted", timeout=PATIENCE).json())
+def _delivered(stack: Stack) -> int:
+    with stack.outbox() as outbox:
+        return sum(map(len, entries_by_token(outbox).values()))

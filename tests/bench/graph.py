@@ -22,24 +22,21 @@ from tests.local_stack import PATIENCE, ROOT
 
 # By which the footer of a post names its entries.
 REFERENCE = re.compile(r"(?<![\w-])[0-9a-f]{12}(?![\w-])")
-# The numbers of the issues of `labeled`, which a digest shows, and no reference.
-ISSUE = re.compile(r"(?<![\w#])#?([1-9]\d{6,})(?!\w)")
 
 
 def application(seconds: float) -> Starlette:
-    """Threads and replies, the tokens for them, and how many entries were posted."""
+    """Threads and replies, the first post of each thread, the tokens for them, and how many entries were posted."""
     numbers = itertools.count(1)
     posted: set[str] = set()
 
     async def take(request: Request) -> Response:
-        content = (await request.body()).decode()
-        posted.update(REFERENCE.findall(content) or ISSUE.findall(content))
+        posted.update(REFERENCE.findall((await request.body()).decode()))
         await asyncio.sleep(seconds)
         return JSONResponse({"id": f"thread-{next(numbers)}"}, 202 if request.url.path.endswith("/reply") else 201)
 
-    async def posts(_: Request) -> Response:
-        # A reply is one to the first post of its thread.
-        return JSONResponse({"value": [{"id": "first-post"}]})
+    async def first_post(_: Request) -> Response:
+        await asyncio.sleep(seconds)
+        return JSONResponse({"value": [{"id": "post-1"}]})
 
     async def count(_: Request) -> Response:
         return JSONResponse(len(posted))
@@ -51,8 +48,8 @@ def application(seconds: float) -> Starlette:
     routes = [
         Route("/msi/token", token),
         Route("/posted", count),
+        Route("/graph/v1.0/groups/{rest:path}/posts", first_post),
         Route("/graph/v1.0/groups/{rest:path}", take, methods=["POST"]),
-        Route("/graph/v1.0/groups/{rest:path}/posts", posts, methods=["GET"]),
     ]
     return Starlette(routes=routes)
 

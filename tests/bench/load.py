@@ -6,7 +6,9 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bridge.sources import SOURCES
@@ -14,6 +16,14 @@ from tests.local_stack import SECRET, Stack, issue
 
 CONNECTIONS = 8
 IDLE = 12.0  # seconds to wait at the most for what is to be posted
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A webhook as it is sent. Made before it is measured: signing is not the host's work."""
+
+    body: bytes
+    headers: Mapping[str, str]
 
 
 class Load:
@@ -24,25 +34,18 @@ class Load:
         self._path = f"/api/webhooks/github?group={group}"
         self._local = threading.local()
 
-    def send(self, events: list[dict], rate: float = 0.0) -> list[float]:
+    def send(self, webhooks: Sequence[Signed], rate: float = 0.0) -> list[float]:
         """Sends them all, so many a second or as fast as they are answered; the seconds that each answer took."""
         began = time.monotonic()
         due = (began + number / rate if rate else began for number in itertools.count())
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            return list(pool.map(self._send, events, itertools.islice(due, len(events))))
+            return list(pool.map(self._send, webhooks, itertools.islice(due, len(webhooks))))
 
-    def _send(self, event: dict, due: float) -> float:
-        body = json.dumps(event).encode()
-        source = SOURCES["github"]
-        headers = {
-            **source.headers("issues", str(uuid.uuid4())),
-            **source.verifier.sign(body, SECRET),
-            "Content-Type": "application/json",
-        }
+    def _send(self, webhook: Signed, due: float) -> float:
         connection = self._connection()
         time.sleep(max(0.0, due - time.monotonic()))
         began = time.monotonic()
-        connection.request("POST", self._path, body, headers)
+        connection.request("POST", self._path, webhook.body, webhook.headers)
         answer = connection.getresponse()
         answer.read()
         took = time.monotonic() - began
@@ -58,17 +61,26 @@ class Load:
 _numbers = itertools.count(1)
 
 
-def labeled(count: int, threads: int) -> list[dict]:
-    """Events that no one has sent yet, of so many threads that no one has seen yet."""
+def labeled(count: int, threads: int, addresses: int = 0) -> list[Signed]:
+    """Events that no one has sent yet, of so many threads that no one has seen yet.
+
+    addresses: how many a repository has. GitHub sends some with each repository, issue and person.
+    """
     first = next(_numbers) * 1_000_000
-    return [issue("labeled", first + number % threads, label={"name": str(first + number)}) for number in range(count)]
+    return [_signed(first + number % threads, str(first + number), addresses) for number in range(count)]
 
 
-def of_full_size(event: dict) -> dict:
-    """The event with the addresses that GitHub sends with each repository, issue and person: about 13.5 KB."""
+def _signed(number: int, label: str, addresses: int) -> Signed:
+    event = issue("labeled", number, label={"name": label})
     address = "https://api.github.com/repos/contoso/pump/subscriptions-of-the-repository{/owner}{/name}"
-    addresses = {f"address_{number}_url": f"{address}?page={number}" for number in range(112)}
-    return {**event, "repository": {**event["repository"], **addresses}}
+    more = {f"address_{number}_url": f"{address}?page={number}" for number in range(addresses)}
+    body, source = json.dumps({**event, "repository": {**event["repository"], **more}}).encode(), SOURCES["github"]
+    headers = {
+        **source.headers("issues", str(uuid.uuid4())),
+        **source.verifier.sign(body, SECRET),
+        "Content-Type": "application/json",
+    }
+    return Signed(body, headers)
 
 
 def wait_until_idle(stack: Stack) -> None:

@@ -17,7 +17,7 @@ from statistics import quantiles
 import requests
 
 from tests.bench.graph import graph
-from tests.bench.load import Load, labeled, of_full_size, wait_until_idle
+from tests.bench.load import Load, labeled, wait_until_idle
 from tests.bench.rows import Row, medians, scratch
 from tests.graph_servers import closed_port
 from tests.local_stack import NAMES, ROOT, SECRET, Stack, polling, running
@@ -27,6 +27,7 @@ FOLDER = ROOT / ".node-red"
 GROUP = NAMES[0]
 GRAPH = 0.3  # seconds a request
 ROUNDS = 3
+ADDRESSES = 112  # with which a webhook has 13.5 KB
 # Of a round, at each latency of Graph: the bridge, and Node-RED, which answers fewer while Graph takes its time.
 EVENTS = {0.0: (400, 400), GRAPH: (400, 80)}
 # At each latency of Graph: accepted at least so many times as often, p99 at most so many times as long.
@@ -61,7 +62,7 @@ def _beside(seconds: float) -> tuple[Figures, Figures]:
         with _node_red(folder / "node-red", address) as flow, running(folder / "bridge", **settings) as stack:
             loads = Load(stack.address, GROUP), Load(flow, GROUP)
             for load in loads:
-                load.send(_events(50))
+                load.send(labeled(50, 50, ADDRESSES))
             pairs = [_by_turns(stack, *loads, *EVENTS[seconds]) for _ in range(ROUNDS)]
     return medians(of_bridge for of_bridge, _ in pairs), medians(of_flow for _, of_flow in pairs)
 
@@ -74,14 +75,10 @@ def _by_turns(stack: Stack, bridge: Load, flow: Load, events: int, fewer: int) -
 
 
 def _round(load: Load, events: int) -> Figures:
-    prepared = _events(events)
+    webhooks = labeled(events, events, ADDRESSES)
     began = time.monotonic()
-    taken = load.send(prepared)
+    taken = load.send(webhooks)
     return events / (time.monotonic() - began), 1000 * quantiles(taken, n=100)[98]
-
-
-def _events(count: int) -> list[dict]:
-    return [of_full_size(event) for event in labeled(count, count)]
 
 
 @contextlib.contextmanager
