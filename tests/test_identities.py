@@ -117,6 +117,14 @@ def test_a_developer_posts_with_the_token_of_az_login(az):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
+def test_az_is_asked_once_for_a_token_that_is_good_for_longer(az, tmp_path):
+    az(f"""echo >> {tmp_path / "asked"}; echo '{{"accessToken": "of-the-person", "expires_on": 4102444800}}'""")
+    identity = token_source(Settings(identity="developer"))
+    assert {identity.token() for _ in range(3)} == {"of-the-person"}
+    assert (tmp_path / "asked").read_text() == "\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
 def test_a_developer_who_is_not_signed_in_is_advised_to_sign_in(az):
     az("echo 'ERROR: Please run az login to setup account.' >&2; exit 1")
     with pytest.raises(AccessRefused, match="az login"):
