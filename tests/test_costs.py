@@ -1,8 +1,16 @@
 """The costs in docs/deploy.md follow from what the code causes, counted."""
 
+from functools import partial
+
+import pytest
+
+from bridge.outbox.azure_storage import Account
+from bridge.publishing.policy import Policy
+from tests.azurite import needs_azurite
 from tests.bench import executions
+from tests.bench import storage as counting
 from tests.local_stack import ROOT
-from tools.cost_page import EXECUTIONS, Month, default_memory
+from tools.cost_page import EXECUTIONS, REQUESTS, Month, default_memory
 
 PAGE = (ROOT / "docs/deploy.md").read_text("utf-8")
 LOOKS = 1_296_000  # every two seconds of 30 days
@@ -12,6 +20,14 @@ def test_an_event_alone_causes_as_many_executions_as_the_page_says():
     assert executions.executions(1) == EXECUTIONS
     # Events that arrive together are posted by one wake.
     assert executions.executions(executions.BURST) == 2 * executions.BURST + 1
+
+
+@needs_azurite
+@pytest.mark.slow
+def test_an_event_alone_causes_as_many_requests_to_storage_as_the_page_says(storage, monkeypatch):
+    monkeypatch.setattr(counting, "Policy", partial(Policy, settle=2))
+    ((_, requests),) = counting.counted(Account(storage.account()), counting.SCENARIOS[:1])
+    assert requests == REQUESTS
 
 
 def test_the_time_of_the_page_is_that_of_the_template():

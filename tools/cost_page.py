@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Of a webhook whose event comes alone: its own execution, its entry's and its wake's; requests to Azure Storage.
 EXECUTIONS = 3
-REQUESTS = 26
+REQUESTS = 13
 SWEEPS = 30 * 24 * 12  # a month
 PROBES = 3 * 30 * 24 * 4  # of the availability test, a month
 MONTH = 30 * 86400  # seconds
