@@ -41,7 +41,7 @@ def refusal(request: Request, port: int, tunnel: str = "", codespace: str = "") 
         hosts.append(codespace)
         origins.append(f"https://{codespace}")
     host = request.headers.get("host", "").lower()
-    is_webhook = request.url.path.startswith(_WEBHOOKS)
+    is_webhook = request.scope["path"].startswith(_WEBHOOKS)
     if host not in hosts and not (is_webhook and tunnel and host == tunnel):
         more = " For webhooks from a tunnel, set BRIDGE_LOCAL_TUNNEL to its host name." if is_webhook else ""
         return PlainTextResponse(f"This is only available at its own address, http://{hosts[0]}.{more}\n", 421)
@@ -55,5 +55,5 @@ def _is_cross_origin(request: Request, origins: list[str]) -> bool:
     origin = request.headers.get("origin")
     if origin is not None and origin not in origins:
         return True
-    follows_link = request.headers.get("sec-fetch-mode") == "navigate" and request.url.path == "/"
+    follows_link = request.headers.get("sec-fetch-mode") == "navigate" and request.scope["path"] == "/"
     return request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not follows_link

@@ -23,7 +23,7 @@ from bridge.local.secrecy import without
 _PATH = re.compile(r"/api/webhooks/(?:generic/)?([a-z][a-z0-9_]{0,39})")
 _PATH_PART = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEPT = 10  # of each source
-_TOGETHER = 0.5  # seconds of which the webhooks are written together
+_TOGETHER = 2.0  # seconds of which the webhooks are written together
 _LARGEST = 1 << 20  # bytes of a body that is kept
 # Answers to webhooks whose sender was authenticated.
 _STATUSES = {200, 202, 400}

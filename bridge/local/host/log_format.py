@@ -1,11 +1,11 @@
 """Format the log for a terminal."""
 
-import json
 import logging
-from datetime import datetime
+import time
+from collections.abc import Mapping
 
 _QUIET = ("azure", "msal", "uvicorn")  # only their warnings are shown
-_SHOWN = ("source", "kind", "reason", "delivery")
+_SHOWN = ("bridge.source", "bridge.kind", "bridge.reason", "bridge.delivery")
 
 
 def configure() -> None:
@@ -22,11 +22,12 @@ class StepFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the name is logging's
         """The line without the traceback, which follows it."""
-        text = _step(json.loads(record.message)) if record.name == "bridge.steps" else record.message
-        return f"{datetime.fromtimestamp(record.created).astimezone():%H:%M:%S} {text}"
+        text = _step(vars(record)) if record.name == "bridge.steps" else record.message
+        return f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {text}"
 
 
-def _step(step: dict[str, object]) -> str:
-    entry = str(step.get("entry", ""))[:12]
-    values = [str(step[name]) for name in _SHOWN if step.get(name)]
-    return " ".join([f"{step['step']:<9}", f"{entry:<12}", *values])
+def _step(fields: Mapping[str, object]) -> str:
+    """The line of a step, from the attributes that its record has beside its JSON."""
+    entry = str(fields.get("bridge.entry", ""))[:12]
+    values = [str(fields[name]) for name in _SHOWN if fields.get(name)]
+    return " ".join([f"{fields['bridge.step']:<9}", f"{entry:<12}", *values])
