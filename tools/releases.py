@@ -65,8 +65,8 @@ def readme(text: str) -> str:
     else:
         words = (
             "The button is on the page of [this repository's latest release](../../releases/latest), and deploys "
-            "exactly that release.\n**A new fork has no release.** To make one: *Actions, Release, Run workflow*, version "
-            "`v1.0.0`. [What that does](docs/deploy.md#make-a-release).\n"
+            "exactly that release.\n**A new fork has no release.** To make one: *Actions, Release, Run workflow*, "
+            "version `v1.0.0`. [What that does](docs/deploy.md#make-a-release).\n"
         )
     return _between(text, words)
 
