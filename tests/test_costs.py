@@ -18,6 +18,8 @@ LOOKS = 1_296_000  # every two seconds of 30 days
 
 def test_an_event_alone_causes_as_many_executions_as_the_page_says():
     assert executions.executions(1) == EXECUTIONS
+    # What need not wait for others is posted as soon as it is recorded.
+    assert executions.executions(1, settle=0) == EXECUTIONS - 1
     # Events that arrive together are posted by one wake.
     assert executions.executions(executions.BURST) == 2 * executions.BURST + 1
 

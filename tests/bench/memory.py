@@ -63,7 +63,7 @@ def rows() -> Iterator[Row]:
 
 def _all(outbox: Outbox, queue: Queue, clock: Clock) -> tuple[list[float], list[float]]:
     receiver = Bridge(Configuration.of(Settings(GROUP, secrets={"github": (SECRET,)}))).receiver
-    publisher = Publisher(outbox, queue, _Nowhere(), Policy(settle=0), clock=clock)
+    publisher = Publisher(outbox, queue, _Nowhere(), Policy(settle=1), clock=clock)
     sizes, times = [], []
     for first in range(0, WEBHOOKS, WARM):
         took = [_ten(receiver, publisher, clock, number) for number in range(first, first + WARM, DRAIN)]
