@@ -23,7 +23,7 @@ from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.azurite import needs_azurite
 from tests.graph_servers import GROUP, fake_graph_at
-from tests.local_stack import ROOT, SECRET, environment, running
+from tests.local_stack import ROOT, SECRET, environment, polling, running
 
 WORKER = ROOT / ".venv-worker"
 PATIENCE = 60.0
@@ -306,11 +306,23 @@ def test_where_payloads_are_kept_the_host_writes_a_blob(tmp_path):
 @needs_azurite
 def test_with_a_storage_account_outbox_and_wakes_are_there(tmp_path, storage):
     account = storage.account()
-    with worker(tmp_path, AzureWebJobsStorage=account) as azure:
+    # An entry that has not settled is posted by its wake, which comes when it has.
+    with worker(tmp_path, AzureWebJobsStorage=account, BRIDGE_SETTLE_SECONDS="1") as azure:
         azure.ask(index=str(ROOT))
         (message,) = azure.webhook()["outputs"]["entries"]
         assert azure.publish(message) == {"outputs": {}}
+        assert [thread.posts for thread in azure.fake_graph.threads(GROUP)] == []
         with contextlib.closing(AzureQueue(Account(account))) as wakes:
-            assert azure.publish(wakes.take(60).body) == {"outputs": {}}
+            wake = next(taken for _ in polling() if (taken := wakes.take(60)))
+            assert azure.publish(wake.body) == {"outputs": {}}
         assert [thread.posts for thread in azure.fake_graph.threads(GROUP)] == [1]
         assert not azure.outbox.exists()
+
+
+@needs_azurite
+def test_an_entry_that_need_not_settle_is_posted_by_the_execution_that_records_it(tmp_path, storage):
+    with worker(tmp_path, AzureWebJobsStorage=storage.account(), BRIDGE_SETTLE_SECONDS="0") as azure:
+        azure.ask(index=str(ROOT))
+        (message,) = azure.webhook()["outputs"]["entries"]
+        assert azure.publish(message) == {"outputs": {}}
+        assert [thread.posts for thread in azure.fake_graph.threads(GROUP)] == [1]
