@@ -42,6 +42,7 @@ class Simulation:
     """A publisher, its queue and its outbox: in a file of the folder, unless another outbox is given."""
 
     sweep_every = 300
+    lanes = 1
 
     def __init__(self, folder, seed=1, channel=FakeChannel, outbox=None):
         self.clock, self.channel, self.random = Clock(), channel(), random.Random(seed)
@@ -58,7 +59,7 @@ class Simulation:
             outbox or self.outbox,
             queue or self.queue,
             channel or self.channel,
-            Policy(**{"lanes": 1, **policy}),
+            Policy(**{"lanes": self.lanes, **policy}),
             clock=self.clock,
             rng=self.random,
             new_token=lambda: f"{self.random.getrandbits(64):016x}",

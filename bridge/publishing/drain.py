@@ -1,7 +1,7 @@
 """One drain of a group: settle unknown outcomes, post what is ready, and mark every step before it is taken."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -12,8 +12,10 @@ from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import DIGEST, Backoff, Hold, OpenEntry, State
 from bridge.publishing import transitions
 from bridge.publishing.batching import SKEW, Batch, is_held, next_due, plan
+from bridge.publishing.budget import Budget
 from bridge.publishing.composing import composed
 from bridge.publishing.group_rows import GroupRows
+from bridge.publishing.lanes import Sending, Work, chained, side_by_side
 from bridge.publishing.leases import GroupLease, HeldLease
 from bridge.publishing.policy import Policy
 from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
@@ -31,18 +33,6 @@ _REFUSED_CONTENT = (
 _REFUSED_ACCESS = "Give the identity access to the group, or route its events elsewhere; then requeue the dead letter."
 _MAYBE = "It may have been posted, with {} in its footer."
 _NEVER_KNOWN = "Look into the group whether the post is there; if it is not, requeue the dead letter."
-
-
-@dataclass
-class Budget:
-    """What one call of the queue function may spend: requests, and time until `ends`."""
-
-    ends: float
-    requests: int = 50
-
-    def is_spent(self, now: float) -> bool:
-        """Whether no further request may be made."""
-        return self.requests <= 0 or now >= self.ends
 
 
 class Drain:
@@ -64,10 +54,11 @@ class Drain:
         ask: Callable[[float], None],
     ) -> None:
         self._rows, self._channel = rows, channel
-        self._lease, self._slot = lease, slot
-        self._ask = ask
+        self._lease, self._slot, self._ask = lease, slot, ask
         self._budget, self._policy = budget, policy
         self._clock, self._new_token = clock, new_token
+        self._unfinished, self._is_lost = 0, False
+        self._on_their_way: set[str] = set()
 
     def run(self, state: GroupState) -> float | None:
         """Does what can be done now; returns when there will be more to do, None when nothing is open.
@@ -148,17 +139,31 @@ class Drain:
     # What is ready.
 
     def _send_ready(self) -> None:
-        thread = ""
-        batches = plan(list(self._rows.open.values()), self._rows.threads, self._clock(), self._policy.rules)
-        for number, batch in enumerate(batches, 1):
-            if batch.follows and not thread:
-                continue
-            if not self._may_go_on():
-                return
-            target = batch.target or (thread if batch.follows else "")
-            thread = self._send(batch, target, is_last=number == len(batches))
+        chains = chained(plan(list(self._rows.open.values()), self._rows.threads, self._clock(), self._policy.rules))
+        self._unfinished = len(chains)
+        # Where Graph refused the group, or asked for patience, one post shows whether that is over.
+        lanes = 1 if self._rows.wait else self._policy.lanes
+        side_by_side([self._send_chain(chain) for chain in chains], lanes)
 
-    def _send(self, batch: Batch, target: str, left_out: Sequence[str] = (), *, is_last: bool = False) -> str:
+    def _send_chain(self, chain: Sequence[Batch]) -> Work:
+        """Posts what goes into one thread, in order."""
+        thread = ""
+        try:
+            for batch in chain:
+                if batch.follows and not thread:
+                    continue
+                if self._is_lost or not self._may_go_on():
+                    return
+                is_last = batch is chain[-1] and self._unfinished == 1
+                thread = yield from self._send(batch, batch.target or thread, is_last=is_last)
+        except Exception:
+            # The others end what they have begun, and begin nothing more.
+            self._is_lost = True
+            raise
+        finally:
+            self._unfinished -= 1
+
+    def _send(self, batch: Batch, target: str, left_out: Sequence[str] = (), *, is_last: bool = False) -> Sending:
         """One post to Graph, marked before and after. Returns the thread, or nothing when Graph has not got it.
 
         left_out: the participants without whom it is sent. is_last: no other follows, if nothing goes wrong.
@@ -168,28 +173,33 @@ class Drain:
         for row in batch.rows:
             log_entry("planned", row.entry, thread=target)
         self._keep_leases()
-        token = self._new_token()
+        ids, token = {row.entry.id for row in batch.rows}, self._new_token()
+        self._on_their_way |= ids
         post = composed(self._rows.group, batch, target, token, self._rows.threads, self._policy, left_out)
         try:
-            post = self._channel.prepare(post, target)
+            post = yield partial(self._channel.prepare, post, target)
         except GraphError as error:
-            return self._refused(batch, target, post, left_out, error)
+            self._on_their_way -= ids
+            return (yield from self._refused(batch, target, post, left_out, error))
         self._budget.requests -= 1 if post.draft else 0
         self._keep_leases()
         claimed = self._claim(batch.rows, token, post.draft or target)
         self._budget.requests -= 1
         try:
-            thread = self._channel.reply(target, post) if target else self._channel.start(post)
+            thread = yield partial(self._channel.reply, target, post) if target else partial(self._channel.start, post)
         except GraphError as error:
-            return self._refused(replace(batch, rows=tuple(claimed)), target, post, left_out, error)
+            self._on_their_way -= ids
+            return (yield from self._refused(replace(batch, rows=tuple(claimed)), target, post, left_out, error))
+        self._on_their_way -= ids
         self._finish(claimed, thread, is_last=is_last)
-        return thread
+        return str(thread)
 
     def _finish(self, rows: Sequence[OpenEntry], thread: str, *, is_last: bool) -> None:
         """Ends delivered entries, and the drain with them if it has nothing more to do for now."""
         if self._rows.wait:
             self._rows.finish(rows, thread)
-            self._rows.set_wait(None)
+            if not self._rows.waits():
+                self._rows.set_wait(None)
             return
         due = self._next_due(without=rows)
         is_over = is_last and (due is None or due > self._clock())
@@ -197,7 +207,7 @@ class Drain:
             self._ask(due)
         self._rows.finish(rows, thread, gives_back=is_over)
 
-    def _refused(self, batch: Batch, target: str, post: Post, left_out: Sequence[str], error: GraphError) -> str:
+    def _refused(self, batch: Batch, target: str, post: Post, left_out: Sequence[str], error: GraphError) -> Sending:
         """Sends a post again without the participants that Graph does not take; any other failure is noted."""
         if not (isinstance(error, ContentRefused) and post.participants):
             self._failed(batch.rows, target, error)
@@ -209,11 +219,13 @@ class Drain:
         if not self._may_go_on():
             return ""
         rows = tuple(self._rows.open[row.entry.id] for row in batch.rows)
-        return self._send(replace(batch, rows=rows), target, (*left_out, *refused))
+        return (yield from self._send(replace(batch, rows=rows), target, (*left_out, *refused)))
 
     def _claim(self, rows: Sequence[OpenEntry], token: str, where: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""
         now = self._clock()
+        if self._is_lost:
+            raise LeaseLost("Another post of this drain has lost the lease.")
         claimed = self._rows.claim([transitions.claimed(row, now, token, where) for row in rows])
         left = min(held.left() for held in (self._lease, self._slot) if held)
         if self._clock() > now + START or left < REQUEST + SLACK + SKEW:
@@ -275,9 +287,13 @@ class Drain:
         """Holds the group, with the reason; entries that have waited too long become dead letters."""
         now, known = self._clock(), self._rows.wait
         since, tries = (known.since, known.tries + 1) if isinstance(known, Hold) else (now, 0)
-        self._rows.set_wait(Hold(now + probe_delay(tries), str(error), since, tries))
-        # What waits for the hours of its route was not refused.
-        rows = [row for row in self._rows.open.values() if not is_held(row, now)]
+        # Posts that were on their way at the same time were one probe.
+        if not (isinstance(known, Hold) and self._rows.waits()):
+            self._rows.set_wait(Hold(now + probe_delay(tries), str(error), since, tries))
+        # What waits for the hours of its route was not refused, nor what is on its way at the same time.
+        rows = [
+            row for row in self._rows.open.values() if not (is_held(row, now) or row.entry.id in self._on_their_way)
+        ]
         for row in rows:
             log_entry("held", row.entry, thread=row.thread, reason=str(error))
         for row in rows:

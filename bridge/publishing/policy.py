@@ -24,7 +24,8 @@ class Policy:
     important: from which severity on mail is of high importance; None: none of it.
     pictures: posts keep the marks at which the channel puts pictures.
     prepares: the channel has requests of its own to make before a post is claimed.
-    lanes: how many posts of one group may be on their way at once; 0: one, and only with one of the app's slots.
+    lanes: how many posts of one group may be on their way at once, each into a thread of its own; 0: one, and only with
+    one of the app's slots.
     """
 
     rules: Rules = field(default_factory=Rules)

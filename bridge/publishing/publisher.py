@@ -17,7 +17,8 @@ from bridge.outbox.base import Message, Outbox, Queue
 from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import SLOTS, WATCHDOG, DeadLetter
 from bridge.publishing.batching import SKEW
-from bridge.publishing.drain import Budget, Drain
+from bridge.publishing.budget import Budget
+from bridge.publishing.drain import Drain
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.health import LATE, Health
 from bridge.publishing.isolation import by_itself

@@ -1,0 +1,208 @@
+"""Several posts of one group on their way at once, each into a thread of its own."""
+
+import random
+import threading
+import time
+
+import pytest
+
+from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown
+from bridge.outbox.rows import Backoff, State
+from bridge.publishing.batching import Batch
+from bridge.publishing.lanes import chained, side_by_side
+from bridge.publishing.leases import LEASE, lanes_of
+from bridge.publishing.transitions import GUARD
+from tests.outbox_stand_ins import FakeChannel, FakeDraftChannel, entries_of, entry, refs
+from tests.publishing_simulation import Simulation
+
+
+class BusyChannel(FakeChannel):
+    """A channel whose requests wait for so many others, or a moment; it knows how many there were at once."""
+
+    together = 4
+
+    def __init__(self):
+        super().__init__()
+        self.changed = threading.Condition()
+        self.on_their_way = self.most = self.came = 0
+
+    def _take(self, thread, post):
+        with self.changed:
+            self.on_their_way += 1
+            self.came += 1
+            self.most = max(self.most, self.on_their_way)
+            self.changed.notify_all()
+            wanted = self.came
+            self.changed.wait_for(lambda: self.on_their_way >= self.together or self.came > wanted + 2, 0.05)
+            try:
+                return super()._take(thread, post)
+            finally:
+                self.on_their_way -= 1
+
+
+class BusySimulation(Simulation):
+    lanes = 4
+
+
+@pytest.fixture
+def simulation(tmp_path):
+    made = BusySimulation(tmp_path, channel=BusyChannel)
+    yield made
+    made.close()
+
+
+def put_threads(simulation, threads, each=1):
+    """Entries of so many threads; those of one thread have numbers that follow one another."""
+    simulation.put(*(entry(10 * thread + number, str(thread)) for thread in range(threads) for number in range(each)))
+
+
+def test_four_posts_of_a_group_are_on_their_way_at_once_and_no_more(simulation):
+    put_threads(simulation, 9)
+    simulation.run(10)
+    assert sorted(simulation.channel.delivered()) == refs(*range(0, 90, 10))
+    assert simulation.channel.most == 4
+    assert simulation.outbox.read_group("g", simulation.clock.now).lease.owner == ""
+
+
+@pytest.mark.parametrize(("lanes", "most"), [(0, 1), (1, 1), (2, 2)])
+def test_no_more_are_on_their_way_than_the_group_has_lanes(simulation, lanes, most):
+    simulation.publisher = simulation.make(lanes=lanes)
+    put_threads(simulation, 5)
+    simulation.run(10)
+    assert len(simulation.channel.delivered()) == 5
+    assert simulation.channel.most == most
+
+
+def test_the_groups_share_out_what_graph_allows():
+    assert [lanes_of(groups) for groups in (0, 1, 2, 3, 4, 5, 50)] == [4, 4, 2, 1, 1, 0, 0]
+
+
+def test_posts_into_one_thread_keep_their_order(simulation):
+    # A post has at most twenty cards: each thread gets three posts.
+    simulation.put(*(entry(100 * thread + number, str(thread)) for thread in range(4) for number in range(45)))
+    simulation.run(30)
+    posts = [(thread, entries_of(post)) for thread, post in simulation.channel.posts]
+    assert simulation.channel.most > 1
+    for thread in range(4):
+        (where,) = {name for name, entries in posts if set(entries) & set(refs(100 * thread))}
+        delivered = [number for name, entries in posts if name == where for number in entries]
+        assert delivered == refs(*range(100 * thread, 100 * thread + 45))
+
+
+def test_batches_of_one_thread_are_one_chain():
+    first, more, other, reply, late = (
+        Batch((), ""),
+        Batch((), "", follows=True),
+        Batch((), "t"),
+        Batch((), "t", follows=True),
+        Batch((), "t"),
+    )
+    assert chained([first, more, first, other, reply, late]) == [[first, more], [first], [other, reply, late]]
+
+
+FAULTS = {
+    "not sent": NotSent("503"),
+    "unknown, not done": OutcomeUnknown("504"),
+    "unknown, done": (True, OutcomeUnknown("504")),
+    "refused": ContentRefused("400"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_post_that_fails_keeps_no_other_from_its_thread(simulation, fault):
+    simulation.channel.faults = [fault]
+    put_threads(simulation, 6, 2)
+    simulation.run(8)
+    assert len(simulation.channel.delivered()) >= 10
+    simulation.run(2 * GUARD)
+    assert sorted(simulation.channel.delivered()) == refs(*(10 * thread + n for thread in range(6) for n in (0, 1)))
+    assert simulation.outbox.counts().open == 0
+
+
+def test_what_goes_well_beside_it_does_not_end_a_backoff(simulation):
+    simulation.channel.faults = [NotSent("429", 100.0)]
+    put_threads(simulation, 4)
+    simulation.run(10)
+    assert len(simulation.channel.delivered()) == 3
+    assert isinstance(simulation.outbox.wait_of("g"), Backoff)
+    simulation.run(120)
+    assert len(simulation.channel.delivered()) == 4
+    assert simulation.outbox.wait_of("g") is None
+
+
+def test_one_post_shows_whether_a_hold_is_over(simulation):
+    simulation.channel.faults = [AccessRefused("403")] * 4
+    put_threads(simulation, 6)
+    simulation.run(10)
+    asked = simulation.channel.came
+    simulation.channel.faults = [AccessRefused("403")]
+    simulation.run(30)
+    assert simulation.channel.came == asked + 1
+    simulation.run(7200)
+    assert sorted(simulation.channel.delivered()) == refs(*range(0, 60, 10))
+
+
+def test_a_hold_makes_no_dead_letter_of_what_is_on_its_way(tmp_path):
+    class Refusing(BusyChannel):
+        def _take(self, thread, post):
+            if entries_of(post) == refs(0):
+                raise AccessRefused("403")
+            time.sleep(0.1)
+            return super()._take(thread, post)
+
+    simulation = BusySimulation(tmp_path, channel=Refusing)
+    simulation.publisher = simulation.make(give_up=0.0)
+    put_threads(simulation, 4)
+    simulation.run(10)
+    assert sorted(simulation.channel.delivered()) == refs(10, 20, 30)
+    assert [letter.id for letter in simulation.outbox.dead_letters()] == [entry(0).id]
+    simulation.close()
+
+
+def test_a_drain_that_loses_its_lease_notes_what_is_on_its_way_and_sends_no_more(tmp_path):
+    class Thief(BusyChannel):
+        def _take(self, thread, post):
+            if entries_of(post) == refs(0):
+                lease = simulation.outbox.read_group("g", simulation.clock.now + LEASE).lease
+                simulation.outbox.acquire("g", "lease", "thief", lease.expires + 1, lease.expires + 2)
+            return super()._take(thread, post)
+
+    simulation = BusySimulation(tmp_path, channel=Thief)
+    put_threads(simulation, 9)
+    simulation.run(5)
+    assert len(simulation.channel.delivered()) == 4
+    assert {row.state for row in simulation.outbox.open_entries("g")} == {State.PENDING}
+    assert len(simulation.outbox.open_entries("g")) == 5
+    simulation.run(2 * LEASE)
+    assert sorted(simulation.channel.delivered()) == refs(*range(0, 90, 10))
+    simulation.close()
+
+
+def test_the_first_error_is_raised_when_the_others_are_over():
+    ended = []
+
+    def work(number):
+        answer = yield lambda: number
+        if answer == 1:
+            raise LookupError(number)
+        ended.append(number)
+        yield lambda: None
+
+    with pytest.raises(LookupError):
+        side_by_side([work(number) for number in range(6)], 3)
+    assert sorted(ended) in ([0, 2], [0, 2, 3])
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_faults_and_crashes_neither_lose_nor_double(tmp_path, seed):
+    simulation = BusySimulation(tmp_path, seed, FakeDraftChannel if seed % 3 == 0 else FakeChannel)
+    rng = random.Random(seed)
+    for number in range(12):
+        simulation.put(entry(number, str(rng.randrange(6))))
+        simulation.channel.faults += [rng.choice(list(FAULTS.values())[:3])] * rng.randrange(2)
+        fuse = {"left": rng.randrange(1, 40), "after": rng.random() < 0.5}
+        simulation.run(rng.uniform(0, GUARD), simulation.crashing(fuse))
+    simulation.run(20_000)
+    assert sorted(simulation.channel.delivered()) == refs(*range(12))
+    assert simulation.outbox.counts().open == 0
+    simulation.close()
