@@ -64,7 +64,7 @@ def test_four_posts_of_a_group_are_on_their_way_at_once_and_no_more(simulation):
     assert simulation.outbox.read_group("g", simulation.clock.now).lease.owner == ""
 
 
-@pytest.mark.parametrize(("lanes", "most"), [(0, 1), (1, 1), (2, 2)])
+@pytest.mark.parametrize(("lanes", "most"), [(0, 4), (1, 1), (2, 2)])
 def test_no_more_are_on_their_way_than_the_group_has_lanes(simulation, lanes, most):
     simulation.publisher = simulation.make(lanes=lanes)
     put_threads(simulation, 5)
@@ -189,7 +189,7 @@ def test_the_first_error_is_raised_when_the_others_are_over():
         yield lambda: None
 
     with pytest.raises(LookupError):
-        side_by_side([work(number) for number in range(6)], 3)
+        side_by_side([work(number) for number in range(6)], 3, lambda running: running < 3)
     assert sorted(ended) in ([0, 2], [0, 2, 3])
 
 

@@ -8,7 +8,7 @@ class Budget:
     """What one call of the queue function may spend: requests, and time until `ends`."""
 
     ends: float
-    requests: int = 50
+    requests: int
 
     def is_spent(self, now: float) -> bool:
         """Whether no further request may be made."""

@@ -1,42 +1,55 @@
 """One drain of a group: settle unknown outcomes, post what is ready, and mark every step before it is taken."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 
-from bridge.errors import AccessRefused, Conflict, ContentRefused, GraphError, LeaseLost, NotSent, ThreadGone
+from bridge.errors import AccessRefused, Conflict, ContentRefused, GraphError, LeaseLost
 from bridge.graph.channel import Channel, Post, blamed
 from bridge.outbox.group_state import GroupState
-from bridge.outbox.rows import DIGEST, Backoff, Hold, OpenEntry, State
+from bridge.outbox.rows import OpenEntry, State
 from bridge.publishing import transitions
-from bridge.publishing.batching import SKEW, Batch, is_held, next_due, plan
+from bridge.publishing.batching import SKEW, Batch, next_due, plan
 from bridge.publishing.budget import Budget
 from bridge.publishing.composing import composed
+from bridge.publishing.failures import MAYBE, Failures
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.lanes import Sending, Work, chained, side_by_side
 from bridge.publishing.leases import GroupLease, HeldLease
 from bridge.publishing.policy import Policy
-from bridge.publishing.transitions import REQUEST, SLACK, START, probe_delay, retry_delay
+from bridge.publishing.slots import Rights
+from bridge.publishing.transitions import REQUEST, SLACK, START
 from bridge.steps import log_entry
 
 # All in seconds.
 RENEW_BELOW = START + SLACK + REQUEST + 15
-SETTLED_THREAD = 60.0  # a thread of that age that is not there is gone, and not late
-LONGEST_RETRY_AFTER = 3600.0
 UNREADABLE = 3600.0  # how long an outcome is looked up in a group that the identity may not read
 
-_REFUSED_CONTENT = (
-    "Correct the event's template, then requeue the dead letter: it is rendered again if its payload is kept."
-)
-_REFUSED_ACCESS = "Give the identity access to the group, or route its events elsewhere; then requeue the dead letter."
-_MAYBE = "It may have been posted, with {} in its footer."
 _NEVER_KNOWN = "Look into the group whether the post is there; if it is not, requeue the dead letter."
 
 
+@dataclass(frozen=True)
+class _Attempt:
+    """One post. target: the thread that it replies to. left_out: the participants without whom it is sent.
+
+    is_last: no other follows, if nothing goes wrong.
+    """
+
+    batch: Batch
+    target: str
+    slot: HeldLease | None
+    is_last: bool
+    left_out: tuple[str, ...] = ()
+
+    def of(self, rows: Sequence[OpenEntry]) -> "_Attempt":
+        """The same with the rows as they have been written."""
+        return replace(self, batch=replace(self.batch, rows=tuple(rows)))
+
+
 class Drain:
-    """The drain of one group: its first claim takes the lease, and it holds a slot if one is needed.
+    """The drain of one group: its first claim takes the lease, and each post needs its right to be on its way.
 
     new_token: returns a text that nobody can guess and that no other attempt has. ask: has the group drained then.
     """
@@ -46,7 +59,7 @@ class Drain:
         rows: GroupRows,
         channel: Channel,
         lease: GroupLease,
-        slot: HeldLease | None,
+        rights: Rights,
         budget: Budget,
         policy: Policy,
         clock: Callable[[], float],
@@ -54,11 +67,11 @@ class Drain:
         ask: Callable[[float], None],
     ) -> None:
         self._rows, self._channel = rows, channel
-        self._lease, self._slot, self._ask = lease, slot, ask
+        self._lease, self._rights, self._ask = lease, rights, ask
         self._budget, self._policy = budget, policy
         self._clock, self._new_token = clock, new_token
         self._unfinished, self._is_lost = 0, False
-        self._on_their_way: set[str] = set()
+        self._failures = Failures(rows, policy, clock)
 
     def run(self, state: GroupState) -> float | None:
         """Does what can be done now; returns when there will be more to do, None when nothing is open.
@@ -94,15 +107,19 @@ class Drain:
         sending = sorted(
             (row for row in self._rows.open.values() if row.state is State.SENDING), key=lambda row: row.attempt
         )
-        for _, members in groupby(sending, key=lambda row: row.attempt):
-            attempt = list(members)
-            if self._may_go_on() and all(row.due <= self._clock() for row in attempt):
-                self._look_up(attempt)
+        slot = self._rights.slot()
+        try:
+            for _, members in groupby(sending, key=lambda row: row.attempt):
+                attempt = list(members)
+                if self._may_go_on() and all(row.due <= self._clock() for row in attempt):
+                    self._look_up(attempt, slot)
+        finally:
+            self._rights.give_back(slot)
 
-    def _look_up(self, attempt: list[OpenEntry]) -> None:
+    def _look_up(self, attempt: list[OpenEntry], slot: HeldLease | None) -> None:
         """Looks whether the post of an attempt is in the group."""
         self._lease.take()
-        self._keep_leases()
+        self._keep_leases(slot)
         self._budget.requests -= 1
         asked, first = self._clock(), attempt[0]
         since = datetime.fromtimestamp(first.claimed, UTC)
@@ -130,10 +147,10 @@ class Drain:
         patience = UNREADABLE if isinstance(error, AccessRefused) else self._policy.give_up
         if self._clock() > attempt[0].claimed + patience:
             for row in attempt:
-                reason = f"{_MAYBE.format(row.mark)} Whether it was could not be found out: {error}"
+                reason = f"{MAYBE.format(row.mark)} Whether it was could not be found out: {error}"
                 self._rows.move_to_dead_letters(row, reason, _NEVER_KNOWN)
         else:
-            later = partial(transitions.lookup_deferred, due=self._next_try(error, tries), tries=tries + 1)
+            later = partial(transitions.lookup_deferred, due=self._failures.next_try(error, tries), tries=tries + 1)
             self._rows.put_off("unknown", attempt, later, error)
 
     # What is ready.
@@ -142,12 +159,12 @@ class Drain:
         chains = chained(plan(list(self._rows.open.values()), self._rows.threads, self._clock(), self._policy.rules))
         self._unfinished = len(chains)
         # Where Graph refused the group, or asked for patience, one post shows whether that is over.
-        lanes = 1 if self._rows.wait else self._policy.lanes
-        side_by_side([self._send_chain(chain) for chain in chains], lanes)
+        works = [self._send_chain(chain) for chain in chains]
+        side_by_side(works, 1 if self._rows.wait else self._rights.most, self._rights.allows)
 
     def _send_chain(self, chain: Sequence[Batch]) -> Work:
         """Posts what goes into one thread, in order."""
-        thread = ""
+        thread, slot = "", self._rights.slot()
         try:
             for batch in chain:
                 if batch.follows and not thread:
@@ -155,43 +172,40 @@ class Drain:
                 if self._is_lost or not self._may_go_on():
                     return
                 is_last = batch is chain[-1] and self._unfinished == 1
-                thread = yield from self._send(batch, batch.target or thread, is_last=is_last)
+                thread = yield from self._send(_Attempt(batch, batch.target or thread, slot, is_last))
         except Exception:
             # The others end what they have begun, and begin nothing more.
             self._is_lost = True
             raise
         finally:
             self._unfinished -= 1
+            self._rights.give_back(slot)
 
-    def _send(self, batch: Batch, target: str, left_out: Sequence[str] = (), *, is_last: bool = False) -> Sending:
-        """One post to Graph, marked before and after. Returns the thread, or nothing when Graph has not got it.
-
-        left_out: the participants without whom it is sent. is_last: no other follows, if nothing goes wrong.
-        """
+    def _send(self, attempt: _Attempt) -> Sending:
+        """One post to Graph, marked before and after. Returns the thread, or nothing when Graph has not got it."""
+        rows: Sequence[OpenEntry] = attempt.batch.rows
+        target = attempt.target
         if self._policy.prepares:
             self._lease.take()
-        for row in batch.rows:
+        for row in rows:
             log_entry("planned", row.entry, thread=target)
-        self._keep_leases()
-        ids, token = {row.entry.id for row in batch.rows}, self._new_token()
-        self._on_their_way |= ids
-        post = composed(self._rows.group, batch, target, token, self._rows.threads, self._policy, left_out)
+        self._keep_leases(attempt.slot)
+        ids, token = {row.entry.id for row in rows}, self._new_token()
+        group, threads = self._rows.group, self._rows.threads
+        post = composed(group, attempt.batch, target, token, threads, self._policy, attempt.left_out)
+        self._failures.on_their_way |= ids
         try:
             post = yield partial(self._channel.prepare, post, target)
-        except GraphError as error:
-            self._on_their_way -= ids
-            return (yield from self._refused(batch, target, post, left_out, error))
-        self._budget.requests -= 1 if post.draft else 0
-        self._keep_leases()
-        claimed = self._claim(batch.rows, token, post.draft or target)
-        self._budget.requests -= 1
-        try:
+            self._budget.requests -= 1 if post.draft else 0
+            self._keep_leases(attempt.slot)
+            rows = self._claim(attempt, token, post.draft or target)
+            self._budget.requests -= 1
             thread = yield partial(self._channel.reply, target, post) if target else partial(self._channel.start, post)
         except GraphError as error:
-            self._on_their_way -= ids
-            return (yield from self._refused(replace(batch, rows=tuple(claimed)), target, post, left_out, error))
-        self._on_their_way -= ids
-        self._finish(claimed, thread, is_last=is_last)
+            self._failures.on_their_way -= ids
+            return (yield from self._refused(attempt.of(rows), post, error))
+        self._failures.on_their_way -= ids
+        self._finish(rows, thread, is_last=attempt.is_last)
         return str(thread)
 
     def _finish(self, rows: Sequence[OpenEntry], thread: str, *, is_last: bool) -> None:
@@ -207,96 +221,34 @@ class Drain:
             self._ask(due)
         self._rows.finish(rows, thread, gives_back=is_over)
 
-    def _refused(self, batch: Batch, target: str, post: Post, left_out: Sequence[str], error: GraphError) -> Sending:
+    def _refused(self, attempt: _Attempt, post: Post, error: GraphError) -> Sending:
         """Sends a post again without the participants that Graph does not take; any other failure is noted."""
+        rows = attempt.batch.rows
         if not (isinstance(error, ContentRefused) and post.participants):
-            self._failed(batch.rows, target, error)
+            self._failures.note(rows, attempt.target, error)
             return ""
         # One after the other could take as many requests as there are people.
-        refused = post.participants if left_out else blamed(post.participants, str(error))
+        refused = post.participants if attempt.left_out else blamed(post.participants, str(error))
         reason = f"It is posted without {', '.join(refused)}: {error}"
-        self._rows.put_off("uninvited", batch.rows, partial(transitions.released, now=self._clock()), reason)
-        if not self._may_go_on():
+        self._rows.put_off("uninvited", rows, partial(transitions.released, now=self._clock()), reason)
+        if self._is_lost or not self._may_go_on():
             return ""
-        rows = tuple(self._rows.open[row.entry.id] for row in batch.rows)
-        return (yield from self._send(replace(batch, rows=rows), target, (*left_out, *refused)))
+        again = attempt.of([self._rows.open[row.entry.id] for row in rows])
+        return (yield from self._send(replace(again, left_out=(*attempt.left_out, *refused))))
 
-    def _claim(self, rows: Sequence[OpenEntry], token: str, where: str) -> Sequence[OpenEntry]:
+    def _claim(self, attempt: _Attempt, token: str, where: str) -> Sequence[OpenEntry]:
         """Marks the entries as sending; LeaseLost, with nothing sent, when that took too long."""
         now = self._clock()
         if self._is_lost:
             raise LeaseLost("Another post of this drain has lost the lease.")
-        claimed = self._rows.claim([transitions.claimed(row, now, token, where) for row in rows])
-        left = min(held.left() for held in (self._lease, self._slot) if held)
+        claimed = self._rows.claim([transitions.claimed(row, now, token, where) for row in attempt.batch.rows])
+        left = min(held.left() for held in (self._lease, attempt.slot) if held)
         if self._clock() > now + START or left < REQUEST + SLACK + SKEW:
             self._rows.change(claimed, partial(transitions.released, now=now))
             raise LeaseLost("Claiming the entries took too long to send them safely.")
         return claimed
 
-    def _keep_leases(self) -> None:
+    def _keep_leases(self, slot: HeldLease | None) -> None:
         self._lease.keep(RENEW_BELOW)
-        if self._slot:
-            self._slot.keep(RENEW_BELOW)
-
-    # What Graph refused or left open.
-
-    def _failed(self, rows: Sequence[OpenEntry], target: str, error: GraphError) -> None:
-        now, tries = self._clock(), rows[0].tries
-        match error:
-            case NotSent():
-                later = partial(transitions.deferred, due=self._next_try(error, tries), tries=tries + 1)
-                self._rows.put_off("deferred", rows, later, error)
-            case ThreadGone():
-                self._thread_gone(rows, target, error)
-            case ContentRefused():
-                self._content_refused(rows, error)
-            case AccessRefused():
-                self._rows.change(rows, partial(transitions.released, now=now))
-                self._hold(error)
-            case _:
-                self._rows.put_off("unknown", rows, partial(transitions.outcome_unknown, now=now), error)
-
-    def _next_try(self, error: GraphError, tries: int) -> float:
-        """When it is tried again. What Graph asks for (Retry-After) is asked of the whole group."""
-        now, retry_after = self._clock(), error.retry_after if isinstance(error, NotSent) else None
-        if not retry_after:
-            return now + retry_delay(tries)
-        until, known = now + min(retry_after, LONGEST_RETRY_AFTER), self._rows.wait
-        self._rows.set_wait(replace(known, until=until) if isinstance(known, Hold) else Backoff(until))
-        return until
-
-    def _thread_gone(self, rows: Sequence[OpenEntry], target: str, error: ThreadGone) -> None:
-        now, count = self._clock(), rows[0].not_found_count
-        if count:
-            # A key has one row, however many of its entries were in the post.
-            keys = {DIGEST, *(row.entry.key for row in rows)}
-            # The others have threads of their own, and would have replied to this one for the first time.
-            gone = [row for key in keys if (row := self._rows.threads.get(key)) and row.thread == target != ""]
-            self._rows.lose_threads([row for row in gone if row.created + SETTLED_THREAD < now])
-        later = partial(transitions.thread_not_found, now=now, count=count + 1)
-        self._rows.put_off("deferred", rows, later, error)
-
-    def _content_refused(self, rows: Sequence[OpenEntry], error: ContentRefused) -> None:
-        if len(rows) == 1:
-            self._rows.move_to_dead_letters(rows[0], str(error), _REFUSED_CONTENT)
-            return
-        # One bad entry must not take the others with it.
-        self._rows.put_off("deferred", rows, partial(transitions.isolated, now=self._clock()), error)
-
-    def _hold(self, error: AccessRefused) -> None:
-        """Holds the group, with the reason; entries that have waited too long become dead letters."""
-        now, known = self._clock(), self._rows.wait
-        since, tries = (known.since, known.tries + 1) if isinstance(known, Hold) else (now, 0)
-        # Posts that were on their way at the same time were one probe.
-        if not (isinstance(known, Hold) and self._rows.waits()):
-            self._rows.set_wait(Hold(now + probe_delay(tries), str(error), since, tries))
-        # What waits for the hours of its route was not refused, nor what is on its way at the same time.
-        rows = [
-            row for row in self._rows.open.values() if not (is_held(row, now) or row.entry.id in self._on_their_way)
-        ]
-        for row in rows:
-            log_entry("held", row.entry, thread=row.thread, reason=str(error))
-        for row in rows:
-            if now >= max(since, row.recorded) + self._policy.give_up:
-                reason = f"{_MAYBE.format(row.mark)} {error}" if row.state is State.SENDING else str(error)
-                self._rows.move_to_dead_letters(row, reason, _REFUSED_ACCESS)
+        if slot:
+            slot.keep(RENEW_BELOW)

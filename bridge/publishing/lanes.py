@@ -14,14 +14,17 @@ Sending = Generator[Callable[[], Any], Any, str]
 """As `Work`; returns the thread into which it has posted, or nothing."""
 
 
-def side_by_side(works: Sequence[Work], lanes: int) -> None:
-    """Does the works, at most so many at once. The first error is raised when those that had begun are over."""
-    if min(lanes, len(works)) < 2:
+def side_by_side(works: Sequence[Work], most: int, allows: Callable[[int], bool]) -> None:
+    """Does the works, at most so many at once. The first error is raised when those that had begun are over.
+
+    allows: says whether one more may begin, beside so many.
+    """
+    if min(most, len(works)) < 2:
         for work in works:
             _by_itself(work)
         return
-    with ThreadPoolExecutor(min(lanes, len(works)), "lane") as pool:
-        _Lanes(pool, works, lanes).run()
+    with ThreadPoolExecutor(min(most, len(works)), "lane") as pool:
+        _Lanes(pool, works, allows).run()
 
 
 def _by_itself(work: Work) -> None:
@@ -44,14 +47,14 @@ def _next(go_on: Callable[[Any], Callable[[], Any]], value: object) -> Callable[
 
 
 class _Lanes:
-    def __init__(self, pool: ThreadPoolExecutor, works: Sequence[Work], lanes: int) -> None:
-        self._pool, self._waiting, self._lanes = pool, deque(works), lanes
+    def __init__(self, pool: ThreadPoolExecutor, works: Sequence[Work], allows: Callable[[int], bool]) -> None:
+        self._pool, self._waiting, self._allows = pool, deque(works), allows
         self._running: dict[Future[Any], Work] = {}
         self._error: Exception | None = None
 
     def run(self) -> None:
         while True:
-            while self._waiting and len(self._running) < self._lanes and not self._error:
+            while self._waiting and not self._error and self._allows(len(self._running)):
                 work = self._waiting.popleft()
                 self._go_on(work, work.send, None)
             if not self._running:

@@ -22,10 +22,11 @@ from bridge.publishing.drain import Drain
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.health import LATE, Health
 from bridge.publishing.isolation import by_itself
-from bridge.publishing.leases import GroupLease, acquire, held_until, new_owner, take_slot
+from bridge.publishing.leases import SLOT_COUNT, GroupLease, acquire, held_until, new_owner
 from bridge.publishing.own_posts import Own, OwnPosts
 from bridge.publishing.policy import Policy
 from bridge.publishing.recorder import Recorder, dead_letter, parsed
+from bridge.publishing.slots import Rights, Share, Slots
 from bridge.publishing.turns import Turns
 from bridge.publishing.waiting import Waiting
 from bridge.publishing.waker import Waker
@@ -34,7 +35,7 @@ from bridge.publishing.windows import Windows
 from bridge.steps import log_entry, log_step
 
 OVERDUE = 60.0  # seconds
-DRAIN = 60.0  # seconds
+DRAIN, REQUESTS = 60.0, 50  # of a call: seconds, and requests in each lane
 DAY = 86400.0  # seconds
 LOST = TURNED_AWAY = 5.0  # seconds after which it is tried again when a lease was lost, or another holds it
 
@@ -232,7 +233,7 @@ class Publisher:
             self._waker.ask(group, self._clock() + TURNED_AWAY)
             return
         try:
-            budget = Budget(self._clock() + DRAIN)
+            budget = Budget(self._clock() + DRAIN, REQUESTS * (self._policy.lanes or SLOT_COUNT))
             while self._drain_once(group, budget) or self._turns.goes_on(group):
                 if budget.is_spent(self._clock()):
                     self._waker.wake(group)
@@ -263,24 +264,24 @@ class Publisher:
             lease.release()
 
     def _drain_with(self, lease: GroupLease, state: GroupState, budget: Budget) -> bool:
-        """Drains with a slot if one is needed; True when there is more to do at once."""
-        group, slot = lease.lease.partition, None
-        if self._needs_slot(group):
-            slot = take_slot(self._outbox, lease.lease.owner, self._clock, self._rng)
-            if slot is None:
-                self._waker.ask(group, self._clock() + self._rng.uniform(2, 5))
-                return False
+        """Drains with slots if they are needed; True when there is more to do at once."""
+        group, lanes = lease.lease.partition, self._policy.lanes
+        if lanes or group == WATCHDOG:
+            return self._drain_by(lease, Share(lanes or 1), state, budget)
+        slots = Slots(self._outbox, self._outbox, lease.lease.owner, self._clock, self._rng)
+        if not slots.begin():
+            self._waker.ask(group, self._clock() + self._rng.uniform(2, 5))
+            return False
         try:
-            rows = GroupRows(self._outbox, self._outbox, lease, self._clock, self._policy.rules, self._waiting)
-            channel = self._watchdog if group == WATCHDOG else self._channel
-            ask = partial(self._waker.ask, group)
-            drain = Drain(rows, channel, lease, slot, budget, self._policy, self._clock, self._new_token, ask)
-            due = drain.run(state)
-            self._health.note_drain(state, len(rows.open), due, rows.wait)
+            return self._drain_by(lease, slots, state, budget)
         finally:
-            if slot:
-                slot.release()
-        return due is not None and due <= self._clock()
+            slots.end()
 
-    def _needs_slot(self, group: str) -> bool:
-        return not self._policy.lanes and group != WATCHDOG
+    def _drain_by(self, lease: GroupLease, rights: Rights, state: GroupState, budget: Budget) -> bool:
+        group = lease.lease.partition
+        rows = GroupRows(self._outbox, self._outbox, lease, self._clock, self._policy.rules, self._waiting)
+        channel, ask = self._watchdog if group == WATCHDOG else self._channel, partial(self._waker.ask, group)
+        drain = Drain(rows, channel, lease, rights, budget, self._policy, self._clock, self._new_token, ask)
+        due = drain.run(state)
+        self._health.note_drain(state, len(rows.open), due, rows.wait)
+        return due is not None and due <= self._clock()
