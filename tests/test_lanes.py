@@ -11,6 +11,7 @@ from bridge.outbox.rows import Backoff, State
 from bridge.publishing.batching import Batch
 from bridge.publishing.lanes import chained, side_by_side
 from bridge.publishing.leases import LEASE, lanes_of
+from bridge.publishing.slots import Slots
 from bridge.publishing.transitions import GUARD
 from tests.outbox_stand_ins import FakeChannel, FakeDraftChannel, entries_of, entry, refs
 from tests.publishing_simulation import Simulation
@@ -191,6 +192,42 @@ def test_the_first_error_is_raised_when_the_others_are_over():
     with pytest.raises(LookupError):
         side_by_side([work(number) for number in range(6)], 3, lambda running: running < 3)
     assert sorted(ended) in ([0, 2], [0, 2, 3])
+
+
+def slots(simulation, seed):
+    return Slots(simulation.outbox, simulation.outbox, simulation.clock, random.Random(seed))
+
+
+def test_a_drain_takes_slots_as_it_needs_them_and_leaves_others_theirs(simulation):
+    one, other = slots(simulation, "one"), slots(simulation, "other")
+    assert one.begin()
+    assert other.begin()
+    held = [one.slot()]
+    while one.allows(len(held)):
+        held.append(one.slot())
+    assert len({slot.lease.name for slot in held}) == 3
+    for slot in held:
+        one.give_back(slot)
+    one.end()
+    assert slots(simulation, "third").begin()
+
+
+def test_a_drain_gives_back_what_it_does_not_need_when_another_group_looks_for_a_slot(simulation):
+    one, other = slots(simulation, "one"), slots(simulation, "other")
+    assert one.begin()
+    held = [one.slot() for number in range(4) if one.allows(number)]
+    assert len(held) == 4
+    assert not one.allows(4)
+    assert not other.begin()
+    simulation.clock.now += 2
+    for slot in held[1:]:
+        one.give_back(slot)
+    assert not one.allows(1)
+    assert other.begin()
+    other.end()
+    assert not one.allows(1)
+    simulation.clock.now += 10
+    assert one.allows(1)
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -268,7 +268,7 @@ class Publisher:
         group, lanes = lease.lease.partition, self._policy.lanes
         if lanes or group == WATCHDOG:
             return self._drain_by(lease, Share(lanes or 1), state, budget)
-        slots = Slots(self._outbox, self._outbox, lease.lease.owner, self._clock, self._rng)
+        slots = Slots(self._outbox, self._outbox, self._clock, self._rng)
         if not slots.begin():
             self._waker.ask(group, self._clock() + self._rng.uniform(2, 5))
             return False

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bridge.outbox.base import Leases, Wakes
 from bridge.outbox.rows import SLOTS
-from bridge.publishing.leases import SLOT_COUNT, HeldLease, take_slot
+from bridge.publishing.leases import SLOT_COUNT, HeldLease, new_owner, take_slot
 
 # All in seconds.
 _LOOK = 2.0  # between two looks whether another group wants a slot
@@ -48,15 +48,13 @@ class Share:
 class Slots:
     """The slots of one drain: one to begin with, and more of them as long as no other group looks for one.
 
-    owner: of the leases. clock: seconds since 1970. rng: the order in which slots are tried.
+    clock: seconds since 1970. rng: names for owners, and the order in which slots are tried.
     """
 
     most = SLOT_COUNT
 
-    def __init__(
-        self, leases: Leases, wakes: Wakes, owner: str, clock: Callable[[], float], rng: random.Random
-    ) -> None:
-        self._leases, self._wakes, self._owner, self._clock, self._rng = leases, wakes, owner, clock, rng
+    def __init__(self, leases: Leases, wakes: Wakes, clock: Callable[[], float], rng: random.Random) -> None:
+        self._leases, self._wakes, self._clock, self._rng = leases, wakes, clock, rng
         self._free: list[HeldLease] = []
         self._looks_at = self._grows_at = clock()
 
@@ -90,7 +88,8 @@ class Slots:
         self._free += [slot] if slot else []
 
     def _add(self) -> bool:
-        slot = take_slot(self._leases, self._owner, self._clock, self._rng)
+        # Each has an owner of its own: an owner is given a lease again that it holds already.
+        slot = take_slot(self._leases, new_owner(self._rng), self._clock, self._rng)
         if slot is None:
             self._grows_at = self._clock() + _LOOK
             return False
