@@ -142,11 +142,11 @@ def test_github_accepts_the_forms_and_the_updates(schema, names):
     assert run.returncode == 0, run.stdout
 
 
-def test_whoever_reports_a_payload_is_asked_to_leave_secrets_out():
+def test_a_form_that_asks_for_a_payload_warns_of_secrets():
     forms = [content(path)["body"] for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("[0-9]-*.yml")]
     with_payload = [form for form in forms if any("ayload" in str(field["attributes"].get("label")) for field in form)]
     assert len(with_payload) == 2
-    assert all("hold secrets" in str(form) for form in with_payload)
+    assert all("contain secrets" in str(form) for form in with_payload)
 
 
 def test_ci_runs_the_same_checks_on_every_python():
