@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
+from azure.core.exceptions import ResourceNotFoundError
 
 from bridge.outbox import azure_rows
 from bridge.outbox.azure import AzureOutbox
@@ -239,7 +240,10 @@ def entries_by_token(outbox: Outbox) -> dict[str, list[str]]:
     """The beginnings of the ids of the delivered entries, by the tokens of their posts."""
     if isinstance(outbox, AzureOutbox):
         rows = outbox._table.query_entities("RowKey ge 'seen-' and RowKey lt 'seen.' and token gt ''")
-        pairs = [(azure_rows.row_id(row), row["token"]) for row in rows]
+        pairs = []
+        # The bridge makes the table when it records its first entry.
+        with contextlib.suppress(ResourceNotFoundError):
+            pairs = [(azure_rows.row_id(row), row["token"]) for row in rows]
     else:
         pairs = [tuple(row) for row in outbox._rows("SELECT id, token FROM token")]
     found: dict[str, list[str]] = {}
