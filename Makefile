@@ -157,12 +157,12 @@ $(VENV)/runtime: requirements.txt requirements-local.txt
 	{ [ -n '$(UV)' ] && '$(UV)' venv --quiet --seed --allow-existing --python "$${found:-3.13}" $(VENV) 2>/dev/null; } || \
 	$$found -m venv $(VENV)
 	@$(call install,$(VENV),-r requirements-local.txt)
-	@touch $@
+	@: > $@
 
 $(VENV)/ready: $(VENV)/runtime requirements-dev.txt
 	@echo 'Adding the tools for development to $(VENV), once: 400 MB, in one to two minutes ...'
 	@$(call install-much,$(VENV),-r requirements-dev.txt)
-	@touch $@
+	@: > $@
 
 # Microsoft's worker library needs Python 3.13. Without it, its tests are skipped.
 worker: .venv-worker/ready
@@ -174,7 +174,7 @@ worker: .venv-worker/ready
 	echo 'Setting up .venv-worker (once)'; \
 	$$found -m venv .venv-worker && \
 	{ $(call install-much,.venv-worker,azure-functions-runtime starlette uvicorn -r requirements.txt); } && \
-	touch $@
+	: > $@
 
 # The emulator needs Node. Without it, the tests with Azure Storage are skipped.
 emulator: .azurite/ready
@@ -182,7 +182,7 @@ emulator: .azurite/ready
 .azurite/ready:
 	@if ! command -v npm >/dev/null; then echo 'No npm: the tests with Azurite are skipped.'; exit 0; fi; \
 	echo 'Setting up .azurite (once)'; \
-	npm install --prefix .azurite --silent --no-audit --no-fund azurite@$(AZURITE) && touch $@
+	npm install --prefix .azurite --silent --no-audit --no-fund azurite@$(AZURITE) && : > $@
 
 # axe-core checks the accessibility of the page, and needs Node. Without it, its test is skipped.
 axe: .axe/ready
@@ -190,6 +190,6 @@ axe: .axe/ready
 .axe/ready:
 	@if ! command -v npm >/dev/null; then echo 'No npm: the accessibility of the page is not checked.'; exit 0; fi; \
 	echo 'Setting up .axe (once)'; \
-	npm install --prefix .axe --silent --no-audit --no-fund axe-core@$(AXE) && touch $@
+	npm install --prefix .axe --silent --no-audit --no-fund axe-core@$(AXE) && : > $@
 
 .PHONY: worker emulator axe
