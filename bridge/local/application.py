@@ -1,9 +1,10 @@
 """The applications that run locally: the bridge's functions with a stand-in for Graph and the page, all on one port."""
 
+import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import cache
 
 from starlette.applications import Starlette
@@ -31,6 +32,7 @@ from bridge.local.own_origin import OwnOrigin
 from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.page.webhooks import WebhookLog
 from bridge.local.received import ReceivedWebhooks
+from bridge.local.saved_files import SavedFiles
 from bridge.outbox.payloads import Payloads
 from bridge.settings import Settings
 from bridge.toml_tables import Problems
@@ -70,7 +72,8 @@ class _LocalBridge:
         )
         self._fake_graph = _fake_graph()
         self._page = PageServer(self._fake_graph, port, self._hosted())
-        self.application = _application(port, self._routes(), self._fake_graph, self._page, self._host)
+        self._files = SavedFiles(os.environ, self.reload)
+        self.application = _application(port, self._routes(), self._fake_graph, self._page, self._running())
         self.application.state.before_shutdown = self._stop
 
     def reload(self) -> Sequence[str]:
@@ -79,7 +82,15 @@ class _LocalBridge:
         self._host.replace(self._functions.app)
         self._page = PageServer(self._fake_graph, self._port, self._hosted(), self._page.updates)
         self.application.router.routes = self._routes()
+        self._files.used()
         return list(self._functions.problems)
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        async with self._host.running():
+            watching = asyncio.create_task(self._files.watch())
+            yield
+            watching.cancel()
 
     def _process(self) -> DeliveringProcess:
         return DeliveringProcess(delivering.__name__, delivering.WAKE, delivering.RELOAD, self._note)
@@ -113,11 +124,15 @@ def _fake_graph() -> FakeGraph:
 
 
 def _application(
-    port: int, routes: list[BaseRoute], fake_graph: FakeGraph, page: PageServer, host: Host | None = None
+    port: int,
+    routes: list[BaseRoute],
+    fake_graph: FakeGraph,
+    page: PageServer,
+    running: AbstractAsyncContextManager[None] | None = None,
 ) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with host.running() if host else nullcontext():
+        async with running or nullcontext():
             yield
         fake_graph.close()
 
