@@ -21,6 +21,7 @@ from bridge.outbox import is_configured
 from bridge.outbox.rows import SLOTS, Hold
 from bridge.outbox.unknown_people import LATEST, listed, unknown_people
 from bridge.people import ROLE
+from bridge.program import start_command
 from bridge.publishing.delivery import Delivery
 from bridge.publishing.publisher import new_token
 from bridge.publishing.stories import signed
@@ -28,7 +29,9 @@ from bridge.rendering.filters import plural
 from bridge.settings import Group, Settings, is_loopback
 
 _COMBINATION = "identity and channel"
-_START = "These settings are for this machine: start the bridge with `make run`, and ask in a second terminal."
+_START = (
+    "These settings are for this machine: start the bridge with `{}`, and ask in a second terminal with the same PORT."
+)
 _IDENTITY = "docs/identity.md compares the identities."
 _OPEN = "The stand-in for Graph accepts these posts; Microsoft does not:"
 _SKEW = 300.0  # seconds that Entra tolerates
@@ -120,7 +123,8 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     try:
         claims = claims_of(delivery.identity.token())
     except GraphError as error:
-        yield _failed("token", error, _START if is_loopback(env.get("IDENTITY_ENDPOINT", "")) else "")
+        is_local = is_loopback(env.get("IDENTITY_ENDPOINT", ""))
+        yield _failed("token", error, _START.format(start_command()) if is_local else "")
         return
     yield from _token(claims)
     yield _combination(configuration, env, claims)

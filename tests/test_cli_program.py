@@ -12,7 +12,8 @@ import pytest
 from bridge import __version__
 from bridge.cli import main as cli
 from bridge.cli.command import STATUSES, Command, Group
-from bridge.cli.output import plural, program, table
+from bridge.cli.output import plural, table
+from bridge.program import program, start_command
 from tests.command_lines import commands, parsed
 from tests.local_stack import ROOT, environment, workplace
 
@@ -70,17 +71,17 @@ def test_the_program_says_its_version_and_its_name(capsys):
 
 
 @pytest.mark.parametrize(
-    ("started", "environment_of", "name"),
+    ("started", "environment_of", "name", "start"),
     [
-        ("/somewhere/bridge/__main__.py", "/somewhere/.venv", ".venv/bin/python -m bridge"),
-        ("/somewhere/bridge/__main__.py", "/usr", "python -m bridge"),
-        ("/usr/bin/webhook-bridge", "/somewhere/.venv", "webhook-bridge"),
+        ("/somewhere/bridge/__main__.py", "/somewhere/.venv", ".venv/bin/python -m bridge", "make run"),
+        ("/somewhere/bridge/__main__.py", "/usr", "python -m bridge", "make run"),
+        ("/usr/bin/webhook-bridge", "/somewhere/.venv", "webhook-bridge", "webhook-bridge run"),
     ],
 )
-def test_it_is_called_as_it_was_started(monkeypatch, started, environment_of, name):
+def test_it_is_called_as_it_was_started(monkeypatch, started, environment_of, name, start):
     monkeypatch.setattr(sys, "argv", [started])
     monkeypatch.setattr(sys, "prefix", environment_of)
-    assert program() == name
+    assert (program(), start_command()) == (name, start)
 
 
 def test_neither_the_help_nor_the_version_imports_the_bridge():

@@ -107,7 +107,8 @@ MISTAKES = {
     ),
     "nothing is running": (
         {}, {"PORT": "1"}, ["send", "github", "push"], 2,
-        "bridge: Nothing answers at http://127.0.0.1:1/api/webhooks/github: start the bridge with `make run`.",
+        ("bridge: Nothing answers at http://127.0.0.1:1/api/webhooks/github: start the bridge with `webhook-bridge"
+        " run`."),
     ),
     "wrong command": (
         {}, {}, ["delivery"], 2,
@@ -137,8 +138,8 @@ def test_a_port_that_is_in_use_is_said_with_another_one(capsys, monkeypatch):
         monkeypatch.setenv("PORT", str(port))
         assert cli.main(["run"]) == 2
     assert capsys.readouterr().err == (
-        f"bridge: Cannot use port {port}: something else does, perhaps another `make run`. Choose another one, such as"
-        f" PORT={port + 1 if port < 65535 else port - 1}.\n"
+        f"bridge: Cannot use port {port}: something else does, perhaps another `webhook-bridge run`. Choose another"
+        f" one, such as PORT={port + 1 if port < 65535 else port - 1}.\n"
     )
 
 

@@ -153,7 +153,7 @@ def test_questions_are_asked_again_until_the_answer_can_be_used(folder, capsys, 
 def test_no_file_changes_without_force_and_what_would_change_is_said(folder, capsys):
     run(capsys, "--yes")
     before = {path: path.read_text() for path in folder.glob("*")}
-    assert run(capsys, "--yes").startswith("All files are so already.")
+    assert run(capsys, "--yes").startswith("Nothing to change: the files say this already.")
     error = run(capsys, "--yes", "--group", GROUP, "--services", "github,gitlab", "--group-name", "ops", status=2)
     assert "local.settings.json: BRIDGE_GROUP would change, BRIDGE_GITLAB_SECRET would be new" in error
     assert "config.toml would be replaced. Nothing is written: --force does it" in error
@@ -166,7 +166,7 @@ def test_what_the_files_say_is_the_default_and_routes_stay(folder, capsys):
     )
     before, routed = values(folder), f'[groups]\nops = "{GROUP}"\n[[route]]\nwhen = "true"\ngroups = []\n'
     (folder / "config.toml").write_text(routed)
-    assert run(capsys, "--yes").startswith("All files are so already.")
+    assert run(capsys, "--yes").startswith("Nothing to change: the files say this already.")
     printed = run(capsys, "--yes", "--services", "gitlab,jira", "--where", "azure", "--force")
     assert "Written: local.settings.json, answers.json." in printed
     assert values(folder).items() >= before.items()

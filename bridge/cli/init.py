@@ -14,10 +14,10 @@ from bridge import conversions
 from bridge.cli.command import Command
 from bridge.cli.init_advice import advice
 from bridge.cli.init_files import AZURE, IDENTITIES, LOCAL, MAIL, Answers, changes, files, known, write
-from bridge.cli.output import program
 from bridge.cli.parameters import OneOf, sources_of_the_settings
 from bridge.errors import CommandError
 from bridge.local.config import DEMO_GROUP, DEMO_NAME
+from bridge.program import program
 from bridge.sources import SOURCES
 from bridge.sources.secrets import MADE_BY_THE_SERVICE
 from bridge.spelling import meant
@@ -98,7 +98,9 @@ def init(yes: bool, force: bool, given: tuple[str, ...], **asked: str | None) ->
             f"{'; '.join(planned)}. Nothing is written: --force does it, and keeps the old files as *.bak."
         )
     written = write(made)
-    click.echo(f"Written: {', '.join(map(str, written))}.\n" if written else "All files are so already.\n")
+    click.echo(
+        f"Written: {', '.join(map(str, written))}.\n" if written else "Nothing to change: the files say this already.\n"
+    )
     click.echo("\n".join(advice(answers, program())))
     return 0
 

@@ -13,8 +13,9 @@ import click
 
 from bridge import __version__
 from bridge.cli.command import Program, problem
-from bridge.cli.output import complain, program, wants_colours
+from bridge.cli.output import complain, wants_colours
 from bridge.errors import BridgeError
+from bridge.program import program
 
 # The former names of commands, which still work.
 _OLD_NAMES = {"mailbox": "fake-graph", "replay": "requeue"}

@@ -2,9 +2,7 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
 import click
@@ -14,19 +12,6 @@ _COLOURS = {
     "dropped": "yellow", "ignored": "bright_black", "unknown": "yellow", "warning": "yellow",
     "refused": "red", "failed": "red", "wrong": "red",
 }  # fmt: skip
-
-
-_INSTALLED = "webhook-bridge"
-
-
-def program() -> str:
-    """What people write to start this program, as they have just done: in a clone, with the Python of its `.venv`."""
-    if PurePath(sys.argv[0]).name.startswith(_INSTALLED):
-        return _INSTALLED
-    environment = PurePath(sys.prefix).name
-    if not environment.startswith(".venv"):
-        return "python -m bridge"
-    return str(PurePath(environment, "Scripts" if os.name == "nt" else "bin", "python")) + " -m bridge"
 
 
 def wants_colours(env: Mapping[str, str]) -> bool | None:

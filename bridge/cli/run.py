@@ -10,10 +10,11 @@ import click
 
 from bridge.cli.command import Command
 from bridge.cli.common import address, bridge, environment, warnings
-from bridge.cli.output import print_lines, program, state, table
+from bridge.cli.output import print_lines, state, table
 from bridge.cli.parameters import port_option
 from bridge.errors import SettingsError
 from bridge.local import config
+from bridge.program import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -73,8 +73,10 @@ def settings_file(folder: Path, env: Mapping[str, str]) -> Path | None:
 
 def _file_values(path: Path | None) -> dict[str, str]:
     values = _read_json(path).get("Values", {}) if path else {}
-    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+    if not isinstance(values, dict):
         raise CommandError(f'{path}: "Values" must be an object of strings.')
+    if wrong := [f'"{name}"' for name, value in values.items() if not isinstance(value, str)]:
+        raise CommandError(f'{path}: {", ".join(wrong)} in "Values" must be a text in quotes.')
     return values
 
 
@@ -83,11 +85,19 @@ def _read_json(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except json.JSONDecodeError as error:
+        comma = " (a comma after the last value is not allowed)" if _ends_in_comma(error) else ""
+        raise CommandError(f"{path} is not JSON: {error}{comma}.") from error
     except ValueError as error:
         raise CommandError(f"{path} is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise CommandError(f"{path} must be a JSON object.")
     return document
+
+
+def _ends_in_comma(error: json.JSONDecodeError) -> bool:
+    """Whether a comma stands before the closing bracket, of which Python says so only from 3.13 on."""
+    return error.doc[error.pos :].lstrip()[:1] in ("}", "]") and error.doc[: error.pos].rstrip().endswith(",")
 
 
 def outbox_file(env: Mapping[str, str]) -> Path:

@@ -10,6 +10,7 @@ import requests
 
 from bridge.errors import CommandError
 from bridge.local.config import FUNCTION_KEY
+from bridge.program import start_command
 from bridge.sources.base import Authentication, Source
 
 _TIMEOUT = 30  # seconds
@@ -62,7 +63,7 @@ def post(url: str, webhook: OutgoingWebhook, query: Mapping[str, str] = MappingP
                 allow_redirects=False,
             )
         except requests.ConnectionError as error:
-            raise CommandError(f"Nothing answers at {url}: start the bridge with `make run`.") from error
+            raise CommandError(f"Nothing answers at {url}: start the bridge with `{start_command()}`.") from error
         except requests.RequestException as error:
             raise CommandError(f"Cannot post to {url}: {type(error).__name__}.") from error
         return answer.status_code, answer.text

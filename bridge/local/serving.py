@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bridge.errors import CommandError
+from bridge.program import start_command
 
 LOOPBACK = "127.0.0.1"
 _GRACE = 0.2  # seconds for running requests to finish
@@ -27,8 +28,8 @@ def listen(port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             other = port + 1 if port < 65535 else port - 1
             raise CommandError(
-                f"Cannot use port {port}: something else does, perhaps another `make run`. Choose another one, such as"
-                f" PORT={other}."
+                f"Cannot use port {port}: something else does, perhaps another `{start_command()}`. Choose another one,"
+                f" such as PORT={other}."
             ) from error
         reason = os.strerror(error.errno or 0)
         raise CommandError(f"Cannot use port {port} ({reason}): choose another one with PORT.") from error

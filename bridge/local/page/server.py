@@ -35,6 +35,7 @@ from bridge.local.page.views import Views, Writing
 from bridge.local.page.webhooks import WebhookLog
 from bridge.local.received import ReceivedWebhooks
 from bridge.outbox.delivery_story import EntryStory
+from bridge.program import program, start_command
 from bridge.settings import Settings
 
 _WITHOUT_BRIDGE = {"title": "Webhook bridge", "conversations": True, "deliveries": False, "write": False}
@@ -200,7 +201,7 @@ class PageServer:
             "mistakes": self._mistakes.show() if self._mistakes else (),
             **self._delivery(),
             **topics,
-            "about": {**about, "editing": self._editor is not None},
+            "about": {**about, "editing": self._editor is not None, "start": start_command(), "program": program()},
         }
 
     def _update_origins(self, state: object) -> None:

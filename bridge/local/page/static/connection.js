@@ -58,6 +58,6 @@ function showLost(since) {
   element("state").dataset.is = "lost";
   document.body.classList.toggle("stale", wasLive);
   element("lost").hidden = false;
-  setText(element("lost-command"), about.conversations ? "make run" : "python -m bridge console");
+  setText(element("lost-command"), about.conversations ? about.start : "python -m bridge console");
   setText(element("lost-since"), wasLive ? `The bridge has not answered since ${at}, and what is shown here is as old as that.` : "The bridge does not answer.");
 }

@@ -5,7 +5,7 @@ const CONVERSATIONS = "conversations";
 // What the server must have for a tab; for the others, deliveries.
 const NEEDS = { [CONVERSATIONS]: "conversations", editing: "editing" };
 const views = {}; // by name: { show(place), hide(), keys, focus() }
-export let about = { title: "Webhook bridge", conversations: true, deliveries: false, write: false, edit: false, editing: false, doctor: false, sources: [], groups: [] };
+export let about = { title: "Webhook bridge", start: "make run", program: "", conversations: true, deliveries: false, write: false, edit: false, editing: false, doctor: false, sources: [], groups: [] };
 let shown = CONVERSATIONS;
 let isAnswered = false; // whether the server has said what it has
 
@@ -71,11 +71,19 @@ export function showAbout(latest) {
   for (const tab of element("tabs").children) tab.hidden = !has(tab.dataset.tab);
   element("tabs").hidden = tabs().length < 2;
   setText(element("title"), about.title);
+  showCommands();
   if (!about.conversations) {
     document.title = about.title;
     setText(element("permissions"), about.write ? "Read and write" : "Read-only");
   }
   arrive();
+}
+
+/** How this bridge is started, and reached from a terminal: it may be installed, and have another port. */
+function showCommands() {
+  for (const command of document.querySelectorAll(".start")) setText(command, about.start);
+  const port = ["", "7071"].includes(location.port) ? "" : `PORT=${location.port} `;
+  if (about.program) setText(element("send-command"), `${port}${about.program} send github pull_request.opened`);
 }
 
 // ---- the keyboard
