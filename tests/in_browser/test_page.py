@@ -48,6 +48,8 @@ def shown_post(page, number=0):
 
 
 def test_a_sample_is_sent_and_arrives_unread(page, stack):
+    port = stack.address.rpartition(":")[2]
+    expect(page.locator("#send-command")).to_have_text(re.compile(f"^PORT={port} .*-m bridge send github"))
     open_send_panel(page)
     page.get_by_role("combobox", name="Sample", exact=True).select_option("release.published.json")
     expect(page.get_by_role("textbox", name="Event")).to_have_value("release")
