@@ -185,7 +185,8 @@ def running(folder: Path, command: str | list[str] = "bridge run", **settings: s
         yield stack
         stack.process.send_signal(signal.SIGINT)
         # The test may have killed it.
-        assert stack.process.wait(PATIENCE) in {0, -signal.SIGKILL}, (folder / "log").read_text()
+        status = stack.process.wait(PATIENCE)
+        assert status in {0, -signal.SIGKILL}, f"exit status {status}\n{(folder / 'log').read_text()}"
     finally:
         stack.kill()
 

@@ -7,6 +7,8 @@ let rows = [];
 let total = 0;
 let sources = [];
 let isRequeueing = false;
+// What came of requeueing. It stays while the list changes by itself, until another list is asked for.
+let outcome = { note: "", failure: "" };
 
 const form = () => element("dead-letters-filter").elements;
 
@@ -15,7 +17,7 @@ async function load(skip = 0) {
     const answer = await (await get("dead-letters", { source: form().source.value, skip })).json();
     rows = skip ? [...rows, ...answer.rows] : answer.rows;
     ({ total, sources } = answer);
-    if (!isRequeueing) problem("");
+    if (!isRequeueing) problem(outcome.failure);
   } catch (error) {
     problem(error.message);
     return;
@@ -32,7 +34,7 @@ function draw() {
   keyed(element("dead-letters-rows"), rows, (row) => row.id, create, () => {});
   element("dead-letters-empty").hidden = rows.length > 0;
   element("dead-letters-more").hidden = rows.length >= total;
-  setText(element("dead-letters-note"), total ? many(total, "dead letter") : "");
+  setText(element("dead-letters-note"), outcome.note || (total ? many(total, "dead letter") : ""));
   const { value } = form().source;
   const all = sources.reduce((sum, source) => sum + source.count, 0);
   form().source.replaceChildren(make("option", { value: "" }, `All sources (${all})`),
@@ -81,7 +83,8 @@ function requeueButton(row) {
     button.disabled = true;
     try {
       const { how } = await post("requeue", { id: row.id });
-      setText(element("dead-letters-note"), `${row.topic}: ${how}.`);
+      outcome = { note: `${row.topic}: ${how}.`, failure: "" };
+      draw();
     } catch (error) {
       button.disabled = false;
       setText(button.closest("li").querySelector(".why"), error.message);
@@ -115,9 +118,15 @@ async function requeueAll() {
   isRequeueing = false;
   bar.hidden = true;
   element("requeue-all").disabled = false;
+  const reasons = [...new Set(failed.map((one) => one.error))].slice(0, 3).join(" ");
+  const failure = failed.length ? `${many(failed.length, "dead letter")} cannot be requeued: ${reasons}` : "";
+  outcome = { note: `${done} of ${all} requeued.`, failure };
   await load();
-  setText(element("dead-letters-note"), `${done} of ${all} requeued.`);
-  if (failed.length) problem(`${many(failed.length, "dead letter")} cannot be requeued: ${[...new Set(failed.map((one) => one.error))].slice(0, 3).join(" ")}`);
+}
+
+function loadAgain() {
+  outcome = { note: "", failure: "" };
+  return load();
 }
 
 let waiting = 0;
@@ -130,10 +139,10 @@ element("dead-letters-filter").addEventListener("submit", (event) => {
   event.preventDefault();
   requeueAll();
 });
-element("dead-letters-filter").addEventListener("change", () => load());
+element("dead-letters-filter").addEventListener("change", loadAgain);
 element("dead-letters-more").onclick = () => load(rows.length);
 
 register("dead-letters", {
-  show: () => load(),
+  show: loadAgain,
   focus: () => (element("dead-letters-rows").querySelector("button, summary") ?? element("dead-letters-scroll")).focus(),
 });
