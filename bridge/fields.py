@@ -4,8 +4,11 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar, overload
 from urllib.parse import parse_qsl
+
+import orjson
 
 from bridge.errors import TooDeep
 from bridge.limits import MAX_DEPTH, MAX_FIELDS
@@ -14,6 +17,9 @@ Payload = Mapping[str, Any]
 
 _NUMBER = re.compile(r"\s*\d{9,19}(\.\d{1,9})?\s*", re.ASCII)
 _LATEST = 1e11  # seconds: the year 5138; more is in milliseconds, microseconds or nanoseconds
+
+_DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(" ") for byte in range(256))
+_TOO_LONG = b"0" * 19
 
 _T = TypeVar("_T")
 
@@ -24,11 +30,33 @@ def parse_json(text: str | bytes, parse_int: Callable[[str], Any] | None = None)
         value = json.loads(text, parse_int=parse_int)
     except RecursionError:
         raise TooDeep from None
-    # Most texts have so few brackets that they need no closer look.
-    marks = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
-    if sum(map(text.count, marks)) > MAX_DEPTH and _is_deep(value):  # type: ignore[arg-type]
-        raise TooDeep
+    _check_depth(text, value)
     return value
+
+
+def parse_plain_json(text: bytes) -> Any:
+    """The same value as `parse_json` finds, in half the time; None where only that one can find it.
+
+    orjson takes neither NaN, halves of surrogate pairs, bytes that are not UTF-8, nor a byte order mark, and has no
+    whole numbers of more than 64 bits.
+    """
+    # To look for a run of digits like this takes a twentieth of what a regular expression takes.
+    if _TOO_LONG in text.translate(_DIGITS_AS_ZERO):
+        return None
+    try:
+        value = orjson.loads(text)
+    except ValueError:
+        return None
+    _check_depth(text, value)
+    return value
+
+
+def _check_depth(text: str | bytes, value: Any) -> None:
+    # Most texts have so few brackets that they need no closer look.
+    marks = (b"{", b"[") if isinstance(text, bytes) else ("{", "[")
+    count = text.count(marks[0])  # type: ignore[arg-type]
+    if (count > MAX_DEPTH or count + text.count(marks[1]) > MAX_DEPTH) and _is_deep(value):  # type: ignore[arg-type]
+        raise TooDeep
 
 
 def form_fields(body: bytes, *, keep_blank: bool = False) -> Mapping[str, str]:
@@ -57,34 +85,49 @@ def dig(value: Any, path: str) -> str: ...
 def dig(value: Any, path: str, default: _T) -> _T: ...
 def dig(value: Any, path: str, default: Any = "") -> Any:
     """The value at a dotted path (`pull_request.user.login`) if it has the default's type, else the default."""
-    found = at(value, path)
-    return found if type(found) is type(default) else default
+    for name in _names(path):
+        if type(value) is not dict and not isinstance(value, Mapping):
+            return default
+        value = value.get(name)
+    return value if type(value) is type(default) else default
 
 
 def at(value: Any, path: str) -> Any:
     """The value at a dotted path, of any type; None if there is none."""
-    for name in path.split("."):
-        if not isinstance(value, Mapping):
+    for name in _names(path):
+        # Nearly all are dictionaries, and to ask for a Mapping takes ten times as long.
+        if type(value) is not dict and not isinstance(value, Mapping):
             return None
         value = value.get(name)
     return value
 
 
+@lru_cache(maxsize=4096)
+def _names(path: str) -> Sequence[str]:
+    """The parts of a path; all paths are in the code and in templates."""
+    return tuple(path.split("."))
+
+
 def part(value: Any, path: str) -> Payload:
     """The JSON object at a dotted path, or an empty one."""
     found = at(value, path)
-    return found if isinstance(found, Mapping) else {}
+    return found if type(found) is dict or isinstance(found, Mapping) else {}
 
 
 def first(value: Any, paths: Sequence[str]) -> str:
     """The first text at one of the paths that is not empty, or an empty one."""
-    return next((found for path in paths if (found := dig(value, path))), "")
+    for path in paths:
+        if found := dig(value, path):
+            return found
+    return ""
 
 
 def objects(value: Any, path: str) -> list[Mapping[str, Any]]:
     """The JSON objects of the list at a dotted path."""
     found = at(value, path)
-    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+    if not isinstance(found, list):
+        return []
+    return [item for item in found if type(item) is dict or isinstance(item, Mapping)]
 
 
 def moment(value: Any, path: str) -> datetime | None:

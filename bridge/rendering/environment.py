@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, ChainableUndefined, Environment, FileSystemLoader, TemplateNotFound
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from bridge.files import ROOT, beside
 from bridge.rendering import picture_marks
 from bridge.rendering.filters import FILTERS, clock, date
+from bridge.rendering.sandbox import Sandbox
 from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.text import visible
 
@@ -49,12 +49,12 @@ class OwnTemplates(FileSystemLoader):
         return sorted([*shared, *(f"{source}/{name}" for source, name in own if source not in self._without)])
 
 
-def environment(loader: BaseLoader, zone: tzinfo = UTC) -> ImmutableSandboxedEnvironment:
+def environment(loader: BaseLoader, zone: tzinfo = UTC) -> Sandbox:
     """Where every template is rendered: in a sandbox, all values escaped, with the bridge's filters.
 
     zone: of the times that the filters `clock` and `date` write.
     """
-    sandbox = ImmutableSandboxedEnvironment(
+    sandbox = Sandbox(
         loader=loader,
         # Only the package has it, and what is in the package never changes.
         bytecode_cache=TemplateBytecode(BYTECODE) if BYTECODE.is_dir() else None,

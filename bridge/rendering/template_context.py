@@ -63,5 +63,9 @@ def _sentence(context: Context, object: str, prefix: str = "on") -> Markup:  # n
     """
     block = context.blocks.get(f"{prefix}_{context.get('action')}") or context.blocks[f"{prefix}_other"]
     subject = upper_first(object) if object.startswith(("this ", "the ")) else object
+    # Not `derived`, which copies the list of every block for each sentence: a fifth of the time of a post.
+    names = {**context.get_all(), "object": object, "subject": subject}
+    inner = context.environment.context_class(context.environment, names, context.name, {})
+    inner.blocks, inner.eval_ctx = context.blocks, context.eval_ctx
     # Each block has escaped what it shows.
-    return Markup("".join(block[0](context.derived({"object": object, "subject": subject}))).strip())  # noqa: S704
+    return Markup("".join(block[0](inner)).strip())  # noqa: S704

@@ -41,6 +41,9 @@ OUTCOMES: Mapping[str, Severity] = {
 }
 
 
+MOST_COMMITS = 100  # of a push, for its card: it shows ten of them
+
+
 @dataclass(frozen=True)
 class Commit:
     """A commit as a card lists it. author: who wrote it, for people."""
@@ -56,7 +59,8 @@ class Push:
     """What happened to one branch or tag.
 
     kind: `branch` or `tag`. change: `pushed`, `forced`, `created`, `deleted` or `moved`. old, new: hashes.
-    commits: the newest first. total: how many there are in all; is_cut: nobody says how many there are.
+    commits: the newest first. total: how many there are in all; is_cut: nobody says how many there are. authors: of all
+    commits, if `commits` has only MOST_COMMITS of them.
     """
 
     kind: str
@@ -67,6 +71,7 @@ class Push:
     commits: Sequence[Commit] = ()
     total: int = 0
     is_cut: bool = False
+    authors: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -121,10 +126,11 @@ def pushed(event: Event, push: Push, key: str, **details: Any) -> Event:
 
     Its commits' authors are named unless the one who pushed wrote all of them.
     """
-    authors = list(dict.fromkeys(commit.author for commit in push.commits if commit.author))
+    names = push.authors or [commit.author for commit in push.commits]
+    authors = list(dict.fromkeys(filter(None, names)))
     values: dict[str, Any] = {
-        "authors": [] if authors == [event.actor] else authors,
         **vars(push),
+        "authors": [] if authors == [event.actor] else authors,
         "old": _short(push.old),
         "new": _short(push.new),
         "commits": [vars(c) for c in push.commits],

@@ -21,12 +21,13 @@ def push(event: Event) -> Event:
     if not updates:
         return event
     page, actor = repository_url(repository), person(at(resource, "pushedBy"))
+    listed = [(sha, each) for each in objects(resource, "commits") if (sha := dig(each, "commitId"))]
     commits = [
         forge.Commit(sha, dig(each, "comment"), f"{page}/commit/{sha}" if page else "", dig(each, "author.name"))
-        for each in objects(resource, "commits")
-        if (sha := dig(each, "commitId"))
+        for sha, each in listed[: forge.MOST_COMMITS]
     ]
-    value = _push(updates[0], commits, _count(event, actor, repository, updates[0]))
+    total = max(_count(event, actor, repository, updates[0]), len(listed))
+    value = replace(_push(updates[0], commits, total), authors=[dig(each, "author.name") for _, each in listed])
     about = replace(
         event,
         actor=actor,

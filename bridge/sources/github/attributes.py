@@ -85,7 +85,8 @@ def _touched(payload: Payload) -> dict[str, list[str]]:
     last: dict[str, str] = {}
     for commit in objects(payload, "commits"):
         for change in ("added", "modified", "removed"):
-            for path in dig(commit, change, list[Any]()):
+            paths = commit.get(change)
+            for path in paths if isinstance(paths, list) else ():
                 if isinstance(path, str):
                     last[path] = "added" if change == "modified" and last.get(path) == "added" else change
     found: dict[str, list[str]] = {}

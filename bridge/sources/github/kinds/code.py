@@ -7,7 +7,7 @@ from typing import Any
 from jinja2.filters import do_filesizeformat
 
 from bridge.events import Event, Severity
-from bridge.fields import Payload, at, dig, first, objects
+from bridge.fields import Payload, at, dig, first, objects, part
 from bridge.rendering.text import done, in_words
 from bridge.sources import forge
 from bridge.sources.base import as_action
@@ -20,13 +20,14 @@ from bridge.sources.github.titles import called, named, shown, times
 _MOST_COMMITS = 2048
 
 
-def _commit(event: Event, commit: Payload) -> forge.Commit:
-    email = dig(commit, "author.email")
-    is_pusher = email and email == dig(event.payload, "pusher.email")
-    author = first(commit, ("author.username", "author.name"))
-    return forge.Commit(
-        dig(commit, "id"), dig(commit, "message"), dig(commit, "url"), event.actor if is_pusher else author
-    )
+def _author(commit: Payload, event: Event, pusher: str) -> str:
+    """Who wrote a commit. pusher: the address of the one who pushed it. A push has thousands of commits."""
+    author = part(commit, "author")
+    return event.actor if pusher and author.get("email") == pusher else first(author, ("username", "name"))
+
+
+def _commit(commit: Payload, author: str) -> forge.Commit:
+    return forge.Commit(dig(commit, "id"), dig(commit, "message"), dig(commit, "url"), author)
 
 
 def _push(event: Event) -> Event:
@@ -35,14 +36,16 @@ def _push(event: Event) -> Event:
     kind = "tag" if kind == "tags" else "branch"
     flags = (("deleted", "deleted"), ("created", "created"), ("forced", "forced" if kind == "branch" else "moved"))
     change = next((change for flag, change in flags if dig(payload, flag, False)), "")
-    commits = objects(payload, "commits")
+    commits, pusher = objects(payload, "commits")[::-1], dig(payload, "pusher.email")
+    authors = [_author(commit, event, pusher) for commit in commits]
     push = forge.Push(
         kind=kind,
         name=name,
         change=change or ("pushed" if kind == "branch" else "moved"),
         old=dig(payload, "before"),
         new=dig(payload, "after"),
-        commits=[_commit(event, commit) for commit in reversed(commits)],
+        commits=list(map(_commit, commits[: forge.MOST_COMMITS], authors)),
+        authors=authors,
         total=len(commits),
         is_cut=len(commits) >= _MOST_COMMITS,
     )
