@@ -25,6 +25,7 @@ ALERT, INCIDENT, BRANCH, REVIEW, EXPIRY, OVER = "alert", "incident", "branch", "
 CATEGORIES = (ALERT, INCIDENT, BRANCH, REVIEW, EXPIRY)
 _RECORD, _RECORDS = "delivery", "records"
 CREDIBLE = timedelta(days=7)
+_BESIDE_TEXTS = 2000  # bytes of a message that are names, numbers and times, and more than there are
 _EVER = 10 * 365 * 86400.0  # seconds: a certain id is remembered as long as the history lasts
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 # Left out of messages where they are empty: most entries have none.
@@ -35,6 +36,7 @@ _MOST_OF_IDS: Mapping[str, int] = {
     ),
     **dict.fromkeys(("kind", "hours", "window"), MAX_KIND),
 }
+_LINES = ("topic", "summary", "news", "excerpt", "word", "scope")
 # The only values that JSON lacks are times.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
 
@@ -153,25 +155,20 @@ def within_limits(entry: Entry) -> Entry:
 
     The renderer makes the card, and keeps its limit. All limits together fit into a message.
     """
-    ids: dict[str, Any] = {
-        name: bounded(_on_one_line(getattr(entry, name)), limit) for name, limit in _MOST_OF_IDS.items()
-    }
-    return replace(
-        entry,
-        **ids,
-        topic=_on_one_line(entry.topic)[:MAX_LINE],
-        summary=_on_one_line(entry.summary)[:MAX_LINE],
-        news=_on_one_line(entry.news)[:MAX_LINE],
-        excerpt=_on_one_line(entry.excerpt)[:MAX_LINE],
-        word=_on_one_line(entry.word)[:MAX_LINE],
-        scope=_on_one_line(entry.scope)[:MAX_LINE],
-        html=_encodable(entry.html),
-        trace=valid(entry.trace),
-        standing=entry.standing if entry.standing in (*CATEGORIES, OVER) else "",
-        # A part of an address leads elsewhere.
-        url=url if len(url := _on_one_line(entry.url)) <= MAX_URL else "",
-        participants=tuple(_on_one_line(one)[:MAX_PARTICIPANT] for one in entry.participants[:MAX_PARTICIPANTS]),
+    fields = dict(vars(entry))
+    for name, limit in _MOST_OF_IDS.items():
+        fields[name] = bounded(_on_one_line(fields[name]), limit)
+    for name in _LINES:
+        fields[name] = _on_one_line(fields[name])[:MAX_LINE]
+    fields["html"] = _encodable(entry.html)
+    fields["trace"] = valid(entry.trace)
+    fields["standing"] = entry.standing if entry.standing in (*CATEGORIES, OVER) else ""
+    # A part of an address leads elsewhere.
+    fields["url"] = url if len(url := _on_one_line(entry.url)) <= MAX_URL else ""
+    fields["participants"] = tuple(
+        [_on_one_line(one)[:MAX_PARTICIPANT] for one in entry.participants[:MAX_PARTICIPANTS]]
     )
+    return Entry(**fields)
 
 
 def at_once(entry: Entry) -> Entry:
@@ -181,11 +178,13 @@ def at_once(entry: Entry) -> Entry:
 
 def _on_one_line(text: str) -> str:
     """The text without control characters, of which JSON makes six each."""
+    if text.isascii() and text.isprintable():
+        return text
     return _CONTROLS.sub("\ufffd", _encodable(text))
 
 
 def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def entry_id(event: Event, position: int, group: str, arrival: str = "") -> str:
@@ -229,6 +228,21 @@ def credible(occurred: datetime | None, received: datetime) -> datetime:
     if occurred.tzinfo is None:
         occurred = occurred.replace(tzinfo=UTC)
     return occurred if abs(occurred - received) <= CREDIBLE else received
+
+
+def fits_message(entry: Entry) -> bool:
+    """Whether the entry's message is within its limit; most are so far below it that it need not be written for that."""
+    texts = [value for value in vars(entry).values() if isinstance(value, str) and value is not entry.html]
+    texts += [text for pair in (*entry.notes, *entry.asks) for text in pair]
+    texts += entry.participants
+    # JSON makes two bytes of a character of HTML at the most, and six of another one.
+    most = 2 * utf8_size(entry.html) + 6 * sum(map(len, texts)) + _BESIDE_TEXTS
+    return most <= MAX_MESSAGE or utf8_size(to_message(entry)) <= MAX_MESSAGE
+
+
+def utf8_size(text: str) -> int:
+    """How many bytes the text has as UTF-8; that of ASCII is known without looking at it."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def to_message(item: Entry | Wake | DeliveryRecord) -> str:

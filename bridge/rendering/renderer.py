@@ -24,9 +24,9 @@ from jinja2 import (
 from markupsafe import Markup
 
 from bridge import tracing
-from bridge.entries import UNKNOWN, Content, Entry, Target, credible, to_message, within_limits
+from bridge.entries import UNKNOWN, Content, Entry, Target, credible, fits_message, utf8_size, within_limits
 from bridge.events import Event
-from bridge.limits import MAX_HTML, MAX_LINE, MAX_MESSAGE
+from bridge.limits import MAX_HTML, MAX_LINE
 from bridge.rendering import template_names
 from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import clock
@@ -40,6 +40,7 @@ from bridge.rendering.text import one_line, printable, shorten
 _logger = logging.getLogger(__name__)
 _NOTES, _NOTE = 4, 60  # of an entry, and characters of each
 _ANY_EVENT = "default:event.html"
+_MOST_KINDS = 1000  # that are remembered: senders may make some up
 
 
 # What is too big with the first is tried with the next.
@@ -86,6 +87,8 @@ class Renderer:
         self._environment = environment(self._loader, zone)
         self._titles = titles
         self._zone = zone
+        self._is_fixed = not (templates or unsaved) or not self._environment.auto_reload
+        self._found: dict[tuple[str, ...], str] = {}
 
     def problems(self) -> list[str]:
         """Say what is wrong with the user's templates, a sentence each: which, in what line, and what.
@@ -159,13 +162,23 @@ class Renderer:
         """Finer ones first, each made only when the one before did not fit."""
         for names in (self.considered(event), (_ANY_EVENT,)):
             try:
-                template = self._environment.select_template(names)
+                template = self._template(names)
                 for limits in _LIMITS:
                     yield self._draft(template, event, entry, limits)
             except Exception as error:  # noqa: BLE001 - a template can fail in any way, and must not cost the event
                 _logger.warning("The template of %s failed: %s", event.kind, _describe(error))
             else:
                 _logger.warning("The template %s makes too much of a %s", template.name, event.kind)
+
+    def _template(self, names: tuple[str, ...]) -> Template:
+        """The first template that exists: looked for once, unless a person may add one at any time."""
+        found = self._found.get(names)
+        if found is None:
+            template = self._environment.select_template(names)
+            if self._is_fixed and template.name and len(self._found) < _MOST_KINDS:
+                self._found[names] = template.name
+            return template
+        return self._environment.get_template(found)
 
     def _draft(self, template: Template, event: Event, entry: Entry, limits: Limits) -> _Draft:
         boundary = secrets.token_hex(16)
@@ -174,6 +187,8 @@ class Renderer:
         draft = _split(text, boundary)
         if not draft.html:
             raise TemplateError("the card is empty")
+        if draft.topic and draft.summary and draft.news:
+            return draft
         topic = draft.topic or _title(event)
         summary = draft.summary or topic
         return replace(draft, topic=topic, summary=summary, news=draft.news or summary)
@@ -204,9 +219,9 @@ def _finished(blank: Entry, event: Event, draft: _Draft) -> Entry:
     if draft.phase == "over":
         lasted = {} if event.details.get("took") else {"since": "Lasted"}
         asks = {**asks, **lasted, "highest": "Highest value", "lowest": "Lowest value"}
-    finished = {name: value for name, value in vars(draft).items() if name != "phase"}
-    opened = standing(event, draft.phase)
-    return within_limits(replace(blank, **finished, notes=_pairs(notes), asks=_pairs(asks), standing=opened))
+    finished = {**vars(blank), **vars(draft), "notes": _pairs(notes), "asks": _pairs(asks)}
+    finished["standing"] = standing(event, finished.pop("phase"))
+    return within_limits(Entry(**finished))
 
 
 def _measured(event: Event) -> dict[str, str]:
@@ -227,8 +242,13 @@ def _split(text: str, boundary: str) -> _Draft:
     *lines, html = printable(text).split(boundary)
     if len(lines) != 7:
         raise TemplateError("it does not extend layout.html")
-    topic, summary, news, excerpt, word, minor, phase = (_line(Markup(line).striptags()) for line in lines)  # noqa: S704
+    topic, summary, news, excerpt, word, minor, phase = map(_without_tags, lines)
     return _Draft(topic, summary, news, excerpt, word, bool(minor), phase, html.strip())
+
+
+def _without_tags(line: str) -> str:
+    is_html = "<" in line or "&" in line
+    return _line(Markup(line).striptags() if is_html else line)  # noqa: S704  the tags are taken out of it
 
 
 def _title(event: Event) -> str:
@@ -238,13 +258,15 @@ def _title(event: Event) -> str:
 def _line(text: str) -> str:
     """One line that is within its limit also where a character counts twice, as emoji do."""
     line = one_line(text, MAX_LINE)
+    if line.isascii():
+        return line
     while (excess := len(line.encode("utf-16-le", "replace")) // 2 - MAX_LINE) > 0:
         line = shorten(line, len(line) - (excess + 1) // 2)
     return line
 
 
 def _fits(entry: Entry) -> bool:
-    return len(entry.html.encode()) <= MAX_HTML and len(to_message(entry).encode()) <= MAX_MESSAGE
+    return utf8_size(entry.html) <= MAX_HTML and fits_message(entry)
 
 
 def _describe(error: Exception) -> str:

@@ -15,10 +15,10 @@ from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.events import Webhook
 from bridge.receiving.receiver import Receiver
-from bridge.rendering.environment import OwnTemplates, environment
-from bridge.rendering.template_context import Limits, template_context
 from bridge.settings import Settings
 from bridge.sources import SOURCES
+from bridge.sources.base import Ignored
+from tests.bench import floor
 from tests.bench.payloads import SECRET, SIZES, SUBJECTS, Subject
 from tests.bench.rows import Row, busy
 
@@ -85,13 +85,15 @@ def _costs(receiver: Receiver, subject: Subject, size: int) -> tuple[float, floa
 
 
 def _least(receiver: Receiver, subject: Subject, webhook: Webhook) -> Callable[[], None]:
-    (event,) = receiver.sources[subject.source].read(webhook)
-    template = environment(OwnTemplates()).get_template(receiver.renderer.chosen(event))
-    context = template_context(event, Limits(text=1200, rows=10), "-" * 32, "a footer")
+    events = receiver.sources[subject.source].read(webhook)
+    assert not isinstance(events, Ignored)
+    sandbox = floor.environment()
+    posts = [(sandbox.get_template(receiver.renderer.chosen(event)), floor.context_of(event)) for event in events]
 
     def run() -> None:
         hmac.new(SECRET.encode(), webhook.body, hashlib.sha256).hexdigest()
         json.loads(webhook.body)
-        template.render(context)
+        for template, context in posts:
+            template.render(context)
 
     return run
