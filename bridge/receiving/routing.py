@@ -14,7 +14,7 @@ from bridge.errors import BadWebhook
 from bridge.events import Event, Severity
 from bridge.hours import Hours
 from bridge.receiving.trials import trial
-from bridge.rendering.expressions import Expression
+from bridge.rendering.expressions import Expression, Names
 from bridge.rendering.text import one_line
 from bridge.spelling import meant
 
@@ -104,14 +104,15 @@ class Routes:
         targets: dict[str, Target] = {}
         matched: list[str] = []
         answers: list[str] = []
+        names = names_of(event)
         for number, route in enumerate(self.routes, 1):
-            effect, answer = self._effect(number, route, event)
+            effect, answer = self._effect(number, route, names)
             answers.append(answer)
             if not effect:
                 continue
             matched.append(f"route {number} {effect}: {route.when}")
             for group in (chosen or route.groups) if route.groups else ():
-                hours = self._hours(number, route, event)
+                hours = self._hours(number, route, event, names)
                 targets.setdefault(group, Target(group, route.participants, route.conversation, hours))
             if not route.goes_on:
                 break
@@ -136,10 +137,10 @@ class Routes:
             for number, route in enumerate(self.routes[tried:], tried + 1)
         )
 
-    def _effect(self, number: int, route: Route, event: Event) -> tuple[str, str]:
+    def _effect(self, number: int, route: Route, names: Names) -> tuple[str, str]:
         """What the route does with the event, or nothing; and its answer for people."""
         try:
-            matches = bool(route.matches(**_values(event)))
+            matches = bool(route.matches.over(names))
         except Exception as error:  # noqa: BLE001  whatever a user's expression raises must not cost the event
             effect = "does not match" if route.groups else "drops the event"
             self.failing.add(number, route, error, effect)
@@ -148,12 +149,12 @@ class Routes:
         effect = "" if not matches else "matches" if route.groups else "drops it"
         return effect, effect or "does not match"
 
-    def _hours(self, number: int, route: Route, event: Event) -> Hours | None:
+    def _hours(self, number: int, route: Route, event: Event, names: Names) -> Hours | None:
         """The hours for which the event has to wait; None where it comes at once."""
         if route.hours is None or event.severity is Severity.CRITICAL:
             return None
         try:
-            is_urgent = route.unless is not None and bool(route.unless(**_values(event)))
+            is_urgent = route.unless is not None and bool(route.unless.over(names))
         except Exception as error:  # noqa: BLE001  whatever a user's expression raises must not cost the event
             self.failing.add(number, route, error, "does not make the event wait")
             is_urgent = True
@@ -169,6 +170,6 @@ class Routes:
         raise BadWebhook(f"The URL's ?group= is not a group of the settings: {which}")
 
 
-def _values(event: Event) -> Mapping[str, object]:
-    """What an expression may use of the event."""
-    return {name: getattr(event, name) for name in NAMES}
+def names_of(event: Event) -> Names:
+    """What an expression may use of the event: NAMES."""
+    return Names({**vars(event), "thread": event.thread})

@@ -7,7 +7,8 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.expectations import Expectation
-from bridge.receiving.routing import NAMES
+from bridge.receiving.routing import names_of
+from bridge.rendering.expressions import Names
 from bridge.rendering.text import one_line
 from bridge.sources.base import Source, decode_json
 
@@ -25,7 +26,7 @@ class Sightings:
         """The names of those that any of the events meets."""
         if not self._expectations:
             return ()
-        values = [{name: getattr(event, name) for name in NAMES} for event in events]
+        values = [names_of(event) for event in events]
         return tuple([each.name for each in self._expectations if any(self._meets(one, each) for one in values)])
 
     def of_ignored(self, source: Source, webhook: Webhook, reason: str) -> tuple[str, ...]:
@@ -38,9 +39,9 @@ class Sightings:
         kind, delivery = source.event_in(webhook), source.delivery_in(webhook)
         return self.of([Event(source.name, kind, delivery, "", reason, _payload(webhook), summary=reason)])
 
-    def _meets(self, values: Mapping[str, Any], expectation: Expectation) -> bool:
+    def _meets(self, names: Names, expectation: Expectation) -> bool:
         try:
-            return bool(expectation.matches(**values))
+            return bool(expectation.matches(**names))
         except Exception as error:  # noqa: BLE001  whatever a user's expression raises must not cost the event
             if expectation.name not in self._failed:
                 self._failed.add(expectation.name)

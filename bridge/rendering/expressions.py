@@ -1,22 +1,21 @@
 """Expressions of routes and of declared sources: Jinja's, in a sandbox, over the names that each kind of them has."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import ChainableUndefined, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.runtime import Context, new_context
 
 from bridge.fields import as_time
 from bridge.rendering import jinja_errors
 from bridge.rendering.filters import FILTERS
 from bridge.rendering.measures import against, explained
+from bridge.rendering.sandbox import Sandbox
 from bridge.spelling import hint
-
-Expression = Callable[..., Any]
-
 
 def _search(text: str, pattern: str) -> str:
     """What the pattern's first group (or all of it) finds in the text's beginning, or an empty string."""
@@ -24,7 +23,7 @@ def _search(text: str, pattern: str) -> str:
     return (found[1] if found.re.groups else found[0]) or "" if found else ""
 
 
-_environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
+_environment = Sandbox(undefined=ChainableUndefined)
 _environment.tests["glob"] = lambda value, pattern: fnmatchcase(str(value), str(pattern))
 _environment.tests["startingwith"] = lambda value, start: isinstance(value, str) and value.startswith(str(start))
 _environment.tests["number_like"] = lambda value: bool(re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", str(value)))
@@ -78,16 +77,33 @@ def _path(node: nodes.Node) -> tuple[str, ...]:
     return (*outer, key) if outer and key else ()
 
 
+class Names(dict[str, Any]):
+    """Values by the names that expressions have for them, made ready once for all expressions that use them."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        # Expressions see these names and no globals: to copy those takes longer than most expressions.
+        self.context = new_context(_environment, None, {}, self, shared=True)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A compiled expression. What is missing in it is undefined, which is false and empty."""
+
+    run: Callable[[Context], Iterator[str]]
+
+    def __call__(self, **names: Any) -> Any:
+        """What it comes to with these names."""
+        return self.over(Names(names))
+
+    def over(self, names: Names) -> Any:
+        """What it comes to with names that are ready."""
+        for _ in self.run(names.context):
+            pass
+        return names.context.vars.pop("result")
+
+
 @lru_cache(maxsize=2048)
 def compiled(text: str) -> Expression:
-    """The expression as a function of its names; what is missing in it is undefined, which is false and empty."""
-    template = _environment.from_string("{% set result = (" + text + ") %}")
-
-    def evaluate(**names: Any) -> Any:
-        # An expression sees its names and no globals; to copy those for each would take longer than the expression.
-        context = template.new_context(names, shared=True)
-        for _ in template.root_render_func(context):
-            pass
-        return context.vars["result"]
-
-    return evaluate
+    """The expression, ready to be evaluated often."""
+    return Expression(_environment.from_string("{% set result = (" + text + ") %}").root_render_func)

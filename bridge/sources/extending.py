@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from bridge.events import Event, Webhook
+from bridge.rendering.expressions import Names
 from bridge.sources import form_values, generic
 from bridge.sources.base import Ignored, Source
 from bridge.sources.form import check_expressions, parse
@@ -122,9 +123,9 @@ def _merged(form: Form, inner: Form, table: Table) -> Form:
     )
 
 
-def change(form: Form, event: Event, names: Mapping[str, Any]) -> Event | Ignored:
-    """The event with what the form says in place of what was read, or why it is not posted."""
-    names = form.with_names({**names, "event": event})
+def change(form: Form, event: Event, outer: Mapping[str, Any]) -> Event | Ignored:
+    """The event with what the form says in place of what was read, or why it is not posted. outer: more names."""
+    names = form.with_names({**outer, "event": event})
     if why := form_values.text(form, "ignore", names):
         return Ignored(why)
     given = set(form.keys("event"))
@@ -155,7 +156,7 @@ def change(form: Form, event: Event, names: Mapping[str, Any]) -> Event | Ignore
     )
 
 
-def _details(form: Form, event: Event, names: Mapping[str, Any], *, is_retitled: bool) -> Mapping[str, Any]:
+def _details(form: Form, event: Event, names: Names, *, is_retitled: bool) -> Mapping[str, Any]:
     own = form_values.details(form, names)
     found = {**event.details, **own}
     if buttons := own.get("buttons"):

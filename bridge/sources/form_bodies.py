@@ -82,7 +82,20 @@ def _objects(value: Any) -> Any:
 
 
 def _without_nulls(value: Any) -> Any:
-    """JSON's null is as good as missing, which is undefined and so empty in expressions."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
-    return [_without_nulls(each) for each in value if each is not None] if isinstance(value, list) else value
+    """The value, in which nulls are left out: they are as good as missing, which is undefined in expressions.
+
+    In place, as most payloads have none, and a copy of a large one takes as long as to decode it.
+    """
+    rest = [value]
+    while rest:
+        inner = rest.pop()
+        if type(inner) is dict:
+            if None in inner.values():
+                for key in [key for key, each in inner.items() if each is None]:
+                    del inner[key]
+            rest += [each for each in inner.values() if type(each) is dict or type(each) is list]
+        elif type(inner) is list:
+            if None in inner:
+                inner[:] = [each for each in inner if each is not None]
+            rest += [each for each in inner if type(each) is dict or type(each) is list]
+    return value

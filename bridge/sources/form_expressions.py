@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Undefined
 
 from bridge.events import Severity
-from bridge.rendering.expressions import Expression, compiled
+from bridge.rendering.expressions import Expression, Names, compiled
 from bridge.sources.base import RETRY_MINUTES
 
 _logger = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Form:
         """Whether any expression says what an event is about."""
         return bool(self.expressions.get("event", {}).keys() - _OF_DELIVERY)
 
-    def describes(self, names: Mapping[str, Any]) -> bool:
+    def describes(self, names: Names) -> bool:
         """Whether the form says what this event is about: `reads` says for which payloads it does."""
         is_read = "reads" not in self.keys("event") or bool(self.value("event", "reads", names))
         return self.describes_events and is_read
@@ -96,28 +96,29 @@ class Form:
             for key, texts in keys.items()
         }
 
-    def values(self, table: str, key: str, names: Mapping[str, Any]) -> list[Any]:
+    def values(self, table: str, key: str, names: Names) -> list[Any]:
         """What the expressions of a key come to; None for what is undefined or fails."""
         return [self._value(key, expression, names) for expression in self._compiled.get((table, key), ())]
 
-    def value(self, table: str, key: str, names: Mapping[str, Any]) -> Any:
+    def value(self, table: str, key: str, names: Names) -> Any:
         """What the expression of a key comes to; None where there is none, where it is undefined, or where it fails."""
-        return next(iter(self.values(table, key, names)), None)
+        expressions = self._compiled.get((table, key))
+        return self._value(key, expressions[0], names) if expressions else None
 
     def keys(self, table: str) -> Sequence[str]:
         """The keys of a table of expressions."""
         return tuple(self.expressions.get(table, ()))
 
-    def with_names(self, names: Mapping[str, Any]) -> dict[str, Any]:
+    def with_names(self, names: Mapping[str, Any]) -> Names:
         """The names that expressions may use: these, the tables, and the values of `let`, each from those before it."""
-        found = {**self.tables, **names}
+        found = Names({**self.tables, **names})
         for key in self.keys("let"):
             found[key] = self.value("let", key, found)
         return found
 
-    def _value(self, key: str, expression: Expression, names: Mapping[str, Any]) -> Any:
+    def _value(self, key: str, expression: Expression, names: Names) -> Any:
         try:
-            value = expression(**names)
+            value = expression.over(names)
         except Exception as error:  # noqa: BLE001  whatever an expression raises must not cost the event
             _logger.warning(
                 "`%s` of the source %s cannot be evaluated: %s: %s", key, self.name, type(error).__name__, error

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.events import Event, Person, Severity
 from bridge.fields import as_time
+from bridge.rendering.expressions import Names
 from bridge.rendering.filters import between, figure, upper_first
 from bridge.rendering.text import done, in_words, one_line, printable
 from bridge.sources.form_expressions import Form
@@ -18,9 +19,6 @@ MAX_TEXT = 20_000  # characters of a quoted text
 _LONGEST = 200  # characters of a title
 _MOST_ROWS = 10
 _LIMITS = {"above": "maximum", "below": "minimum"}
-
-Names = Mapping[str, Any]
-
 
 def shown(value: Any) -> str:
     """A value as text: of a list its members, of anything else that is no plain value nothing."""
@@ -179,7 +177,7 @@ def _table(form: Form, names: Names) -> Mapping[str, Any]:
     items = items if isinstance(items, list) else []
     columns = [name for name in form.keys("table") if name != "each"]
     rows = [
-        [one_line(shown(form.value("table", name, {**names, "row": row})), _LONGEST) for name in columns]
-        for row in items[:_MOST_ROWS]
+        [one_line(shown(form.value("table", name, of_row)), _LONGEST) for name in columns]
+        for of_row in (Names({**names, "row": row}) for row in items[:_MOST_ROWS])
     ]
     return {"columns": columns, "rows": rows, "more": len(items) - len(rows)} if rows else {}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.events import Event, Webhook
+from bridge.rendering.expressions import Names
 from bridge.rendering.text import in_words, one_line
 from bridge.sources import cloud_event, form_values
 from bridge.sources.base import MARK, Ignored, Source
@@ -21,7 +22,7 @@ from bridge.verification.verifier import SecretVerifier
 _ANY_FIELDS = {"any", "form"}  # forms that take the fields of a multipart form
 _NOTHING = "The webhook holds no event."
 
-Change = Callable[[Event, Mapping[str, Any]], Event | Ignored]
+Change = Callable[[Event, Names], Event | Ignored]
 
 
 def preset(name: str) -> Source:
@@ -87,25 +88,25 @@ def posted(events: Iterable[Event | Ignored]) -> Sequence[Event] | Ignored:
     return kept or next((one for one in reversed(found) if isinstance(one, Ignored)), Ignored(_NOTHING))
 
 
-def _of_item(form: Form, webhook: Webhook, names: Mapping[str, Any], change: Change) -> Event | Ignored:
+def _of_item(form: Form, webhook: Webhook, names: Names, change: Change) -> Event | Ignored:
     why = form_values.text(form, "ignore", names)
     return Ignored(why) if why else change(event_of(form, webhook, names), names)
 
 
-def items(form: Form, webhook: Webhook) -> list[dict[str, Any]]:
+def items(form: Form, webhook: Webhook) -> list[Names]:
     """For each item of a webhook the names that expressions may use. BrokenJson where it was meant to be JSON."""
     mode = form.body
     if mode == "any" and not form.describes_events and cloud_event.is_binary(webhook):
         mode = "cloudevents"
     payload = decoded(mode, webhook)
-    names = {**form.tables, "payload": payload, "header": webhook.header, "query": webhook.query}
-    found = form.value("event", "each", names)
+    names = {"payload": payload, "header": webhook.header, "query": webhook.query}
+    found = form.value("event", "each", Names({**form.tables, **names}))
     if found is None:
         found = payload
     return [form.with_names({**names, "item": item}) for item in (found if isinstance(found, list) else [found])]
 
 
-def event_of(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
+def event_of(form: Form, webhook: Webhook, names: Names) -> Event:
     """The event of an item. Where the form says nothing of it, the payload's own names do."""
     if form.describes(names):
         return _event(form, webhook, names)
@@ -160,7 +161,7 @@ def _cloud_event(form: Form, webhook: Webhook, item: Mapping[str, Any]) -> Event
     return replace(event, attributes={**event.attributes, **dict.fromkeys(form.keys("attributes"), "")})
 
 
-def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
+def _event(form: Form, webhook: Webhook, names: Names) -> Event:
     item, payload = names["item"], names["payload"]
     body, delivery = webhook.fingerprint, _delivery(form, names)
     is_certain = form.has_signed_delivery and (
@@ -199,12 +200,12 @@ def _event(form: Form, webhook: Webhook, names: Mapping[str, Any]) -> Event:
     return replace(event, details=form_values.with_duration(form, names, event))
 
 
-def _without_key(form: Form, names: Mapping[str, Any]) -> str:
+def _without_key(form: Form, names: Names) -> str:
     """What the conversation is about where the form does not say it: the title, as far as it is there."""
     return "" if "correlation_key" in form.keys("event") else form_values.key(form, "title", names)
 
 
-def _delivery(form: Form, names: Mapping[str, Any]) -> str:
+def _delivery(form: Form, names: Names) -> str:
     delivery = form_values.key(form, "delivery", names)
     marks = (found.get(MARK) for found in (names["item"], names["payload"]) if isinstance(found, Mapping))
     mark = next(filter(None, marks), "") if delivery else ""

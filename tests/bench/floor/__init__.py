@@ -15,8 +15,9 @@ from markupsafe import Markup
 from bridge.events import Event
 from bridge.rendering import environment as today
 from bridge.rendering.filters import upper_first
+from bridge.rendering.markdown_html import as_html
 from bridge.rendering.template_context import Limits, template_context
-from bridge.rendering.text import visible
+from bridge.rendering.text import one_line, visible
 
 
 def environment() -> ImmutableSandboxedEnvironment:
@@ -30,7 +31,7 @@ def environment() -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sandbox.filters.update(today.environment(loader).filters)
+    sandbox.filters.update(today.environment(loader).filters, markdown=_markdown, plain=_plain)
     return sandbox
 
 
@@ -38,6 +39,14 @@ def context_of(event: Event) -> dict[str, Any]:
     """What a template sees of an event, ready."""
     context = template_context(event, Limits(text=1200, rows=10), "-" * 32, "a footer")
     return {**context, "sentence": _sentence}
+
+
+def _plain(text: str, limit: int) -> str:
+    return one_line(_markdown(text, 3 * limit).striptags(), limit)
+
+
+def _markdown(text: str, limit: int, url: str = "", repository: str = "") -> Markup:
+    return as_html(text, limit, url, repository)  # also of no text
 
 
 def _shown(value: Any) -> Any:
