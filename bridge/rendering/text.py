@@ -26,6 +26,7 @@ _KEPT_OR_INVISIBLE = re.compile(
 )
 _ACCENTS = "\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _PILED_UP = re.compile(f"(?<=[{_ACCENTS}]{{4}})[{_ACCENTS}]+")
+_ID = re.compile(r"(?=[a-f-]*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 # Of Azure, AWS and Google Cloud.
 _CLOUD_PATH = re.compile(r"(/(subscriptions|providers)/|arn:[a-z-]+:|/?(projects|organizations)/[^/]+/)\S+")
 
@@ -75,9 +76,7 @@ def one_line(text: str, limit: int) -> str:
 
 def is_id(text: str) -> bool:
     """Whether the text is an id, which is compared digit by digit: a commit's hash or a UUID."""
-    return bool(
-        re.fullmatch(r"(?=.*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})", text.strip().lower())
-    )
+    return _ID.fullmatch(text.strip().lower()) is not None
 
 
 def in_words(name: object) -> str:

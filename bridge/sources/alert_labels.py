@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from bridge.fields import Payload, part
 from bridge.rendering.text import is_id, one_line
@@ -10,6 +11,7 @@ from bridge.sources.people import PeopleAt
 Labels = Mapping[str, str]
 
 _MOST_PARTS = 3
+_LONGEST_NAME = 200  # characters that are looked at
 # What Kubernetes' own metrics are about, the most specific first.
 _OBJECTS = (
     *("pod", "deployment", "statefulset", "daemonset", "cronjob", "job_name", "persistentvolumeclaim"),
@@ -22,6 +24,7 @@ _PARTS = (
     *("database", "datname", "table", "room", "tank", "zone", "site", "station", "sensor", "name", "check", "monitor"),
 )
 _WIDE = ("service", "job")
+_NAMED_BEFORE = frozenset({*_PLACES, *_PARTS, *_WIDE})
 # Where it belongs to, rather than what it is about.
 _SCOPES = ("cluster", "namespace", "grafana_folder", "environment", "env", "region")
 _NAMES = {"alertname", "severity", "priority"}
@@ -32,6 +35,7 @@ OWNERS = PeopleAt(
     owner=tuple(f"{place}/{name}" for name in ("owner", "team") for place in ("commonLabels", "commonAnnotations")),
     assignees=("commonLabels/assignee", "commonLabels/oncall", "commonAnnotations/assignee"),
 )
+_OTHERS = frozenset({*_NAMES, *_SCOPES, *_ROUTING})
 _MACHINERY = re.compile(
     r"__.*|.*_uid|uid|ref_id|endpoint|prometheus|prometheus_replica|replica|receiver|rulename|metrics_path|monitor|route"
 )
@@ -41,8 +45,11 @@ _ADDRESS = re.compile(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\])(:\d+)?")
 
 def own(labels: Labels) -> dict[str, str]:
     """The labels without those of the exporter that measured what the alert is about."""
-    moved = {name.removeprefix("exported_"): value for name, value in labels.items() if name.startswith("exported_")}
-    kept = {name: value for name, value in labels.items() if not name.startswith("exported_")} | moved
+    kept = dict(labels)
+    for name in labels:
+        if name.startswith("exported_"):
+            del kept[name]
+    kept |= {name.removeprefix("exported_"): value for name, value in labels.items() if name not in kept}
     exporter = [kept[name] for name in ("job", "pod", "container", "service") if _EXPORTERS.search(kept.get(name, ""))]
     if not exporter:
         return kept
@@ -58,14 +65,19 @@ def about(labels: Labels, candidates: Labels | None = None) -> str:
     candidates: those of the labels that may name it, whatever they are called; without them the well-known ones may.
     """
     allowed = labels if candidates is None else candidates
+    if not allowed:
+        return ""
     found = {name: value for name, value in own(labels).items() if name in allowed and _can_name(name, value)}
+    if not found:
+        return ""
     for name in _OBJECTS:
         if name in found and not (name == "node" and _is_part_of_place(found)):
             return one_line(found[name], 80)
     places = [found[name] for name in _PLACES if name in found]
     host = next((value for value in places if not _ADDRESS.fullmatch(value)), next(iter(places), ""))
-    others = [name for name in found if name not in (*_PLACES, *_WIDE)] if candidates is not None else []
-    parts = [found[name] for name in dict.fromkeys((*_PARTS, *others)) if name in found]
+    parts = [found[name] for name in _PARTS if name in found]
+    if candidates is not None:
+        parts += [value for name, value in found.items() if name not in _NAMED_BEFORE]
     parts = [part for part in parts if part not in host]
     wide = [found[name] for name in _WIDE if name in found]
     names = [host, *parts] if host or parts else wide[:1]
@@ -81,14 +93,18 @@ def place(labels: Labels) -> str:
 
 def differing(several: Sequence[Labels]) -> list[dict[str, str]]:
     """Of each alert's labels those that not all of them share."""
-    shared = common(several)
+    shared = common(several).keys()
     return [{name: value for name, value in labels.items() if name not in shared} for labels in several]
 
 
 def common(several: Sequence[Labels]) -> dict[str, str]:
     """The labels (or annotations) that all of them share."""
-    first, *others = several or [{}]
-    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+    shared = dict(several[0]) if several else {}
+    for other in several[1:]:
+        if not shared:
+            break
+        shared = {name: value for name, value in shared.items() if other.get(name) == value}
+    return shared
 
 
 def without_ports(several: Sequence[Labels]) -> list[dict[str, str]]:
@@ -116,11 +132,17 @@ def facts(labels: Labels) -> dict[str, str]:
 
 
 def _can_name(name: str, value: str) -> bool:
-    return name not in {*_NAMES, *_SCOPES, *_ROUTING} and _is_informative(name, value)
+    return name not in _OTHERS and _is_informative(name, value)
 
 
 def _is_informative(name: str, value: str) -> bool:
-    return bool(value) and not _MACHINERY.fullmatch(name) and not is_id(value)
+    return bool(value) and not _is_machinery(name[:_LONGEST_NAME]) and not is_id(value)
+
+
+# A group can have thousands of alerts, whose labels have the same names.
+@lru_cache(maxsize=1024)
+def _is_machinery(name: str) -> bool:
+    return _MACHINERY.fullmatch(name) is not None
 
 
 def _is_part_of_place(found: Labels) -> bool:

@@ -52,12 +52,28 @@ class Alert:
     runbook: str
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """What is read of every alert, as it decides how the group stands; an Alert is made of those that are shown."""
+
+    payload: Payload
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    name: str
+    state: str
+    severity: Severity
+    what: str
+    since: datetime | None
+
+
 def group(source: str, payload: Payload) -> Event:
     """The event of a notification about a group: what fires comes before what is over, the newest first."""
     sent = objects(payload, "alerts")
+    own = [alert_labels.texts(one, "labels") for one in sent]
     named = {key: value for key, value in alert_labels.texts(payload, "groupLabels").items() if key == "alertname"}
-    several = alert_labels.without_ports([{**named, **alert_labels.texts(one, "labels")} for one in sent])
-    alerts = sorted(map(_alert, sent, several, _whats(several)), key=_order)
+    several = alert_labels.without_ports([{**named, **labels} for labels in own])
+    noted = [alert_labels.texts(one, "annotations") for one in sent]
+    alerts = sorted(map(_sent, sent, several, noted, _whats(several)), key=_order)
     action = _action(alerts)
     concerned = [alert for alert in alerts if alert.state == action]
     (labels,), shared = (
@@ -65,12 +81,15 @@ def group(source: str, payload: Payload) -> Event:
         alert_labels.common(several),
     )
     title, scope = _title(labels, shared, [alert.name for alert in alerts])
-    annotations = alert_labels.common([alert_labels.texts(one, "annotations") for one in sent])
-    said = _common_texts(annotations, concerned) if action in _STATES else []
-    meter = alert_values.meter(sent[0]) if len(sent) == 1 else ()
+    annotations = alert_labels.common(noted)
     is_over = action == "resolved"
-    times = [moment(one, "startsAt" if action in _STATES else "endsAt") for one in sent]
-    identity = _identity(payload)
+    shown = {id(alert): _alert(alert) for alert in (*alerts[:_MOST], *concerned[:_MOST])}
+    newest, only = shown[id(alerts[0])], shown[id(concerned[0])] if len(concerned) == 1 else None
+    said = _common_texts(annotations, only) if action in _STATES else []
+    meter = alert_values.meter(sent[0]) if len(sent) == 1 else ()
+    times = [alert.since if action in _STATES else moment(alert.payload, "endsAt") for alert in alerts]
+    known = {*scope.values(), *re.split(r"[ ,:]+", title)}
+    identity = _identity(payload, sent)
     buttons = alert_buttons.buttons(sent, {**shared, **annotations}, payload)
     return Event(
         source=source,
@@ -83,14 +102,14 @@ def group(source: str, payload: Payload) -> Event:
         payload=payload,
         severity=Severity.SUCCESS if is_over else max((one.severity for one in concerned), default=Severity.INFO),
         scope=one_line("/".join(scope.values()), 100),
-        url=(alerts[0].url if len(alerts) == 1 else "") or safe_url(dig(payload, "externalURL")),
+        url=(newest.url if len(alerts) == 1 else "") or safe_url(dig(payload, "externalURL")),
         occurred=max((time for time in times if time and time.year > _YEAR_ONE), default=None),
-        facts=tuple(_facts(alerts, shared, annotations, {*scope.values(), *re.split(r"[ ,:]+", title)}, bool(meter))),
+        facts=tuple(_facts(alerts, newest.value, shared, annotations, known, bool(meter))),
         attributes={
             "status": dig(payload, "status"),
             "receiver": dig(payload, "receiver"),
             "alertname": shared.get("alertname") or labels.get("alertname") or "Alerts",
-            "labels": alert_labels.common([alert_labels.texts(one, "labels") for one in sent]),
+            "labels": alert_labels.common(own),
             "state": action,
             "firing": sum(dig(one, "status") == "firing" for one in sent),
             "resolved": sum(dig(one, "status") == "resolved" for one in sent),
@@ -98,7 +117,7 @@ def group(source: str, payload: Payload) -> Event:
         ends_thread=is_over,
         details={
             "action": action,
-            "alerts": alerts[:_MOST],
+            "alerts": [shown[id(alert)] for alert in alerts[:_MOST]],
             "more": max(len(alerts) - _MOST, 0),
             "left_out": max(dig(payload, "truncatedAlerts", 0), 0),
             "counts": Counter(alert.state for alert in alerts) if len(alerts) > 1 else {},
@@ -106,9 +125,9 @@ def group(source: str, payload: Payload) -> Event:
             "whats": list(dict.fromkeys(alert.what for alert in concerned if alert.what)),
             "same": len({alert.what for alert in concerned}) == 1,
             "place": _place(shared, title, concerned),
-            "concerned": concerned[:_MOST],
+            "concerned": [shown[id(alert)] for alert in concerned[:_MOST]],
             "count": len(concerned),
-            "took": concerned[0].lasted if len(concerned) == 1 else "",
+            "took": only.lasted if only else "",
             "annotation": "\n\n".join(said),
             "meter": meter,
             "buttons": buttons,
@@ -116,23 +135,34 @@ def group(source: str, payload: Payload) -> Event:
     )
 
 
-def _alert(one: Payload, labels: Mapping[str, str], what: str) -> Alert:
-    annotations = alert_labels.texts(one, "annotations")
-    start, end = moment(one, "startsAt"), moment(one, "endsAt")
-    state = dig(one, STATE) or as_action(dig(one, "status"))
-    severity, word = _severity(labels, annotations, state), _word(labels, annotations)
-    return Alert(
+def _sent(one: Payload, labels: Mapping[str, str], annotations: Mapping[str, str], what: str) -> _Sent:
+    start, state = moment(one, "startsAt"), dig(one, STATE) or as_action(dig(one, "status"))
+    return _Sent(
+        payload=one,
+        labels=labels,
+        annotations=annotations,
         name=one_line(labels.get("alertname", ""), 120) or "An alert",
         state=state,
-        severity=severity,
-        grade=one_line(word, 20) if word and not known_severity(word) else severity.value,
+        severity=_severity(labels, annotations, state),
         what=what,
+        since=start if start and start.year > _YEAR_ONE else None,
+    )
+
+
+def _alert(sent: _Sent) -> Alert:
+    one, annotations, word = sent.payload, sent.annotations, _word(sent.labels, sent.annotations)
+    return Alert(
+        name=sent.name,
+        state=sent.state,
+        severity=sent.severity,
+        grade=one_line(word, 20) if word and not known_severity(word) else sent.severity.value,
+        what=sent.what,
         text=one_line(first(annotations, _TEXTS), 200),
         value=alert_values.shown(one, annotations),
-        since=start if start and start.year > _YEAR_ONE else None,
-        lasted=between(start, end) if state not in _STATES else "",
+        since=sent.since,
+        lasted=between(moment(one, "startsAt"), moment(one, "endsAt")) if sent.state not in _STATES else "",
         url=safe_url(dig(one, "generatorURL")),
-        runbook=next((url for text, url in pages({**labels, **annotations}) if "runbook" in text), ""),
+        runbook=next((url for text, url in pages({**sent.labels, **annotations}) if "runbook" in text), ""),
     )
 
 
@@ -147,7 +177,7 @@ def _whats(several: Sequence[Mapping[str, str]]) -> list[str]:
     return [" ".join(filter(None, names)) for names in zip(found, containers, strict=True)]
 
 
-def _place(shared: Mapping[str, str], title: str, concerned: Sequence[Alert]) -> str:
+def _place(shared: Mapping[str, str], title: str, concerned: Sequence[_Sent]) -> str:
     """The host or pod that all share, where the alerts are named by what differs on it."""
     place = alert_labels.place(shared) if len({alert.what for alert in concerned}) > 1 else ""
     return "" if place in title or any(place in alert.what for alert in concerned) else place
@@ -167,7 +197,7 @@ def _severity(labels: Mapping[str, str], annotations: Mapping[str, str], state: 
     return severity if state == "firing" else Severity.WARNING
 
 
-def _action(alerts: Sequence[Alert]) -> str:
+def _action(alerts: Sequence[_Sent]) -> str:
     """How the group stands: it fires as long as one does, and is resolved only when all are."""
     states = {alert.state for alert in alerts}
     return next((state for state in _STATES if state in states), "") or min(states - {"resolved"}, default="resolved")
@@ -181,7 +211,7 @@ def _kind(action: str, payload: Payload) -> str:
     return status if status in {"firing", "resolved"} else identifier(action) or "changed"
 
 
-def _order(alert: Alert) -> tuple[int, int, float]:
+def _order(alert: _Sent) -> tuple[int, int, float]:
     place = _STATES.index(alert.state) if alert.state in _STATES else len(_STATES)
     return place, -alert.severity.rank, -(alert.since.timestamp() if alert.since else 0.0)
 
@@ -201,21 +231,26 @@ def _title(labels: Mapping[str, str], shared: Mapping[str, str], names: Sequence
     return f"Alerts: {title}", alert_labels.scope(rest)
 
 
-def _common_texts(annotations: Mapping[str, str], concerned: Sequence[Alert]) -> list[str]:
-    """What all alerts say, or the only one."""
+def _common_texts(annotations: Mapping[str, str], only: Alert | None) -> list[str]:
+    """What all alerts say, or the only one that is concerned."""
     texts = dict.fromkeys(filter(None, (annotations.get(name) for name in _TEXTS)))
-    return [*texts] or [alert.text for alert in concerned if alert.text and len(concerned) == 1]
+    return [*texts] or ([only.text] if only and only.text else [])
 
 
 def _facts(
-    alerts: Sequence[Alert], shared: Mapping[str, str], annotations: Mapping[str, str], known: set[str], is_drawn: bool
+    alerts: Sequence[_Sent],
+    value: str,
+    shared: Mapping[str, str],
+    annotations: Mapping[str, str],
+    known: set[str],
+    is_drawn: bool,
 ) -> list[tuple[str, str]]:
-    """What else all alerts have in common; of a single one what was measured, unless it is drawn with its limit."""
+    """What else all alerts have in common; of a single one its measured value, unless it is drawn with its limit."""
     said = {*_TEXTS, *VALUES, "severity", "Error", *(LIMITS if is_drawn else ())}
     hidden = {*known, *(alert.what for alert in alerts), *(part for alert in alerts for part in alert.what.split())}
     word = shared.get("severity", "")
     pairs = {
-        "value": alerts[0].value if len(alerts) == 1 and not is_drawn else "",
+        "value": value if len(alerts) == 1 and not is_drawn else "",
         **alert_labels.facts(shared),
         **{name: text for name, text in annotations.items() if name not in said},
         "severity": "" if known_severity(word) else word,
@@ -227,7 +262,7 @@ def _facts(
     ]
 
 
-def _identity(payload: Payload) -> str:
+def _identity(payload: Payload, sent: Sequence[Payload]) -> str:
     """What identifies the notification: the senders give it no id, and remind with the same content.
 
     It has the time when each alert began to fire, and so comes again only while nothing has changed.
@@ -241,7 +276,7 @@ def _identity(payload: Payload) -> str:
                 dig(one, "startsAt"),
             )
         )
-        for one in objects(payload, "alerts")
+        for one in sent
     )
     text = "\n".join((kit.id_at(payload, "groupKey"), dig(payload, "status"), dig(payload, MARK), *alerts))
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bridge.sources.people import NOBODY, PeopleAt
 from bridge.verification.verifier import SecretVerifier, Verifier
 
 _DIGITS = 30
+_LONGEST_WORD = 200  # characters that are looked at
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,12 @@ def identifier(text: str) -> str:
 
 def as_action(word: str) -> str:
     """A service's word for an action or a state, as templates name their blocks: `add_details` of AddDetails."""
+    return _as_action(word[:_LONGEST_WORD])
+
+
+# A notification can have thousands of states, which are the same few words.
+@lru_cache(maxsize=1024)
+def _as_action(word: str) -> str:
     return in_words(word).replace(" ", "_")
 
 

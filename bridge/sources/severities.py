@@ -27,4 +27,4 @@ def severity_of(word: str, default: Severity = Severity.INFO) -> Severity:
 
 def known_severity(word: str) -> Severity | None:
     """Look the word up, in whatever case; None for a word that is not known."""
-    return _WORDS.get(word.strip().lower().replace(" ", "").replace("-", ""))
+    return _WORDS.get(word) or _WORDS.get(word.strip().lower().replace(" ", "").replace("-", ""))
