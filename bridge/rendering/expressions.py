@@ -17,6 +17,7 @@ from bridge.rendering.measures import against, explained
 from bridge.rendering.sandbox import Sandbox
 from bridge.spelling import hint
 
+
 def _search(text: str, pattern: str) -> str:
     """What the pattern's first group (or all of it) finds in the text's beginning, or an empty string."""
     found = re.search(pattern, text[:2000]) if isinstance(text, str) else None

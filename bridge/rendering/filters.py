@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from bridge.events import Severity
 from bridge.limits import MAX_TOPIC
 from bridge.rendering.links import real_host, safe_url, short_url
-from bridge.rendering.markdown import markdown
+from bridge.rendering.markdown import markdown, plain
 from bridge.rendering.text import done, in_words, is_id, one_line, shorten, visible
 
 # The facts in which services grade an event, and what such a grade looks like.
@@ -87,11 +87,6 @@ def level(facts: Sequence[tuple[str, str]], severity: Severity | str, word: str)
 def is_hash(value: object) -> bool:
     """Whether the value is a full hash of a commit, whose beginning is enough."""
     return isinstance(value, str) and _HASH.fullmatch(value) is not None
-
-
-def plain(text: str, limit: int) -> str:
-    """The words of Markdown as one line, within `limit` characters."""
-    return one_line(markdown(text, 3 * limit).striptags(), limit)
 
 
 def with_host(text: str, url: str) -> str:

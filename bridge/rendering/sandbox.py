@@ -3,11 +3,13 @@
 What it allows and what it refuses is decided by Jinja. Half of the time of a post went into deciding it again.
 """
 
+from collections.abc import Mapping, Sequence
 from types import BuiltinMethodType, MethodType
 from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.nodes import EvalContext
 from jinja2.runtime import BlockReference, Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
@@ -70,7 +72,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 return value
         return super().getattr(obj, attribute)
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805  as in Jinja
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805, PYI063  as in Jinja
         """Calls what a template calls. Macros and blocks are Jinja's own, and are safe."""
         if type(__obj) is Macro:
             kwargs.pop("_loop_vars", None)
@@ -79,6 +81,21 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if type(__obj) is BlockReference:
             return __obj()
         return super().call(__context, __obj, *args, **kwargs)
+
+    def call_test(
+        self,
+        name: str,
+        value: Any,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        eval_ctx: EvalContext | None = None,
+    ) -> Any:
+        """What a test says of a value: `select` and its like ask it of each item of a list."""
+        test: Any = self.tests.get(name)
+        if test is None or hasattr(test, "jinja_pass_arg"):
+            return super().call_test(name, value, args, kwargs, context, eval_ctx)
+        return test(value, *(args or ()), **(kwargs or {}))
 
     def written(self, value: Any) -> str:
         """What a template writes for a value where it escapes: markup as it is, all else as `finalize` has it."""

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from bridge.rendering.filters import plain, upper_first
+from bridge.rendering.filters import upper_first
 from bridge.rendering.links import safe_url
+from bridge.rendering.markdown import plain
 from bridge.rendering.text import one_line
 from bridge.sources import listings, markups
 

@@ -18,12 +18,16 @@ from bridge.sources.severities import severity_of
 MAX_TEXT = 20_000  # characters of a quoted text
 _LONGEST = 200  # characters of a title
 _MOST_ROWS = 10
+_MOST_SHOWN = 1000  # members of a list: no text of a post has room for more
 _LIMITS = {"above": "maximum", "below": "minimum"}
+
 
 def shown(value: Any) -> str:
     """A value as text: of a list its members, of anything else that is no plain value nothing."""
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, list):
-        return ", ".join(filter(None, map(shown, value)))
+        return ", ".join(filter(None, map(shown, value[:_MOST_SHOWN])))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, datetime):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bridge.errors import AuthenticationError, TooDeep, Unavailable
 from bridge.events import Webhook
-from bridge.fields import parse_json
+from bridge.fields import parse_json, parse_plain_json
 from bridge.verification.signatures import TOLERANCE
 from bridge.verification.verifier import SecretVerifier
 
@@ -92,7 +92,7 @@ class AnyOf:
 
 def _number(body: bytes, name: str) -> float | None:
     try:
-        content = parse_json(body)
+        content = parse_plain_json(body) or parse_json(body)
     except (ValueError, TooDeep):
         return None  # it is refused where it is read
     value = content.get(name) if isinstance(content, dict) else None
