@@ -17,7 +17,6 @@ from bridge.events import Webhook
 from bridge.payloads import PATH
 from bridge.receiving.receipts import Receipt, refusal
 from bridge.sources import SOURCES
-from bridge.sources.base import Source
 
 _logger = logging.getLogger("bridge")
 _WRONG = "The settings are wrong; /api/health/details names them, with the function key."
@@ -48,9 +47,9 @@ def _answer_to_sender(receipt: Receipt) -> func.HttpResponse:
     return func.HttpResponse(reply.text, status_code=reply.status, mimetype=reply.content_type, headers=receipt.headers)
 
 
-def _level(source: Source) -> func.AuthLevel:
+def _level(source: str) -> func.AuthLevel:
     """Whether the host checks the function key: not where the bridge authenticates the sender, or answers only 503."""
-    needs_key = bridge is not None and source.name not in bridge.configuration.authentications
+    needs_key = bridge is not None and source not in bridge.configuration.authentications
     return func.AuthLevel.FUNCTION if needs_key else func.AuthLevel.ANONYMOUS
 
 
@@ -58,14 +57,14 @@ def _level(source: Source) -> func.AuthLevel:
 _Messages = func.Out[typing.List[str]]  # noqa: UP006
 
 
-def _webhook(source: Source) -> Callable[..., func.HttpResponse]:
+def _webhook(source: str) -> Callable[..., func.HttpResponse]:
     def webhook(req: func.HttpRequest, entries: _Messages, context: func.Context) -> func.HttpResponse:
         return _answer_to_sender(_received(source, req, entries, context))
 
     return webhook
 
 
-def _webhook_that_is_kept(source: Source) -> Callable[..., func.HttpResponse]:
+def _webhook_that_is_kept(source: str) -> Callable[..., func.HttpResponse]:
     def webhook(
         req: func.HttpRequest, entries: _Messages, payload: func.Out[bytes], context: func.Context
     ) -> func.HttpResponse:
@@ -77,18 +76,18 @@ def _webhook_that_is_kept(source: Source) -> Callable[..., func.HttpResponse]:
     return webhook
 
 
-def _received(source: Source, req: func.HttpRequest, entries: _Messages, context: func.Context) -> Receipt:
+def _received(source: str, req: func.HttpRequest, entries: _Messages, context: func.Context) -> Receipt:
     if bridge is None:
-        return refusal(source, Unavailable(_WRONG))
+        return refusal(SOURCES[source], Unavailable(_WRONG))
     request = Webhook(dict(req.headers), req.get_body(), req.method, dict(req.params))
     with tracing.within(tracing.valid(context.trace_context.trace_parent)):
-        receipt = bridge.receiver.receive(source.name, request)
+        receipt = bridge.receiver.receive(source, request)
     if messages := to_messages(receipt.entries, receipt.notes):
         entries.set(messages)
     return receipt
 
 
-def _with_outputs(source: Source) -> typing.Any:
+def _with_outputs(source: str) -> typing.Any:
     """The function of a source's webhooks with its outputs: the queue and, where payloads are kept, a blob."""
     queue = app.queue_output(arg_name="entries", queue_name=_QUEUE, connection=_STORAGE)
     if bridge is None or not bridge.configuration.settings.keep_payloads_hours:
@@ -96,11 +95,12 @@ def _with_outputs(source: Source) -> typing.Any:
     return app.blob_output(arg_name="payload", path=PATH, connection=_STORAGE)(queue(_webhook_that_is_kept(source)))
 
 
-for _source in (bridge.configuration.sources if bridge else SOURCES).values():
-    _function = _with_outputs(_source)
-    _route = app.route(f"webhooks/{_source.path}", methods=list(_source.methods), auth_level=_level(_source))
+_sources = bridge.configuration.sources if bridge else SOURCES
+for _name in _sources:
+    _function = _with_outputs(_name)
+    _route = app.route(f"webhooks/{_sources.path(_name)}", methods=_sources.methods(_name), auth_level=_level(_name))
     _function = _route(_function)
-    app.function_name(f"webhook_{_source.name}")(_function)
+    app.function_name(f"webhook_{_name}")(_function)
 
 if bridge is None:
     # Which sources the settings declare is not known; their senders try again on 503, too.

@@ -3,35 +3,34 @@
 Every problem with any of them is reported in one SettingsError.
 """
 
+from __future__ import annotations
+
 import ipaddress
 import re
 import tomllib
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from bridge.conversions import file_of
 from bridge.events import OWN
-from bridge.expectation_tables import expectations
-from bridge.expectations import Expectation
-from bridge.hours import Hours
-from bridge.hours_tables import read_hours
-from bridge.maintenance import Plan
-from bridge.maintenance_tables import read_maintenance
 from bridge.people import People
 from bridge.people import read as read_people
 from bridge.receiving.routing import Route, Routes
-from bridge.route_tables import GRAPH_ID
-from bridge.route_tables import routes as read_routes
-from bridge.settings import Group, Settings
-from bridge.sources import PRESETS, SOURCES, extending
+from bridge.settings import GRAPH_ID, Group, Settings
+from bridge.sources import PRESETS, SOURCES, Sources
 from bridge.sources.base import Authentication, Source
 from bridge.spelling import hint, meant
-from bridge.summaries import StandingSummary
-from bridge.summary_tables import summaries
 from bridge.toml_lines import lines
 from bridge.toml_tables import Place, Problems, Table
-from bridge.verification.networks import Address, AllowList
+
+if TYPE_CHECKING:
+    from bridge.expectations import Expectation
+    from bridge.hours import Hours
+    from bridge.maintenance import Plan
+    from bridge.summaries import StandingSummary
+    from bridge.verification.networks import Address, AllowList
 
 _TABLES = {"groups", "hours", "maintenance", "route", "sources", "people", "teams", "expect", "summary"}
 _GROUP_KEYS = {"id", "mail", "thread", "paused"}
@@ -64,7 +63,7 @@ class Configuration:
     settings: Settings
     groups: Mapping[str, Group]
     routes: Routes
-    sources: Mapping[str, Source]
+    sources: Sources
     authentications: Mapping[str, Authentication]
     networks: Mapping[str, AllowList] = field(default_factory=dict)
     people: People = field(default_factory=People)
@@ -75,13 +74,13 @@ class Configuration:
     deprecated: Sequence[str] = ()
 
     @staticmethod
-    def from_env(env: Mapping[str, str]) -> "Configuration":
+    def from_env(env: Mapping[str, str]) -> Configuration:
         """Reads the environment; SettingsError with every problem, and with no value in any of them."""
         problems = Problems()
         return _read(Settings.read(env, problems), problems)
 
     @staticmethod
-    def of(settings: Settings) -> "Configuration":
+    def of(settings: Settings) -> Configuration:
         """Reads BRIDGE_GROUP and BRIDGE_CONFIG of the settings; SettingsError with every problem."""
         return _read(settings, Problems())
 
@@ -93,21 +92,37 @@ class Configuration:
     @property
     def extended(self) -> Mapping[str, str]:
         """The sources that extend one of the bridge's own, each with the name of that one."""
-        return {name: source.extends for name, source in self.sources.items() if source.extends}
+        return {name: source.extends for name, source in self.sources.declared.items() if source.extends}
 
     @property
     def replaced(self) -> Collection[str]:
         """The bridge's own sources in whose place BRIDGE_CONFIG declares one of the same name."""
-        return {
-            name
-            for name, source in self.sources.items()
-            if source.is_declared and name in SOURCES and source.extends != name
-        }
+        declared = self.sources.declared.items()
+        return {name for name, source in declared if name in SOURCES and source.extends != name}
 
     @property
     def titles(self) -> Mapping[str, str]:
         """The names of the sources for people, and of the bridge itself."""
-        return {name: source.title for name, source in self.sources.items()} | {OWN: "Webhook bridge"}
+        return Titles(self.sources)
+
+
+class Titles(Mapping[str, str]):
+    """The names of the sources for people, and of the bridge itself; each source is imported when it is asked for."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def __getitem__(self, name: str) -> str:
+        return "Webhook bridge" if name == OWN else self._sources[name].title
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._sources, OWN))
+
+    def __len__(self) -> int:
+        return len(self._sources) + 1
+
+    def __contains__(self, name: object) -> bool:
+        return name == OWN or name in self._sources
 
 
 def _read(settings: Settings, problems: Problems) -> Configuration:
@@ -116,12 +131,12 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     document.allow(_TABLES)
     named = _groups(document)
     ids = {name: group.id for name, group in named.items()}
-    sources = {**SOURCES, **_declared(document)}
+    sources = Sources(_declared(document))
     known = read_people(document, sources)
-    hours = read_hours(document, settings.time_zone)
+    hours = _hours(document, settings)
     group_of = partial(_group_of, ids=ids)
-    routes = read_routes(document, group_of, known.teams, hours)
-    maintenance = read_maintenance(document, settings.time_zone, group_of)
+    routes = _routes(document, group_of, known, hours)
+    maintenance = _maintenance(document, settings, group_of)
     default = _group_id(settings.group, "BRIDGE_GROUP", ids, problems) if settings.group else ""
     # Nobody knows whether it is missing where the routes, or what it is set to, cannot be read.
     if is_readable and not (settings.group or routes or problems.names("BRIDGE_GROUP")):
@@ -131,8 +146,8 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     def group_id(value: object, table: Table, key: str) -> str:
         return _group_id(value, f"{table.where}: {value!r}", ids, problems, table.place.at(key))
 
-    expected = expectations(document, default, settings.time_zone, group_id)
-    summed_up = summaries(document, default, settings.time_zone, group_id)
+    expected = _expectations(document, default, settings, group_id)
+    summed_up = _summaries(document, default, settings, group_id)
     informed = [*(group for each in expected for group in each.groups), *(g for each in summed_up for g in each.groups)]
     problems.raise_any()
     return Configuration(
@@ -141,9 +156,7 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
         routes=Routes(default, ids, routes),
         sources=sources,
         authentications={
-            name: authentication
-            for name, source in sources.items()
-            if (authentication := source.authentication(settings))
+            name: authentication for name in sources if (authentication := sources.authentication(name, settings))
         },
         networks=networks,
         people=known,
@@ -155,8 +168,59 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     )
 
 
+# What only some settings have is imported where they have it: together that is a fifteenth of a cold start.
+def _hours(document: Table, settings: Settings) -> Mapping[str, Hours]:
+    if "hours" not in document.values:
+        return {}
+    from bridge.hours_tables import read_hours  # noqa: PLC0415
+
+    return read_hours(document, settings.time_zone)
+
+
+def _routes(
+    document: Table, group_of: Callable[[Table, object], str], people: People, hours: Mapping[str, Hours]
+) -> tuple[Route, ...]:
+    if "route" not in document.values:
+        return ()
+    from bridge.route_tables import routes  # noqa: PLC0415
+
+    return routes(document, group_of, people.teams, hours)
+
+
+def _maintenance(document: Table, settings: Settings, group_of: Callable[[Table, object], str]) -> Sequence[Plan]:
+    if "maintenance" not in document.values:
+        return ()
+    from bridge.maintenance_tables import read_maintenance  # noqa: PLC0415
+
+    return read_maintenance(document, settings.time_zone, group_of)
+
+
+def _expectations(
+    document: Table, default: str, settings: Settings, group_id: Callable[[object, Table, str], str]
+) -> tuple[Expectation, ...]:
+    if "expect" not in document.values:
+        return ()
+    from bridge.expectation_tables import expectations  # noqa: PLC0415
+
+    return expectations(document, default, settings.time_zone, group_id)
+
+
+def _summaries(
+    document: Table, default: str, settings: Settings, group_id: Callable[[object, Table, str], str]
+) -> tuple[StandingSummary, ...]:
+    if "summary" not in document.values:
+        return ()
+    from bridge.summary_tables import summaries  # noqa: PLC0415
+
+    return summaries(document, default, settings.time_zone, group_id)
+
+
 def _networks(settings: Settings, sources: Collection[str], problems: Problems) -> Mapping[str, AllowList]:
     """The allow-lists of the sources."""
+    if not settings.networks:
+        return {}
+    from bridge.verification.networks import AllowList  # noqa: PLC0415
+
     found: dict[str, AllowList] = {}
     for name, texts in settings.networks.items():
         setting = f"BRIDGE_{name.upper()}_NETWORKS"
@@ -243,6 +307,11 @@ def _by_id(
 def _declared(document: Table) -> Mapping[str, Source]:
     """The sources of `[sources.<name>]`."""
     tables = document.table("sources", "BRIDGE_CONFIG: [sources]")
+    if not tables.values:
+        return {}
+    # Imported here: it reads expressions, of which most settings have none.
+    from bridge.sources import extending  # noqa: PLC0415
+
     found: dict[str, Source] = {}
     for name, value in tables.values.items():
         table = Table.of(f"BRIDGE_CONFIG: the source {name}", value, tables.problems, tables.place.at(name))

@@ -4,20 +4,24 @@ A DeliveryRecord, what is kept of a webhook, travels beside its entries. A versi
 dead letters of them, and loses no entry; they can be requeued after an upgrade.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bridge.deliveries import DeliveryRecord, from_fields, to_text
 from bridge.errors import MessageError
 from bridge.events import Event, Severity, bounded
-from bridge.hours import Hours
 from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_MESSAGE, MAX_PARTICIPANT, MAX_PARTICIPANTS, MAX_URL
 from bridge.tracing import valid
+
+if TYPE_CHECKING:
+    from bridge.hours import Hours
 
 VERSION = 3
 # What stands open until somebody acts, and the end of it.
@@ -231,7 +235,7 @@ def credible(occurred: datetime | None, received: datetime) -> datetime:
 
 
 def fits_message(entry: Entry) -> bool:
-    """Whether the entry's message is within its limit; most are so far below it that it need not be written for that."""
+    """Whether the entry's message is within its limit: most are so far below it that it is not even written."""
     texts = [value for value in vars(entry).values() if isinstance(value, str) and value is not entry.html]
     texts += [text for pair in (*entry.notes, *entry.asks) for text in pair]
     texts += entry.participants

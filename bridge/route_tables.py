@@ -1,6 +1,5 @@
 """The routes of BRIDGE_CONFIG, as they are read."""
 
-import re
 from collections.abc import Callable, Collection, Mapping
 
 from bridge.hours import Hours
@@ -9,9 +8,9 @@ from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
 from bridge.people import participant_problem
 from bridge.receiving.routing import NAMES, Route
 from bridge.rendering.expressions import Expression, compiled, fault
+from bridge.settings import GRAPH_ID
 from bridge.toml_tables import Table
 
-GRAPH_ID = re.compile(r"[\w=+/-]{4,}")  # a thread or a conversation
 _KEYS = {"when", "groups", "continue", "participants", "conversation", "hours", "unless"}
 
 

@@ -43,6 +43,8 @@ _NETWORKS = re.compile(r"BRIDGE_([A-Z0-9_]+)_NETWORKS")
 __all__ = ["CHANNELS", "IDENTITIES", "TABLE", "Group", "Settings", "is_loopback"]
 _UNRESOLVED = "@Microsoft.KeyVault("
 
+GRAPH_ID = re.compile(r"[\w=+/-]{4,}")  # a thread or a conversation
+
 
 @dataclass(frozen=True)
 class Group:

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.rendering.filters import between, clock, count, duration, plural
-from bridge.rendering.markdown import plain
 from bridge.rendering.links import safe_url
+from bridge.rendering.markdown import plain
 from bridge.rendering.text import one_line, printable, shorten
 
 

@@ -1,5 +1,7 @@
 """The receiving wing: authenticate, read, route, render, answer. No I/O of its own."""
 
+from __future__ import annotations
+
 import logging
 import secrets
 import time
@@ -7,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.deliveries import EventRecord, Outcome, RouteTrial
 from bridge.entries import Entry, Target, at_once, content_of, entry_id
@@ -16,7 +18,6 @@ from bridge.events import Event, Webhook
 from bridge.limits import in_units
 from bridge.people import People
 from bridge.receiving.bodies import readable
-from bridge.receiving.explanations import EventExplanation, Explanation
 from bridge.receiving.participants import invitation, shown
 from bridge.receiving.receipts import Receipt, refusal, with_notes
 from bridge.receiving.records import DeliveryRecords, Reception
@@ -27,7 +28,10 @@ from bridge.recent_faults import RecentFaults
 from bridge.rendering.renderer import Renderer
 from bridge.sources.base import Authentication, Ignored, Source
 from bridge.steps import log_step
-from bridge.verification.networks import AllowList
+
+if TYPE_CHECKING:
+    from bridge.receiving.explanations import EventExplanation, Explanation
+    from bridge.verification.networks import AllowList
 
 _logger = logging.getLogger(__name__)
 
@@ -144,6 +148,8 @@ class Receiver:
 
     def explain(self, name: str, webhook: Webhook) -> Explanation:
         """What `receive` would make of a webhook, without its authentication; raises the error that would refuse it."""
+        from bridge.receiving.explanations import Explanation  # noqa: PLC0415
+
         authentication = self.authentications.get(name)
         by = authentication.verifier.describe() if authentication else "the function key"
         events = self._read(self.sources[name], webhook)
@@ -154,6 +160,8 @@ class Receiver:
         return Explanation(f"by {by}", steps, expected=self.sightings.of(events))
 
     def _explain(self, event: Event, webhook: Webhook) -> EventExplanation:
+        from bridge.receiving.explanations import EventExplanation  # noqa: PLC0415
+
         decision = self._decide(event, webhook)
         invitations = [invitation(self.people, event, target.participants) for target in decision.targets]
         return EventExplanation(

@@ -3,20 +3,25 @@
 A route whose expression fails does not match, unless it drops events: what must not be posted is then not posted.
 """
 
+from __future__ import annotations
+
 import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from bridge.deliveries import RouteTrial
 from bridge.entries import Target
 from bridge.errors import BadWebhook
 from bridge.events import Event, Severity
-from bridge.hours import Hours
 from bridge.receiving.trials import trial
 from bridge.rendering.expressions import Expression, Names
 from bridge.rendering.text import one_line
 from bridge.spelling import meant
+
+if TYPE_CHECKING:
+    from bridge.hours import Hours
 
 # What an expression may use; `thread` is the former name of the correlation key.
 NAMES = frozenset({one.name for one in fields(Event)} | {"thread"})

@@ -1,16 +1,20 @@
 """Which expectations of BRIDGE_CONFIG a webhook meets, whether or not anything of it is posted."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
-from bridge.expectations import Expectation
 from bridge.receiving.routing import names_of
 from bridge.rendering.expressions import Names
 from bridge.rendering.text import one_line
 from bridge.sources.base import Source, decode_json
+
+if TYPE_CHECKING:
+    from bridge.expectations import Expectation
 
 _logger = logging.getLogger(__name__)
 

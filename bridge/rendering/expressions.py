@@ -11,7 +11,6 @@ from jinja2 import ChainableUndefined, meta, nodes
 from jinja2.runtime import Context, new_context
 
 from bridge.fields import as_time
-from bridge.rendering import jinja_errors
 from bridge.rendering.filters import FILTERS
 from bridge.rendering.measures import against, explained
 from bridge.rendering.sandbox import Sandbox
@@ -33,6 +32,9 @@ _environment.filters.update(FILTERS, time=as_time, search=_search, against=again
 
 def fault(text: str, names: Collection[str]) -> str:
     """What is wrong with the text as an expression over these names, or an empty string."""
+    # Imported here, as only settings and forms are checked.
+    from bridge.rendering import jinja_errors  # noqa: PLC0415
+
     if wrong := jinja_errors.fault(_environment, text):
         return f"is not an expression: {wrong}"
     try:

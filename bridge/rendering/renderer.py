@@ -1,5 +1,7 @@
 """How an event reads: templates turn it into an entry's topic, summary and card."""
 
+from __future__ import annotations
+
 import logging
 import secrets
 import traceback
@@ -8,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import (
     BaseLoader,
@@ -27,15 +29,15 @@ from bridge import tracing
 from bridge.entries import UNKNOWN, Content, Entry, Target, credible, fits_message, utf8_size, within_limits
 from bridge.events import Event
 from bridge.limits import MAX_HTML, MAX_LINE
-from bridge.rendering import template_names
 from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import clock
-from bridge.rendering.jinja_errors import translated
 from bridge.rendering.links import safe_url
 from bridge.rendering.standing import standing
 from bridge.rendering.template_context import Limits, template_context
-from bridge.rendering.template_problems import affected, problems
 from bridge.rendering.text import one_line, printable, shorten
+
+if TYPE_CHECKING:
+    from bridge.rendering.template_names import Fields
 
 _logger = logging.getLogger(__name__)
 _NOTES, _NOTE = 4, 60  # of an entry, and characters of each
@@ -96,11 +98,16 @@ class Renderer:
         The bridge's own are checked where a file of the user's replaces what they extend or import; the tests check the
         others.
         """
+        # Imported here, as nobody asks it of a worker that receives.
+        from bridge.rendering.template_problems import affected, problems  # noqa: PLC0415
+
         own = {name: self._own.get_source(self._environment, name)[0] for name in self._own.list_templates()}
         return problems(self._environment, affected(self._users.list_templates(), own))
 
-    def unknown_names(self, fields_of: Callable[[str], template_names.Fields]) -> list[str]:
+    def unknown_names(self, fields_of: Callable[[str], Fields]) -> list[str]:
         """Say what the user's templates read that no event has. fields_of: what the events of a template have."""
+        from bridge.rendering import template_names  # noqa: PLC0415
+
         users = [name for name in self._users.list_templates() if name.endswith(".html")]
         context = template_context(Event("", "", "", "", "", {}), _LIMITS[0], "", "")
         return template_names.mistakes(self._environment, users, context, fields_of) if users else []
@@ -274,6 +281,8 @@ def _describe(error: Exception) -> str:
     places = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".html")]
     where = f"{places[-1].filename}, line {places[-1].lineno}: " if places else ""
     if isinstance(error, TemplateSyntaxError | TemplateNotFound):
+        from bridge.rendering.jinja_errors import translated  # noqa: PLC0415
+
         return where + translated(error)
     what = f"{type(error).__name__}: {error}" if isinstance(error, TemplateError) else type(error).__name__
     return where + what

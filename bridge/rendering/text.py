@@ -1,6 +1,7 @@
 """Text of strangers, made fit to be shown: one line, short, and nothing in it that is not seen."""
 
 import re
+from functools import cache
 
 # Controls but for tab and line ends, the marks that turn the direction of text to disguise it, and halves of
 # characters, which no text that leaves the bridge may hold.
@@ -12,23 +13,34 @@ _UNSEEN = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_INVISIBLE = re.compile(f"[{_UNSEEN}]")
 # Scripts whose letters are written otherwise with a joiner between them, and signs that are emoji.
 _JOINED = "\u0600-\u0dff\u1000-\u109f\u1780-\u17b3\u17b6-\u180a\u1810-\u18af"
 _EMOJI = "\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _BLACK_FLAG, _END_OF_TAGS = "\U0001f3f4", "\U000e007f"
 _FLAGS = "|".join("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("gbeng", "gbsct", "gbwls"))
-_KEPT_OR_INVISIBLE = re.compile(
-    f"((?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])"
-    f"|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
-    f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
-    f"|(?<={_BLACK_FLAG})(?:{_FLAGS}){_END_OF_TAGS})|[{_UNSEEN}]"
-)
 _ACCENTS = "\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-_PILED_UP = re.compile(f"(?<=[{_ACCENTS}]{{4}})[{_ACCENTS}]+")
 _ID = re.compile(r"(?=[a-f-]*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-# Of Azure, AWS and Google Cloud.
-_CLOUD_PATH = re.compile(r"(/(subscriptions|providers)/|arn:[a-z-]+:|/?(projects|organizations)/[^/]+/)\S+")
+
+
+# These three are long, and are compiled when the first text needs them: one in ASCII does not.
+@cache
+def _invisible() -> re.Pattern[str]:
+    return re.compile(f"[{_UNSEEN}]")
+
+
+@cache
+def _kept_or_invisible() -> re.Pattern[str]:
+    return re.compile(
+        f"((?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])"
+        f"|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
+        f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+        f"|(?<={_BLACK_FLAG})(?:{_FLAGS}){_END_OF_TAGS})|[{_UNSEEN}]"
+    )
+
+
+@cache
+def _piled_up() -> re.Pattern[str]:
+    return re.compile(f"(?<=[{_ACCENTS}]{{4}})[{_ACCENTS}]+")
 
 
 def printable(text: str) -> str:
@@ -44,7 +56,7 @@ def printable(text: str) -> str:
 
 def has_invisible(text: str) -> bool:
     """Whether something in the text is not seen."""
-    return not text.isascii() and _INVISIBLE.search(text) is not None
+    return not text.isascii() and _invisible().search(text) is not None
 
 
 def visible(text: str) -> str:
@@ -54,8 +66,8 @@ def visible(text: str) -> str:
     """
     if text.isascii():
         return text
-    seen = _KEPT_OR_INVISIBLE.sub(lambda found: found[1] or "", text) if has_invisible(text) else text
-    return _PILED_UP.sub("", seen)
+    seen = _kept_or_invisible().sub(lambda found: found[1] or "", text) if has_invisible(text) else text
+    return _piled_up().sub("", seen)
 
 
 def shorten(text: str, limit: int) -> str:

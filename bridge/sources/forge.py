@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.rendering.text import in_words
-from bridge.sources import kit, reading
+from bridge.sources import kit
 
 # How much an action on a pull request matters; every other one is `info`.
 _ACTIONS: Mapping[str, Severity] = {
@@ -227,6 +227,9 @@ def unknown(event: Event, envelope: Collection[str]) -> Event:
     others = {name: value for name, value in event.payload.items() if name not in envelope}
     if not others:
         return kit.with_details(event, noun="repository", name=event.scope) if event.scope else event
+    # Imported here: only what has no values of its own is read like this.
+    from bridge.sources import reading  # noqa: PLC0415
+
     found = reading.happening(reading.read(others, in_words(event.kind)))
     return reading.fill(replace(event, actor="", facts=kit.facts(By=event.actor)), found)
 

@@ -2,10 +2,13 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import azure.functions as func
 
 import function_app
+
+CONTEXT = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=""))
 
 
 class Messages(func.Out):
@@ -23,7 +26,7 @@ def main() -> None:
         "POST", "/api/webhooks/github", headers=given["headers"], params={}, body=given["body"].encode()
     )
     out = Messages()
-    answer = functions["webhook_github"].get_user_function()(request, out)
+    answer = functions["webhook_github"].get_user_function()(request, out, CONTEXT)
     assert answer.status_code == 202
     assert out.get()
 
