@@ -617,7 +617,7 @@ def test_a_secured_action_group_is_proved_by_its_token(headers: dict[str, str], 
 
 LEVEL = """
 import sys, function_app as app
-print("jwt" in sys.modules, app._level(app.SOURCES["azure_monitor"]).name)
+print("jwt" in sys.modules, app._level("azure_monitor").name)
 """
 
 

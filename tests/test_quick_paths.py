@@ -1,0 +1,221 @@
+"""The quick ways of receiving: each comes to what the thorough way comes to, and what it refuses is refused."""
+
+import json
+import random
+import subprocess
+import sys
+from dataclasses import fields
+from types import SimpleNamespace
+
+import pytest
+from jinja2 import ChainableUndefined, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from bridge.entries import fits_message, to_message
+from bridge.errors import BadWebhook
+from bridge.fields import parse_plain_json
+from bridge.limits import MAX_DEPTH, MAX_MESSAGE
+from bridge.rendering import markdown
+from bridge.rendering.environment import OwnTemplates, environment
+from bridge.rendering.markdown_html import as_html
+from bridge.rendering.sandbox import Sandbox
+from bridge.rendering.text import one_line
+from bridge.settings import Settings
+from bridge.sources import SOURCES
+from bridge.sources.base import Source, decode_json
+from bridge.sources.form_bodies import decoded
+from tests.local_stack import ROOT
+
+BODIES = [
+    b"{}",
+    b'{"a": 1, "a": 2}',
+    b'{"a": [1.5, -0, -0.0, 1e5, 1e-400, true, null]}',
+    b'{"a": "\\u00e9\\ud83d\\ude00 \\/ \\u0000"}',
+    '{"é": "日本"}'.encode(),
+    b'{"a": NaN, "b": -Infinity}',
+    b'{"a": 1e400}',
+    b'{"a": "half \\ud83d"}',
+    b'{"half \\ud83d": 1}',
+    b'{"a": "\xff"}',
+    b"\xef\xbb\xbf{}",
+    b'{"a": 9223372036854775807, "b": 18446744073709551615, "c": 18446744073709551616}',
+    b'{"a": -9223372036854775809, "b": [12345678901234567890123]}',
+    b'{"a": 123456789012345678901234567890}',
+    b'{"a": 1234567890123456789012345678901234567890}',
+    b'{"a": "1234567890123456789012345678901234567890"}',
+    b'{"a": 0.12345678901234567890123}',
+    b"null",
+    b'"text"',
+    b"[[[[[]]]]]",
+    b"[" * MAX_DEPTH + b"]" * MAX_DEPTH,
+]
+NO_JSON = [
+    b"",
+    b"{",
+    b"{'a': 1}",
+    b'{"a": 01}',
+    b'{"a": "\n"}',
+    b"[1,]",
+    b"nul",
+    b"{} {}",
+    b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+    b'{"a":' * 5000 + b"1" + b"}" * 5000,
+    b"[" * 100_000,
+]
+
+
+def thorough(body):
+    """What the standard decoder makes of a body."""
+    value = json.loads(
+        body.decode("utf-8-sig", "replace"), parse_int=lambda text: text if len(text) >= 30 else int(text)
+    )
+    return json.loads(json.dumps(value).replace('\\ud83d"', '\\ufffd"')) if b"half" in body else value
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_body_is_decoded_as_by_the_standard_decoder(body):
+    assert repr(decode_json(body)) == repr(thorough(body))
+
+
+def test_the_quick_decoder_takes_nothing_that_it_would_change():
+    taken = [body for body in BODIES if parse_plain_json(body) is not None]
+    assert len(taken) > len(BODIES) / 3
+    assert all(repr(parse_plain_json(body)) == repr(json.loads(body)) for body in taken)
+
+
+@pytest.mark.parametrize("body", NO_JSON)
+def test_what_is_no_json_or_too_deep_is_refused_by_both(body):
+    with pytest.raises(BadWebhook):
+        decode_json(body)
+
+
+def test_nulls_are_left_out_wherever_they_are():
+    body = json.dumps({"a": None, "b": [None, 1, {"c": None, "d": [None]}], "e": {"f": None}, "g": "null"}).encode()
+    assert decoded("json", SimpleNamespace(body=body, header=lambda _: "")) == {
+        "b": [1, {"d": []}],
+        "e": {},
+        "g": "null",
+    }
+
+
+class Own:
+    public, _hidden = "seen", "unseen"
+
+    def method(self):
+        return "called"
+
+
+VALUES = [
+    {"a": 1, "items": 2, "_a": 3}, {}, [1], (1,), {1}, "text", Markup("<b>"), 1, 1.5, None, True, Own(), Own, len,
+    Own().method, (one for one in ()), ChainableUndefined(), lambda: 1, SimpleNamespace(format="{}".format),
+]  # fmt: skip
+NAMES = [
+    "a", "items", "_a", "__class__", "mro", "append", "pop", "clear", "update", "keys", "format", "format_map", "upper",
+    "public", "_hidden", "method", "gi_frame", "__globals__", "func_code", "missing", "real",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("undefined", [ChainableUndefined, StrictUndefined])
+def test_the_sandbox_allows_and_refuses_what_jinjas_own_does(value, undefined):
+    ours, jinjas = Sandbox(undefined=undefined), ImmutableSandboxedEnvironment(undefined=undefined)
+    for name in NAMES * 2:  # the second time as it is remembered
+        found, expected = (each.getattr(value, name) for each in (ours, jinjas))
+        assert type(found) is type(expected), name
+        if isinstance(expected, undefined):
+            assert found._undefined_exception is expected._undefined_exception
+            assert found._undefined_message == expected._undefined_message
+        elif not callable(expected):
+            assert found is expected or found == expected
+
+
+def test_the_sandbox_remembers_only_so_much():
+    ours = Sandbox(undefined=ChainableUndefined)
+    for number in range(6000):
+        ours.getattr(ChainableUndefined(), f"name_{number}")
+    assert len(ours._safe) <= 5000
+
+
+TEMPLATES = [
+    "{{ value }}", "{{ value ~ '<' }}", "{{ value|string|upper }}", "{% set x %}{{ value }}{% endset %}{{ x }}",
+    "{% macro m(a, b=1) %}{{ a }}{{ b }}{{ caller() if caller }}{% endmacro %}{{ m(value) }}"
+    "{% call m(value) %}<{% endcall %}",
+    "{% block b %}{{ value }}{% endblock %}{{ self.b() }}", "{% autoescape false %}{{ value }}{% endautoescape %}",
+    "{{ '<b>'|safe }}{{ '&' }}{{ 1 }}{{ none }}{{ missing.more }}", "{{ [value]|select('string')|list|length }}",
+    "{{ [1, 2, 3]|select('divisibleby', 2)|list }}", "{{ [value]|select('none')|list }}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_sandbox_writes_what_jinjas_own_writes(template):
+    ours = environment(OwnTemplates())
+    jinjas = ImmutableSandboxedEnvironment(
+        autoescape=True, undefined=ChainableUndefined, finalize=ours.finalize, trim_blocks=True, lstrip_blocks=True
+    )
+    for value in ["<i>&\"'", "", "x\u200by\xad", Markup("<i>\u200b"), 0, 1.5, None, [], ["<"], {"a": "<"}, True]:
+        expected = jinjas.from_string(template).render(value=value)
+        assert ours.from_string(template).render(value=value) == expected
+
+
+WORDS = """
+    the tank is empty Stop http: www. www mailto: GH-12 abc1234 deadbeef a. b) 1. c:\\ (c) 50% don't x-y - -- e.g. ftp:x
+    a/b a=b == 12 note: javascript:x ... .. . , ; ? ' '' (tm) + * _a_ `b` #1 @c <d> & | [e] ! ~
+"""
+SIGNS = "abAB ,.;:?'()%-/=19"
+
+
+def test_plain_words_are_read_as_markdown_would_read_them():
+    chosen = random.Random(5)
+    texts = ["", "Stop", "www.contoso.com", "a ", "http://contoso.com is", "-- a", "Fixed by abc1234", "GH-12 is done"]
+    texts += [" ".join(chosen.choices(WORDS.split(), k=chosen.randint(1, 5))) for _ in range(200)]
+    texts += ["".join(chosen.choices(SIGNS, k=chosen.randint(1, 12))) for _ in range(200)]
+    home = "https://github.com/contoso/pump"
+    for text in texts:
+        assert markdown.markdown(text, 160, home, home) == as_html(text, 160, home, home), text
+        assert markdown.plain(text, 60) == one_line(as_html(text, 180, "", "").striptags(), 60), text
+
+
+def test_a_message_that_need_not_be_written_fits_for_certain(entry_of):
+    for html in ("<b>" * 100, '"' * 15_000, "\\" * 22_000, "é" * 11_000, "\U0001f600" * 5_000, '"' * 30_000):
+        for text in ("", "x" * 255, '"' * 255, "\x1f" * 255, "\U0001f600" * 120):
+            entry = entry_of(html=html, topic=text, news=text, excerpt=text, notes=((text, text),) * 4)
+            assert fits_message(entry) == (len(to_message(entry).encode()) <= MAX_MESSAGE)
+
+
+@pytest.fixture
+def entry_of():
+    from dataclasses import replace
+
+    from tests.test_entries import ENTRY
+
+    return lambda **changes: replace(ENTRY, **changes)
+
+
+def test_the_registry_knows_of_each_source_what_the_source_says():
+    default = {field.name: field.default for field in fields(Source)}["by_published_keys"]
+    everything = Settings(azure_monitor_audience=("a",), aws_sns_topics=("arn:aws:sns:eu-west-1:123456789012:pumps",))
+    for name, source in SOURCES.items():
+        assert (source.name, source.path, source.methods) == (name, SOURCES.path(name), SOURCES.methods(name))
+        with_keys = source.by_published_keys is not default
+        assert (SOURCES.authentication(name, everything) is not None) == with_keys
+        assert SOURCES.authentication(name, Settings()) is None
+
+
+STARTS = """
+import sys
+import function_app
+print(*sorted(name for name in sys.modules if name.startswith(("bridge.", "markdown_it", "nh3", "linkify_it"))))
+"""
+
+
+def test_a_worker_starts_with_the_sources_of_its_settings_alone():
+    env = {"BRIDGE_GROUP": "3c1d0d4e-0000-4000-8000-000000000001", "PATH": "", "BRIDGE_GRAFANA_SECRET": "x" * 24}
+    run = subprocess.run([sys.executable, "-c", STARTS], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    loaded = run.stdout.split()
+    assert "bridge.sources.grafana" in loaded
+    assert [name for name in loaded if not name.startswith("bridge.")] == []
+    others = {name.split(".")[2] for name in loaded if name.startswith("bridge.sources.")} & {*SOURCES}
+    assert others == {"grafana"}
+    unused = ("publishing", "outbox.sqlite", "graph", "doctor", "schedules", "summaries", "expectation_tables")
+    assert [name for name in loaded if name.startswith(tuple(f"bridge.{each}" for each in unused))] == []
