@@ -63,7 +63,7 @@ def test_no_line_has_a_field_that_is_not_listed(tmp_path, steps):
 
 def test_the_function_passes_the_hosts_trace_context_on(monkeypatch):
     monkeypatch.setattr(function_app, "bridge", SimpleNamespace(receiver=receiver()))
-    webhook = function_app._webhook(receiver().sources["github"])
+    webhook = function_app._webhook("github")
     request = signed(json.dumps(ISSUE).encode())
     sent = func.HttpRequest("POST", "/", headers=request.headers, body=request.body)
     queued = SimpleNamespace(set=lambda messages: setattr(queued, "messages", messages))
