@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from types import BuiltinMethodType, MethodType
 from typing import Any
 
-from jinja2 import nodes
+from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.environment import TemplateModule
 from jinja2.nodes import EvalContext
 from jinja2.runtime import BlockReference, Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -40,10 +41,18 @@ def _is_escaped(frame: Frame) -> bool:
     return frame.eval_ctx.autoescape is True and not frame.eval_ctx.volatile
 
 
+class _Template(Template):
+    """A template whose macros are looked up without comparing the names of globals: all templates have the same."""
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        return self._module if self._module is not None else super()._get_default_module(ctx)
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, in which each step of a template takes a part of the time."""
 
     code_generator_class = _Generator
+    template_class = _Template
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
