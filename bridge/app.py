@@ -91,6 +91,11 @@ class Bridge:
         """The publisher of entries."""
         return self._publisher or self.delivery.publisher
 
+    def stop(self) -> None:
+        """Lets what is being delivered end after the requests to Graph that are on their way."""
+        if self._publisher or self._delivery:
+            self.publisher.stop()
+
     def sweep(self) -> None:
         """Does what is due every five minutes, whether or not anything comes in."""
         self.receiver.refusals.flush()

@@ -667,6 +667,28 @@ def test_a_drain_stops_after_fifty_requests_and_goes_on_with_the_next_wake(simul
     assert simulation.channel.delivered() == refs(*range(60))
 
 
+def test_a_publisher_that_is_stopped_ends_its_drain_in_order_and_another_goes_on_at_once(tmp_path):
+    class Stopping(FakeChannel):
+        def start(self, post):
+            if self.started == 1:
+                simulation.publisher.stop()
+            return super().start(post)
+
+    simulation = Simulation(tmp_path, channel=Stopping)
+    simulation.put(*(entry(number, str(number)) for number in range(4)))
+    while len(simulation.channel.posts) < 2:
+        simulation.clock.now = max(simulation.clock.now, simulation.queue.next_visible())
+        message = simulation.queue.take(600)
+        simulation.publisher.handle(message.body)
+        simulation.queue.delete(message)
+    assert len(simulation.channel.posts) == 2
+    simulation.publisher = simulation.make()
+    simulation.run(1, sweeps=False)
+    assert sorted(simulation.channel.delivered()) == refs(*range(4))
+    assert simulation.publisher.health() == NOTHING_OPEN
+    simulation.close()
+
+
 @pytest.mark.parametrize("message", ["no JSON", b"\xff", '{"version": 99, "type": "entry"}'])
 def test_an_unreadable_message_becomes_a_dead_letter(simulation, message):
     for _ in range(2):

@@ -100,6 +100,8 @@ class _LocalBridge:
         self._page.close()
         self._received.flush()
         self._host.stop()
+        if self._functions.bridge:
+            self._functions.bridge.stop()
 
     def _note(self, fault: str) -> None:
         if self._functions.bridge:

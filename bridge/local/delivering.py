@@ -10,14 +10,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from bridge.files import beside
 from bridge.local import app_functions
 from bridge.local.config import queue_options
 from bridge.local.host import log_format
-from bridge.local.host.functions import QueueFunction, index
+from bridge.local.host.functions import index
 from bridge.local.host.queue_functions import QueueFunctions
 
 WAKE, RELOAD = b"w", b"r"
@@ -28,34 +28,38 @@ _TOGETHER = 0.005  # seconds in which several orders are one; a thread that deli
 
 def main() -> None:
     """Run the queue functions until the input ends."""
-    # Ctrl-C goes to both processes. The other one ends this one.
+    # On Windows, Ctrl-C goes to both processes. The other one ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_format.configure()
     if hasattr(os, "nice"):
         # Answers go first, where both processes have to share a processor.
         os.nice(_NICE)
     options = queue_options(beside() / "host.json")
-    runners = QueueFunctions(_functions(app_functions.load), app_functions.open_queue, options)
+    module = _quietly(app_functions.load)
+    runners = QueueFunctions(index(module.app).queue, app_functions.open_queue, options)
     # What is there now stays: the garbage collector need not look at it.
     gc.freeze()
     runners.start()
     while orders := os.read(sys.stdin.fileno(), _MOST):
         if RELOAD in orders:
-            runners.replace(_functions(app_functions.reload))
+            module = _quietly(app_functions.reload)
+            runners.replace(index(module.app).queue)
         runners.wake()
         time.sleep(_TOGETHER)
     runners.stop()
+    if module.bridge:
+        module.bridge.stop()
     runners.join()
     logging.shutdown()
     # A function that still runs is no reason to wait: its message comes again.
     os._exit(0)
 
 
-def _functions(load: Callable[[], Any]) -> Sequence[QueueFunction]:
+def _quietly(load: Callable[[], Any]) -> Any:
     # What is wrong with the settings is logged by the process that receives.
     logging.disable()
     try:
-        return index(load().app).queue
+        return load()
     finally:
         logging.disable(logging.NOTSET)
 

@@ -3,6 +3,7 @@
 import logging
 import random
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -86,6 +87,7 @@ class Publisher:
         self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock, self._waiting, policy.zone)
         self._has_swept = False
         self._turns = Turns()
+        self._stopped = threading.Event()
         self._own = OwnPosts(own, outbox, queue, self._recorder.record, clock) if own else None
 
     def handle(self, message: str | bytes) -> None:
@@ -115,6 +117,10 @@ class Publisher:
             self._recorder.note(record)
             if self._own:
                 self._own.note(record)
+
+    def stop(self) -> None:
+        """Lets drains end after the requests that are on their way: the process is about to end. Their wakes go on."""
+        self._stopped.set()
 
     def sweep(self) -> None:
         """Wakes groups with overdue entries, takes back poisoned messages, forgets what is old, and sums it all up."""
@@ -233,7 +239,8 @@ class Publisher:
             self._waker.ask(group, self._clock() + TURNED_AWAY)
             return
         try:
-            budget = Budget(self._clock() + DRAIN, REQUESTS * (self._policy.lanes or SLOT_COUNT))
+            requests = REQUESTS * (self._policy.lanes or SLOT_COUNT)
+            budget = Budget(self._clock() + DRAIN, requests, self._stopped.is_set)
             while self._drain_once(group, budget) or self._turns.goes_on(group):
                 if budget.is_spent(self._clock()):
                     self._waker.wake(group)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from bridge.local.host.functions import QueueFunction
@@ -31,6 +32,7 @@ class DeliveringProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
+        self._ends = 0.0  # monotonic, when it is killed if it has not ended
 
     def start(self) -> None:
         """Start the process."""
@@ -47,7 +49,10 @@ class DeliveringProcess:
     def stop(self) -> None:
         """Make it take no more messages and end. It gives its running functions some time to finish."""
         with self._lock:
+            if self._stopping.is_set():
+                return
             self._stopping.set()
+            self._ends = time.monotonic() + GRACE + _EXIT
             if self._process and self._process.stdin:
                 self._process.stdin.close()
 
@@ -55,7 +60,7 @@ class DeliveringProcess:
         """After `stop`: wait until it has ended."""
         if process := self._process:
             try:
-                process.wait(GRACE + _EXIT)
+                process.wait(max(0.0, self._ends - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -77,7 +82,10 @@ class DeliveringProcess:
         with self._lock:
             if self._stopping.is_set():
                 return None
-            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, bufsize=0, env=env)  # noqa: S603
+            # In a session of its own, Ctrl-C does not interrupt it in the middle of its start.
+            self._process = subprocess.Popen(  # noqa: S603
+                self._command, stdin=subprocess.PIPE, bufsize=0, env=env, start_new_session=True
+            )
             return self._process
 
     def _write(self, order: bytes) -> None:
