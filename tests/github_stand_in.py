@@ -201,6 +201,9 @@ def served(github: FakeGithub) -> Iterator[str]:
     """The stand-in over HTTP; gives its address."""
 
     class Handler(BaseHTTPRequestHandler):
+        # Else each answer, in several parts, waits until its first one is acknowledged.
+        disable_nagle_algorithm = True
+
         protocol_version = "HTTP/1.1"
 
         def _do(self) -> None:
