@@ -29,6 +29,7 @@ from bridge.local.fake_graph.tokens import Tokens
 from bridge.local.serving import listen
 from tests.entra import IDENTITY_HEADER, Entra
 from tests.entra_directory import PUBLIC_URL
+from tests.graph_servers import QuickServer
 from tests.key_vault import KeyVault
 
 
@@ -89,7 +90,7 @@ def _listen() -> socket.socket:
 
 
 def _config(application: Starlette, **options) -> uvicorn.Config:
-    return uvicorn.Config(application, log_config=None, lifespan="off", timeout_graceful_shutdown=1, **options)
+    return uvicorn.Config(application, log_config=None, lifespan="off", **options)
 
 
 def _graph(fake_graph: FakeGraph) -> list[BaseRoute]:
@@ -192,7 +193,7 @@ def _running(servers: list[tuple[uvicorn.Config, socket.socket]], tunnels: _Tunn
     ending = asyncio.Event()
 
     async def run() -> None:
-        running = [(uvicorn.Server(config), listener) for config, listener in servers]
+        running = [(QuickServer(config), listener) for config, listener in servers]
         tasks = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in running]
         front = await asyncio.start_server(tunnels.serve, sock=proxy.dup())
         started.set_result(asyncio.get_running_loop())
