@@ -21,7 +21,6 @@ from bridge.local.host.functions import index
 from bridge.local.host.queue_functions import QueueFunctions
 
 WAKE, RELOAD = b"w", b"r"
-_NICE = 5
 _MOST = 1 << 16  # bytes to read at once
 _TOGETHER = 0.005  # seconds in which several orders are one; a thread that delivers looks for messages by itself
 
@@ -31,9 +30,6 @@ def main() -> None:
     # On Windows, Ctrl-C goes to both processes. The other one ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_format.configure()
-    if hasattr(os, "nice"):
-        # Answers go first, where both processes have to share a processor.
-        os.nice(_NICE)
     options = queue_options(beside() / "host.json")
     module = _quietly(app_functions.load)
     runners = QueueFunctions(index(module.app).queue, app_functions.open_queue, options)
