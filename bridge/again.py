@@ -73,7 +73,7 @@ def _rendered(bridge: Bridge, entry: Entry, payload: KeptPayload) -> Entry:
     # Routes may lead elsewhere today.
     chosen = next((one for one in same if one.group == entry.group), same[0] if same else None)
     if chosen is None:
-        raise MessageError("Today's routes drop its event: it stays a dead letter.")
+        raise MessageError("Today's routes drop this event, so it stays a dead letter.")
     return replace(chosen, id=entry.id, received=entry.received, occurred=entry.occurred)
 
 

@@ -180,7 +180,7 @@ def separated(text: str) -> tuple[str, ...]:
 def github_token(text: str) -> str:
     """A token of GitHub, on one line."""
     if not re.fullmatch(r"[A-Za-z0-9_]{20,255}", text):
-        raise ValueError("is not a token of GitHub: copy it as a whole")
+        raise ValueError("is not a token of GitHub: copy the whole token")
     return text
 
 
@@ -201,7 +201,7 @@ def private_key(text: str) -> str:
         except (binascii.Error, ValueError):
             text = ""
     if not re.match(r"-----BEGIN (RSA )?PRIVATE KEY-----\s", text):
-        raise ValueError("is no private key: copy the PEM file as a whole, from -----BEGIN on, or that in base64")
+        raise ValueError("is not a private key: copy the whole PEM file, from -----BEGIN on, or the same in base64")
     return text
 
 

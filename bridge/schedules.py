@@ -136,7 +136,7 @@ def _field(text: str, values: Sequence[int], names: Mapping[str, int] | None = N
         span, slash, step = part.partition("/")
         first, dash, last = span.partition("-")
         if slash and not (step.isdecimal() and int(step)):
-            raise ValueError(f"has a step that is no number in {text!r}")
+            raise ValueError(f"has a step that is not a number in {text!r}")
         if span == "*":
             low, high = values[0], values[-1]
         else:
@@ -152,5 +152,5 @@ def _number(text: str, values: Sequence[int], names: Mapping[str, int]) -> int:
     number = names.get(text[:3] if text.isalpha() else text, int(text) if text.isdecimal() else -1)
     if number not in values:
         allowed = f"{values[0]} to {values[-1]}{f', or {next(iter(names))} and so on' if names else ''}"
-        raise ValueError(f"has {text!r} where there are only {allowed}")
+        raise ValueError(f"has {text!r} where only {allowed} are possible")
     return number

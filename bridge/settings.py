@@ -188,13 +188,13 @@ def _contradictions(settings: Settings, known: Problems) -> Iterable[str]:
                 if not getattr(settings, TABLE[other].attribute) and not known.names(other):
                     yield f"{other} is missing: {name}={choice} needs it"
     if settings.azure_monitor_audience and not _UUID.fullmatch(settings.tenant_id.lower()):
-        yield "BRIDGE_AZURE_MONITOR_AUDIENCE needs BRIDGE_TENANT_ID, as the id and not the name of the tenant"
+        yield "BRIDGE_AZURE_MONITOR_AUDIENCE needs BRIDGE_TENANT_ID: the tenant's id, not its name"
     yield from _incomplete(settings, known)
     cloud, url, vault = settings.cloud, settings.graph_url, settings.key_vault_url
     if url and not is_loopback(url) and urlsplit(url).hostname != cloud.graph:
-        yield "BRIDGE_GRAPH_URL is not of the cloud of BRIDGE_CLOUD, whose tokens it would not accept"
+        yield "BRIDGE_GRAPH_URL is not in the cloud that BRIDGE_CLOUD names, and would not accept its tokens"
     if vault and not str(urlsplit(vault).hostname).endswith(f".{cloud.vault}"):
-        yield f"BRIDGE_KEY_VAULT_URL is not of the cloud of BRIDGE_CLOUD, whose vaults end in .{cloud.vault}"
+        yield f"BRIDGE_KEY_VAULT_URL is not in the cloud that BRIDGE_CLOUD names: its vaults end in .{cloud.vault}"
 
 
 def _incomplete(settings: Settings, known: Problems) -> Iterable[str]:

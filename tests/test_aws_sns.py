@@ -73,12 +73,12 @@ ELSEWHERE = "https://sns.eu-west-1.amazonaws.com.contoso.com/key.pem"
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (signed(ALARM, Message="another"), "not of this message"),
-        (signed(ALARM, Subject="another"), "not of this message"),
-        (signed(ALARM, FOREIGN), "not of this message"),
-        (signed(ALARM, Signature=""), "not of this message"),
-        (signed(ALARM, Signature="no base64"), "not of this message"),
-        (signed(ALARM, version="2", SignatureVersion="1"), "not of this message"),
+        (signed(ALARM, Message="another"), "does not match this message"),
+        (signed(ALARM, Subject="another"), "does not match this message"),
+        (signed(ALARM, FOREIGN), "does not match this message"),
+        (signed(ALARM, Signature=""), "does not match this message"),
+        (signed(ALARM, Signature="no base64"), "does not match this message"),
+        (signed(ALARM, version="2", SignatureVersion="1"), "does not match this message"),
         (signed(ALARM, SignatureVersion="3"), "neither 1 nor 2"),
         (signed({**ALARM, "TopicArn": f"{TOPIC}2"}), "not in BRIDGE_AWS_SNS_TOPICS"),
         (signed({**ALARM, "SigningCertURL": ELSEWHERE}), "not where SNS publishes"),

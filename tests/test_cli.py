@@ -322,7 +322,7 @@ def test_a_post_of_a_dead_letter_leads_to_it(outbox, capsys):
     [
         (["requeue"], "Choose dead letters by id"),
         (["requeue", "nothing"], "No dead letter matches"),
-        (["history", "nothing"], "No entry is known by nothing"),
+        (["history", "nothing"], "No entry matches nothing"),
     ],
 )
 def test_a_command_that_finds_nothing_says_so(outbox, capsys, arguments, message):

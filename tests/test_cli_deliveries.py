@@ -411,7 +411,7 @@ def test_a_dead_letter_that_todays_routes_drop_stays_one(folder, outbox):
     letter = dead_letter(outbox, entry)
     app = bridge(BRIDGE_CONFIG="[[route]]\nwhen = 'true'\ngroups = []")
     payload = PayloadFiles(folder / ".bridge" / CONTAINER).find(record)
-    with pytest.raises(MessageError, match="Today's routes drop its event"):
+    with pytest.raises(MessageError, match="Today's routes drop this event"):
         requeue(app, letter, lambda _: payload)
 
 

@@ -99,7 +99,7 @@ def test_each_route_that_was_tried_has_its_answer_and_the_values_that_decided():
 OTHERS = {
     "ignored": (webhook("ping"), Outcome.IGNORED, 200, "GitHub's ping: the webhook is set up."),
     "dropped": (webhook("issues.opened"), Outcome.DROPPED, 200, "route 2 drops it: kind.startswith"),
-    "not authenticated": (webhook(secret="x" * 20), Outcome.REFUSED, 401, "not of this body"),
+    "not authenticated": (webhook(secret="x" * 20), Outcome.REFUSED, 401, "does not match this body"),
     "not JSON": (webhook(body=b"hello"), Outcome.REFUSED, 400, "The body is not JSON"),
     "empty": (webhook(body=b""), Outcome.REFUSED, 400, "The body is empty."),
 }

@@ -88,7 +88,7 @@ def test_the_newest_come_first_a_page_at_a_time(outbox):
 def test_records_are_filtered(outbox):
     outbox.note_delivery(delivery(1, events=(EVENT,)))
     outbox.note_delivery(delivery(2, Outcome.DROPPED, reason="Route 2 drops it", source="gitlab"))
-    outbox.note_delivery(delivery(3, Outcome.REFUSED, reason="The signature is not of this body", kind=""))
+    outbox.note_delivery(delivery(3, Outcome.REFUSED, reason="The signature does not match this body", kind=""))
     assert listed(outbox, source="gitlab") == ["delivery 2"]
     assert listed(outbox, outcome="refused") == ["delivery 3"]
     assert listed(outbox, group="h") == ["delivery 1"]

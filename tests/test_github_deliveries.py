@@ -422,7 +422,7 @@ def test_odd_deliveries_are_left_out():
         ({"BRIDGE_GITHUB_TOKEN": TOKEN, "BRIDGE_GITHUB_HOOKS": "a b"}, "BRIDGE_GITHUB_HOOKS must be names"),
         ({"BRIDGE_GITHUB_HOOKS": "contoso"}, "BRIDGE_GITHUB_TOKEN is missing: BRIDGE_GITHUB_HOOKS needs it"),
         ({"BRIDGE_GITHUB_APP_ID": "7"}, "BRIDGE_GITHUB_APP_KEY is missing: BRIDGE_GITHUB_APP_ID needs it"),
-        ({"BRIDGE_GITHUB_APP_ID": "7", "BRIDGE_GITHUB_APP_KEY": "x"}, "BRIDGE_GITHUB_APP_KEY is no private key"),
+        ({"BRIDGE_GITHUB_APP_ID": "7", "BRIDGE_GITHUB_APP_KEY": "x"}, "BRIDGE_GITHUB_APP_KEY is not a private key"),
         ({"BRIDGE_GITHUB_API_URL": "http://github.contoso.com/api/v3"}, "BRIDGE_GITHUB_API_URL must be the URL"),
         ({"BRIDGE_GITHUB_API_URL": "https://user@github.com"}, "BRIDGE_GITHUB_API_URL must be the URL"),
     ],

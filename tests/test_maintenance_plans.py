@@ -137,7 +137,7 @@ def test_a_window_is_started_listed_and_ended(folder, outbox, capsys):
     assert f"{window.id}  until " in capsys.readouterr().out
 
     assert cli.main(["maintenance", "end"]) == 0
-    assert capsys.readouterr().out == f"Ended: {window.id}. What was collected is posted now.\n"
+    assert capsys.readouterr().out == f"Ended: {window.id}. The collected events are posted now.\n"
     (ended,) = from_text(outbox.maintenance().text)
     assert ended.end <= time.time()
     queue = SqliteQueue(folder / ".bridge/outbox.sqlite")

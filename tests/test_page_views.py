@@ -350,7 +350,7 @@ def test_no_answer_has_a_secret(page):
     assert not any(SECRET in json.dumps(answer) for answer in answers)
     assert "The secret is (hidden)." in answers[1]["text"]
     edited = page.post("resend", status=400, id=delivery.id, body=answers[1]["text"])
-    assert "holds a secret" in edited["error"]
+    assert "contains a hidden secret" in edited["error"]
 
 
 def test_bodies_are_compared(page):

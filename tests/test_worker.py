@@ -264,7 +264,7 @@ def test_the_secret_is_in_no_answer_and_in_no_log(good):
     good.publish(message)
     good.get("health_details")
     assert "WARNING:bridge.steps:" in good.written  # the log is there, with the step of each webhook
-    assert "X-Hub-Signature-256 is not of this body" in good.written
+    assert "X-Hub-Signature-256 does not match this body" in good.written
     assert SECRET not in good.written
 
 

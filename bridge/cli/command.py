@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 # The exit statuses of all commands; docs/cli.md shows them.
 STATUSES: Mapping[int, str] = {
-    0: "It is done, and nothing is wrong.",
-    1: "It is done, and what was asked about is wrong: a finding of `doctor`, a webhook that is not accepted.",
-    2: "It cannot be carried out, and standard error says why: the command line, a setting or a file is wrong.",
-    130: "Ctrl-C has ended it.",
-    141: "Whatever read its output has closed it, as `head` does.",
+    0: "The command has run, and found nothing wrong.",
+    1: "The command has run, and found something wrong: a failed check of `doctor`, a webhook that is not accepted.",
+    2: "The command cannot run, and standard error says why: the command line, a setting or a file is wrong.",
+    130: "Ctrl-C ended the command.",
+    141: "The program that read the output closed it, as `head` does.",
 }
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

@@ -26,7 +26,7 @@ _SCRIPTS = {"bash": "bash", "zsh": "zsh", "fish": "fish", "powershell": "ps1"}
 )
 @click.argument("shell", metavar="SHELL", type=OneOf(list(_SCRIPTS)))
 def completion(shell: str) -> int:
-    """Print what makes a shell complete commands, options, services and groups.
+    """Print a script that completes commands, options, services and groups in a shell.
 
     SHELL is bash, zsh, fish or powershell. The first lines of what is printed say where to put it. It completes
     `webhook-bridge` and `python -m bridge`.

@@ -22,9 +22,9 @@ _WRITES = "read and write: webhooks can be resent, dead letters requeued"
     cls=Command,
     examples=["console --app my-bridge", "console --app my-bridge --resource-group rg-bridge --write"],
 )
-@click.option("--app", default="", metavar="NAME", help="The function app; its settings say which storage.")
+@click.option("--app", default="", metavar="NAME", help="The function app, whose settings name the storage.")
 @click.option(
-    "--resource-group", default="", metavar="NAME", help="Resource group of the app, if there are several of its name."
+    "--resource-group", default="", metavar="NAME", help="Resource group of the app, if several apps have this name."
 )
 @click.option(
     "--storage", default="", metavar="NAME", help="The storage account, if the app's settings cannot be read."

@@ -37,19 +37,19 @@ _SHORT, _LINE = 50, 90  # characters
     examples=["dead-letters", "dead-letters 3f2a91c04b7e", "dead-letters --json | jq .reason"],
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--details", is_flag=True, help="Show all details of all.")
+@click.option("--details", is_flag=True, help="Show all details of every dead letter.")
 @json_option
 def dead_letters(ids: tuple[str, ...], details: bool, as_json: bool) -> int:
     """List what was not delivered, why, and what to do.
 
-    With IDs, the beginnings of their ids, it shows all details of these.
+    With IDs, it shows all details of these. The beginning of an id is enough.
     """
     with outbox() as opened:
         letters = opened.dead_letters()
     if ids:
         letters = [letter for letter in letters if letter.id.startswith(ids)]
         if not letters:
-            raise CommandError("No dead letter has such an id: `dead-letters` lists them.")
+            raise CommandError("No dead letter has this id: `dead-letters` lists them.")
     if as_json:
         print_json(_fields(letter) for letter in letters)
     elif not letters:
@@ -125,7 +125,7 @@ def _cause(letter: DeadLetter) -> str:
 def requeue(ids: tuple[str, ...], everything: bool, source: str, since: str) -> int:
     """Queue dead letters again.
 
-    Each is rendered again where its payload is kept. IDs are the beginnings of their ids. (Its former name is replay.)
+    Each is rendered again if its payload is kept. The beginning of an ID is enough. (The former name is replay.)
     """
     if not (ids or everything or source or since):
         raise CommandError(

@@ -32,7 +32,9 @@ _EVERY = 2.0  # seconds between looks with --follow
 _LATE = 120.0  # seconds that a record may need to reach the outbox
 _LONGEST = 80  # characters of a line of the table that say what happened
 _OUTCOMES = f"Only those with this outcome: {', '.join(Outcome)}."
-_NO_RECORDS = "No webhook matches. (What lacks the function key that it needs is refused by the host, and not listed.)"
+_NO_RECORDS = (
+    "No webhook matches. (The host refuses a webhook without the function key that it needs, and it is not listed.)"
+)
 
 
 @click.group(
@@ -56,7 +58,7 @@ _NO_RECORDS = "No webhook matches. (What lacks the function key that it needs is
     "--text", default="", metavar="WORDS", help="Only those with these words in title, kind, key, reason or ids."
 )
 @click.option(
-    "--limit", type=Number(1, 999_999_999), default=50, show_default=True, metavar="N", help="At most so many."
+    "--limit", type=Number(1, 999_999_999), default=50, show_default=True, metavar="N", help="At most this many."
 )
 @click.option("--follow", is_flag=True, help="Show new ones as they come, until Ctrl-C.")
 @json_option
@@ -135,16 +137,16 @@ def _row(record: DeliveryRecord) -> tuple[str, ...]:
 @click.argument("asked", metavar="ID")
 @json_option
 def show(asked: str, as_json: bool) -> int:
-    """Show the whole story of one.
+    """Show the whole story of one webhook.
 
-    ID is the id in the last column of `deliveries`, the sender's id of the delivery, an entry's id, or what stands in
-    the last line of a post.
+    ID is the id in the last column of `deliveries`, the sender's id of the delivery, an entry's id, or the token in the
+    last line of a post.
     """
     with outbox() as opened:
         found = find(opened, bounded(asked.strip()))
     if not found:
         raise CommandError(
-            f"There is no record of {asked}: `deliveries --text` searches what they say, `history` their entries."
+            f"There is no record of {asked}: `deliveries --text` searches their text, `history` finds entries."
         )
     view = StoryView.from_env(environment())
     for story in found:

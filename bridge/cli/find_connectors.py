@@ -25,9 +25,9 @@ _APP = "https://<app>.azurewebsites.net"
 def find_connectors(paths: tuple[Path, ...], as_json: bool) -> int:
     """Find webhook addresses that the bridge can replace.
 
-    It looks in files, and in folders with all that is in them, for addresses of Office 365 connectors, of workflows of
-    Power Automate and Logic Apps, and of webhooks of Slack and Discord, and prints file, line, sender, and the address
-    that replaces each. It changes nothing, and prints no secret part of an address.
+    It searches files, and folders with everything in them, for addresses of Office 365 connectors, workflows of Power
+    Automate and Logic Apps, and webhooks of Slack and Discord. For each, it prints the file, the line, the sender, and
+    the address that replaces it. It changes nothing, and prints no secret part of an address.
     """
     for path in paths:
         if not path.exists():

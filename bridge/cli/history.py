@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 def history(asked: str, as_json: bool) -> int:
     """Show what happened to a delivery, or what a post is about.
 
-    ID is the id of a delivery, as its service shows it; the id of an entry, as the answer to a webhook gives it; or
-    what stands in the last line of a post.
+    ID is the id of a delivery, as its service shows it; the id of an entry, as the answer to a webhook gives it; or the
+    token in the last line of a post.
     """
     with outbox() as opened:
         dead = {letter.id: letter.reason for letter in opened.dead_letters()}
         records = opened.history(bounded(asked)) or _of_dead_letters(opened, dead, asked)
         still_open = {row.entry.id: row for record in records for row in opened.open_entries(record.group)}
     if not records:
-        raise CommandError(f"No entry is known by {asked}: `deliveries show` finds webhooks that were not posted, too.")
+        raise CommandError(f"No entry matches {asked}: `deliveries show` also finds webhooks that were not posted.")
     for record in records:
         rows = {
             "event": f"{record.source} {record.kind}",

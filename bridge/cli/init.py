@@ -63,7 +63,7 @@ _IDENTITY = {
     "given",
     multiple=True,
     metavar="NAME=SECRET",
-    help="The secret that a service has made, such as stripe=whsec_...; may be repeated. Others are made here.",
+    help="The secret that a service has made, such as stripe=whsec_...; may be repeated. `init` makes all others.",
 )
 @click.option(
     "--identity",
@@ -75,16 +75,16 @@ _IDENTITY = {
 )
 @click.option("--mail-from", default=None, metavar="ADDRESS", help=f"{_MAIL}.  [default: empty]")
 @click.option("--time-zone", default=None, metavar="ZONE", help=f"{_TIME_ZONE}.  [default: UTC]")
-@click.option("--yes", is_flag=True, help="Ask nothing: what no option says has its default.")
+@click.option("--yes", is_flag=True, help="Ask nothing: use the default where there is no option.")
 @click.option("--force", is_flag=True, help="Change files that exist; the old ones are kept as *.bak.")
 def init(yes: bool, force: bool, given: tuple[str, ...], **asked: str | None) -> int:
     """Write settings, routes and the deployment's parameters for what you have.
 
-    It asks where the bridge will run, for the group, the services and who posts. It writes local.settings.json with new
-    secrets, config.toml with the group, and for Azure answers.json, the parameters of the template.
+    It asks where the bridge will run, for the group and the services, and who posts. It writes local.settings.json with
+    new secrets, config.toml with the group, and for Azure answers.json, the parameters of the template.
 
-    Enter takes the default of a question, which is what these files say already. Nothing is written before the last
-    answer, and no file is changed without --force. Routes in config.toml stay as they are.
+    Enter takes the default of a question, which comes from these files if they exist. Nothing is written before the
+    last answer, and no file is changed without --force. Routes in config.toml stay as they are.
     """
     try:
         answers = _answers(_Questions(asked, asks=not yes), given, known(Path()))
@@ -95,7 +95,7 @@ def init(yes: bool, force: bool, given: tuple[str, ...], **asked: str | None) ->
     planned = changes(made)
     if planned and not force:
         raise CommandError(
-            f"{'; '.join(planned)}. Nothing is written: --force does it, and keeps the old files as *.bak."
+            f"{'; '.join(planned)}. Nothing is written: --force writes, and keeps the old files as *.bak."
         )
     written = write(made)
     click.echo(
@@ -194,10 +194,10 @@ def _secret(text: str) -> tuple[str, str]:
     source = SOURCES.get(name.strip())
     if source is None or source.verifier is None:
         raise CommandError(
-            f"--secret: {name!r} is no service with a secret. Write NAME=SECRET, such as stripe=whsec_..."
+            f"--secret: {name!r} is not a service with a secret. Write NAME=SECRET, such as stripe=whsec_..."
         )
     if not source.verifier.key_size(secret.strip()):
-        raise CommandError(f"--secret: that is no secret of {source.title}: copy it from there as a whole.")
+        raise CommandError(f"--secret: that is not a secret of {source.title}: copy the whole secret from there.")
     return source.name, secret.strip()
 
 

@@ -38,9 +38,12 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "resend": ("bridge.cli.resend", "Send a kept webhook again, with today's routes and templates."),
         "dead-letters": ("bridge.cli.dead_letters", "List what was not delivered, why, and what to do."),
         "requeue": ("bridge.cli.dead_letters", "Queue dead letters again."),
-        "waiting": ("bridge.cli.waiting", "List what waits for the hours of its route or the end of a maintenance."),
-        "release": ("bridge.cli.waiting", "Post at once what `waiting` lists."),
-        "maintenance": ("bridge.cli.maintenance", "Collect events while something is worked on."),
+        "waiting": (
+            "bridge.cli.waiting",
+            "List entries that wait for the hours of their route or the end of a maintenance.",
+        ),
+        "release": ("bridge.cli.waiting", "Post the entries that `waiting` lists at once."),
+        "maintenance": ("bridge.cli.maintenance", "Collect events during maintenance, and post them at the end."),
         "console": ("bridge.cli.console", "Open the page over a deployed app's storage, with `az login`."),
     },
     "Setting up": {
@@ -49,7 +52,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "github-app": ("bridge.cli.github_app", "Make a GitHub App whose webhooks come here, in a browser."),
         "completion": (
             "bridge.cli.completion",
-            "Print what makes a shell complete commands, options, services and groups.",
+            "Print a script that completes commands, options, services and groups in a shell.",
         ),
     },
 }

@@ -43,19 +43,19 @@ _AGAIN = 30.0  # seconds after which every instance has read that a window is ov
     examples=["maintenance start --for 2h --match \"scope == 'db-03'\" --note 'disk change'", "maintenance end"],
 )
 def maintenance() -> None:
-    """Collect events while something is worked on.
+    """Collect events during maintenance, and post them at the end.
 
-    What matches is collected, and comes in one post at the end.
+    Matching events are collected, and come in one post at the end.
     """
 
 
 @maintenance.command("start", examples=["maintenance start --for 30m --match \"source == 'checkmk'\" --group ops"])
 @click.option("--for", "length", required=True, metavar="TIME", help="How long: 30m, 2h or 1d.")
 @click.option("--match", required=True, metavar="EXPRESSION", help="Which events: scope == 'db-03'.")
-@click.option("--note", default="", metavar="TEXT", help="What is done; posts say so.")
-@group_option("Who is informed in any case; may be repeated.  [default: BRIDGE_GROUP]", multiple=True)
+@click.option("--note", default="", metavar="TEXT", help="What the maintenance is for; posts show it.")
+@group_option("A group that is informed in any case; may be repeated.  [default: BRIDGE_GROUP]", multiple=True)
 def start(length: str, match: str, note: str, group: tuple[str, ...]) -> int:
-    """Collect what matches, and post it at the end."""
+    """Collect matching events, and post them at the end."""
     if problem := match_problem(match):
         raise CommandError(f"--match {problem}{'' if problem.endswith('?') else '.'}")
     if len(note) > LONGEST_NOTE:
@@ -66,7 +66,7 @@ def start(length: str, match: str, note: str, group: tuple[str, ...]) -> int:
     window = Window(secrets.token_hex(6), now, until, match, one_line(note, LONGEST_NOTE), groups)
     _write(bridge.delivery.outbox, lambda windows: [*windows, window], now)
     bridge.publisher.announce(window)
-    click.echo(f"Maintenance {window.id} until {_time(until)}: within 15 seconds, what matches is collected.")
+    click.echo(f"Maintenance {window.id} until {_time(until)}: within 15 seconds, matching events are collected.")
     return 0
 
 
@@ -92,14 +92,16 @@ def _length(text: str) -> timedelta:
 def end(ids: tuple[str, ...]) -> int:
     """End windows now, and post what they have collected.
 
-    Without the ID of a window, it ends the only one.
+    Without an ID, it ends the only active window.
     """
     bridge, now = _bridge(), time.time()
     delivery = bridge.delivery
     active = [window for window in from_text(delivery.outbox.maintenance().text) if window.is_active(now)]
     chosen = {window.id for window in active if not ids or window.id.startswith(ids)}
     if not chosen:
-        raise CommandError("No such window is active: `maintenance list` shows them; plans end in BRIDGE_CONFIG.")
+        raise CommandError(
+            "No such window is active: `maintenance list` shows them. Planned ones end when BRIDGE_CONFIG says so."
+        )
     if len(chosen) > 1 and not ids:
         raise CommandError(f"{len(chosen)} windows are active: name one by its id, which `maintenance list` shows.")
 
@@ -108,7 +110,7 @@ def end(ids: tuple[str, ...]) -> int:
 
     _write(delivery.outbox, ended, now)
     _wake(delivery, chosen, now)
-    click.echo(f"Ended: {', '.join(sorted(chosen))}. What was collected is posted now.")
+    click.echo(f"Ended: {', '.join(sorted(chosen))}. The collected events are posted now.")
     return 0
 
 
@@ -168,7 +170,7 @@ def _write(outbox: Outbox, change: Callable[[Sequence[Window]], Sequence[Window]
         except Conflict:
             continue
         return
-    raise CommandError("The maintenance windows are changed by others all the time: try again.")
+    raise CommandError("Others keep changing the maintenance windows: try again.")
 
 
 def _time(at: float) -> str:

@@ -71,7 +71,7 @@ def _groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 port_option = click.option(
     "--port", type=Number(1, 65535), metavar="PORT", help="Listen on this port.  [default: PORT, or 7071]"
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, an object a line.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 
 def source_argument(function: Callable[..., Any]) -> Callable[..., Any]:

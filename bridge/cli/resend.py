@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 def resend(asked: str, dry_run: bool, as_curl: bool, url: str | None, as_json: bool) -> int:
     """Send a kept webhook again, with today's routes and templates.
 
-    It is news: another entry, whatever became of the first. ID is the id of a webhook: `deliveries` lists them.
+    It becomes a new entry, whatever happened to the first. ID is the id of a webhook: `deliveries` lists them.
     """
     env = environment()
     bridge = Bridge(Configuration.from_env(env))

@@ -30,7 +30,7 @@ _LINE = 60  # characters
 @click.command("waiting", cls=Command, examples=["waiting", "waiting --json"])
 @json_option
 def waiting(as_json: bool) -> int:
-    """List what waits for the hours of its route or the end of a maintenance."""
+    """List entries that wait for the hours of their route or the end of a maintenance."""
     names = group_names()
     with outbox() as opened:
         rows = waiting_entries(opened, time.time())
@@ -77,12 +77,12 @@ def _fields(row: OpenEntry, names: Mapping[str, str]) -> Mapping[str, str]:
     wrong="one of them was posted meanwhile",
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "everything", is_flag=True, help="Release all that waits.")
+@click.option("--all", "everything", is_flag=True, help="Release all waiting entries.")
 @group_option("Release what waits for one group: its name or its object id.", default="")
 def release(ids: tuple[str, ...], everything: bool, group: str) -> int:
-    """Post at once what `waiting` lists.
+    """Post the entries that `waiting` lists at once.
 
-    IDs are the beginnings of the ids of entries.
+    IDs are ids of entries; the beginning of one is enough.
     """
     if not (ids or everything or group):
         raise CommandError("Choose entries by id (`waiting` lists them), with --group NAME, or with --all.")

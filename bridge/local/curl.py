@@ -34,7 +34,7 @@ def curl_command(source: Source, payload: KeptPayload, url: str, *, by_key: bool
     if by_key:
         variable, signed = FUNCTION_KEY, [f'-H "x-functions-key: ${FUNCTION_KEY}"']
     elif source.verifier is None:
-        raise CommandError(f"Only {source.title} can sign its webhooks: `resend {payload.id}` sends it without.")
+        raise CommandError(f"Only {source.title} can sign its webhooks: `resend {payload.id}` needs no signature.")
     else:
         variable = source.secret_setting
         scheme = _simple(source.verifier)

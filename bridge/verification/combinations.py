@@ -36,7 +36,7 @@ class Dated:
         sent = _number(webhook.body, self.sent)
         if sent is not None and not -TOLERANCE <= self.clock() - sent / 1000 <= self.oldest:
             raise AuthenticationError(
-                f"{self.sent} says that the webhook was sent longer ago than the service tries again, "
+                f"{self.sent} says that the webhook was sent longer ago than the service retries, "
                 "or in the future: it may be a replay."
             )
 

@@ -117,7 +117,9 @@ class Hmac(_Signature):
         size = getattr(hashlib, self.algorithm)().digest_size
         signatures, values = self._given(webhook, 2 * size if self.encoding == "hex" else _base64_length(size))
         expected = [self._signature(webhook.body, values, key) for key in keys] if signatures else []
-        compare(signatures, expected, f"The signature in {self.header} is not of this body with the configured secret.")
+        compare(
+            signatures, expected, f"The signature in {self.header} does not match this body and the configured secret."
+        )
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
         """The headers with which a sender that knows the secret authenticates the body; ids are hashes of the body."""
@@ -186,7 +188,9 @@ class Ed25519(_Signature):
                 signature = base64.b64decode(text.removeprefix(self.prefix), validate=True)
                 Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
                 return
-        raise AuthenticationError(f"The signature in {self.header} is not of this body with the configured public key.")
+        raise AuthenticationError(
+            f"The signature in {self.header} does not match this body and the configured public key."
+        )
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  for other schemes
         """Raises CommandError: only the owner of the private key can sign."""

@@ -86,7 +86,9 @@ class SnsSignature:
             signature = base64.b64decode(message.get("Signature", ""), validate=True)
             self.keys.key(url, region.certificate_names).verify(signature, signed, PKCS1v15(), algorithm())
         except (InvalidSignature, binascii.Error):
-            raise AuthenticationError("The signature is not of this message with the key of SigningCertURL.") from None
+            raise AuthenticationError(
+                "The signature does not match this message and the key of SigningCertURL."
+            ) from None
 
     def sign(self, body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG002  for other schemes
         """Raises CommandError: only AWS has the private key."""

@@ -91,7 +91,7 @@ def test_a_refused_a_dropped_an_ignored_and_an_accepted_webhook_are_found_and_ex
     search(page, "refused-910555551")
     row = found(page, "refused")
     expect(row).to_have_count(1)
-    expect(row).to_contain_text("401: The signature in X-Hub-Signature-256 is not of this body")
+    expect(row).to_contain_text("401: The signature in X-Hub-Signature-256 does not match this body")
     row.click()
     expect(story(page)).to_contain_text("nobody was authenticated as its sender")
     search(page, "dry 910555552")

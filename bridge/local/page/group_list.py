@@ -39,7 +39,7 @@ class GroupsView:
     def findings(self, query: Mapping[str, str]) -> Mapping[str, Any]:
         """What the doctor finds for a group, and what it finds wrong for all of them."""
         if self.doctor is None:
-            raise RequestError("The doctor cannot be asked here: `python -m bridge doctor` asks it.", 404)
+            raise RequestError("The doctor is not available here: run `python -m bridge doctor`.", 404)
         group = query.get("group", "")
         subject = f"group {self._name(group) or group}"
         found = [one for one in self.doctor() if one.subject == subject or _is_general(one)]

@@ -120,7 +120,7 @@ def _edited(kept: bytes, body: object) -> bytes:
     if not isinstance(body, str) or not body.strip():
         raise RequestError("The body must be a text.")
     if HIDDEN in body and HIDDEN.encode() not in kept:
-        raise RequestError(f"The body holds a secret, which is shown as {HIDDEN}: replace it by a value of yours.")
+        raise RequestError(f"The body contains a hidden secret, shown as {HIDDEN}: replace it with your own value.")
     edited = body.encode("utf-8", "replace")
     if is_json(kept):
         try:
