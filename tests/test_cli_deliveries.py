@@ -149,7 +149,7 @@ def test_json_has_a_line_for_each(four, capsys):
 
 
 def test_an_empty_list_says_what_cannot_be_in_it(outbox, capsys):
-    assert "lacks the function key that it needs" in lines(capsys)[0]
+    assert "without the function key that it needs" in lines(capsys)[0]
     assert cli.main(["deliveries", "--since", "yesterday"]) == 2
     assert "'yesterday' is not a time" in capsys.readouterr().err
 

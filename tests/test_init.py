@@ -156,7 +156,7 @@ def test_no_file_changes_without_force_and_what_would_change_is_said(folder, cap
     assert run(capsys, "--yes").startswith("Nothing to change: the files say this already.")
     error = run(capsys, "--yes", "--group", GROUP, "--services", "github,gitlab", "--group-name", "ops", status=2)
     assert "local.settings.json: BRIDGE_GROUP would change, BRIDGE_GITLAB_SECRET would be new" in error
-    assert "config.toml would be replaced. Nothing is written: --force does it" in error
+    assert "config.toml would be replaced. Nothing is written: --force writes" in error
     assert before == {path: path.read_text() for path in folder.glob("*")}
 
 
@@ -201,7 +201,7 @@ WRONG = {
     "a place": (["--where", "moon"], "--where: invalid choice: 'moon' (choose from local, azure)"),
     "an identity": (["--identity", "mail"], "--identity: invalid choice: 'mail' (choose from stand-in, developer)"),
     "a time zone": (["--time-zone", "Berlin"], "--time-zone: 'Berlin' is not a time zone: give its name, such as"),
-    "a secret": (["--services", "stripe", "--secret", "stripe="], "--secret: that is no secret of Stripe"),
+    "a secret": (["--services", "stripe", "--secret", "stripe="], "--secret: that is not a secret of Stripe"),
     "another's secret": (["--secret", f"stripe={STRIPE}"], "--secret: stripe is not among the services."),
     "a group": (["--group", "ops"], "--group: 'ops' is not an object id. Copy it from the Entra admin center"),
 }
