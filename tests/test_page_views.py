@@ -446,7 +446,7 @@ def test_a_page_that_only_shows_has_no_route_that_acts(folder):
         assert (about["write"], about["edit"], about["conversations"], about["title"]) == (
             False, False, False, "pump-bridge",
         )  # fmt: skip
-        assert "cannot be asked here" in made.get("groups/doctor", status=404, group=PLATFORM)
+        assert "is not available here" in made.get("groups/doctor", status=404, group=PLATFORM)
 
 
 def test_without_settings_the_records_are_shown_all_the_same(folder):
