@@ -28,7 +28,7 @@ class Setting(NamedTuple):
 
 TABLE: Mapping[str, Setting] = {
     "BRIDGE_GROUP": Setting(
-        "group", str, "Default group: object id of the group that receives what no route sends elsewhere"
+        "group", str, "Default group: object id of the group that receives events that no route sends elsewhere"
     ),
     "BRIDGE_CONFIG": Setting(
         "config", conversions.toml_text, "Groups, routes and your own sources as TOML: the text, or the path of a file"
@@ -92,7 +92,7 @@ TABLE: Mapping[str, Setting] = {
     "BRIDGE_MAIL_IMPORTANCE": Setting(
         "mail_importance",
         conversions.one_of(*IMPORTANCES),
-        f"Severity from which mail is of high importance (`mail`): {_choices(IMPORTANCES)}",
+        f"Lowest severity at which mail gets high importance (`mail`): {_choices(IMPORTANCES)}",
     ),
     "BRIDGE_CLOUD": Setting(
         "cloud_name", conversions.one_of(*CLOUDS), f"Microsoft cloud of the tenant: {_choices(CLOUDS)}"
@@ -119,18 +119,18 @@ TABLE: Mapping[str, Setting] = {
     "BRIDGE_KEEP_PAYLOADS_HOURS": Setting(
         "keep_payloads_hours",
         conversions.at_least(0),
-        "Retention of the bodies of authenticated webhooks, so that they can be rendered and sent again (hours);"
+        "Retention of authenticated webhooks' bodies, for rendering and sending them again (hours);"
         " 0: they are not kept",
     ),
     "BRIDGE_WATCHDOG_MINUTES": Setting(
         "watchdog_minutes",
         conversions.at_least(0),
-        "Watchdog: how often an entry goes all the way up to the request to Graph (minutes); 0: never",
+        "Watchdog: how often a test entry takes the whole way except the request to Graph (minutes); 0: never",
     ),
     "BRIDGE_GITHUB_TOKEN": Setting(
         "github_token",
         conversions.github_token,
-        "Token of GitHub, by which failed webhooks are delivered again: fine-grained, with *Webhooks* (read and write)",
+        "GitHub token for requesting failed webhooks again: fine-grained, with *Webhooks* (read and write)",
     ),
     "BRIDGE_GITHUB_HOOKS": Setting(
         "github_hooks",
@@ -147,15 +147,17 @@ TABLE: Mapping[str, Setting] = {
     "BRIDGE_GITHUB_API_URL": Setting(
         "github_api_url",
         conversions.github_api,
-        "URL of GitHub's API; of an Enterprise Server, `https://<host>/api/v3`",
+        "URL of GitHub's API; for an Enterprise Server, `https://<host>/api/v3`",
     ),
     "BRIDGE_PICTURES": Setting(
         "pictures", conversions.one_of(*PICTURES), f"Charts as pictures, by channel: {_choices(PICTURES)}"
     ),
     "BRIDGE_IMAGE_HOSTS": Setting(
-        "image_hosts", conversions.hosts, "Hosts from which images that payloads name are fetched, separated by commas"
+        "image_hosts",
+        conversions.hosts,
+        "Hosts from which the bridge fetches images that payloads name, separated by commas",
     ),
     "BRIDGE_OUTBOX": Setting(
-        "outbox", Path, "SQLite file of the outbox, where no storage account is configured; the queue's is beside it"
+        "outbox", Path, "SQLite file of the outbox, if no storage account is configured; the queue has a file beside it"
     ),
 }

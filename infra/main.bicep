@@ -10,7 +10,7 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Default group: object id of the Microsoft 365 group that receives what no route sends elsewhere.')
+@description('Default group: object id of the Microsoft 365 group that receives events that no route sends elsewhere.')
 param group string
 
 @description('Groups, routes and your own sources as TOML, in base64: quotes and line breaks pass unharmed.')
@@ -106,7 +106,7 @@ param githubSecret string = ''
 @secure()
 param githubAppKeySecret string = ''
 
-@description('GitHub token, by which failed webhooks are delivered again.')
+@description('GitHub token for requesting failed webhooks again.')
 @secure()
 param githubTokenSecret string = ''
 
@@ -251,7 +251,7 @@ param channel string = 'mail'
 @description('Address of the shared mailbox from which posts are sent.')
 param mailFrom string = ''
 
-@description('Severity from which mail is of high importance: never, warning, error or critical.')
+@description('Lowest severity at which mail gets high importance: never, warning, error or critical.')
 param mailImportance string = 'never'
 
 @description('Client id of the agent identity blueprint.')

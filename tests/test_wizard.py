@@ -330,7 +330,7 @@ def test_patterns_are_patterns_and_say_what_they_want():
 
 def test_words_are_plain():
     labels = {element["label"] for element in FIELDS.values() if isinstance(element["label"], str)}
-    assert {"Maximum instances", "Duplicate window (days)", "Time zone"} <= labels
+    assert {"Maximum instances", "Delivery history (days)", "Time zone"} <= labels
     # Services whose names begin so.
     small = tuple(source.title for source in SOURCES.values() if source.title[0].islower())
     for text in TEXTS:

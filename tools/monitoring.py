@@ -61,7 +61,7 @@ ALERTS = (
         "silent",
         1,
         "the app does nothing",
-        "There was no sweep for half an hour: the app is stopped, has no code, or cannot start.",
+        "There has been no sweep for half an hour: the app is stopped, has no code, or cannot start.",
         every="PT15M",
         window="PT30M",
     ),
@@ -137,8 +137,8 @@ def _parameters() -> dict[str, Any]:
         "version": "KqlParameterItem/1.0",
         "name": "Delivery",
         "type": 1,
-        "label": "Delivery id or reference",
-        "description": "The service's id of the delivery (GitHub: X-GitHub-Delivery), or the reference in a footer.",
+        "label": "Delivery id or token",
+        "description": "The service's delivery id (GitHub: X-GitHub-Delivery), or the token that ends a post.",
         "value": "",
     }
     memory = {

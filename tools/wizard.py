@@ -50,10 +50,10 @@ def _linked(element: Element, docs: str) -> Element:
 
 def _basics() -> Mapping[str, Any]:
     words = (
-        "The webhook bridge posts what services report (GitHub, Azure Monitor, Alertmanager and thirty more) as "
-        "conversations of Microsoft 365 groups."
+        "The webhook bridge posts what services report (GitHub, Azure Monitor, Alertmanager and more than fifty "
+        "others) as conversations of Microsoft 365 groups."
     )
-    tip = "A region that has Flex Consumption plans; the next page warns if this one has none."
+    tip = "A region with Flex Consumption plans; the next page warns if this region has none."
     location = {"label": "Region", "toolTip": tip, "resourceTypes": ["Microsoft.Web/sites"]}
     return {"description": words, "location": location}
 

@@ -87,7 +87,7 @@ def routes() -> Sequence[Element]:
             '[groups]\nplatform = "00000000-0000-0000-0000-000000000000"\n\n[[route]]\nwhen = "severity >= \'error\'"\n'
             'groups = ["platform"]',
         ),
-        choice("timeZone", "Time zone", "In which posts show times.", {zone: zone for zone in _ZONES}, "UTC"),
+        choice("timeZone", "Time zone", "Posts show times in this zone.", {zone: zone for zone in _ZONES}, "UTC"),
         text(
             "templates",
             "Folder of your templates",
@@ -222,7 +222,7 @@ def more(parameters: Parameters) -> Sequence[Element]:
         ("reopenMinutes", "Reopen window after a thread ends (minutes)", 10_080),
         ("threadDays", "Lifetime of an inactive thread (days)", 3650),
         ("giveUpHours", "Retry period for a refused identity or group (hours)", 720),
-        ("historyDays", "Duplicate window (days)", 3650),
+        ("historyDays", "Delivery history (days)", 3650),
         ("keepPayloadsHours", "Keep bodies of webhooks (hours; 0: never)", 8760),
         ("watchdogMinutes", "Watchdog (minutes; 0: never)", 1440),
     )
@@ -247,7 +247,7 @@ def more(parameters: Parameters) -> Sequence[Element]:
                 "never": "Never",
                 "warning": "Warnings and worse",
                 "error": "Errors and worse",
-                "critical": "Critical alone",
+                "critical": "Critical only",
             },
             "never",
         ),
@@ -260,7 +260,7 @@ def more(parameters: Parameters) -> Sequence[Element]:
             rule=("^[0-9A-Za-z-]{1,100}$", "Letters, digits and dashes."),
             required=True,
         ),
-        described("secretsOfficer", "Object id of who manages the secrets", rule=ID),
+        described("secretsOfficer", "Who manages the secrets (object id)", rule=ID),
         choice(
             "recoverVaults",
             "Recover deleted key vaults",
@@ -281,10 +281,10 @@ def more(parameters: Parameters) -> Sequence[Element]:
 
 def afterwards() -> Sequence[Element]:
     """What remains to be done, with the commands."""
-    run = "Afterwards open Outputs of the deployment, copy the ids, and run in a clone of the repository: "
+    run = "Afterwards, open the deployment's Outputs, copy the ids, and run this in a clone of the repository: "
     mail = (
         f"[concat('{run}./scripts/make-mailbox.ps1 -Mailbox ', coalesce(steps('posting').mailFrom, '<address>'), "
-        "' -ClientId <identityClientId> -PrincipalId <identityPrincipalId>. An Exchange administrator has to do it.')]"
+        "' -ClientId <identityClientId> -PrincipalId <identityPrincipalId>. An Exchange administrator must do this.')]"
     )
     account = (
         f"{run}scripts/make-service-account-app.sh --url <appUrl> --client-id <identityClientId> --account <user> "

@@ -20,7 +20,7 @@ def elements() -> Sequence[Element]:
         _request("regions", "Microsoft.Solutions.ArmApiControl", f"[concat(subscription().id, '{_REGIONS}')]"),
         info(
             "regionInfo",
-            "This region has no Flex Consumption plans: choose another one on the page before.",
+            "This region has no Flex Consumption plans: choose another one on the previous page.",
             icon="Error",
             visible=f"[and(contains({regions}, '\"name\"'), not({here}))]",
         ),
@@ -28,7 +28,7 @@ def elements() -> Sequence[Element]:
         choice(
             "groupFrom",
             "Default group",
-            "The Microsoft 365 group that receives everything that no route sends elsewhere.",
+            "The Microsoft 365 group that receives events that no route sends elsewhere.",
             {"pick": "Choose it from a list", "paste": "Paste its object id"},
             "pick",
             kind="OptionsGroup",
@@ -82,7 +82,7 @@ def _ways() -> Sequence[Element]:
         choice(
             "way",
             "How posts get into the group",
-            "Microsoft lets users create group threads, but not applications. No way needs a client secret.",
+            "Microsoft lets users create group threads, but not applications. None of the ways needs a client secret.",
             {
                 "mail": "Mail from a shared mailbox (start here)",
                 "service-account": "As a licensed user who signs in once",

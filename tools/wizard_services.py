@@ -23,7 +23,7 @@ class Access(NamedTuple):
 # By their names among the secrets; each is in the section of its service, before its first underscore.
 ACCESS: Mapping[str, Access] = {
     "github_token": Access(
-        "GitHub token, by which failed webhooks are delivered again",
+        "GitHub token for requesting failed webhooks again",
         "A fine-grained token with Webhooks (read and write): docs/github-deliveries.md.",
         ("^[0-9A-Za-z_]{20,255}$", "The token as GitHub shows it."),
     ),
@@ -87,7 +87,7 @@ def elements() -> Sequence[Element]:
     """The page."""
     note = (
         "A secret authenticates a service's webhooks. Type one, or let the deployment make one, which it stores in a "
-        "key vault of its own. A service without a secret needs the key of its function in its URL (?code=...), which "
+        "key vault. A service without a secret needs its function's key in the URL (?code=...), which "
         "the portal shows after the deployment. You can add services later."
     )
     return [
@@ -96,7 +96,7 @@ def elements() -> Sequence[Element]:
         text(
             "azureMonitorAudience",
             "Azure Monitor: client id for secure webhooks",
-            "The app registration for which Azure Monitor's tokens are issued. Empty: they need the function key.",
+            "The app registration for which Azure Monitor's tokens are issued. Empty: use the function key.",
             rule=ID,
         ),
         text(
@@ -107,21 +107,21 @@ def elements() -> Sequence[Element]:
         ),
         text(
             "githubHooks",
-            "GitHub: whose failed webhooks are delivered again",
-            "Repositories and organizations, with a token of GitHub above. Empty: all repositories of the token.",
+            "GitHub: repositories whose failed webhooks are delivered again",
+            "Repositories and organizations; needs the GitHub token above. Empty: all repositories of the token.",
             placeholder="contoso/pump, contoso",
         ),
-        text("githubAppId", "GitHub: id of an app whose failed webhooks are delivered again", "With its key above."),
+        text("githubAppId", "GitHub: id of an app whose failed webhooks are delivered again", "Needs its key above."),
         text(
             "githubApiUrl",
             "GitHub: URL of the API",
-            "Of an Enterprise Server. Empty: github.com's.",
+            "For an Enterprise Server. Empty: github.com.",
             placeholder="https://github.contoso.com/api/v3",
             rule=URL,
         ),
         choice(
             "keptIn",
-            "Secrets are kept",
+            "Where secrets are kept",
             "In the key vault you can rotate them without a deployment.",
             {"vault": "In a key vault (recommended)", "settings": "In the settings of the app"},
             "vault",
@@ -182,7 +182,7 @@ def _fields(part: str) -> Iterator[Element]:
             how["made"] = "Let the deployment make a secret"
         how["kept"] = "Keep the secret that is in the key vault"
         page = f"docs/services/{name}.md"
-        tip = f"How {title} authenticates its webhooks: {page} says where it takes its secret."
+        tip = f"How {title} authenticates its webhooks: {page} says where to enter or find its secret."
         yield choice(f"{name}_how", title, tip, how, "none")
         visible = f"[equals(steps('services').{part}.{name}_how, 'typed')]"
         yield password(

@@ -36,11 +36,11 @@ output "secrets_vault_name" {
 }
 
 output "secret_commands" {
-  description = "Each prints a secret that this deployment has made, for the service."
+  description = "Commands that print the secrets that this deployment has made, to paste them into the services."
   value       = azapi_resource.bridge.output.outputs.secretCommands.value
 }
 
 output "next_command" {
-  description = "What to run next, from a clone of the repository: it gives the identity what it needs."
+  description = "The command to run next, from a clone of the repository: it gives the identity what it needs in Microsoft 365."
   value       = azapi_resource.bridge.output.outputs.nextCommand.value
 }

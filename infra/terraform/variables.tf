@@ -22,7 +22,7 @@ variable "tags" {
 variable "group" {
   type        = string
   default     = ""
-  description = "Default group: object id of the Microsoft 365 group that receives what no route sends elsewhere."
+  description = "Default group: object id of the Microsoft 365 group that receives events that no route sends elsewhere."
   nullable    = false
 }
 
@@ -36,14 +36,14 @@ variable "config" {
 variable "generated_secrets" {
   type        = list(string)
   default     = []
-  description = "Sources for whose webhooks this deployment makes a new secret, such as [\"github\"]."
+  description = "Sources for which this deployment makes a new secret, such as [\"github\"]."
   nullable    = false
 }
 
 variable "kept_secrets" {
   type        = list(string)
   default     = []
-  description = "Sources whose secrets the key vault has already: the settings refer to them, and nothing writes them."
+  description = "Sources whose secrets are in the key vault already: the settings refer to them, and the deployment does not write them."
   nullable    = false
 }
 
@@ -85,7 +85,7 @@ variable "github_app_id" {
 variable "github_api_url" {
   type        = string
   default     = ""
-  description = "URL of GitHub's API; of an Enterprise Server, https://<host>/api/v3. Empty: github.com's."
+  description = "URL of GitHub's API; for an Enterprise Server, https://<host>/api/v3. Empty: github.com's."
   nullable    = false
 }
 
@@ -123,7 +123,7 @@ variable "mail_from" {
 variable "mail_importance" {
   type        = string
   default     = "never"
-  description = "Severity from which mail is of high importance (channel mail)."
+  description = "Lowest severity at which mail gets high importance (channel mail)."
   nullable    = false
 
   validation {
@@ -287,7 +287,7 @@ variable "history_days" {
 variable "keep_payloads_hours" {
   type        = number
   default     = 0
-  description = "Retention of the bodies of authenticated webhooks, so that they can be rendered and sent again (hours); 0: they are not kept."
+  description = "Retention of authenticated webhooks' bodies, for rendering and sending them again (hours); 0: they are not kept."
   nullable    = false
 
   validation {
@@ -299,7 +299,7 @@ variable "keep_payloads_hours" {
 variable "watchdog_minutes" {
   type        = number
   default     = 0
-  description = "Watchdog: how often an entry goes all the way up to the request to Graph (minutes); 0: never."
+  description = "Watchdog: how often a test entry takes the whole way except the request to Graph (minutes); 0: never."
   nullable    = false
 
   validation {
@@ -323,7 +323,7 @@ variable "pictures" {
 variable "image_hosts" {
   type        = string
   default     = ""
-  description = "Hosts from which images that payloads name are fetched, separated by commas."
+  description = "Hosts from which the bridge fetches images that payloads name, separated by commas."
   nullable    = false
 }
 
@@ -337,7 +337,7 @@ variable "use_key_vault" {
 variable "recover_vaults" {
   type        = bool
   default     = false
-  description = "Whether to recover the key vaults that were deleted with the resource group less than 7 days ago. Fails if there are none: only for the first deployment after that."
+  description = "Whether to recover the key vaults that were deleted with the resource group less than 7 days ago. Fails if there are none, so use it only for the first deployment afterwards."
   nullable    = false
 }
 
@@ -463,7 +463,7 @@ variable "availability_test" {
 variable "monthly_budget" {
   type        = number
   default     = 0
-  description = "Monthly budget in the currency of the subscription, of which the address for alerts is notified at 80 % and 100 %. 0: none."
+  description = "Monthly budget in the subscription's currency: the address for alerts is notified at 80 % and 100 %. 0: none."
   nullable    = false
 
   validation {
