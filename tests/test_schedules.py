@@ -52,10 +52,10 @@ def test_cron_lines(line, after, due):
     ("line", "problem"),
     [
         ("0 2 * *", "five fields"),
-        ("60 2 * * *", "'60' where only .* are possible 0 to 59"),
+        ("60 2 * * *", "'60' where only 0 to 59"),
         ("0 2 * * funday", "'funday' where"),
         ("0 2 * foo *", "or jan and so on"),
-        ("*/0 * * * *", "a step that is no number"),
+        ("*/0 * * * *", "a step that is not a number"),
         ("0 0 31 2 *", "never comes"),
     ],
 )
