@@ -293,7 +293,7 @@ def test_a_choice_names_every_setting_that_it_needs(env, missing):
 )
 def test_hosts_of_another_cloud_are_a_problem(env):
     (problem,) = problems_of(env)
-    assert "is not of the cloud of BRIDGE_CLOUD" in problem
+    assert "is not in the cloud that BRIDGE_CLOUD names" in problem
 
 
 @pytest.mark.parametrize(

@@ -281,7 +281,7 @@ def more(parameters: Parameters) -> Sequence[Element]:
 
 def afterwards() -> Sequence[Element]:
     """What remains to be done, with the commands."""
-    run = "Afterwards, open the deployment's Outputs, copy the ids, and run this in a clone of the repository: "
+    run = "Afterwards, open Outputs of the deployment, copy the ids, and run this in a clone of the repository: "
     mail = (
         f"[concat('{run}./scripts/make-mailbox.ps1 -Mailbox ', coalesce(steps('posting').mailFrom, '<address>'), "
         "' -ClientId <identityClientId> -PrincipalId <identityPrincipalId>. An Exchange administrator must do this.')]"
