@@ -179,18 +179,19 @@ def judged(before: Event, old: str, after: Event, unseen: str, value: str) -> It
     old: the post before that.
     """
     new = text(after)
+    post = " ".join(new.replace("\u200c", "").split())  # without the padding of the preview
     if unseen.lower() in new.lower():
-        yield OF_PEOPLE, f"as it is written: {new}"
+        yield OF_PEOPLE, f"as it is written, not |in_words: {post}"
     is_lost = in_words(value) in old.lower() and in_words(value) not in new.lower()
     if (is_lost or decided(before) != decided(after)) and not re.search(UNSEEN[unseen], new, re.IGNORECASE):
-        yield NOT_SHOWN, f"not shown: {new}"
+        yield NOT_SHOWN, f"not shown: {post}"
     is_other = before.details.get("action") != after.details.get("action")
     neutral = {Severity.INFO} if is_other else {Severity.INFO, before.severity}
     # JSON that nobody described has other known words.
     if after.severity not in neutral and after.details.get("action") != "reported":
-        yield GRADED, f"{before.severity} becomes {after.severity}: {new}"
+        yield GRADED, f"{before.severity} becomes {after.severity}: {post}"
     if after.ends_thread and not before.ends_thread:
-        yield {}, f"the end: {new}"
+        yield {}, f"the end: {post}"
 
 
 @every_source
