@@ -61,7 +61,9 @@ def toml_text(text: str) -> str:
     try:
         return FileText(Path(text).read_text("utf-8"), Path(text).name)
     except (OSError, ValueError):
-        raise ValueError("names a file that cannot be read: give a readable path, or the TOML text itself") from None
+        # Any other text may have come here by mistake, and be a secret.
+        names = f"names {text}, which" if text.endswith(".toml") else "names a file that"
+        raise ValueError(f"{names} cannot be read: give a readable path, or the TOML text itself") from None
 
 
 def at_least(least: float) -> Callable[[str], float]:

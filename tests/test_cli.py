@@ -53,6 +53,15 @@ def test_explain_shows_authentication_events_keys_templates_route_and_groups(cap
     }
 
 
+def test_explain_names_the_groups_that_have_a_name(capsys, monkeypatch):
+    group = "3c1d0d4e-0000-4000-8000-000000000001"
+    monkeypatch.setenv(
+        "BRIDGE_CONFIG", f'[groups]\nred-main = "{group}"\n[[route]]\nwhen = "true"\ngroups = ["red-main"]'
+    )
+    assert cli.main(["explain", "github", PULL]) == 0
+    assert f"  groups    red-main ({group})\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [

@@ -47,6 +47,10 @@ MISTAKES = {
     ),
     "wrong file of routes": (
         {}, {"BRIDGE_CONFIG": "routes.toml"}, PUSH, 2,
+        "bridge: BRIDGE_CONFIG names routes.toml, which cannot be read: give a readable path, or the TOML text itself",
+    ),
+    "wrong file of routes, which may be a secret": (
+        {}, {"BRIDGE_CONFIG": "swordfish"}, PUSH, 2,
         "bridge: BRIDGE_CONFIG names a file that cannot be read: give a readable path, or the TOML text itself",
     ),
     "wrong secret: too short": (

@@ -153,7 +153,7 @@ def test_all_problems_are_reported_together_and_no_value():
             "BRIDGE_HISTORY_DAYS": "0",
             "BRIDGE_TEMPLATES": f"/wrong-value{'x' * 5000}",
             "BRIDGE_GRAPH_URL": "http://wrong-value",
-            "BRIDGE_CONFIG": "/wrong-value.toml",
+            "BRIDGE_CONFIG": "/wrong-value",
         }
     )
     named = {problem.split()[0] for problem in problems}

@@ -50,7 +50,7 @@ def explain(source: str, file: Path, event: str, as_json: bool) -> int:
         print_table([("answer", f"200, nothing is posted: {explanation.ignored}")])
     for step, text in zip(explanation.steps, collected, strict=True):
         click.echo()
-        print_table(_rows(step, text))
+        print_table((name, _named(app, row)) for name, row in _rows(step, text))
     if explanation.expected:
         click.echo()
         print_table([("expected", ", ".join(explanation.expected))])
@@ -76,6 +76,14 @@ def _rows(step: EventExplanation, maintenance: str) -> Iterator[tuple[str, str]]
         yield "waits", text
     if maintenance and step.groups:
         yield "maintenance", maintenance
+
+
+def _named(app: Bridge, text: str) -> str:
+    """The text, with the names of groups before their ids."""
+    for group in app.configuration.groups.values():
+        if group.name:
+            text = text.replace(group.id, f"{group.name} ({group.id})")
+    return text
 
 
 def _windows(app: Bridge, payload: Payload) -> Sequence[Window | None]:
