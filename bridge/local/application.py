@@ -9,7 +9,9 @@ from functools import cache
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from bridge.app import open_payloads
 from bridge.files import beside
@@ -33,8 +35,10 @@ from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.page.webhooks import WebhookLog
 from bridge.local.received import ReceivedWebhooks
 from bridge.local.saved_files import SavedFiles
+from bridge.local.unanswered import log_missing_key, log_unknown_source
 from bridge.outbox.payloads import Payloads
 from bridge.settings import Settings
+from bridge.sources import SOURCES
 from bridge.toml_tables import Problems
 
 _NOT_QUEUED = 500  # of the host, when it cannot put a webhook's entries on the queue
@@ -112,11 +116,18 @@ class _LocalBridge:
         return HostedBridge(bridge, self._webhooks, self._host.wake, self._received, self.reload, problems)
 
     def _routes(self) -> list[BaseRoute]:
-        return [*self._host.routes(), *self._fake_graph.routes(), *self._page.routes()]
+        no_source = Route("/api/webhooks/{path:path}", self._on_unknown_source, methods=["POST"])
+        return [*self._host.routes(), no_source, *self._fake_graph.routes(), *self._page.routes()]
+
+    async def _on_unknown_source(self, request: Request) -> Response:
+        bridge = self._functions.bridge
+        log_unknown_source(request.path_params["path"], bridge.configuration.sources if bridge else SOURCES)
+        return Response("Not Found", 404)
 
     def _on_answer(self, exchange: Exchange) -> None:
         self._webhooks.add(exchange)
         self._received.add(exchange)
+        log_missing_key(exchange)
         if exchange.status == _NOT_QUEUED:
             self._note(f"{exchange.path} was answered with {exchange.status}.")
 
