@@ -5,11 +5,13 @@ import contextlib
 import json
 import time
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
 from bridge.entries import Wake, to_message
@@ -204,6 +206,61 @@ def test_a_long_history_costs_no_request_more(account):
     # one that ends it, and reads its group and its thread; the wake reads the group once more, and the windows of
     # maintenance are read every fifteen seconds.
     assert set(calls[1:20]) == set(calls[20:]) == {6, 7}
+
+
+@needs_azurite
+def test_a_lease_that_was_given_back_is_taken_again_in_one_request(account):
+    table = Counting(account.table())
+    with contextlib.closing(AzureOutbox(table)) as outbox, contextlib.closing(AzureOutbox(account.table())) as other:
+        calls = []
+        for owner in ("one", "two"):
+            before = table.calls
+            lease = outbox.acquire("slots", "slot/0", owner, START, START + 9)
+            calls.append(table.calls - before)
+            outbox.renew(replace(lease, owner="", expires=0.0))
+        assert calls == [2, 1]
+        assert other.acquire("slots", "slot/0", "other", START, START + 9).owner == "other"
+        assert outbox.acquire("slots", "slot/0", "three", START, START + 9).owner == "other"
+
+
+class Pages:
+    """A table whose answers are pages, of which some are empty and not the last."""
+
+    def __init__(self, pages):
+        self._pages = pages
+
+    def query_entities(self, text, parameters, results_per_page):
+        return self
+
+    def get_entity(self, partition, name):
+        raise ResourceNotFoundError
+
+    def by_page(self, token):
+        return Answers(self._pages, token or 0)
+
+
+class Answers:
+    def __init__(self, pages, place):
+        self._pages, self.continuation_token = pages, place
+
+    def __next__(self):
+        if self.continuation_token is None:
+            raise StopIteration
+        page, following = self._pages[self.continuation_token], self.continuation_token + 1
+        self.continuation_token = following if following < len(self._pages) else None
+        return iter(page)
+
+
+class StoredRow(dict):
+    metadata = MappingProxyType({"etag": "1"})
+
+
+def test_an_empty_page_is_not_the_end_of_the_rows():
+    leased = StoredRow(PartitionKey="g", RowKey="lease", owner="other", expires=START + 9)
+    opened = StoredRow(PartitionKey="g", RowKey="open-1", message=b"?")
+    state = AzureOutbox(Pages([[], [], [leased], [], [opened]])).read_group("g", START + 10)
+    assert (state.lease.owner, [row.id for row in state.unreadable]) == ("other", ["1"])
+    assert AzureOutbox(Pages([[], []])).read_group("g", START).lease.version == ""
 
 
 FORMS = {

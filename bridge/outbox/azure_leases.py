@@ -1,9 +1,10 @@
 """Leases, wakes, waits and summaries in the table of an outbox."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from azure.data.tables import UpdateMode
+from azure.data.tables import TableClient, UpdateMode
 
 from bridge.errors import Conflict
 from bridge.limits import MAX_MESSAGE
@@ -16,9 +17,17 @@ from bridge.outbox.rows import Lease, Summary, Wait
 class AzureLeases(AzureMemos):
     """The part of an outbox that says who drains a group, and when."""
 
+    def __init__(self, table: TableClient) -> None:
+        super().__init__(table)
+        self._given_back: dict[tuple[str, str], str] = {}
+
     # Leases.
 
     def acquire(self, partition: str, name: str, owner: str, now: float, expires: float) -> Lease:
+        # One that this process has given back need not be read: if nobody has written it since, it is free.
+        if version := self._given_back.pop((partition, name), ""):
+            with contextlib.suppress(Conflict):
+                return self.renew(Lease(partition, name, owner, expires, version))
         row = self._get(partition, azure_rows.lease_name(name))
         if row and row["owner"] and row["expires"] > now:
             return azure_rows.lease(partition, name, row)
@@ -31,7 +40,10 @@ class AzureLeases(AzureMemos):
             return azure_rows.lease(partition, name, row) if row else replace(wanted, owner="")
 
     def renew(self, lease: Lease) -> Lease:
-        return replace(lease, version=self._submit([azure_rows.write_lease(lease)])[0])
+        written = replace(lease, version=self._submit([azure_rows.write_lease(lease)])[0])
+        if not lease.owner:
+            self._given_back[lease.partition, lease.name] = written.version
+        return written
 
     # Wakes.
 

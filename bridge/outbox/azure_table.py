@@ -70,7 +70,13 @@ class AzureTable:
         text = "PartitionKey eq @partition and RowKey ge @first and RowKey le @last"
         bounds = {"partition": partition, "first": first, "last": last}
         pages = self._table.query_entities(text, parameters=bounds, results_per_page=most).by_page(token)
-        rows = [azure_rows.versioned_row(row) for row in next(pages, ())]
+        rows: list[Row] = []
+        while not rows:
+            # A page may be empty, and not the last one.
+            page = next(pages, None)
+            if page is None:
+                return [], None
+            rows = [azure_rows.versioned_row(row) for row in page]
         return rows, getattr(pages, "continuation_token", None)
 
     def _submit(self, operations: list[Operation]) -> list[str]:

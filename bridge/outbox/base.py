@@ -13,8 +13,9 @@ A group's rows are one partition, and a batch never leaves it:
 
 The summaries of all groups are one partition of their own, in which the maintenance windows are one row. The memos are
 another.
-The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`. The rows content/<content>, by which
-a replay in another group is recognised, are in partitions of their own.
+The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`; its wake says when a drain found none
+of them free. The rows content/<content>, by which a replay in another group is recognised, are in partitions of their
+own.
 
 What is known of every webhook, delivery/<id>, is in a partition of its own. Its id begins with the time, counted
 backwards: the newest comes first, and a page is a range of ids.

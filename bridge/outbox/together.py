@@ -1,5 +1,6 @@
 """Writes of several threads at the same time, in one request."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -44,9 +45,10 @@ class Together(Generic[_Item, _Written]):
             taken = self._waiting[: self._most]
             del self._waiting[: self._most]
         try:
-            for place, written in zip(taken, self._write_all([place.item for place in taken]), strict=True):
-                place.outcome.append(written)
-        except Exception:  # noqa: BLE001  whatever it is
-            # Alone, each gets the error that is its own.
+            # Where it fails, each is written alone, and gets the error that is its own.
+            with contextlib.suppress(Exception):
+                for place, written in zip(taken, self._write_all([place.item for place in taken]), strict=True):
+                    place.outcome.append(written)
+        finally:
             for place in taken:
-                place.has_failed = True
+                place.has_failed = not place.outcome
