@@ -18,7 +18,7 @@ from tests.publishing_simulation import Simulation
 
 
 class BusyChannel(FakeChannel):
-    """A channel whose requests wait for so many others, or a moment; it knows how many there were at once."""
+    """A channel whose requests wait until so many have been on their way at once; it knows how many that were."""
 
     together = 4
 
@@ -33,12 +33,11 @@ class BusyChannel(FakeChannel):
             self.came += 1
             self.most = max(self.most, self.on_their_way)
             self.changed.notify_all()
-            wanted = self.came
-            self.changed.wait_for(lambda: self.on_their_way >= self.together or self.came > wanted + 2, 0.05)
-            try:
-                return super()._take(thread, post)
-            finally:
-                self.on_their_way -= 1
+            assert self.changed.wait_for(lambda: self.most >= self.together, 30)
+        time.sleep(0.01)  # in which others could come
+        with self.changed:
+            self.on_their_way -= 1
+            return super()._take(thread, post)
 
 
 class BusySimulation(Simulation):
@@ -68,6 +67,7 @@ def test_four_posts_of_a_group_are_on_their_way_at_once_and_no_more(simulation):
 @pytest.mark.parametrize(("lanes", "most"), [(0, 4), (1, 1), (2, 2)])
 def test_no_more_are_on_their_way_than_the_group_has_lanes(simulation, lanes, most):
     simulation.publisher = simulation.make(lanes=lanes)
+    simulation.channel.together = most
     put_threads(simulation, 5)
     simulation.run(10)
     assert len(simulation.channel.delivered()) == 5
@@ -145,10 +145,11 @@ def test_one_post_shows_whether_a_hold_is_over(simulation):
 
 def test_a_hold_makes_no_dead_letter_of_what_is_on_its_way(tmp_path):
     class Refusing(BusyChannel):
+        together = 3
+
         def _take(self, thread, post):
             if entries_of(post) == refs(0):
                 raise AccessRefused("403")
-            time.sleep(0.1)
             return super()._take(thread, post)
 
     simulation = BusySimulation(tmp_path, channel=Refusing)
