@@ -42,15 +42,23 @@ class Load:
             return list(pool.map(self._send, webhooks, itertools.islice(due, len(webhooks))))
 
     def _send(self, webhook: Signed, due: float) -> float:
-        connection = self._connection()
         time.sleep(max(0.0, due - time.monotonic()))
         began = time.monotonic()
+        try:
+            status = self._answer(webhook)
+        except ConnectionError:
+            # A server closes what has been idle for seconds, perhaps as the next webhook is on its way.
+            self._connection().close()
+            status = self._answer(webhook)
+        assert status == 202, status
+        return time.monotonic() - began
+
+    def _answer(self, webhook: Signed) -> int:
+        connection = self._connection()
         connection.request("POST", self._path, webhook.body, webhook.headers)
         answer = connection.getresponse()
         answer.read()
-        took = time.monotonic() - began
-        assert answer.status == 202, answer.status
-        return took
+        return answer.status
 
     def _connection(self) -> http.client.HTTPConnection:
         if not hasattr(self._local, "connection"):
