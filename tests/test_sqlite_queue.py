@@ -2,6 +2,7 @@ import contextlib
 import shutil
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -130,6 +131,28 @@ def test_messages_are_put_removed_and_taken_together(queue, clock):
     assert again.dequeue_count == 2
     queue.exchange([*taken, Message(again.id, "", 1, "stale")], 60, 0)
     assert len(queue) == 1
+
+
+def test_a_queue_that_is_closed_in_use_is_opened_again(queue):
+    ends = time.monotonic() + 0.5
+
+    def work():
+        while time.monotonic() < ends:
+            # A statement of the moment may find its connection closed. Python itself must not end.
+            with contextlib.suppress(sqlite3.ProgrammingError):
+                queue.put_all(["x"])
+                queue.exchange(queue.exchange([], 60, 1), 60, 0)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while time.monotonic() < ends:
+        queue.close()
+        time.sleep(0.0005)
+    for thread in threads:
+        thread.join()
+    queue.put("last")
+    assert queue.next_visible() is not None
 
 
 def test_each_message_is_taken_by_one_of_many_threads(queue):

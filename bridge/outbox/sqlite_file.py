@@ -86,19 +86,37 @@ class SqliteFile:
 
 
 class _PatientConnection(sqlite3.Connection):
-    """A connection that waits for other writers as long as it takes, and asks often."""
+    """A connection that waits for other writers as long as it takes, and asks often.
+
+    It is closed between two statements: Python itself ends at one that begins while another thread closes.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._using = threading.Lock()
 
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
         """Execute a statement as soon as no other writer has the file."""
         ends = None
         while True:
             try:
-                return super().execute(*arguments)
+                with self._using:
+                    return super().execute(*arguments)
             except sqlite3.OperationalError as error:
                 now = time.monotonic()
                 ends = ends or now + _BUSY
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or now > ends:
+                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY or now > ends:
                     raise
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        """Execute a statement with each of some values, within a transaction."""
+        with self._using:
+            return super().executemany(*arguments)
+
+    def close(self) -> None:
+        """Close it when no thread executes a statement."""
+        with self._using:
+            super().close()
 
 
 class _Connection:

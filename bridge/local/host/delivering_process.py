@@ -56,7 +56,7 @@ class DeliveringProcess:
             if self._process and self._process.stdin:
                 self._process.stdin.close()
 
-    def join(self) -> None:
+    def join(self) -> bool:
         """After `stop`: wait until it has ended."""
         if process := self._process:
             try:
@@ -64,6 +64,7 @@ class DeliveringProcess:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        return True
 
     def _keep_running(self) -> None:
         while process := self._begin():

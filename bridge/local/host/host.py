@@ -33,8 +33,8 @@ class Deliverer(Protocol):
     def stop(self) -> None:
         """Takes no more messages."""
 
-    def join(self) -> None:
-        """After `stop`: gives the running functions some time to finish."""
+    def join(self) -> bool:
+        """After `stop`: gives the running functions some time to finish; returns whether all have."""
 
 
 class Host:
@@ -76,9 +76,9 @@ class Host:
             yield
         finally:
             self.stop()
-            await run_in_threadpool(self._deliverer.join)
-            for queue in self._queues.values():
-                queue.close()
+            if await run_in_threadpool(self._deliverer.join):
+                for queue in self._queues.values():
+                    queue.close()
 
     def stop(self) -> None:
         """Start no more queue and timer functions. Must be called on the event loop."""

@@ -57,11 +57,11 @@ class QueueFunctions:
         for runner in self._runners:
             runner.stop()
 
-    def join(self) -> None:
-        """After `stop`: give the running functions some time to finish."""
+    def join(self) -> bool:
+        """After `stop`: give the running functions some time to finish; return whether all have."""
         ends = time.monotonic() + GRACE
-        for runner in self._runners:
-            runner.join(ends)
+        ended = [runner.join(ends) for runner in self._runners]
+        return all(ended)
 
 
 class QueueRunner:
@@ -106,7 +106,7 @@ class QueueRunner:
         with self._changed:
             self._changed.notify_all()
 
-    def join(self, ends: float) -> None:
+    def join(self, ends: float) -> bool:
         """Wait for the running functions until a monotonic time, and give back what was not begun."""
         for thread in self._threads:
             thread.join(max(0.0, ends - time.monotonic()))
@@ -117,6 +117,7 @@ class QueueRunner:
         self._queue.exchange(done, self._lease, 0)
         for leased in waiting:
             self._queue.retry(leased.message, 0.0)
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _add_thread(self) -> None:
         thread = threading.Thread(target=self._work, daemon=True)
