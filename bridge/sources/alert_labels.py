@@ -49,7 +49,8 @@ def own(labels: Labels) -> dict[str, str]:
     for name in labels:
         if name.startswith("exported_"):
             del kept[name]
-    kept |= {name.removeprefix("exported_"): value for name, value in labels.items() if name not in kept}
+    if len(kept) < len(labels):
+        kept |= {name.removeprefix("exported_"): value for name, value in labels.items() if name not in kept}
     exporter = [kept[name] for name in ("job", "pod", "container", "service") if _EXPORTERS.search(kept.get(name, ""))]
     if not exporter:
         return kept
@@ -68,8 +69,9 @@ def about(labels: Labels, candidates: Labels | None = None) -> str:
     if not allowed:
         return ""
     found = {name: value for name, value in own(labels).items() if name in allowed and _can_name(name, value)}
-    if not found:
-        return ""
+    if len(found) < 2 and candidates is not None:
+        # As most alerts of a group, which differ in one label.
+        return one_line(next(iter(found.values()), ""), 80)
     for name in _OBJECTS:
         if name in found and not (name == "node" and _is_part_of_place(found)):
             return one_line(found[name], 80)

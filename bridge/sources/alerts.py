@@ -100,7 +100,7 @@ def group(source: str, payload: Payload) -> Event:
         correlation_key=kit.id_at(payload, "groupKey") or repr(sorted(labels.items())) or title,
         title=kit.title(title),
         payload=payload,
-        severity=Severity.SUCCESS if is_over else max((one.severity for one in concerned), default=Severity.INFO),
+        severity=Severity.SUCCESS if is_over else max({one.severity for one in concerned}, default=Severity.INFO),
         scope=one_line("/".join(scope.values()), 100),
         url=(newest.url if len(alerts) == 1 else "") or safe_url(dig(payload, "externalURL")),
         occurred=max((time for time in times if time and time.year > _YEAR_ONE), default=None),
