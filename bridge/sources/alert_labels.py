@@ -105,7 +105,8 @@ def common(several: Sequence[Labels]) -> dict[str, str]:
     for other in several[1:]:
         if not shared:
             break
-        shared = {name: value for name, value in shared.items() if other.get(name) == value}
+        if not shared.items() <= other.items():
+            shared = {name: value for name, value in shared.items() if other.get(name) == value}
     return shared
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from bridge.events import Event, Severity
 from bridge.fields import Payload, dig, first, moment, objects, part
@@ -52,8 +53,7 @@ class Alert:
     runbook: str
 
 
-@dataclass(frozen=True)
-class _Sent:
+class _Sent(NamedTuple):
     """What is read of every alert, as it decides how the group stands; an Alert is made of those that are shown."""
 
     payload: Payload

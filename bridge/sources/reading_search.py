@@ -47,7 +47,7 @@ class Search:
 
 def pages(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The addresses among labels, annotations or properties as buttons, runbooks first."""
-    texts = {str(name): value for name, value in values.items() if isinstance(value, str)}
+    texts = {str(name): value for name, value in values.items() if isinstance(value, str) and ":" in value}
     found = Search(Leaf(names.normal(name), in_words(name), value, 0) for name, value in texts.items())
     return list(buttons(found))
 
