@@ -1,6 +1,7 @@
 """Modules run in processes of their own, which are forked from one that has imported the bridge already."""
 
 import contextlib
+import faulthandler
 import multiprocessing
 import os
 import runpy
@@ -98,6 +99,7 @@ def _run(command: list[str], folder: Path, env: dict[str, str], out: Path, err: 
     os.chdir(folder)
     for number, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), number)
+    faulthandler.enable()
     sys.argv = list(command)
     sys.path.insert(0, str(folder))
     if kept := env.get(FOLDER):
