@@ -32,7 +32,7 @@ ANSWERS = {
         "de",
         ["plain\tdeliveries\tList webhooks: accepted, ignored, dropped and refused, and why.", "plain\tdead-letters"],
     ),
-    "commands of a command": ("maintenance\nst", ["plain\tstart\tCollect what matches, and post it at the end."]),
+    "commands of a command": ("maintenance\nst", ["plain\tstart\tCollect matching events, and post them at"]),
     "options": ("deliveries\n--fol", ["plain\t--follow\tShow new ones as they come, until Ctrl-C."]),
     "a source": ("send\ngith", ["plain\tgithub\tGitHub"]),
     "a source of one's own": ("explain\nback", ["plain\tbackups\tBackups"]),

@@ -58,7 +58,7 @@ def test_an_issue_is_one_thread_with_its_story_in_order_and_another_issue_anothe
 def test_a_burst_of_one_thing_is_one_post_in_the_order_of_its_events(tmp_path, group):
     actions = ["opened", "labeled", "assigned", "pinned", "closed", "reopened"]
     payloads = [issue(action, 3, label={"name": "bug"}, assignee={"login": "hubot"}) for action in actions]
-    with running(tmp_path, BRIDGE_SETTLE_SECONDS="2") as stack:
+    with running(tmp_path, BRIDGE_SETTLE_SECONDS="3") as stack:
         answers = [stack.send("issues", payload, group) for payload in payloads]
         ((_, posts),) = threads = stack.wait_for_posts(group, *answers)
     assert len(posts) == 1

@@ -184,4 +184,4 @@ def test_what_waits_is_listed_and_released(folder, capsys):
 def test_explain_says_until_when_an_event_would_wait(folder, capsys):
     sample = Path(__file__).parent.parent / "bridge/sources/github/samples/issues.opened.json"
     assert cli.main(["explain", "github", str(sample)]) == 0
-    assert f"waits     for {OPS}: until " in capsys.readouterr().out
+    assert f"waits     for ops ({OPS}): until " in capsys.readouterr().out
