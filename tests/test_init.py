@@ -48,6 +48,13 @@ def run(capsys, *arguments, status=0):
     return printed.err if status else printed.out
 
 
+def test_where_pip_has_installed_it_it_says_where_the_docs_are(capsys, monkeypatch, tmp_path):
+    where = "The repository has docs/ and azuredeploy.json, which pip does not install."
+    assert where not in run(capsys, "--yes")
+    monkeypatch.setattr("bridge.cli.init_advice.ROOT", tmp_path)
+    assert where in run(capsys, "--yes")
+
+
 def test_with_all_defaults_the_bridge_runs_and_takes_signed_webhooks(folder, capsys):
     assert "Written: local.settings.json, config.toml." in run(capsys, "--yes", "--services", "github,grafana")
     port = closed_port()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge.cli.init_files import AZURE, CONFIG, DEVELOPER, LOCAL, MAIL, PARAMETERS, SETTINGS, Answers
 from bridge.cli.output import filled, table
+from bridge.files import ROOT
 from bridge.local.config import FUNCTION_KEY, PORT
 from bridge.sources import SOURCES
 from bridge.sources.secrets import MADE_BY_THE_SERVICE
@@ -37,6 +38,8 @@ def advice(answers: Answers, program: str) -> Iterator[str]:
         yield from table(filled(dict(_service(SOURCES[name], answers))))
     if answers.where == LOCAL:
         yield "\nA service reaches this machine through a tunnel: set BRIDGE_LOCAL_TUNNEL to the tunnel's host name."
+    if not (ROOT / "docs").is_dir():
+        yield "\nThe repository has docs/ and azuredeploy.json, which pip does not install."
 
 
 def _here(answers: Answers, program: str) -> Iterator[tuple[str, str]]:
