@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # uv installs in a fifth of the time of pip. Where it does not find what pip is configured to find, pip does it.
 UV := $(shell command -v uv 2>/dev/null)
-PIP = $(1)/bin/python -m pip install -qq --disable-pip-version-check
+PIP = $(1)/bin/python -m pip install -q --disable-pip-version-check
 install = { [ -n '$(UV)' ] && '$(UV)' pip install --quiet --python $(1)/bin/python --compile-bytecode $(2) 2>/dev/null; } || \
   $(PIP) $(2)
 # For what takes pip a minute, uv is fetched first.
