@@ -84,26 +84,26 @@ class Event:
     """Something that happened, as a source reads it. Its names, ids and keys have a bounded length.
 
     source: the name of the service (`github`).
-    kind: the service's own name for it, dotted (`pull_request.opened`); it chooses the template.
+    kind: the service's own name for the event, dotted (`pull_request.opened`); it chooses the template.
     delivery: the sender's id of this delivery.
     correlation_key: what the conversation is about, on one line, stable over its life (`repo 1296269#12`).
     title: what it is about, for people.
     payload: everything that the service sent.
     severity: `success`, `info`, `warning`, `error` or `critical`; compares by rank: `event.severity >= 'warning'`.
     scope: the repository, project or host that it belongs to.
-    actor: the person or system that did it.
+    actor: the person or system that acted.
     url: the address of its page.
     occurred: when it happened, if the service says so.
-    summary: the sentence that says what happened (empty: made of actor, title and kind).
+    summary: the sentence that says what happened (empty: composed of actor, title and kind).
     text: the sender's text, as Markdown.
     facts: further facts, as pairs of name and value.
-    images: images that the service names, as pairs of name and address; a post shows them where that is allowed.
+    images: images that the service names, as pairs of name and address; a post shows them if their hosts are allowed.
     attributes: values by which routes choose: `event.attributes.branch`.
     details: values that the source computes for its templates.
     people: the people involved, by role: `actor`, `author`, `owner`, `reviewers`, `assignees`.
     ends_thread: the next event with this correlation key starts a new thread.
-    dedup_key: a hash of what was sent; recognises a repeat where the sender gives no certain id (empty: it does).
-    repeat_window: the seconds in which the same content is a repeat of the newest event (None: its source's).
+    dedup_key: a hash of the body, which recognises a repeat if the sender gives no certain id (empty: it gives one).
+    repeat_window: the seconds in which the same content is a repeat of the newest event (None: the source's default).
 
     scope, title, summary, actor, url, text and facts are enough for a decent post of any event.
     """
