@@ -247,7 +247,7 @@ def _document(text: str, problems: Problems) -> Table:
     try:
         return Table("BRIDGE_CONFIG", tomllib.loads(text), problems, Place(lines(text), (), file_of(text)))
     except RecursionError:
-        problems.add("BRIDGE_CONFIG is not TOML that can be read: it is nested too deeply")
+        problems.add("BRIDGE_CONFIG cannot be read: it is nested too deeply")
         return Table("BRIDGE_CONFIG", {}, problems)
     # Of a number with thousands of digits Python says so itself.
     except ValueError as error:

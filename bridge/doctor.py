@@ -104,11 +104,11 @@ def examine(bridge: Bridge, env: Mapping[str, str], *, post: bool = False) -> It
     yield from _mistakes(wrong, "settings", "Correct its name, or remove it: nothing reads it.")
     yield from _sources(configuration)
     yield _ok("routes", f"{plural(len(configuration.routes.routes), 'route')}, {plural(len(groups), 'group')}")
-    advice = "Change it when you can: the next major version may know the new name only."
+    advice = "Change it when you can: the next major version may know only the new name."
     yield from (Finding(Verdict.WARNING, "deprecated", text, advice) for text in configuration.deprecated)
-    yield from _mistakes(wrong, "routes", "Correct the route: for this part of it, it never matches.")
-    yield from _mistakes(wrong, "expectations", "Correct it: as it is, nothing ever meets it.")
-    yield from _mistakes(wrong, "summaries", "Correct it: this part of it chooses no row.")
+    yield from _mistakes(wrong, "routes", "Correct the route: because of this part, it never matches.")
+    yield from _mistakes(wrong, "expectations", "Correct the expectation: as it is, no event ever meets it.")
+    yield from _mistakes(wrong, "summaries", "Correct the summary: this part of it chooses no row.")
     yield from _templates(bridge)
     yield from _mistakes(wrong, "templates", "Correct the name: posts show nothing for it.")
     try:

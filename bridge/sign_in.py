@@ -32,7 +32,7 @@ _FAILED_AGAIN = 30.0  # after one that failed
 _WAIT = 0.5  # for a look that is under way
 _STATE = re.compile(r"[0-9]{1,12}\.[\w-]{1,64}\.[0-9a-f]{64}", re.ASCII)
 _AGAIN = "Begin again with `python -m bridge sign-in`."
-_UNKNOWN = f"This is not the sign-in that was begun last, or it was more than ten minutes ago. {_AGAIN}"
+_UNKNOWN = f"This is not the latest sign-in, or it began more than ten minutes ago. {_AGAIN}"
 
 _logger = logging.getLogger(__name__)
 

@@ -198,7 +198,7 @@ def test_a_sign_in_is_good_once(tenant):
     page = tenant.sign_in()
     form = tenant.browser(page.begin())
     page.finish(form)
-    with pytest.raises(SignInError, match="begun last"):
+    with pytest.raises(SignInError, match="not the latest sign-in"):
         page.finish(form)
 
 

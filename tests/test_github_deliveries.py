@@ -92,7 +92,7 @@ def test_what_failed_is_asked_for_once_and_noted(world, steps):
     assert {(record.delivery, record.status, record.kind) for record in found} == {
         (guid, 502, "issues.opened") for guid in failed
     }
-    assert "asked to do it again" in found[0].reason
+    assert "asked to try again" in found[0].reason
     assert [fields["delivery"] for _, fields in steps() if fields["step"] == "redelivery"] == failed[::-1]
     assert world.report == {"webhooks": 1, "at": world.report["at"], "redeliveries": 3, "failing": 0, "problems": []}
 
@@ -289,8 +289,8 @@ def test_an_owner_whom_the_token_may_not_see_is_named(world):
     world.succeeds()
     world.run(github_hooks=("contoso/pump", "contoso/secret", "elsewhere"))
     first, second = world.report["problems"]
-    assert "contoso/secret is not there, or the token lacks the repository permission *Webhooks*" in first
-    assert "elsewhere is not there, or the token lacks the organization permission" in second
+    assert "contoso/secret does not exist, or the token lacks the repository permission *Webhooks*" in first
+    assert "elsewhere does not exist, or the token lacks the organization permission" in second
     assert world.report["webhooks"] == 1
 
 

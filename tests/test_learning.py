@@ -181,7 +181,7 @@ def test_every_proposal_loads_and_makes_a_post(files):
     [
         ("[sources.tank", "The table is not TOML"),
         ("[sources.tank.event]\ntitle = 'itm.x'", "the source tank: `event`: `title` has an unknown name 'itm'"),
-        (f"a = {'[' * 5000}", "The table is not TOML that can be read: it is nested too deeply"),
+        (f"a = {'[' * 5000}", "The table cannot be read: it is nested too deeply"),
         (f"a = {'9' * 5000}", "The table is not TOML: Exceeds the limit"),
         ("sources = 3", "[sources] must be a table"),
         ("", "The table must declare one source"),

@@ -115,7 +115,7 @@ def test_participants_of_a_route_are_in_its_targets():
         ("", "", "BRIDGE_GROUP is missing"),
         ("platform", "", "BRIDGE_GROUP is not a group's object id"),
         (DEFAULT, "= broken", "BRIDGE_CONFIG is not TOML"),
-        (DEFAULT, f"a = {'[' * 5000}", "BRIDGE_CONFIG is not TOML that can be read: it is nested too deeply"),
+        (DEFAULT, f"a = {'[' * 5000}", "BRIDGE_CONFIG cannot be read: it is nested too deeply"),
         (DEFAULT, f"a = {'9' * 5000}", "BRIDGE_CONFIG is not TOML: Exceeds the limit"),
         (DEFAULT, route(" or ".join(["title"] * 300)), "route 1: `when` is too long or nested too deeply"),
         (DEFAULT, route("not " * 400 + "title"), "route 1: `when` is too long or nested too deeply"),

@@ -157,7 +157,7 @@ class GithubClient:
         url = response.links.get("next", {}).get("url", "")
         if url and not url.startswith(f"{self.base}/"):
             raise GithubError(
-                "GitHub's list goes on at another address than BRIDGE_GITHUB_API_URL and is not followed: correct it."
+                "GitHub's list continues outside BRIDGE_GITHUB_API_URL, and is not followed there: correct the setting."
             )
         return url.removeprefix(self.base)
 

@@ -117,6 +117,6 @@ def _all(client: GithubClient, path: str, most: int) -> Iterator[dict[str, Any]]
 def _advice(owner: str) -> str:
     whose = "repository" if "/" in owner else "organization"
     return (
-        f"Either {owner} is not there, or the token lacks the {whose} permission *Webhooks* (read and write): "
+        f"Either {owner} does not exist, or the token lacks the {whose} permission *Webhooks* (read and write): "
         f"correct {_SETTING} or the token."
     )

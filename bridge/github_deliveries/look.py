@@ -196,9 +196,7 @@ class Look:
             log_step("redelivery", logging.WARNING, source=SOURCE, delivery=each.guid, reason=str(error))
             return
         self._delivered.add(each.guid)
-        reason = (
-            f"GitHub could not deliver it ({each.status or each.text or 'no answer'}), and is asked to do it again."
-        )
+        reason = f"GitHub could not deliver it ({each.status or each.text or 'no answer'}), and is asked to try again."
         log_step("redelivery", source=SOURCE, kind=each.event, delivery=each.guid, status=each.status, reason=reason)
         self._note(each, reason)
         self._state.remember(self._hook, replace(self._now, asked=self._now.asked + 1))

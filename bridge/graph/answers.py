@@ -130,7 +130,7 @@ def _any_other(status: int) -> tuple[type[GraphError], str]:
         return ContentRefused, "Graph does not accept this post: read its message."
     return (
         AccessRefused,
-        "No redirection is followed, as the token must go nowhere else: check BRIDGE_GRAPH_URL.",
+        "Redirects are not followed, because the token must go nowhere else: check BRIDGE_GRAPH_URL.",
     )
 
 

@@ -78,7 +78,7 @@ def agree(webhook: Webhook) -> Ignored:
         "WebHook-Allowed-Origin": origin,
         "WebHook-Allowed-Rate": rate if rate.isdigit() else "*",
     }
-    return Ignored(f"The handshake of {origin}: its events may come.", headers=allowed)
+    return Ignored(f"The handshake of {origin}: its events are accepted.", headers=allowed)
 
 
 def alarm(name: str) -> Severity | None:
