@@ -328,7 +328,7 @@ def test_a_next_page_of_another_host_is_not_followed(world):
     link = {"Link": f'<http://127.0.0.1:9{PUMP}/deliveries?cursor=v1_1>; rel="next"'}
     world.github.faults.extend([(200, link, "a page")] * 3)
     world.run(3)
-    assert "goes on at another address than BRIDGE_GITHUB_API_URL" in world.report["problems"][0]
+    assert "continues outside BRIDGE_GITHUB_API_URL" in world.report["problems"][0]
     world.run()
     assert world.report["problems"] == []
 
