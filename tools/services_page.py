@@ -88,4 +88,5 @@ def _words(verifier: SecretVerifier | None) -> str:
     if verifier is None:
         return "the function key in the URL"
     scheme = verifier.describe().replace("the secret in Authorization after Bearer", "a bearer token")
-    return " or ".join(dict.fromkeys(scheme.split(" or ")))
+    *others, last = dict.fromkeys(scheme.split(" or "))
+    return f"{', '.join(others)} or {last}" if others else last
