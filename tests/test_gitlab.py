@@ -350,7 +350,7 @@ TABLE = {
 IGNORED = {
     "deployment.running": "a deployment that has not ended yet.",
     "build.running": "a job that has not ended yet.",
-    "merge_request.update.empty": "an update that changes nothing to read.",
+    "merge_request.update.empty": "update changes nothing worth reading.",
     "pipeline.running": "a pipeline that has not ended yet.",
 }
 

@@ -52,7 +52,7 @@ def work_item(event: Event) -> Event | Ignored:
         return event
     happened = _changed(changed, part(resource, "relations")) if kind == "updated" else {"action": kind}
     if not happened and changed:
-        return Ignored("It changes nothing to read, as a place in the backlog.")
+        return Ignored("It changes nothing worth reading, such as its place in the backlog.")
     noun, name = _shown(fields.get("WorkItemType")) or message[1] or "Work item", dig(fields, "Title") or message[3]
     text = messages.readable(_text(fields, changed, kind)) if resource else event.details["text"]
     return replace(

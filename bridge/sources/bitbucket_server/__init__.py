@@ -93,7 +93,7 @@ def _ignored(kind: str, payload: Payload) -> str:
     if kind == "pr.to_ref_updated":
         return "It is a push to the branch that a pull request is for: the push itself is posted."
     if kind == "pr.modified" and "previousTitle" in payload and not pull_requests.edits(payload):
-        return "It is an update that changes nothing to read."
+        return "The update changes nothing worth reading."
     if kind == "pr.reviewer.updated" and "addedReviewers" in payload:
         lists = [objects(payload, name) for name in ("addedReviewers", "removedReviewers")]
         return "" if any(lists) else "It is an update that changes nothing."

@@ -130,7 +130,7 @@ def _ignored(name: str, action: str, payload: Payload) -> str:
     if name == "build" and action in {"manual", "skipped"}:
         return "It is a job that did not run."
     if name in {"merge_request", "issue", "work_item"} and action == "update" and changes.is_empty(payload):
-        return "It is an update that changes nothing to read."
+        return "The update changes nothing worth reading."
     return ""
 
 

@@ -110,7 +110,7 @@ def _unknown(event: Event, name: str) -> Event:
 def _noise(name: str, payload: Payload) -> str:
     """Why the event says nothing; an empty text where it says something."""
     if name == "issue_updated" and issues.says_nothing(payload):
-        return "It is an update that changes nothing to read, as a rank."
+        return "The update changes nothing worth reading, such as the rank."
     if name in {"issue_property_set", "issue_property_deleted"}:
         return "It is a property of an issue, which only apps read."
     return ""

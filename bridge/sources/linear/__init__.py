@@ -38,7 +38,7 @@ def read(webhook: Webhook) -> Sequence[Event] | Ignored:
     """The one event of a webhook, or nothing for a change that only moves things in a list."""
     payload = kit.json_object(webhook, "Linear")
     if dig(payload, "action") == "update" and isinstance(payload.get("updatedFrom"), dict) and not _changed(payload):
-        return Ignored("A change of order that changes nothing to read.")
+        return Ignored("Only the order has changed.")
     return (_event(payload, webhook),)
 
 
