@@ -165,6 +165,8 @@ def test_a_drain_that_loses_its_lease_notes_what_is_on_its_way_and_sends_no_more
     class Thief(BusyChannel):
         def _take(self, thread, post):
             if entries_of(post) == refs(0):
+                with self.changed:
+                    assert self.changed.wait_for(lambda: self.came == self.together - 1, 30)
                 lease = simulation.outbox.read_group("g", simulation.clock.now + LEASE).lease
                 simulation.outbox.acquire("g", "lease", "thief", lease.expires + 1, lease.expires + 2)
             return super()._take(thread, post)
