@@ -45,6 +45,12 @@ class Release:
         )
         return f"[![Deploy to Azure]({_PICTURE})]({_PORTAL.format(*escaped)})"
 
+    @property
+    def codespace(self) -> str:
+        """The badge that opens the running bridge in a browser, in Markdown."""
+        badge = "https://github.com/codespaces/badge.svg"
+        return f"[![Open in GitHub Codespaces]({badge})](https://codespaces.new/{self.repository})"
+
 
 def current() -> Release | None:
     """The release that this copy of the repository is; None on a branch."""
@@ -61,7 +67,10 @@ def readme(text: str) -> str:
     """README.md with the button of the release, or with the way to the first one."""
     release = current()
     if release:
-        words = f"{release.button}\n\nThe button deploys the release {release.tag} of {release.repository}.\n"
+        words = (
+            f"{release.button} {release.codespace}\n\nThe first button deploys the release {release.tag} of "
+            f"{release.repository}; the second one tries it in a browser.\n"
+        )
     else:
         words = (
             "The button is on the page of [this repository's latest release](../../releases/latest), and deploys "
