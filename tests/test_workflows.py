@@ -157,8 +157,8 @@ def test_ci_runs_the_same_checks_on_every_python():
 
 def test_a_release_gets_its_section_of_the_changelog():
     script = ROOT / "scripts/changelog-section.sh"
-    run = subprocess.run([script, "Unreleased"], capture_output=True, text=True, check=True)
-    assert run.stdout.lstrip().startswith("### ")
+    run = subprocess.run([script, "1.0.0"], capture_output=True, text=True, check=True)
+    assert run.stdout.lstrip().startswith("The first release")
     missing = subprocess.run([script, "99.0"], capture_output=True, text=True, check=False)
     assert missing.returncode == 1
     assert 'no section "## [99.0]"' in missing.stderr
