@@ -84,4 +84,4 @@ def test_what_comes_from_another_host_is_found(name, text, address, tmp_path):
 
 
 def test_the_version_of_what_builds_it_is_fixed():
-    assert re.search(r"^zensical==\d+\.\d+\.\d+$", (ROOT / "requirements-docs.txt").read_text(), re.MULTILINE)
+    assert re.search(r"^zensical==\d+\.\d+\.\d+$", (ROOT / "docs/requirements.txt").read_text(), re.MULTILINE)

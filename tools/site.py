@@ -24,7 +24,7 @@ from tools.marks import between
 from tools.services_page import kinds, shown
 
 SOURCE, SITE = ROOT / "build/site-source", ROOT / "build/site"
-_REQUIREMENTS = ROOT / "requirements-docs.txt"
+_REQUIREMENTS = ROOT / "docs/requirements.txt"
 # Pages from elsewhere in the repository, with their names on the site.
 _ELSEWHERE: Mapping[str, str] = {
     "SECURITY.md": "security.md",
