@@ -215,7 +215,7 @@ def of_home(key: str) -> list[str]:
 def test_a_key_with_a_part_missing_is_no_key(sample: str) -> None:
     """Whatever is left out: two deliveries still share a key only if it is a whole one, as of a run its branch."""
     key, text = read(sample, SAMPLES[sample]).correlation_key, json.dumps(SAMPLES[sample])
-    for path in one_in(2, list(leaves(SAMPLES[sample])), len(sample)):
+    for path in one_in(3, list(leaves(SAMPLES[sample])), len(sample)):
         without = changed(sample, **{"__".join(path): ...})
         first, second = answer(sample, without), answer(sample, without | {"another": "delivery"})
         if isinstance(first, Ignored) or isinstance(second, Ignored) or first.correlation_key == key:
@@ -239,7 +239,7 @@ REPLAYED_AS = {
 def test_a_replay_under_another_event_is_a_repeat_and_says_nothing_that_did_not_happen(sample: str) -> None:
     own, event = sample.partition(".")[0], read(sample, SAMPLES[sample])
     rendered = set()  # most replays are alike
-    for name in one_in(3, [*KINDS, "invented"], len(sample)):
+    for name in one_in(4, [*KINDS, "invented"], len(sample)):
         replay = answer(name, SAMPLES[sample])
         if name == own or isinstance(replay, Ignored):
             continue

@@ -66,7 +66,7 @@ OF_A_WORKFLOW = {"linear": 5, "jira": 5, "incident_io": 5}  # whose owners name 
 @every_source
 def test_state_words_in_human_texts_decide_nothing(source):
     names, faults = DECIDING[: OF_A_WORKFLOW.get(source)], []
-    for name, payload in one_in(4, list(samples(source)), len(source)):
+    for name, payload in one_in(5, list(samples(source)), len(source)):
         body = marked(source, name, payload)
         plain, *others = (
             events(source, name, json.loads(PLACE.sub(lambda place, phrase=phrase: fill(place, phrase), body)))
@@ -153,7 +153,7 @@ def test_an_unseen_value_is_shown_in_plain_words_and_graded_by_nobody(source):
         return [(each, *drawn(each)) for each in events(source, name, bodies[name])]
 
     faults = []
-    for name, path, value, unseen, payload in one_in(4, list(unseen_values(source)), len(source)):
+    for name, path, value, unseen, payload in one_in(6, list(unseen_values(source)), len(source)):
         found = events(source, name, payload)
         problems = [({}, "not posted")] if len(found) != len(originals(name)) else []
         for (before, old, is_whole), after in zip(originals(name), found, strict=False):
@@ -287,7 +287,7 @@ def test_a_key_with_a_part_missing_joins_nothing(source, is_delivery):
     }
     faults = [
         (name, shown(path), by)
-        for name, payload in one_in(2, list(forms.values()), len(source))
+        for name, payload in one_in(3, list(forms.values()), len(source))
         for path, by in joined(source, name, payload, is_delivery=is_delivery)
         if not is_excepted(JOINED, source, name, path)
     ]
@@ -325,7 +325,7 @@ def stories(source: str) -> Iterator[tuple[str, Any, Any]]:
         for path, value in leaves(payload):
             if isinstance(value, str) and is_word(path) and not is_excepted(OTHERS, source, name, path):
                 places.setdefault((kind(source, name), shown(path)), []).append((name, payload, path))
-    for place in one_in(5, list(places), len(source)):
+    for place in one_in(7, list(places), len(source)):
         for name, payload, path in places[place]:
             other = put(payload, path, "some_new_state")
             before, after = events(source, name, payload), events(source, name, other)

@@ -181,7 +181,7 @@ def test_a_field_of_another_type_makes_a_plainer_post_and_no_error(name, caplog)
     # Many are rendered alike: of those that are read, one in twenty is enough, but for `make fuzz`.
     rendered = len(payloads) if FUZZ else min(max(40, len(payloads) // 20), len(payloads))
     chosen = set(random.Random(name).sample(range(len(payloads)), rendered))
-    for place, (event, payload) in one_in(6, list(enumerate(payloads)), len(name)):
+    for place, (event, payload) in one_in(8, list(enumerate(payloads)), len(name)):
         receiver = rendering if place in chosen else reading
         changed = Webhook(SOURCES[name].headers(event, "d"), json.dumps(payload).encode())
         assert receiver.receive(name, changed).status in {200, 202, 400}
