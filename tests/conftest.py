@@ -28,7 +28,7 @@ _synchronous = sqlite_file.SYNCHRONOUS
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """Use more than there are cores: many tests wait for other processes most of their time."""
-    return 5 * (os.cpu_count() or 1) // 2
+    return 3 * (os.cpu_count() or 1)
 
 
 def pytest_configure(config):
