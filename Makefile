@@ -12,11 +12,12 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run setup test newer test-newer coverage check mutants audit lock azure-cli checkov chaos fuzz bench azurite gallery screenshots docs package sbom site flamegraphs clean
 .DEFAULT_GOAL := help
 
-# uv installs in a fifth of the time of pip. Where it does not find what pip is configured to find, pip does it.
+# uv installs in a fifth of the time of pip. Where it does not find what pip is configured to find, pip does it, and shows
+# what it has to say only if it fails.
 UV := $(shell command -v uv 2>/dev/null)
 PIP = $(1)/bin/python -m pip install -q --disable-pip-version-check
 install = { [ -n '$(UV)' ] && '$(UV)' pip install --quiet --python $(1)/bin/python --compile-bytecode $(2) 2>/dev/null; } || \
-  $(PIP) $(2)
+  { $(PIP) $(2) > $(1)/install.log 2>&1 || { cat $(1)/install.log >&2; false; }; }
 # For what takes pip a minute, uv is fetched first.
 install-much = if [ -z '$(UV)' ] && $(PIP) --only-binary=:all: 'uv>=0.9' 2>/dev/null; then \
   $(1)/bin/uv pip install --quiet --python $(1)/bin/python --compile-bytecode $(2) || $(PIP) $(2); else $(call install,$(1),$(2)); fi

@@ -48,6 +48,21 @@ def workplace(folder: Path) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def working_in(folder: Path, monkeypatch, *names: str) -> Iterator[Path]:
+    """The working directory of a fresh clone, and an environment without what begins with those names.
+
+    What a command changes in the environment is undone.
+    """
+    for name in [name for name in os.environ if name.startswith(names)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(workplace(folder))
+    before = dict(os.environ)
+    yield folder
+    os.environ.clear()
+    os.environ.update(before)
+
+
 def environment(**settings: str) -> dict[str, str]:
     """The environment of a process, with no settings of the bridge except `settings`."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}

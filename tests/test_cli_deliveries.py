@@ -30,7 +30,7 @@ from bridge.payloads import CONTAINER, KeptPayload, from_bytes, to_bytes
 from bridge.settings import Settings
 from bridge.sources import SOURCES
 from tests.azurite import needs_azurite
-from tests.local_stack import ROOT, workplace
+from tests.local_stack import ROOT, working_in
 from tests.outbox_stand_ins import START
 from tests.test_delivery_records import EVENT, delivery
 
@@ -41,13 +41,8 @@ TOKEN = "a1b2c3d4e5f60718"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    for name in [name for name in os.environ if name.startswith(("BRIDGE_", "PORT", "AzureWebJobsStorage"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(workplace(tmp_path / "work"))
-    before = dict(os.environ)
-    yield tmp_path / "work"
-    os.environ.clear()
-    os.environ.update(before)
+    with working_in(tmp_path / "work", monkeypatch, "BRIDGE_", "PORT", "AzureWebJobsStorage") as folder:
+        yield folder
 
 
 @pytest.fixture

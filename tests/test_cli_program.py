@@ -15,7 +15,7 @@ from bridge.cli.command import STATUSES, Command, Group
 from bridge.cli.output import plural, table
 from bridge.program import program, start_command
 from tests.command_lines import commands, parsed
-from tests.local_stack import ROOT, environment, workplace
+from tests.local_stack import ROOT, environment, working_in
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 ALL = dict(commands())
@@ -29,13 +29,8 @@ VERBS = {
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    for name in [name for name in os.environ if name.startswith(("BRIDGE_", "PORT", "NO_COLOR"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(workplace(tmp_path / "work"))
-    before = dict(os.environ)
-    yield tmp_path / "work"
-    os.environ.clear()
-    os.environ.update(before)
+    with working_in(tmp_path / "work", monkeypatch, "BRIDGE_", "PORT", "NO_COLOR") as folder:
+        yield folder
 
 
 def run(*arguments, **options):

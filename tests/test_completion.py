@@ -1,6 +1,5 @@
 """What shells propose: the answers, and the scripts in real shells where they are installed."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import main as cli
-from tests.local_stack import ROOT, environment, workplace
+from tests.local_stack import ROOT, environment, working_in
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 SHELLS = ROOT / "bridge/cli/shells"
@@ -18,13 +17,8 @@ SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    for name in [name for name in os.environ if name.startswith("BRIDGE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(workplace(tmp_path / "work"))
-    before = dict(os.environ)
-    yield tmp_path / "work"
-    os.environ.clear()
-    os.environ.update(before)
+    with working_in(tmp_path / "work", monkeypatch, "BRIDGE_") as folder:
+        yield folder
 
 
 ANSWERS = {

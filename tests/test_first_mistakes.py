@@ -1,13 +1,12 @@
 """A person's first mistakes at the command line, each with the message that they get."""
 
 import logging
-import os
 import socket
 
 import pytest
 
 from bridge.cli import main as cli
-from tests.local_stack import running, workplace
+from tests.local_stack import running, working_in
 
 GROUP = "3c1d0d4e-0000-4000-8000-000000000001"
 NAMED = f'[groups]\nplatform = "{GROUP}"\n'
@@ -16,14 +15,9 @@ PUSH = ["explain", "github", "push"]
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    for name in [name for name in os.environ if name.startswith(("BRIDGE_", "PORT"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(workplace(tmp_path / "work"))
     monkeypatch.setattr("sys.argv", ["webhook-bridge"])
-    before = dict(os.environ)
-    yield tmp_path / "work"
-    os.environ.clear()
-    os.environ.update(before)
+    with working_in(tmp_path / "work", monkeypatch, "BRIDGE_", "PORT") as folder:
+        yield folder
     logging.getLogger().handlers.clear()
 
 

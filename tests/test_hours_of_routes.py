@@ -1,7 +1,6 @@
 """Hours in the configuration: what they say, what is wrong with them, and which events wait for them."""
 
 import json
-import os
 import time
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
@@ -19,7 +18,7 @@ from bridge.outbox.sqlite import SqliteOutbox
 from bridge.receiving.receiver import Receiver
 from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
-from tests.local_stack import workplace
+from tests.local_stack import working_in
 from tests.test_routing import event
 
 OPS = "3c1d0d4e-0000-4000-8000-000000000003"
@@ -137,16 +136,10 @@ def test_the_entry_says_until_when_and_an_earlier_version_leaves_that_out():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for name in [name for name in os.environ if name.startswith(("BRIDGE_", "PORT", "AzureWebJobsStorage"))]:
-        monkeypatch.delenv(name)
-    folder = workplace(tmp_path / "work")
-    monkeypatch.chdir(folder)
-    (folder / "bridge.toml").write_text(f'[groups]\nops = "{OPS}"\n{OWN}{NEVER}{ROUTE}')
-    monkeypatch.setenv("BRIDGE_CONFIG", "bridge.toml")
-    before = dict(os.environ)
-    yield folder
-    os.environ.clear()
-    os.environ.update(before)
+    with working_in(tmp_path / "work", monkeypatch, "BRIDGE_", "PORT", "AzureWebJobsStorage") as folder:
+        (folder / "bridge.toml").write_text(f'[groups]\nops = "{OPS}"\n{OWN}{NEVER}{ROUTE}')
+        monkeypatch.setenv("BRIDGE_CONFIG", "bridge.toml")
+        yield folder
 
 
 # Whenever the test runs, they begin a year later at the earliest.

@@ -16,7 +16,7 @@ from bridge.maintenance import ENDED, STARTED, from_text
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.settings import Settings
-from tests.local_stack import workplace
+from tests.local_stack import working_in
 from tests.outbox_stand_ins import entry
 
 OPS = "3c1d0d4e-0000-4000-8000-000000000003"
@@ -86,16 +86,10 @@ def test_what_is_wrong_is_said_with_its_line(before, after, problem):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for name in [name for name in os.environ if name.startswith(("BRIDGE_", "PORT", "AzureWebJobsStorage"))]:
-        monkeypatch.delenv(name)
-    folder = workplace(tmp_path / "work")
-    monkeypatch.chdir(folder)
-    (folder / "bridge.toml").write_text(ONCE.replace("2026-", "2099-"))
-    monkeypatch.setenv("BRIDGE_CONFIG", "bridge.toml")
-    before = dict(os.environ)
-    yield folder
-    os.environ.clear()
-    os.environ.update(before)
+    with working_in(tmp_path / "work", monkeypatch, "BRIDGE_", "PORT", "AzureWebJobsStorage") as folder:
+        (folder / "bridge.toml").write_text(ONCE.replace("2026-", "2099-"))
+        monkeypatch.setenv("BRIDGE_CONFIG", "bridge.toml")
+        yield folder
 
 
 @pytest.fixture
