@@ -12,10 +12,11 @@ import pytest
 import yaml
 from jinja2 import DictLoader
 
+from bridge import configuration, expectation_tables, hours_tables, maintenance_tables, route_tables, summary_tables
 from bridge.configuration import Configuration
 from bridge.rendering.environment import environment
 from bridge.settings import TABLE, Settings
-from bridge.sources import SOURCES
+from bridge.sources import SOURCES, form
 from tests.arm_template import Azure, Template
 from tests.command_lines import parsed
 from tests.local_stack import ROOT
@@ -267,3 +268,20 @@ def test_the_subject_of_a_workflow_is_asked_of_github():
     assert "actions/oidc/customization/sub --jq .sub_claim_prefix" in DEPLOY
     assert '--subject "$prefix:environment:production"' in DEPLOY
     assert "--subject repo:" not in DEPLOY
+
+
+@pytest.mark.parametrize(
+    ("page", "keys"),
+    [
+        ("configuration", configuration._TABLES | configuration._GROUP_KEYS | route_tables._KEYS),
+        ("hours", hours_tables._KEYS),
+        ("maintenance", maintenance_tables._KEYS),
+        ("expectations", expectation_tables._KEYS),
+        ("summaries", summary_tables._KEYS),
+        ("own-service", form._KEYS | {*form._EXPRESSIONS} | form._EVENT | form._METER | form._PEOPLE),
+    ],
+)
+def test_every_key_of_the_configuration_is_on_its_page(page, keys):
+    path = ROOT / f"docs/{page}.md"
+    code = [*re.findall(r"`([^`\n]+)`", path.read_text()), *blocks(path, "toml")]
+    assert sorted(keys - {word for text in code for word in re.findall(r"\w+", text)}) == []
