@@ -23,7 +23,7 @@ from bridge.spelling import FEW, meant
 
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_OBJECT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+OBJECT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def environment() -> Mapping[str, str]:
@@ -82,7 +82,7 @@ def known_sources() -> Mapping[str, Source]:
 def group_of(given: str) -> str:
     """The object id of the group with this name or object id; CommandError where no group has it."""
     names = group_names()
-    if given in names or _OBJECT_ID.fullmatch(given):
+    if given in names or OBJECT_ID.fullmatch(given):
         return given.lower()
     if found := next((group for group, name in names.items() if name == given), ""):
         return found

@@ -12,6 +12,7 @@ import click
 
 from bridge import conversions
 from bridge.cli.command import Command
+from bridge.cli.common import OBJECT_ID
 from bridge.cli.init_advice import advice
 from bridge.cli.init_files import AZURE, IDENTITIES, LOCAL, MAIL, Answers, changes, files, known, write
 from bridge.cli.parameters import OneOf, sources_of_the_settings
@@ -25,7 +26,6 @@ from bridge.spelling import meant
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_OBJECT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ALL_IDENTITIES = [one for names in IDENTITIES.values() for one in names]
 _WHERE = "Where the bridge will run: local (this machine) or azure"
 _GROUP = "Group: the object id or the name that the Entra admin center shows; empty: a demo group on this machine"
@@ -204,7 +204,7 @@ def _secret(text: str) -> tuple[str, str]:
 def _group(text: str) -> str:
     """The object id of a group that is given by it, or by its name, which Azure CLI looks up."""
     given = text.strip()
-    if not given or _OBJECT_ID.fullmatch(given):
+    if not given or OBJECT_ID.fullmatch(given):
         return "" if given.lower() == DEMO_GROUP else given.lower()
     az = shutil.which("az")
     if az is None:
@@ -213,6 +213,6 @@ def _group(text: str) -> str:
         )
     command = [az, "ad", "group", "show", "--group", given, "--query", "id", "--output", "tsv"]
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
-    if not _OBJECT_ID.fullmatch(found.stdout.strip()):
+    if not OBJECT_ID.fullmatch(found.stdout.strip()):
         raise click.UsageError(f"Azure CLI finds no group {given!r}: sign in with `az login`, or give its object id.")
     return found.stdout.strip().lower()
