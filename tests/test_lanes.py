@@ -1,19 +1,21 @@
 """Several posts of one group on their way at once, each into a thread of its own."""
 
+import itertools
 import random
 import threading
 import time
+from functools import partial
 
 import pytest
 
 from bridge.errors import AccessRefused, ContentRefused, NotSent, OutcomeUnknown
 from bridge.outbox.rows import Backoff, State
 from bridge.publishing.batching import Batch
-from bridge.publishing.lanes import chained, side_by_side
+from bridge.publishing.lanes import Lanes, chained
 from bridge.publishing.leases import LEASE, lanes_of
 from bridge.publishing.slots import Slots
 from bridge.publishing.transitions import GUARD
-from tests.outbox_stand_ins import FakeChannel, FakeDraftChannel, entries_of, entry, refs
+from tests.outbox_stand_ins import Clock, FakeChannel, FakeDraftChannel, entries_of, entry, refs
 from tests.publishing_simulation import Simulation
 
 
@@ -149,6 +151,8 @@ def test_a_hold_makes_no_dead_letter_of_what_is_on_its_way(tmp_path):
 
         def _take(self, thread, post):
             if entries_of(post) == refs(0):
+                with self.changed:
+                    assert self.changed.wait_for(lambda: self.came == self.together, 30)
                 raise AccessRefused("403")
             return super()._take(thread, post)
 
@@ -198,8 +202,60 @@ def test_the_first_error_is_raised_when_the_others_are_over():
         yield lambda: None
 
     with pytest.raises(LookupError):
-        side_by_side([work(number) for number in range(6)], 3, lambda running: running < 3)
+        Lanes(itertools.count().__next__).run([work(number) for number in range(6)], 3, lambda running: running < 3)
     assert sorted(ended) == [0, 2]
+
+
+def run(lanes, *requests):
+    """The threads in which the requests are made, in their order."""
+    threads = []
+
+    def work(request):
+        def ask():
+            threads.append(threading.current_thread())
+            request()
+
+        yield ask
+
+    lanes.run([work(request) for request in requests], 4, lambda running: running < 4)
+    return threads
+
+
+def test_while_answers_come_quickly_the_drain_makes_one_request_at_a_time_itself():
+    lanes = Lanes(Clock())
+    together = threading.Barrier(4)
+    threads = run(lanes, *[partial(together.wait, 30)] * 4, *[lambda: None] * 3)
+    assert threading.current_thread() not in threads[:4]
+    assert threads[4:] == [threading.current_thread()] * 3
+    assert run(lanes, lambda: None) == [threading.current_thread()]
+
+
+def test_the_first_slow_answer_costs_one_wait_then_threads_wait():
+    clock, together = Clock(), threading.Barrier(3)
+    lanes = Lanes(clock)
+    run(lanes, lambda: None)
+
+    def slow():
+        clock.now += 0.3
+
+    threads = run(lanes, lambda: None, slow, *[partial(together.wait, 30)] * 3)
+    assert [thread is threading.current_thread() for thread in threads] == [True, True, False, False, False]
+
+
+def test_nothing_is_begun_beside_a_request_that_the_drain_makes_itself():
+    clock = Clock()
+    lanes, on_their_way = Lanes(clock), []
+    run(lanes, lambda: None)
+    running = [0]
+
+    def request():
+        running[0] += 1
+        on_their_way.append(running[0])
+        time.sleep(0.01)
+        running[0] -= 1
+
+    run(lanes, *[request] * 5)
+    assert on_their_way == [1] * 5
 
 
 def slots(simulation, seed):

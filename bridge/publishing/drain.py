@@ -16,7 +16,7 @@ from bridge.publishing.budget import Budget
 from bridge.publishing.composing import composed
 from bridge.publishing.failures import MAYBE, Failures
 from bridge.publishing.group_rows import GroupRows
-from bridge.publishing.lanes import Sending, Work, chained, side_by_side
+from bridge.publishing.lanes import Lanes, Sending, Work, chained
 from bridge.publishing.leases import GroupLease, HeldLease
 from bridge.publishing.policy import Policy
 from bridge.publishing.slots import Rights
@@ -60,6 +60,7 @@ class Drain:
         channel: Channel,
         lease: GroupLease,
         rights: Rights,
+        lanes: Lanes,
         budget: Budget,
         policy: Policy,
         clock: Callable[[], float],
@@ -67,7 +68,7 @@ class Drain:
         ask: Callable[[float], None],
     ) -> None:
         self._rows, self._channel = rows, channel
-        self._lease, self._rights, self._ask = lease, rights, ask
+        self._lease, self._rights, self._lanes, self._ask = lease, rights, lanes, ask
         self._budget, self._policy = budget, policy
         self._clock, self._new_token = clock, new_token
         self._unfinished, self._is_lost = 0, False
@@ -160,7 +161,7 @@ class Drain:
         self._unfinished = len(chains)
         # Where Graph refused the group, or asked for patience, one post shows whether that is over.
         works = [self._send_chain(chain) for chain in chains]
-        side_by_side(works, 1 if self._rows.wait else self._rights.most, self._rights.allows)
+        self._lanes.run(works, 1 if self._rows.wait else self._rights.most, self._rights.allows)
 
     def _send_chain(self, chain: Sequence[Batch]) -> Work:
         """Posts what goes into one thread, in order."""
@@ -195,7 +196,8 @@ class Drain:
         post = composed(group, attempt.batch, target, token, threads, self._policy, attempt.left_out)
         self._failures.on_their_way |= ids
         try:
-            post = yield partial(self._channel.prepare, post, target)
+            prepare = partial(self._channel.prepare, post, target)
+            post = (yield prepare) if self._policy.prepares else prepare()
             self._budget.requests -= 1 if post.draft else 0
             self._keep_leases(attempt.slot)
             rows = self._claim(attempt, token, post.draft or target)
@@ -215,7 +217,7 @@ class Drain:
             if not self._rows.waits():
                 self._rows.set_wait(None)
             return
-        due = self._next_due(without=rows)
+        due = self._next_due(without=rows) if is_last else None
         is_over = is_last and (due is None or due > self._clock())
         if is_over and due is not None:
             self._ask(due)

@@ -1,11 +1,15 @@
 """Several posts on their way at once: threads wait for the requests, and one thread does everything else."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any
 
 from bridge.publishing.batching import Batch
+
+QUICK = 0.02  # seconds; where an answer comes sooner, a thread that waits for it costs more than it gains
 
 Work = Generator[Callable[[], Any], Any, None]
 """Yields the requests that it makes, one after the other, and gets the answer of each, or its error."""
@@ -13,29 +17,85 @@ Work = Generator[Callable[[], Any], Any, None]
 Sending = Generator[Callable[[], Any], Any, str]
 """As `Work`; returns the thread into which it has posted, or nothing."""
 
+_Step = tuple[Callable[[Any], Callable[[], Any]], object]
+"""How a work goes on, and with what."""
 
-def side_by_side(works: Sequence[Work], most: int, allows: Callable[[int], bool]) -> None:
-    """Does the works, at most so many at once. The first error is raised when those that had begun are over.
 
-    allows: says whether one more may begin, beside so many.
+class Lanes:
+    """Does works side by side; thread-safe, as each call of `run` has its own works.
+
+    While answers come quickly, the caller's thread makes the requests itself, one at a time. The first slow one costs
+    one wait: from then on, threads wait, until an answer comes quickly again.
     """
-    if min(most, len(works)) < 2:
-        for work in works:
-            _by_itself(work)
-        return
-    with ThreadPoolExecutor(min(most, len(works)), "lane") as pool:
-        _Lanes(pool, works, allows).run()
 
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.is_quick = False
 
-def _by_itself(work: Work) -> None:
-    request = next(work, None)
-    while request is not None:
+    def run(self, works: Sequence[Work], most: int, allows: Callable[[int], bool]) -> None:
+        """Does the works, at most so many at once. The first error is raised when those that had begun are over.
+
+        allows: says whether one more may begin, beside so many.
+        """
+        most = max(1, min(most, len(works)))
+        # It starts a thread when it is given a request.
+        with ThreadPoolExecutor(most, "lane") as pool:
+            _Run(self, pool, works, most, allows).run()
+
+    def ask(self, work: Work, request: Callable[[], Any]) -> _Step:
+        """Makes a request of a work, and notes how soon it was answered."""
+        began = self._clock()
         try:
-            answer = request()
-        except Exception as error:  # noqa: BLE001  the work knows what to do with it
-            request = _next(work.throw, error)
+            return work.send, request()
+        except BaseException as error:  # noqa: BLE001  the work knows what to do with it
+            return work.throw, error
+        finally:
+            self.is_quick = self._clock() - began < QUICK
+
+
+class _Run:
+    def __init__(
+        self, lanes: Lanes, pool: ThreadPoolExecutor, works: Sequence[Work], most: int, allows: Callable[[int], bool]
+    ) -> None:
+        self._lanes, self._pool, self._waiting, self._most, self._allows = lanes, pool, deque(works), most, allows
+        self._answered: SimpleQueue[tuple[Work, _Step]] = SimpleQueue()
+        self._running = 0
+        self._error: Exception | None = None
+
+    def run(self) -> None:
+        while True:
+            while self._waiting and not self._error and self._may_begin():
+                work = self._waiting.popleft()
+                self._go_on(work, (work.send, None))
+            if not self._running:
+                break
+            work, step = self._answered.get()
+            self._running -= 1
+            self._go_on(work, step)
+        if self._error:
+            raise self._error
+
+    def _may_begin(self) -> bool:
+        # Where answers come quickly, what is on its way is over soon, and then this thread needs no other.
+        return not (self._running and self._lanes.is_quick) and self._allows(self._running)
+
+    def _waits_itself(self) -> bool:
+        return self._running == 0 and (self._lanes.is_quick or self._most == 1)
+
+    def _go_on(self, work: Work, step: _Step) -> None:
+        try:
+            request = _next(*step)
+            while request is not None and self._waits_itself():
+                request = _next(*self._lanes.ask(work, request))
+        except Exception as error:  # noqa: BLE001  the others' posts are on their way, and have to be noted
+            self._error = self._error or error
         else:
-            request = _next(work.send, answer)
+            if request is not None:
+                self._running += 1
+                self._pool.submit(self._hand_over, work, request)
+
+    def _hand_over(self, work: Work, request: Callable[[], Any]) -> None:
+        self._answered.put((work, self._lanes.ask(work, request)))
 
 
 def _next(go_on: Callable[[Any], Callable[[], Any]], value: object) -> Callable[[], Any] | None:
@@ -44,35 +104,6 @@ def _next(go_on: Callable[[Any], Callable[[], Any]], value: object) -> Callable[
         return go_on(value)
     except StopIteration:
         return None
-
-
-class _Lanes:
-    def __init__(self, pool: ThreadPoolExecutor, works: Sequence[Work], allows: Callable[[int], bool]) -> None:
-        self._pool, self._waiting, self._allows = pool, deque(works), allows
-        self._running: dict[Future[Any], Work] = {}
-        self._error: Exception | None = None
-
-    def run(self) -> None:
-        while True:
-            while self._waiting and not self._error and self._allows(len(self._running)):
-                work = self._waiting.popleft()
-                self._go_on(work, work.send, None)
-            if not self._running:
-                break
-            for answered in wait(self._running, return_when=FIRST_COMPLETED).done:
-                work, error = self._running.pop(answered), answered.exception()
-                self._go_on(work, *((work.throw, error) if error else (work.send, answered.result())))
-        if self._error:
-            raise self._error
-
-    def _go_on(self, work: Work, go_on: Callable[[Any], Callable[[], Any]], value: object) -> None:
-        try:
-            request = _next(go_on, value)
-        except Exception as error:  # noqa: BLE001  the others' posts are on their way, and have to be noted
-            self._error = self._error or error
-        else:
-            if request is not None:
-                self._running[self._pool.submit(request)] = work
 
 
 def chained(batches: Sequence[Batch]) -> list[list[Batch]]:

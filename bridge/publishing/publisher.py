@@ -23,6 +23,7 @@ from bridge.publishing.drain import Drain
 from bridge.publishing.group_rows import GroupRows
 from bridge.publishing.health import LATE, Health
 from bridge.publishing.isolation import by_itself
+from bridge.publishing.lanes import Lanes
 from bridge.publishing.leases import SLOT_COUNT, GroupLease, acquire, held_until, new_owner
 from bridge.publishing.own_posts import Own, OwnPosts
 from bridge.publishing.policy import Policy
@@ -86,7 +87,7 @@ class Publisher:
         self._waiting = Waiting(policy.hours, Windows(policy.maintenance, lambda: outbox.maintenance().text))
         self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock, self._waiting, policy.zone)
         self._has_swept = False
-        self._turns = Turns()
+        self._turns, self._lanes = Turns(), Lanes()
         self._stopped = threading.Event()
         self._own = OwnPosts(own, outbox, queue, self._recorder.record, clock) if own else None
 
@@ -288,7 +289,9 @@ class Publisher:
         group = lease.lease.partition
         rows = GroupRows(self._outbox, self._outbox, lease, self._clock, self._policy.rules, self._waiting)
         channel, ask = self._watchdog if group == WATCHDOG else self._channel, partial(self._waker.ask, group)
-        drain = Drain(rows, channel, lease, rights, budget, self._policy, self._clock, self._new_token, ask)
+        drain = Drain(
+            rows, channel, lease, rights, self._lanes, budget, self._policy, self._clock, self._new_token, ask
+        )
         due = drain.run(state)
         self._health.note_drain(state, len(rows.open), due, rows.wait)
         return due is not None and due <= self._clock()
