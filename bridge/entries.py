@@ -21,7 +21,7 @@ from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_MESSAGE, MAX_PARTICIPA
 from bridge.tracing import valid
 
 if TYPE_CHECKING:
-    from bridge.hours import Hours
+    from bridge.calendar.hours import Hours
 
 VERSION = 3
 # What stands open until somebody acts, and the end of it.

@@ -10,11 +10,11 @@ from itertools import chain
 
 from bridge.app import Bridge
 from bridge.configuration import Configuration
-from bridge.conversions import file_of
 from bridge.receiving import route_mistakes
 from bridge.rendering.renderer import Renderer
 from bridge.rendering.template_names import Fields
 from bridge.settings import TABLE
+from bridge.settings.conversions import file_of
 from bridge.sources.known_names import Names, names_of, paths_of
 from bridge.spelling import hint
 

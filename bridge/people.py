@@ -11,8 +11,8 @@ from email.utils import parseaddr
 
 from bridge.events import Event, Person
 from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
+from bridge.settings.toml_tables import Table
 from bridge.spelling import hint
-from bridge.toml_tables import Table
 
 ROLES = ("author", "owner", "reviewers", "assignees")
 ROLE, TEAM = "@", "team:"  # what a role and a team begin with among the participants of a route

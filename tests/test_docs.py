@@ -12,8 +12,16 @@ import pytest
 import yaml
 from jinja2 import DictLoader
 
-from bridge import configuration, expectation_tables, hours_tables, maintenance_tables, route_tables, summary_tables
-from bridge.configuration import Configuration
+from bridge import configuration
+from bridge.configuration import (
+    Configuration,
+    expectation_tables,
+    groups,
+    hours_tables,
+    maintenance_tables,
+    route_tables,
+    summary_tables,
+)
 from bridge.rendering.environment import environment
 from bridge.settings import TABLE, Settings
 from bridge.sources import SOURCES, form
@@ -273,7 +281,7 @@ def test_the_subject_of_a_workflow_is_asked_of_github():
 @pytest.mark.parametrize(
     ("page", "keys"),
     [
-        ("configuration", configuration._TABLES | configuration._GROUP_KEYS | route_tables._KEYS),
+        ("configuration", configuration._TABLES | groups._KEYS | route_tables._KEYS),
         ("hours", hours_tables._KEYS),
         ("maintenance", maintenance_tables._KEYS),
         ("expectations", expectation_tables._KEYS),

@@ -8,8 +8,8 @@ from bridge.errors import SettingsError
 from bridge.rendering.environment import environment
 from bridge.rendering.expressions import fault
 from bridge.rendering.template_problems import problems
+from bridge.settings.toml_lines import line_of, lines
 from bridge.spelling import hint, is_slip, meant
-from bridge.toml_lines import line_of, lines
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 

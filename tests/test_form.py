@@ -13,10 +13,10 @@ from bridge.errors import SettingsError
 from bridge.events import Event, Webhook
 from bridge.rendering.renderer import Renderer
 from bridge.settings import Settings
+from bridge.settings.toml_tables import Problems, Table
 from bridge.sources import SOURCES, generic
 from bridge.sources.base import Ignored
 from bridge.sources.form import check_expressions, parse
-from bridge.toml_tables import Problems, Table
 from tests.look import parse as parse_card
 from tools.samples import webhook
 

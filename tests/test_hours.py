@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.hours import Hours
+from bridge.calendar.hours import Hours
 from tests.amounts import FUZZ
 
 BERLIN = ZoneInfo("Europe/Berlin")

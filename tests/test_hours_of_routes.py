@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bridge.calendar.hours import Hours
 from bridge.cli import main as cli
 from bridge.configuration import Configuration
 from bridge.entries import from_message, to_message
 from bridge.errors import SettingsError
 from bridge.events import Severity, Webhook
-from bridge.hours import Hours
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.receiving.receiver import Receiver
 from bridge.rendering.renderer import Renderer

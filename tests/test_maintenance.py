@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bridge.calendar.hours import Hours
+from bridge.calendar.maintenance import ENDED, STARTED, Plan, Window, to_text
 from bridge.errors import NotSent, ThreadGone
 from bridge.events import Severity
-from bridge.hours import Hours
-from bridge.maintenance import ENDED, STARTED, Plan, Window, to_text
 from bridge.outbox.memos import StoredText
 from bridge.publishing.announcements import announcements
 from bridge.publishing.policy import Policy

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.app import Bridge
+from bridge.calendar.maintenance import ENDED, STARTED, from_text
 from bridge.cli import main as cli
 from bridge.configuration import Configuration
 from bridge.entries import from_message
 from bridge.errors import SettingsError
-from bridge.maintenance import ENDED, STARTED, from_text
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
 from bridge.settings import Settings
@@ -71,7 +71,7 @@ def test_plans_are_read():
         ("note =", "notes =", "maintenance 1 has an unknown key 'notes'|did you mean `note`? (line 7)"),
         ('"sun"', '"sum"', "maintenance 2: `days` must be days such as mon-fri|did you mean `sun`? (line 15)"),
         ('"04:00"', '"02:00"', "maintenance 2: `to` is the same time as `from`| (line 17)"),
-        ("[[maintenance]]", "[maintenance]", "a maintenance begins with [[maintenance]], in double brackets|"),
+        ("[[maintenance]]", "[maintenance]", "[[maintenance]] stands in double brackets, because|"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(before, after, problem):

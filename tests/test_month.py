@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bridge.calendar.hours import Hours
+from bridge.calendar.maintenance import BRIDGE, Plan, Window, to_text
 from bridge.errors import NotSent, OutcomeUnknown
 from bridge.events import Severity
-from bridge.hours import Hours
-from bridge.maintenance import BRIDGE, Plan, Window, to_text
 from bridge.outbox.memos import StoredText
 from bridge.publishing import drain
 from tests.amounts import FUZZ

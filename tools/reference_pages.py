@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
-from bridge import maintenance, summaries
+from bridge.calendar import maintenance, summaries
 from bridge.events import Event
 from bridge.settings import TABLE, Settings
 from bridge.steps import FIELDS

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bridge.app import Bridge
-    from bridge.maintenance import Window
+    from bridge.calendar.maintenance import Window
     from bridge.receiving.explanations import EventExplanation
 
 

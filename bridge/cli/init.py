@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge import conversions
 from bridge.cli.command import Command
 from bridge.cli.common import OBJECT_ID
 from bridge.cli.init_advice import advice
@@ -19,6 +18,7 @@ from bridge.cli.parameters import OneOf, sources_of_the_settings
 from bridge.errors import CommandError
 from bridge.local.config import DEMO_GROUP, DEMO_NAME
 from bridge.program import program
+from bridge.settings import conversions
 from bridge.sources import SOURCES
 from bridge.sources.secrets import MADE_BY_THE_SERVICE
 from bridge.spelling import meant

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.app import Bridge
+from bridge.calendar.maintenance import Window, from_text, to_text
 from bridge.cli.command import Group
 from bridge.cli.common import environment, unknown
 from bridge.cli.output import print_json, print_table
 from bridge.cli.parameters import group_option, json_option
 from bridge.configuration import Configuration
+from bridge.configuration.maintenance_tables import LONGEST_NOTE, match_problem
 from bridge.errors import CommandError, Conflict
-from bridge.maintenance import Window, from_text, to_text
-from bridge.maintenance_tables import LONGEST_NOTE, match_problem
 from bridge.outbox.memos import StoredText
 from bridge.rendering.text import one_line
 

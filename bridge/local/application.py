@@ -38,8 +38,8 @@ from bridge.local.saved_files import SavedFiles
 from bridge.local.unanswered import log_missing_key, log_unknown_source
 from bridge.outbox.payloads import Payloads
 from bridge.settings import Settings
+from bridge.settings.toml_tables import Problems
 from bridge.sources import SOURCES
-from bridge.toml_tables import Problems
 
 _NOT_QUEUED = 500  # of the host, when it cannot put a webhook's entries on the queue
 

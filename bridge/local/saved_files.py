@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bridge.configuration import Configuration
-from bridge.conversions import is_toml
 from bridge.errors import SettingsError
+from bridge.settings.conversions import is_toml
 
 SETTINGS = Path("local.settings.json")
 _INTERVAL = 0.5  # seconds between two looks

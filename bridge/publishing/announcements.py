@@ -6,10 +6,10 @@ from functools import cache
 
 from jinja2 import Template
 
+from bridge.calendar.maintenance import BRIDGE, ENDED, STARTED, Window
 from bridge.entries import Entry
 from bridge.events import Severity
 from bridge.limits import MAX_TOPIC
-from bridge.maintenance import BRIDGE, ENDED, STARTED, Window
 from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.filters import offset
 from bridge.rendering.text import one_line

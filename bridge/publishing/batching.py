@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 
+from bridge.calendar.maintenance import BRIDGE, ENDED
 from bridge.limits import MAX_CARDS, MAX_POST, MAX_ROWS
-from bridge.maintenance import BRIDGE, ENDED
 from bridge.outbox.rows import DIGEST, OpenEntry, State, ThreadRow
 
 SOURCES = "sources"  # what the row of a digest remembers: where its storm comes from

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
+from bridge.calendar.maintenance import BRIDGE
 from bridge.entries import Entry
 from bridge.graph.channel import Post
 from bridge.limits import MAX_INVITED
-from bridge.maintenance import BRIDGE
 from bridge.outbox.rows import DIGEST, ThreadRow
 from bridge.publishing.batching import Batch
 from bridge.publishing.digests import digest_html, digest_topic

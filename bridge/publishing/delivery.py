@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 
+from bridge.calendar.hours import Hours
+from bridge.calendar.maintenance import Plan
 from bridge.errors import AccessRefused, GraphError
 from bridge.events import Severity
 from bridge.graph import credentials, federation
@@ -16,8 +18,6 @@ from bridge.graph.client import GraphClient
 from bridge.graph.mail import MailToGroups
 from bridge.graph.threads import GroupThreads
 from bridge.graph.tokens import Identity
-from bridge.hours import Hours
-from bridge.maintenance import Plan
 from bridge.outbox.base import Outbox, Queue
 from bridge.outbox.rows import IDENTITY, SLOTS, Hold
 from bridge.publishing.batching import Rules

@@ -1,7 +1,7 @@
 """What the bridge itself has to say of an expectation: that it did not come, and that it came again."""
 
+from bridge.calendar.expectations import Expectation
 from bridge.events import OWN, Event, Severity
-from bridge.expectations import Expectation
 from bridge.publishing.expectation_rows import Known
 from bridge.publishing.lengths import length, moment
 

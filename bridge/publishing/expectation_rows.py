@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bridge.expectations import Expectation
+from bridge.calendar.expectations import Expectation
 from bridge.outbox.memos import Memo
 
 KIND = "expectation"

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bridge.calendar.expectations import Expectation
 from bridge.entries import Entry, Target, entry_id, to_message
 from bridge.errors import Conflict
 from bridge.events import OWN, Event
-from bridge.expectations import Expectation
 from bridge.outbox.base import Queue
 from bridge.outbox.memos import Memos
 from bridge.publishing import expectation_events as events

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bridge.calendar.hours import Hours
+from bridge.calendar.maintenance import BRIDGE, ENDED
 from bridge.entries import Entry
 from bridge.events import Severity
-from bridge.hours import Hours
-from bridge.maintenance import BRIDGE, ENDED
 from bridge.publishing.digests import ALERTING, STORM, Occasion
 from bridge.rendering.filters import plural
 

@@ -4,14 +4,14 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bridge.calendar.expectations import Expectation
+from bridge.calendar.summaries import StandingSummary
 from bridge.deliveries import DeliveryRecord
 from bridge.entries import Entry
-from bridge.expectations import Expectation
 from bridge.outbox.base import Outbox, Queue
 from bridge.publishing.expectations import Compose, ExpectationWatch
 from bridge.publishing.isolation import by_itself
 from bridge.publishing.summaries import SummaryPoster
-from bridge.summaries import StandingSummary
 
 _logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
+from bridge.calendar.hours import Hours
+from bridge.calendar.maintenance import Plan
 from bridge.events import Severity
-from bridge.hours import Hours
-from bridge.maintenance import Plan
 from bridge.publishing.batching import Rules
 
 

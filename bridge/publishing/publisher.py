@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from bridge.calendar.maintenance import Window
 from bridge.deliveries import DeliveryRecord
 from bridge.entries import Entry, Wake, at_once, from_message, records_in, to_message
 from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
-from bridge.maintenance import Window
 from bridge.outbox.base import Message, Outbox, Queue
 from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import SLOTS, WATCHDOG, DeadLetter

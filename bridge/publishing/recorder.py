@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
+from bridge.calendar.maintenance import Window
 from bridge.deliveries import DeliveryRecord
 from bridge.entries import Entry, Wake, from_message, to_message
 from bridge.errors import Conflict, MessageError, RowRefused
 from bridge.events import Severity
-from bridge.maintenance import Window
 from bridge.outbox.base import Deliveries, Entries
 from bridge.outbox.rows import ContentRow, DeadLetter, Recorded
 from bridge.publishing.announcements import announcements

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from bridge.calendar.summaries import StandingSummary
 from bridge.entries import EXPIRY, Entry, Target, entry_id
 from bridge.errors import Conflict
 from bridge.events import Severity
@@ -15,7 +16,6 @@ from bridge.outbox.standing import Standing
 from bridge.publishing.expectations import Compose
 from bridge.publishing.lengths import moment
 from bridge.publishing.summary_events import summary_event
-from bridge.summaries import StandingSummary
 
 _KIND = "summary"
 _AHEAD = 60.0  # seconds; what is written further in the future was written by a clock that was wrong

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.calendar.summaries import StandingSummary
 from bridge.entries import ALERT, BRANCH, EXPIRY, INCIDENT, REVIEW
 from bridge.events import OWN, Event
 from bridge.outbox.standing import Standing
 from bridge.publishing.lengths import length, moment
 from bridge.rendering.filters import plural
-from bridge.summaries import StandingSummary
 
 # By category: the heading, and what one and several of them are in the topic.
 _CATEGORIES = {

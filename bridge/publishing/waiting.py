@@ -6,8 +6,8 @@ What is configured now decides, not what was when it came.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from bridge.calendar.hours import Hours
 from bridge.entries import Entry
-from bridge.hours import Hours
 from bridge.publishing.windows import Windows
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from bridge.calendar.maintenance import BRIDGE, NAMES, Plan, Window, from_text
 from bridge.entries import Entry
-from bridge.maintenance import BRIDGE, NAMES, Plan, Window, from_text
 from bridge.rendering.expressions import Expression, compiled, fault
 
 FRESH = 15.0  # seconds for which what was read of the storage is good, however many entries come

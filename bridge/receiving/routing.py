@@ -21,7 +21,7 @@ from bridge.rendering.text import one_line
 from bridge.spelling import meant
 
 if TYPE_CHECKING:
-    from bridge.hours import Hours
+    from bridge.calendar.hours import Hours
 
 # What an expression may use; `thread` is the former name of the correlation key.
 NAMES = frozenset({one.name for one in fields(Event)} | {"thread"})

@@ -14,7 +14,7 @@ from bridge.rendering.text import one_line
 from bridge.sources.base import Source, decode_json
 
 if TYPE_CHECKING:
-    from bridge.expectations import Expectation
+    from bridge.calendar.expectations import Expectation
 
 _logger = logging.getLogger(__name__)
 

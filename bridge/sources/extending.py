@@ -11,13 +11,13 @@ from typing import Any
 
 from bridge.events import Event, Webhook
 from bridge.rendering.expressions import Names
+from bridge.settings.toml_tables import Table
 from bridge.sources import form_values, generic
 from bridge.sources.base import Ignored, Source
 from bridge.sources.form import check_expressions, parse
 from bridge.sources.form_expressions import Form
 from bridge.sources.severities import severity_of
 from bridge.spelling import meant
-from bridge.toml_tables import Table
 
 _OF_BODY = ("each", "delivery")
 _TEXTS = {"title": 200, "summary": 200, "scope": 200, "actor": 200, "url": 2000}

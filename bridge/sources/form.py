@@ -10,8 +10,8 @@ from dataclasses import fields
 
 from bridge.events import Severity
 from bridge.rendering.expressions import fault
+from bridge.settings.toml_tables import Table
 from bridge.sources.form_expressions import Form, Texts
-from bridge.toml_tables import Table
 from bridge.verification.combinations import AnyOf
 from bridge.verification.shared_secrets import Basic, Token
 from bridge.verification.signatures import Ed25519, Hmac

@@ -9,6 +9,7 @@ from typing import Any
 from bridge.events import Event, Webhook
 from bridge.rendering.expressions import Names
 from bridge.rendering.text import in_words, one_line
+from bridge.settings.toml_tables import Problems, Table
 from bridge.sources import cloud_event, form_values
 from bridge.sources.base import MARK, Ignored, Source
 from bridge.sources.form import check_expressions, parse
@@ -16,7 +17,6 @@ from bridge.sources.form_bodies import BrokenJson, decoded, is_text
 from bridge.sources.form_expressions import Form
 from bridge.sources.reading import fill
 from bridge.sources.reading import read as read_any
-from bridge.toml_tables import Problems, Table
 from bridge.verification.verifier import SecretVerifier
 
 _ANY_FIELDS = {"any", "form"}  # forms that take the fields of a multipart form

@@ -15,7 +15,6 @@ from azure.identity import AzureCliCredential, ChainedTokenCredential, DefaultAz
 from bridge.app import Bridge
 from bridge.clouds import CLOUDS, Cloud
 from bridge.configuration import Configuration
-from bridge.conversions import is_toml
 from bridge.deliveries import DeliveryFilter
 from bridge.errors import CommandError, SettingsError
 from bridge.local.console.deployed_app import DeployedApp, Subscriptions
@@ -25,6 +24,7 @@ from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.publishing.delivery import Delivery
+from bridge.settings.conversions import is_toml
 
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
 _UNRESOLVED = "@Microsoft.KeyVault("

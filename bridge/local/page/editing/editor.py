@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute
 
 from bridge.app import Bridge
 from bridge.configuration import Configuration
-from bridge.conversions import FileText
 from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome
 from bridge.errors import SettingsError
 from bridge.local.page.deadline import Deadline
@@ -27,7 +26,8 @@ from bridge.mistakes import in_files
 from bridge.outbox.payloads import Payloads
 from bridge.payloads import KeptPayload
 from bridge.settings import Settings
-from bridge.toml_tables import Problems
+from bridge.settings.conversions import FileText
+from bridge.settings.toml_tables import Problems
 
 _MOST = 20  # webhooks whose effect is shown
 _LARGEST = 1 << 20  # bytes of their bodies: a check must not take long

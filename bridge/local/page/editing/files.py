@@ -14,10 +14,10 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from bridge.conversions import is_toml
 from bridge.errors import BridgeError
 from bridge.local.config import new_config, new_templates
 from bridge.rendering.environment import OwnTemplates
+from bridge.settings.conversions import is_toml
 
 CONFIG = "BRIDGE_CONFIG"  # in place of a template's name
 _TEMPLATES = "BRIDGE_TEMPLATES"

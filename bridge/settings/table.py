@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bridge import conversions
 from bridge.clouds import CLOUDS
+from bridge.settings import conversions
 
 IDENTITIES = ("managed-identity", "agent-user", "service-account", "developer")
 CHANNELS = ("threads", "mail")

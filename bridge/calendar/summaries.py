@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.schedules import Calendar
+from bridge.calendar.schedules import Calendar
 
 # What an expression may use.
 NAMES = frozenset({"category", "title", "url", "state", "severity", "scope", "source", "kind", "hours"})

@@ -2,28 +2,29 @@
 
 from datetime import UTC, tzinfo
 
-from bridge.expectation_tables import GroupId, groups_of, name_of, when_of, zone_of
+from bridge.calendar.schedules import Calendar, weekly
+from bridge.calendar.summaries import NAMES, StandingSummary
+from bridge.configuration.expectation_tables import groups_of, name_of, when_of, zone_of
+from bridge.configuration.groups import GroupId
 from bridge.rendering.expressions import compiled
-from bridge.schedules import Calendar, weekly
-from bridge.summaries import NAMES, StandingSummary
-from bridge.toml_tables import Table
+from bridge.settings.toml_tables import Table
 
 _KEYS = {"name", "every", "zone", "when", "group", "groups", "rows"}
 _MOST, _USUAL = 40, 20  # rows
 
 
-def summaries(document: Table, default: str, zone: tzinfo, group_id: GroupId) -> tuple[StandingSummary, ...]:
+def summaries(document: Table, default: str, zone: tzinfo, group_of: GroupId) -> tuple[StandingSummary, ...]:
     """All of them. default: the group of those that name none, or empty. zone: of those that name none."""
     found: dict[str, StandingSummary] = {}
     for table in document.tables("summary"):
-        summary = _summary(table, default, zone, group_id)
+        summary = _summary(table, default, zone, group_of)
         if summary.name in found:
             table.report("needs a `name` that no other summary has", "name")
         found[summary.name] = summary
     return tuple(found.values())
 
 
-def _summary(table: Table, default: str, zone: tzinfo, group_id: GroupId) -> StandingSummary:
+def _summary(table: Table, default: str, zone: tzinfo, group_of: GroupId) -> StandingSummary:
     table.allow(_KEYS)
     when = when_of(table, NAMES) if "when" in table.values else "true"
     return StandingSummary(
@@ -31,7 +32,7 @@ def _summary(table: Table, default: str, zone: tzinfo, group_id: GroupId) -> Sta
         when=when,
         matches=compiled(when),
         times=_times(table, zone_of(table, zone)),
-        groups=groups_of(table, default, group_id),
+        groups=groups_of(table, default, group_of),
         most=_rows(table),
         line=table.place.at("when").line,
     )

@@ -6,36 +6,33 @@ Every problem with any of them is reported in one SettingsError.
 from __future__ import annotations
 
 import ipaddress
-import re
 import tomllib
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bridge.conversions import file_of
+from bridge.configuration.groups import GroupId, by_id, group_id, group_named, read_groups
 from bridge.events import OWN
 from bridge.people import People
 from bridge.people import read as read_people
 from bridge.receiving.routing import Route, Routes
-from bridge.settings import GRAPH_ID, Group, Settings
+from bridge.settings import Group, Settings
+from bridge.settings.conversions import file_of
+from bridge.settings.toml_lines import lines
+from bridge.settings.toml_tables import Place, Problems, Table
 from bridge.sources import PRESETS, SOURCES, Sources
 from bridge.sources.base import Authentication, Source
-from bridge.spelling import hint, meant
-from bridge.toml_lines import lines
-from bridge.toml_tables import Place, Problems, Table
+from bridge.spelling import meant
 
 if TYPE_CHECKING:
-    from bridge.expectations import Expectation
-    from bridge.hours import Hours
-    from bridge.maintenance import Plan
-    from bridge.summaries import StandingSummary
+    from bridge.calendar.expectations import Expectation
+    from bridge.calendar.hours import Hours
+    from bridge.calendar.maintenance import Plan
+    from bridge.calendar.summaries import StandingSummary
     from bridge.verification.networks import Address, AllowList
 
 _TABLES = {"groups", "hours", "maintenance", "route", "sources", "people", "teams", "expect", "summary"}
-_GROUP_KEYS = {"id", "mail", "thread", "paused"}
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
 # What helps with what Python says of wrong TOML, by how that begins.
 _ADVICE = {
     "Expected newline or end of document": "; a text needs quotes",
@@ -129,30 +126,26 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
     document = _document(settings.config, problems)
     is_readable = not problems.names("BRIDGE_CONFIG")
     document.allow(_TABLES)
-    named = _groups(document)
+    named = read_groups(document)
     ids = {name: group.id for name, group in named.items()}
     sources = Sources(_declared(document))
     known = read_people(document, sources)
     hours = _hours(document, settings)
-    group_of = partial(_group_of, ids=ids)
+    group_of = partial(group_named, ids=ids)
     routes = _routes(document, group_of, known, hours)
     maintenance = _maintenance(document, settings, group_of)
-    default = _group_id(settings.group, "BRIDGE_GROUP", ids, problems) if settings.group else ""
+    default = group_id(settings.group, "BRIDGE_GROUP", ids, problems) if settings.group else ""
     # Nobody knows whether it is missing where the routes, or what it is set to, cannot be read.
     if is_readable and not (settings.group or routes or problems.names("BRIDGE_GROUP")):
         problems.add("BRIDGE_GROUP is missing: set it to the object id of the group that receives the posts")
     networks = _networks(settings, sources, problems)
-
-    def group_id(value: object, table: Table, key: str) -> str:
-        return _group_id(value, f"{table.where}: {value!r}", ids, problems, table.place.at(key))
-
-    expected = _expectations(document, default, settings, group_id)
-    summed_up = _summaries(document, default, settings, group_id)
+    expected = _expectations(document, default, settings, group_of)
+    summed_up = _summaries(document, default, settings, group_of)
     informed = [*(group for each in expected for group in each.groups), *(g for each in summed_up for g in each.groups)]
     problems.raise_any()
     return Configuration(
         settings=settings,
-        groups=_by_id(default, named.values(), routes, informed),
+        groups=by_id(default, named.values(), routes, informed),
         routes=Routes(default, ids, routes),
         sources=sources,
         authentications={
@@ -172,47 +165,41 @@ def _read(settings: Settings, problems: Problems) -> Configuration:
 def _hours(document: Table, settings: Settings) -> Mapping[str, Hours]:
     if "hours" not in document.values:
         return {}
-    from bridge.hours_tables import read_hours  # noqa: PLC0415
+    from bridge.configuration.hours_tables import read_hours  # noqa: PLC0415
 
     return read_hours(document, settings.time_zone)
 
 
-def _routes(
-    document: Table, group_of: Callable[[Table, object], str], people: People, hours: Mapping[str, Hours]
-) -> tuple[Route, ...]:
+def _routes(document: Table, group_of: GroupId, people: People, hours: Mapping[str, Hours]) -> tuple[Route, ...]:
     if "route" not in document.values:
         return ()
-    from bridge.route_tables import routes  # noqa: PLC0415
+    from bridge.configuration.route_tables import routes  # noqa: PLC0415
 
     return routes(document, group_of, people.teams, hours)
 
 
-def _maintenance(document: Table, settings: Settings, group_of: Callable[[Table, object], str]) -> Sequence[Plan]:
+def _maintenance(document: Table, settings: Settings, group_of: GroupId) -> Sequence[Plan]:
     if "maintenance" not in document.values:
         return ()
-    from bridge.maintenance_tables import read_maintenance  # noqa: PLC0415
+    from bridge.configuration.maintenance_tables import read_maintenance  # noqa: PLC0415
 
     return read_maintenance(document, settings.time_zone, group_of)
 
 
-def _expectations(
-    document: Table, default: str, settings: Settings, group_id: Callable[[object, Table, str], str]
-) -> tuple[Expectation, ...]:
+def _expectations(document: Table, default: str, settings: Settings, group_of: GroupId) -> tuple[Expectation, ...]:
     if "expect" not in document.values:
         return ()
-    from bridge.expectation_tables import expectations  # noqa: PLC0415
+    from bridge.configuration.expectation_tables import expectations  # noqa: PLC0415
 
-    return expectations(document, default, settings.time_zone, group_id)
+    return expectations(document, default, settings.time_zone, group_of)
 
 
-def _summaries(
-    document: Table, default: str, settings: Settings, group_id: Callable[[object, Table, str], str]
-) -> tuple[StandingSummary, ...]:
+def _summaries(document: Table, default: str, settings: Settings, group_of: GroupId) -> tuple[StandingSummary, ...]:
     if "summary" not in document.values:
         return ()
-    from bridge.summary_tables import summaries  # noqa: PLC0415
+    from bridge.configuration.summary_tables import summaries  # noqa: PLC0415
 
-    return summaries(document, default, settings.time_zone, group_id)
+    return summaries(document, default, settings.time_zone, group_of)
 
 
 def _networks(settings: Settings, sources: Collection[str], problems: Problems) -> Mapping[str, AllowList]:
@@ -256,52 +243,6 @@ def _document(text: str, problems: Problems) -> Table:
         advice = next((advice for start, advice in _ADVICE.items() if text.startswith(start)), "")
         problems.add(f"BRIDGE_CONFIG is not TOML: {text}{file}{end}{advice}")
         return Table("BRIDGE_CONFIG", {}, problems)
-
-
-def _groups(document: Table) -> Mapping[str, Group]:
-    table = document.table("groups", "BRIDGE_CONFIG: [groups]")
-    return {name: _group(name, table) for name in table.values}
-
-
-def _group(name: str, groups: Table) -> Group:
-    where, value, problems = f"BRIDGE_CONFIG: the group {name}", groups.values[name], groups.problems
-    place = groups.place.at(name)
-    table = Table.of(where, value if isinstance(value, Mapping) else {"id": value}, problems, place)
-    table.allow(_GROUP_KEYS)
-    return Group(
-        id=_group_id(table.values.get("id"), where, {}, problems, place),
-        name=name,
-        mail=table.text("mail", _ADDRESS, "an address"),
-        thread=table.text("thread", GRAPH_ID, "a thread's id"),
-        paused=table.flag("paused"),
-    )
-
-
-def _group_id(value: object, where: str, ids: Mapping[str, str], problems: Problems, place: Place | str = "") -> str:
-    """The object id that the value is or, as a name of [groups], stands for."""
-    if isinstance(value, str) and value in ids:
-        return ids[value]
-    if isinstance(value, str) and _ID.fullmatch(value):
-        return value.lower()
-    alternative = " or a name of [groups]" if ids else ""
-    like = hint(str(value), ids)
-    what_helps = like or ": copy the id from the group's page in Entra"
-    problems.add(f"{where} is not a group's object id{alternative}{what_helps}{place}")
-    return ""
-
-
-def _group_of(table: Table, group: object, ids: Mapping[str, str]) -> str:
-    """The object id of a group that a table names in its `groups`."""
-    return _group_id(group, f"{table.where}: {group!r}", ids, table.problems, table.place.at("groups"))
-
-
-def _by_id(
-    default: str, named: Iterable[Group], routes: Sequence[Route], informed: Iterable[str]
-) -> Mapping[str, Group]:
-    known = {group.id: group for group in named}
-    routed = (group for route in routes for group in route.groups)
-    ids = dict.fromkeys(filter(None, (default, *known, *routed, *informed)))
-    return {group: known.get(group, Group(group)) for group in ids}
 
 
 def _declared(document: Table) -> Mapping[str, Source]:

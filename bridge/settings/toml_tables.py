@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bridge import toml_lines
 from bridge.errors import SettingsError
+from bridge.settings import toml_lines
 from bridge.spelling import hint
 
 
@@ -113,7 +113,7 @@ class Table:
         """The tables of `[[key]]`, each with its number in problems: `BRIDGE_CONFIG: expect 1`."""
         values = self.values.get(key, [])
         if not isinstance(values, list):
-            self.problems.add(f"{self.where}: [[{key}]] stands in double brackets, as there may be several")
+            self.problems.add(f"{self.where}: [[{key}]] stands in double brackets, because there may be several")
             return []
         return [
             Table.of(f"{self.where}: {key} {number + 1}", value, self.problems, self.place.at(key, number))

@@ -1,41 +1,39 @@
 """The expectations of BRIDGE_CONFIG: `[[expect]]`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, tzinfo
 
-from bridge import conversions
+from bridge.calendar.expectations import At, Every, Expectation
+from bridge.calendar.schedules import Calendar, cron, period
+from bridge.configuration.groups import GroupId
 from bridge.events import Severity
-from bridge.expectations import At, Every, Expectation
 from bridge.receiving.routing import NAMES
 from bridge.rendering.expressions import compiled, fault
-from bridge.schedules import Calendar, cron, period
+from bridge.settings import conversions
+from bridge.settings.toml_tables import Table
 from bridge.spelling import hint
-from bridge.toml_tables import Table
 
 _KEYS = {"name", "when", "every", "cron", "grace", "zone", "group", "groups", "severity"}
 _LEAST = 300.0  # seconds between two looks
 _MOST = 50
 _LONGEST_NAME = 60  # characters
 
-GroupId = Callable[[object, Table, str], str]
-"""The object id of a group that a table names at a key; a problem, and an empty text, where there is none."""
 
-
-def expectations(document: Table, default: str, zone: tzinfo, group_id: GroupId) -> tuple[Expectation, ...]:
+def expectations(document: Table, default: str, zone: tzinfo, group_of: GroupId) -> tuple[Expectation, ...]:
     """All of them. default: the group of those that name none, or empty. zone: of those that name none."""
     found: dict[str, Expectation] = {}
     for number, table in enumerate(document.tables("expect"), 1):
         if number > _MOST:
             table.report(f"is one too many: there may be {_MOST}")
             break
-        expectation = _expectation(table, default, zone, group_id)
+        expectation = _expectation(table, default, zone, group_of)
         if expectation.name in found:
             table.report_key("name", "is that of another expectation: it is known by its name")
         found[expectation.name] = expectation
     return tuple(found.values())
 
 
-def _expectation(table: Table, default: str, zone: tzinfo, group_id: GroupId) -> Expectation:
+def _expectation(table: Table, default: str, zone: tzinfo, group_of: GroupId) -> Expectation:
     table.allow(_KEYS)
     when = when_of(table, NAMES)
     return Expectation(
@@ -43,7 +41,7 @@ def _expectation(table: Table, default: str, zone: tzinfo, group_id: GroupId) ->
         when=when,
         matches=compiled(when),
         schedule=_schedule(table, zone),
-        groups=groups_of(table, default, group_id),
+        groups=groups_of(table, default, group_of),
         severity=_severity(table),
         line=table.place.at("when").line,
     )
@@ -70,7 +68,7 @@ def when_of(table: Table, names: frozenset[str]) -> str:
     return when
 
 
-def groups_of(table: Table, default: str, group_id: GroupId) -> tuple[str, ...]:
+def groups_of(table: Table, default: str, group_of: GroupId) -> tuple[str, ...]:
     """The groups that a table names, or the default one; a problem where there is none."""
     own = table.values.get("groups", [table.values["group"]] if "group" in table.values else None)
     if own is None and default:
@@ -83,7 +81,7 @@ def groups_of(table: Table, default: str, group_id: GroupId) -> tuple[str, ...]:
         )
         return ()
     key = "groups" if "groups" in table.values else "group"
-    return tuple(dict.fromkeys(group_id(group, table, key) for group in own))
+    return tuple(dict.fromkeys(group_of(table, key, group) for group in own))
 
 
 def _schedule(table: Table, default: tzinfo) -> Every | At:

@@ -1,41 +1,29 @@
 """The routes of BRIDGE_CONFIG, as they are read."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
-from bridge.hours import Hours
-from bridge.hours_tables import hours_of_route
+from bridge.calendar.hours import Hours
+from bridge.configuration.groups import GroupId
+from bridge.configuration.hours_tables import hours_of_route
 from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
 from bridge.people import participant_problem
 from bridge.receiving.routing import NAMES, Route
 from bridge.rendering.expressions import Expression, compiled, fault
 from bridge.settings import GRAPH_ID
-from bridge.toml_tables import Table
+from bridge.settings.toml_tables import Table
 
 _KEYS = {"when", "groups", "continue", "participants", "conversation", "hours", "unless"}
 
 
-def routes(
-    document: Table, group_of: Callable[[Table, object], str], teams: Collection[str], hours: Mapping[str, Hours]
-) -> tuple[Route, ...]:
+def routes(document: Table, group_of: GroupId, teams: Collection[str], hours: Mapping[str, Hours]) -> tuple[Route, ...]:
     """The routes of BRIDGE_CONFIG, in their order; what is wrong with one is a problem of the document.
 
-    group_of: the object id of a group that a table names in its `groups`. teams: the names of [teams].
+    teams: the names of [teams].
     """
-    values = document.values.get("route", [])
-    if not isinstance(values, list):
-        document.problems.add("BRIDGE_CONFIG: a route begins with [[route]], in double brackets")
-        return ()
-    places = (document.place.at("route", number) for number in range(len(values)))
-    tables = [
-        Table.of(f"BRIDGE_CONFIG: route {number}", value, document.problems, place)
-        for number, (value, place) in enumerate(zip(values, places, strict=True), 1)
-    ]
-    return tuple(_route(table, group_of, teams, hours) for table in tables)
+    return tuple(_route(table, group_of, teams, hours) for table in document.tables("route"))
 
 
-def _route(
-    table: Table, group_of: Callable[[Table, object], str], teams: Collection[str], hours: Mapping[str, Hours]
-) -> Route:
+def _route(table: Table, group_of: GroupId, teams: Collection[str], hours: Mapping[str, Hours]) -> Route:
     table.allow(_KEYS)
     when, groups = str(table.values.get("when", "true")), table.values.get("groups")
     if not isinstance(groups, list):
@@ -47,7 +35,7 @@ def _route(
     return Route(
         when=when,
         matches=_expression(table, "when", when),
-        groups=tuple(group_of(table, group) for group in groups),
+        groups=tuple(group_of(table, "groups", group) for group in groups),
         goes_on=table.values.get("continue") is True,
         participants=_participants(table, teams),
         conversation=conversation,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from bridge.hours import Hours
+from bridge.calendar.hours import Hours
 
 # What `match` may use: what an entry says of its event.
 NAMES = ("source", "kind", "severity", "scope", "title", "summary", "url", "correlation_key")

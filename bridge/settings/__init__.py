@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bridge import conversions
 from bridge.clouds import CLOUDS, Cloud
-from bridge.settings_table import CHANNELS, IDENTITIES, TABLE
-from bridge.toml_tables import Problems
+from bridge.settings import conversions
+from bridge.settings.table import CHANNELS, IDENTITIES, TABLE
+from bridge.settings.toml_tables import Problems
 
 # (setting, its value): the settings that this choice needs.
 _NEEDS = {

@@ -1,30 +1,22 @@
 """Reads `[[maintenance]]` of BRIDGE_CONFIG."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, tzinfo
 
-from bridge.hours import Hours
-from bridge.hours_tables import days_of_week, time_of_day, zone_of
-from bridge.maintenance import NAMES, Plan
+from bridge.calendar.hours import Hours
+from bridge.calendar.maintenance import NAMES, Plan
+from bridge.configuration.groups import GroupId
+from bridge.configuration.hours_tables import days_of_week, time_of_day, zone_of
 from bridge.rendering.expressions import fault
-from bridge.toml_tables import Table
+from bridge.settings.toml_tables import Table
 
 _KEYS = {"match", "note", "groups", "days", "from", "to", "zone"}
 LONGEST_NOTE = 200  # characters
 
 
-def read_maintenance(document: Table, zone: tzinfo, group_id: Callable[[Table, object], str]) -> Sequence[Plan]:
-    """What is planned. zone: of those that name none. group_id: gives the object id that a group's name stands for."""
-    values = document.values.get("maintenance", [])
-    if not isinstance(values, list):
-        document.problems.add("BRIDGE_CONFIG: a maintenance begins with [[maintenance]], in double brackets")
-        return ()
-    places = (document.place.at("maintenance", number) for number in range(len(values)))
-    tables = [
-        Table.of(f"BRIDGE_CONFIG: maintenance {number}", value, document.problems, place)
-        for number, (value, place) in enumerate(zip(values, places, strict=True), 1)
-    ]
-    return tuple(_plan(table, zone, group_id) for table in tables)
+def read_maintenance(document: Table, zone: tzinfo, group_of: GroupId) -> Sequence[Plan]:
+    """What is planned. zone: of those that name none."""
+    return tuple(_plan(table, zone, group_of) for table in document.tables("maintenance"))
 
 
 def match_problem(match: str) -> str:
@@ -34,7 +26,7 @@ def match_problem(match: str) -> str:
     return fault(match, NAMES)
 
 
-def _plan(table: Table, zone: tzinfo, group_id: Callable[[Table, object], str]) -> Plan:
+def _plan(table: Table, zone: tzinfo, group_of: GroupId) -> Plan:
     table.allow(_KEYS)
     match, note = str(table.values.get("match", "")), str(table.values.get("note", ""))
     if problem := match_problem(match):
@@ -45,7 +37,7 @@ def _plan(table: Table, zone: tzinfo, group_id: Callable[[Table, object], str]) 
     if not isinstance(groups, list):
         table.report_key("groups", "must be a list of names or object ids")
         groups = []
-    ids = tuple(group_id(table, group) for group in groups)
+    ids = tuple(group_of(table, "groups", group) for group in groups)
     own = zone_of(table, zone)
     if "days" in table.values:
         return Plan(match, note, ids, weekly=_weekly(table, own))

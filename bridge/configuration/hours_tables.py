@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, tzinfo
 
-from bridge.conversions import time_zone
-from bridge.hours import Hours
+from bridge.calendar.hours import Hours
+from bridge.settings.conversions import time_zone
+from bridge.settings.toml_tables import Table
 from bridge.spelling import hint
-from bridge.toml_tables import Table
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _KEYS = {"days", "from", "to", "zone", "except"}

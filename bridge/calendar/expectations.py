@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.calendar.schedules import Calendar
 from bridge.events import Severity
-from bridge.schedules import Calendar
 
 _EARLY = 60.0  # seconds by which what comes may precede its time, as clocks differ
 _WRITTEN_EVERY = 60.0  # seconds; see `written_every`

@@ -1,0 +1,1 @@
+"""What depends on the time of the day or the calendar: hours, maintenance, expectations, summaries."""
