@@ -4,7 +4,8 @@ https://learn.microsoft.com/graph/deployments
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from bridge.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ import enum
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bridge.events import bounded
 from bridge.limits import MAX_ID, MAX_KIND, MAX_RECORD
+from bridge.values import dataclass
 
 _LAST = 16**11 - 1  # milliseconds: a time counted backwards from there has eleven hexadecimal digits
 _MOST_EVENTS, _MOST_ROUTES, _MOST_ENTRIES = 10, 20, 50

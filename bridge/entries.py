@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from bridge.errors import MessageError
 from bridge.events import Event, Severity, bounded
 from bridge.limits import MAX_ID, MAX_KIND, MAX_LINE, MAX_MESSAGE, MAX_PARTICIPANT, MAX_PARTICIPANTS, MAX_URL
 from bridge.tracing import valid
+from bridge.values import dataclass
 
 if TYPE_CHECKING:
     from bridge.calendar.hours import Hours

@@ -3,11 +3,12 @@
 import enum
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from bridge.limits import MAX_ID, MAX_KIND
+from bridge.values import dataclass
 
 OWN = "bridge"  # the source of what the bridge itself has to say
 

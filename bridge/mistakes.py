@@ -5,7 +5,6 @@ Each is a sentence with the name that was meant, for doctor, explain, preview an
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 
 from bridge.app import Bridge
@@ -17,6 +16,7 @@ from bridge.settings import TABLE
 from bridge.settings.conversions import file_of
 from bridge.sources.known_names import Names, names_of, paths_of
 from bridge.spelling import hint
+from bridge.values import dataclass
 
 _PREFIX = "BRIDGE_"
 _OF_SOURCE = re.compile(r"BRIDGE_([A-Z0-9_]+)_(SECRET|NETWORKS)")

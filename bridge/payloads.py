@@ -6,9 +6,9 @@ looked up by their time and their size, which the record of the webhook has.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridge.events import Webhook
+from bridge.values import dataclass
 
 CONTAINER = "payloads"
 PATH = f"{CONTAINER}/{{DateTime}}-{{rand-guid}}"

@@ -6,13 +6,14 @@ that a service sends is looked up like a login: anybody can put any address into
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.utils import parseaddr
 
 from bridge.events import Event, Person
 from bridge.limits import MAX_PARTICIPANT, MAX_PARTICIPANTS
 from bridge.settings.toml_tables import Table
 from bridge.spelling import hint
+from bridge.values import dataclass
 
 ROLES = ("author", "owner", "reviewers", "assignees")
 ROLE, TEAM = "@", "team:"  # what a role and a team begin with among the participants of a route

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.calendar.schedules import Calendar
 from bridge.events import Severity
+from bridge.values import dataclass
 
 _EARLY = 60.0  # seconds by which what comes may precede its time, as clocks differ
 _WRITTEN_EVERY = 60.0  # seconds; see `written_every`

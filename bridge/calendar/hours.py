@@ -1,8 +1,10 @@
 """Opening hours: whether they are open at a moment, when they open next, and since when they are closed. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from bridge.values import dataclass
 
 _DAY = timedelta(days=1)
 

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from bridge.calendar.hours import Hours
+from bridge.values import dataclass
 
 # What `match` may use: what an entry says of its event.
 NAMES = ("source", "kind", "severity", "scope", "title", "summary", "url", "correlation_key")

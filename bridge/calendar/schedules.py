@@ -6,8 +6,9 @@ time that exists twice counts once, the first time.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from bridge.values import dataclass
 
 _PERIOD = re.compile(r"(?:\d{1,4}\s*[smhdw]\s*)+")
 _PART = re.compile(r"(\d{1,4})\s*([smhdw])")

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.calendar.schedules import Calendar
+from bridge.values import dataclass
 
 # What an expression may use.
 NAMES = frozenset({"category", "title", "url", "state", "severity", "scope", "source", "kind", "hours"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import tomllib
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from bridge.settings.toml_tables import Place, Problems, Table
 from bridge.sources import PRESETS, SOURCES, Sources
 from bridge.sources.base import Authentication, Source
 from bridge.spelling import meant
+from bridge.values import dataclass
 
 if TYPE_CHECKING:
     from bridge.calendar.expectations import Expectation

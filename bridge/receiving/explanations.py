@@ -1,8 +1,7 @@
 """What happens to a webhook and why, for people who ask before it comes."""
 
-from dataclasses import dataclass
-
 from bridge.deliveries import RouteTrial
+from bridge.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bridge.events import Event, Person
 from bridge.limits import MAX_PARTICIPANTS
 from bridge.people import ROLE, TEAM, People, address_of
+from bridge.values import dataclass
 
 _MOST_UNKNOWN, _LONGEST = 10, 100  # of an event, and characters of each
 _NAMED = ("people", "author", "authors")  # the details that name people

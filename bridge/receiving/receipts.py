@@ -1,7 +1,7 @@
 """What becomes of a webhook: the answer, the entries to queue, and what is kept of it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ from bridge.receiving.records import UNKNOWN, Reception
 from bridge.rendering.text import one_line
 from bridge.sources.answers import Refusal, Reply
 from bridge.sources.base import Source
+from bridge.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Headers are kept if they are in a list of names that hold no secret.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from bridge.deliveries import DeliveryRecord, EventRecord, Outcome, record_id, within_limits
@@ -14,6 +14,7 @@ from bridge.events import Webhook
 from bridge.payloads import KeptPayload, to_bytes
 from bridge.receiving.unauthenticated import Unauthenticated
 from bridge.sources.base import Authentication, Source
+from bridge.values import dataclass
 
 BY_KEY = "the function key"
 _LONGEST = 200  # characters of a header

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING
 
 from bridge.deliveries import RouteTrial
@@ -19,6 +19,7 @@ from bridge.receiving.trials import trial
 from bridge.rendering.expressions import Expression, Names
 from bridge.rendering.text import one_line
 from bridge.spelling import meant
+from bridge.values import dataclass
 
 if TYPE_CHECKING:
     from bridge.calendar.hours import Hours

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -15,6 +14,7 @@ from bridge.rendering.filters import FILTERS
 from bridge.rendering.measures import against, explained
 from bridge.rendering.sandbox import Sandbox
 from bridge.spelling import hint
+from bridge.values import dataclass
 
 
 def _search(text: str, pattern: str) -> str:

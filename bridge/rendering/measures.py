@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import ge, gt, le, lt
+
+from bridge.values import dataclass
 
 Meter = tuple[float, float, str]
 

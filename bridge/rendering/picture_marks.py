@@ -9,10 +9,11 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
+
+from bridge.values import dataclass
 
 KINDS = ("series", "gauge", "columns", "image")
 

@@ -6,7 +6,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType
@@ -35,6 +35,7 @@ from bridge.rendering.links import safe_url
 from bridge.rendering.standing import standing
 from bridge.rendering.template_context import Limits, template_context
 from bridge.rendering.text import one_line, printable, shorten
+from bridge.values import dataclass
 
 if TYPE_CHECKING:
     from bridge.rendering.template_names import Fields

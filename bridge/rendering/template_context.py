@@ -1,6 +1,5 @@
 """What a template sees."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,7 @@ from markupsafe import Markup
 from bridge.events import Event
 from bridge.fields import dig, moment, objects
 from bridge.rendering.filters import upper_first
+from bridge.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a user's templates read that no event has: Jinja shows nothing for it, without a word."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from itertools import chain
 
@@ -12,6 +12,7 @@ from bridge.rendering.environment import OwnTemplates
 from bridge.rendering.environment import environment as own_environment
 from bridge.rendering.jinja_errors import parsed
 from bridge.spelling import hint, slip_of
+from bridge.values import dataclass
 
 _EVENT = frozenset({one.name for one in fields(Event)} | {"thread"})
 # What Jinja itself gives, and what the blocks of sentences get.

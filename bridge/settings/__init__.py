@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from bridge.clouds import CLOUDS, Cloud
 from bridge.settings import conversions
 from bridge.settings.table import CHANNELS, IDENTITIES, TABLE
 from bridge.settings.toml_tables import Problems
+from bridge.values import dataclass
 
 # (setting, its value): the settings that this choice needs.
 _NEEDS = {

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from bridge.errors import SettingsError
 from bridge.settings import toml_lines
 from bridge.spelling import hint
+from bridge.values import dataclass
 
 
 class Problems:

@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from bridge.sources.alert_values import LIMITS, STATE, VALUES
 from bridge.sources.base import MARK, as_action, identifier
 from bridge.sources.reading_search import pages
 from bridge.sources.severities import known_severity
+from bridge.values import dataclass
 
 _MOST = 10
 # Seconds: Alertmanager and Grafana remind by `repeat_interval` for as long as nothing changes.

@@ -1,10 +1,10 @@
 """The answers that the clients of a chat service expect, in place of the bridge's own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.events import Webhook
+from bridge.values import dataclass
 
 
 @dataclass(frozen=True)

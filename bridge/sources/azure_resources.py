@@ -1,7 +1,8 @@
 """Azure's resources, by their ids: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules."""
 
 import re
-from dataclasses import dataclass
+
+from bridge.values import dataclass
 
 _ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from bridge.rendering.text import in_words
 from bridge.settings import Settings
 from bridge.sources.answers import Protocol
 from bridge.sources.people import NOBODY, PeopleAt
+from bridge.values import dataclass
 from bridge.verification.verifier import SecretVerifier, Verifier
 
 _DIGITS = 30

@@ -5,12 +5,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bridge.events import Severity
 from bridge.rendering.filters import upper_first
 from bridge.sources.emoji import without_emoji, without_outer_emoji
 from bridge.sources.severities import known_severity
+from bridge.values import dataclass
 
 # Each state by the words that services have for it, longest first where one begins another.
 _STATES: Mapping[str, tuple[str, ...]] = {

@@ -1,10 +1,11 @@
 """What the cards and messages of chat services have in common: parts in their order, buttons, and bounds."""
 
+import dataclasses
 import functools
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from urllib.parse import urlsplit
 
 from bridge.rendering.filters import upper_first
@@ -12,6 +13,7 @@ from bridge.rendering.links import safe_url
 from bridge.rendering.markdown import plain
 from bridge.rendering.text import one_line
 from bridge.sources import listings, markups
+from bridge.values import dataclass
 
 MAX_DEPTH = 16  # blocks within blocks
 _MAX_BLOCKS = 1000
@@ -94,7 +96,7 @@ class Card:
         return replace(self, parts=_tidy(parts), buttons=tuple((text, url) for url, text in buttons.items()))
 
 
-@dataclass
+@dataclasses.dataclass
 class Reading:
     """A card while it is read. markup: of its texts. names: of people who are mentioned."""
 

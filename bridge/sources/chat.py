@@ -3,7 +3,7 @@
 import colorsys
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from bridge.sources.cards import Card
 from bridge.sources.emoji import without_outer_emoji
 from bridge.sources.kit import MAX_TITLE
 from bridge.sources.severities import known_severity
+from bridge.values import dataclass
 from bridge.verification.combinations import AnyOf
 from bridge.verification.shared_secrets import Token
 

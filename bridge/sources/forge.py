@@ -6,12 +6,13 @@ goes into `details` by the names that the template lists at its top.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from bridge.events import Event, Severity
 from bridge.rendering.text import in_words
 from bridge.sources import kit
+from bridge.values import dataclass
 
 # How much an action on a pull request matters; every other one is `info`.
 _ACTIONS: Mapping[str, Severity] = {

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from jinja2 import Undefined
 from bridge.events import Severity
 from bridge.rendering.expressions import Expression, Names, compiled
 from bridge.sources.base import RETRY_MINUTES
+from bridge.values import dataclass
 
 _logger = logging.getLogger(__name__)
 

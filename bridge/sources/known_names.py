@@ -5,7 +5,6 @@ known_names.json is written by `make docs` from the recorded webhooks, as the pa
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
 from bridge.sources.base import Ignored, Source
+from bridge.values import dataclass
 
 _PATHS: dict[str, frozenset[str]] = {}  # of sources of which they were asked for: recorded webhooks do not change
 FILE = Path(__file__).with_name("known_names.json")

@@ -10,12 +10,12 @@
 import html
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bridge.fields import as_time
 from bridge.rendering.filters import clock, date
 from bridge.sources.emoji import with_emoji
+from bridge.values import dataclass
 
 LONGEST = 20_000  # characters of a text that are read
 

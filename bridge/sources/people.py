@@ -1,12 +1,12 @@
 """Where the payloads of a service name people, and in which role: read once for all sources."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from email.utils import parseaddr
 from functools import cache
 from typing import Any
 
 from bridge.events import Person
+from bridge.values import dataclass
 
 _MOST = 50  # people of a role
 _LONGEST = 200  # characters of a handle

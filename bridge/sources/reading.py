@@ -6,7 +6,7 @@ envelope, kinds of events that a service added later. Names decide what a value 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +30,7 @@ from bridge.sources.reading_values import (
     leaves,
 )
 from bridge.sources.severities import OVER, known_severity
+from bridge.values import dataclass
 
 _MAX_TEXT = 20_000
 _REFERENCE = re.compile(r"[A-Z][A-Z0-9_]{0,19}-\d{1,9}|[A-Z]{2,6}\d{4,10}")

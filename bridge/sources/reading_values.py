@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from bridge.rendering.links import safe_url
 from bridge.rendering.text import in_words, is_id, last_part, one_line
 from bridge.sources import reading_names as names
 from bridge.sources.kit import listed
+from bridge.values import dataclass
 
 MAX_STATE = 40  # characters
 SHORT = 120  # characters of a message that can be a title

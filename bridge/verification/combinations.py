@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bridge.errors import AuthenticationError, TooDeep, Unavailable
 from bridge.events import Webhook
 from bridge.fields import parse_json, parse_plain_json
+from bridge.values import dataclass
 from bridge.verification.signatures import TOLERANCE
 from bridge.verification.verifier import SecretVerifier
 

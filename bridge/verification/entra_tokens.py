@@ -6,7 +6,7 @@ Imported only where it is configured: the libraries take a seventh of a second.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 import jwt
@@ -14,6 +14,7 @@ import jwt
 from bridge.clouds import Cloud
 from bridge.errors import AuthenticationError, CommandError
 from bridge.events import Webhook
+from bridge.values import dataclass
 from bridge.verification.public_keys import PublishedKeys
 
 SKEW = 300  # seconds that Entra's clock may differ

@@ -3,10 +3,11 @@
 import ipaddress
 import re
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bridge.errors import NotAllowed
 from bridge.events import Webhook
+from bridge.values import dataclass
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -2,9 +2,9 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bridge.events import Webhook
+from bridge.values import dataclass
 from bridge.verification.headers import PUBLIC_KEY, compare, once, private
 
 

@@ -11,12 +11,13 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from bridge.errors import AuthenticationError, CommandError, Unavailable
 from bridge.events import Webhook
 from bridge.limits import MAX_SIGNATURES, MIN_KEY
+from bridge.values import dataclass
 from bridge.verification.headers import PUBLIC_KEY, compare, given, once, private
 
 _CANNOT_SIGN = "Nobody can sign with a public key: send it with a shared secret, or with none in the settings."

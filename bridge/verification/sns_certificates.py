@@ -9,7 +9,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 import certifi
@@ -19,6 +19,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from bridge.errors import AuthenticationError
+from bridge.values import dataclass
 from bridge.verification.public_keys import NotPublished
 
 Certificates = Sequence[x509.Certificate]

@@ -8,7 +8,7 @@ import base64
 import binascii
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from bridge.errors import AuthenticationError, CommandError
 from bridge.events import Webhook
 from bridge.fields import as_time, parse_json
+from bridge.values import dataclass
 from bridge.verification import sns_certificates
 from bridge.verification.public_keys import PublishedKeys
 

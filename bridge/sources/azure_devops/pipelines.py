@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bridge.events import Event, Severity
@@ -13,6 +13,7 @@ from bridge.sources import forge, kit
 from bridge.sources.azure_devops import messages
 from bridge.sources.azure_devops.names import branch, is_service, outcome, person, pull_number, repository_url, scope
 from bridge.sources.base import Ignored
+from bridge.values import dataclass
 
 # Why a build runs, where nobody asked for it. https://learn.microsoft.com/rest/api/azure/devops/build/builds/get#buildreason
 _TRIGGERS = {

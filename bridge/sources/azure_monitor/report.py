@@ -1,7 +1,7 @@
 """What every alert brings, and what its signal adds to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from bridge.events import Severity
 from bridge.fields import Payload
 from bridge.rendering.measures import History
 from bridge.sources.azure_resources import Resource
+from bridge.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ A run of a fork's `main` is not one of our `main`: its branch is written with th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.fields import Payload, at, dig, first, objects
 from bridge.sources import forge, kit
 from bridge.sources.github.actors import machine
+from bridge.values import dataclass
 
 _DELETED = "deleted fork"  # whose repository is null
 

@@ -1,7 +1,7 @@
 """The shape of one kind of GitHub's events: what Python reads of it. Its words are its template's."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from bridge.sources.base import as_action
 from bridge.sources.github.keys import object_of
 from bridge.sources.github.severities import Grade, plain
 from bridge.sources.github.titles import Title, shown, times
+from bridge.values import dataclass
 
 
 def _as_it_is(event: Event) -> Event:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.fields import Payload, dig, objects
@@ -10,6 +9,7 @@ from bridge.rendering.filters import duration
 from bridge.rendering.text import one_line
 from bridge.sources import kit
 from bridge.sources.jira.names import day
+from bridge.values import dataclass
 
 _LONGEST = 60  # characters of an old or a new value
 # What only boards and reports need.

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bridge.fields import as_time, dig, objects
+from bridge.values import dataclass
 
 _DEEPEST = 12  # nodes within nodes
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
