@@ -8,7 +8,7 @@ import pytest
 from bridge.outbox.rows import Backoff
 from bridge.outbox.sqlite import SqliteOutbox
 from bridge.outbox.sqlite_queue import SqliteQueue
-from bridge.outbox.together import Together
+from bridge.outbox.together import GATHERING, SUCCESSION, Together
 from bridge.publishing.turns import Turns
 from bridge.publishing.waker import Waker
 from tests.outbox_stand_ins import START, Clock
@@ -62,6 +62,30 @@ def test_an_error_of_one_is_not_that_of_the_others():
     assert isinstance(bad, LookupError)
     assert batches[:2] == [["a"], ["b", "c", "bad"]]
     assert sorted(batches[2:]) == [["b"], ["bad"], ["c"]]
+
+
+def test_threads_that_write_in_quick_succession_wait_a_moment_for_others():
+    clock, waited, batches = Clock(), [], []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        futures.append(pool.submit(together.write, "d"))
+        while len(together._waiting) < 2:
+            pass
+
+    together = Together(lambda items: batches.append(list(items)) or items, 9, clock, sleep)
+    with ThreadPoolExecutor(2) as pool:
+        futures = []
+        for item in "ab":
+            # The same thread again: nobody else is there to wait for.
+            assert together.write(item) == item
+        clock.now += SUCCESSION / 2
+        assert pool.submit(together.write, "c").result(10) == "c"
+        assert futures[0].result(10) == "d"
+        clock.now += 2 * SUCCESSION
+        assert together.write("e") == "e"
+    assert batches == [["a"], ["b"], ["c", "d"], ["e"]]
+    assert waited == [GATHERING]
 
 
 def test_who_comes_while_a_group_is_drained_has_it_drained_once_more():

@@ -113,14 +113,13 @@ class GraphClient:
 
     def _send(self, request: _Request, token: str) -> Answer:
         left = request.seconds_left()
+        headers = {**_HEADERS, **_content_type(request.body), **request.headers, "Authorization": f"Bearer {token}"}
         prepared = requests.PreparedRequest()
+        # Not by `prepare`, which takes the URL apart to put it together again, and looks for cookies and passwords.
+        prepared.method, prepared.url = request.method, request.url
         try:
-            prepared.prepare(
-                request.method,
-                request.url,
-                {**_HEADERS, **_content_type(request.body), **request.headers, "Authorization": f"Bearer {token}"},
-                data=request.body,
-            )
+            prepared.prepare_headers(headers)
+            prepared.prepare_body(request.body, None)
             timeout = (min(self._timeout[0], left), min(self._timeout[1], left))
             with self._adapter.send(prepared, timeout=timeout, **self._connection) as response:
                 most = _ANSWER_BYTES if response.ok else _ERROR_BYTES
