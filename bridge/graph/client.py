@@ -63,7 +63,7 @@ class GraphClient:
         self._total = total
         # Not a session: that would merge its settings, look for proxies and keep cookies at every request, which takes
         # a third of a request's processor time. And it would read the body of a redirection without any limit.
-        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=8, max_retries=_RETRY)
+        self._adapter = _OneHost(pool_connections=1, pool_maxsize=8, max_retries=_RETRY)
 
     def request(
         self,
@@ -134,6 +134,18 @@ class GraphClient:
         # A proxy is for the real Graph, never for this machine.
         session.trust_env = not is_loopback(self._base)
         return session.merge_environment_settings(self._base, {}, True, None, None)
+
+
+class _OneHost(HTTPAdapter):
+    """Sends all requests to the host of the first one: where they go need not be read from each address."""
+
+    _pool: urllib3.connectionpool.ConnectionPool | None = None
+
+    def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> urllib3.connectionpool.ConnectionPool:
+        """As requests has it: with the proxy and the certificates of the environment."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*arguments, **options)
+        return self._pool
 
 
 def _read(response: requests.Response, most: int, request: _Request) -> bytes | None:

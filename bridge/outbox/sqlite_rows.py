@@ -230,10 +230,11 @@ def write_thread(file: sqlite3.Connection, group: str, thread: ThreadRow) -> Thr
     newest = (thread.newest.id, thread.newest.content, thread.newest.received, thread.left_out)
     file.execute("REPLACE INTO newest VALUES (?, ?, ?, ?, ?, ?)", (group, thread.key, *newest))
     key = (group, thread.key)
-    file.execute("DELETE FROM memory WHERE partition = ? AND key = ?", key)
+    if thread.version:  # else there is nothing
+        file.execute("DELETE FROM memory WHERE partition = ? AND key = ?", key)
+        file.execute("DELETE FROM standing WHERE partition = ? AND key = ?", key)
     if thread.memory:
         file.execute("INSERT INTO memory VALUES (?, ?, ?)", (*key, json.dumps(thread.memory)))
-    file.execute("DELETE FROM standing WHERE partition = ? AND key = ?", key)
     if thread.standing:
         file.execute("INSERT INTO standing VALUES (?, ?, ?)", (*key, to_text(thread.standing)))
     return written

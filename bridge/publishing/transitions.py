@@ -84,8 +84,9 @@ def thread_after(
 
     goes_on: they replied to the thread that the key had, also where that is known by its newest message.
     """
-    if known is None or known.thread not in {thread, rows[0].thread} or not known.thread:
-        known = known or ThreadRow(rows[0].entry.key, "", now, now)
+    if known is None:
+        known = ThreadRow(rows[0].entry.key, "", now, now)
+    elif known.thread not in {thread, rows[0].thread} or not known.thread:
         memory = known.memory if goes_on else without_invited(known.memory)
         known = replace(known, created=now, ended=None, memory=memory)
     return replace(
