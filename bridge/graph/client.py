@@ -137,7 +137,10 @@ class GraphClient:
 
 
 class _OneHost(HTTPAdapter):
-    """Sends all requests to the host of the first one: where they go need not be read from each address."""
+    """Sends all requests to the host of the first one, and keeps no cookies.
+
+    So it need not read from each address where a request goes, nor search each answer for cookies.
+    """
 
     _pool: urllib3.connectionpool.ConnectionPool | None = None
 
@@ -146,6 +149,13 @@ class _OneHost(HTTPAdapter):
         if self._pool is None:
             self._pool = super().get_connection_with_tls_context(*arguments, **options)
         return self._pool
+
+    def build_response(self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse) -> requests.Response:
+        """The answer's status, headers and body, of which nothing has been read."""
+        response = requests.Response()
+        response.status_code, response.raw, response.request = resp.status, resp, req
+        response.headers.update(resp.headers)
+        return response
 
 
 def _read(response: requests.Response, most: int, request: _Request) -> bytes | None:
