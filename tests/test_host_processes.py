@@ -84,6 +84,14 @@ def test_it_ends_when_the_first_one_is_killed(tmp_path):
         answer = stack.send("issues", issue("opened"), NAMES[0])
         stack.wait_for_posts(NAMES[0], answer)
         (delivers,) = children(stack.process.pid)
+        assert os.getpriority(os.PRIO_PROCESS, delivers) > os.getpriority(os.PRIO_PROCESS, stack.process.pid)
+        assert os.getsid(delivers) == os.getsid(stack.process.pid)
+
+        # A service manager sends it to all processes; the second one goes on until the first has ended.
+        os.kill(delivers, signal.SIGTERM)
+        later = stack.send("issues", issue("opened"), NAMES[0])
+        stack.wait_for_posts(NAMES[0], later)
+        assert children(stack.process.pid) == [delivers]
         stack.process.kill()
         until(lambda: not is_running(delivers))
 

@@ -22,13 +22,15 @@ from bridge.local.host.queue_functions import QueueFunctions
 
 WAKE, RELOAD = b"w", b"r"
 _MOST = 1 << 16  # bytes to read at once
+_LESS = 5  # by which its priority is lower: answers do not wait for what is delivered
 _TOGETHER = 0.005  # seconds in which several orders are one; a thread that delivers looks for messages by itself
 
 
 def main() -> None:
     """Run the queue functions until the input ends."""
-    # On Windows, Ctrl-C goes to both processes. The other one ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _ignore_signals()
+    if hasattr(os, "nice"):
+        os.nice(_LESS)
     log_format.configure()
     options = queue_options(beside() / "host.json")
     module = _quietly(app_functions.load)
@@ -49,6 +51,14 @@ def main() -> None:
     logging.shutdown()
     # A function that still runs is no reason to wait: its message comes again.
     os._exit(0)
+
+
+def _ignore_signals() -> None:
+    """Whatever ends both processes, the other one ends this one: Ctrl-C on Windows, or a service manager."""
+    # Some terminals stop a process that is not in the foreground when it writes.
+    for name in ("SIGINT", "SIGTERM", "SIGTTOU"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _quietly(load: Callable[[], Any]) -> Any:

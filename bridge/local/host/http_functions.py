@@ -19,12 +19,14 @@ from starlette.routing import BaseRoute, Route
 
 from bridge import tracing
 from bridge.local.config import FUNCTION_KEY
+from bridge.local.host.calls import QuickCalls
 from bridge.local.host.functions import HttpFunction
 from bridge.payloads import TIME
 from bridge.verification.networks import CLIENT_HEADER
 
 # The limit of the Functions host, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
 MAX_BODY = 100 * 1024 * 1024
+_SMALL = 1 << 18  # bytes of a body that is not worth a thread
 
 Put = Callable[[str, Sequence[str]], None]
 """Writes messages durably to the queue with that name."""
@@ -84,42 +86,89 @@ def routes(
     functions: Sequence[HttpFunction], put: Put, write: Write, on_answer: Callable[[Exchange], None]
 ) -> list[BaseRoute]:
     """A route for each function. on_answer: called on the event loop right after each answer has been sent."""
-    return [_route(function, put, write, on_answer) for function in functions]
+    return [
+        Route(f"/api/{function.route}", _Endpoint(function, put, write, on_answer).answer, methods=_ALL_METHODS)
+        for function in functions
+    ]
 
 
-def _route(function: HttpFunction, put: Put, write: Write, on_answer: Callable[[Exchange], None]) -> Route:
-    async def endpoint(request: Request) -> Response:
+class _Endpoint:
+    """Answers the requests of one function. put, write, on_answer: as in `routes`."""
+
+    def __init__(self, function: HttpFunction, put: Put, write: Write, on_answer: Callable[[Exchange], None]) -> None:
+        self._function = function
+        self._put, self._write, self._on_answer = put, write, on_answer
+        self._calls = QuickCalls()
+
+    async def answer(self, request: Request) -> Response:
+        """The answer, after which the exchange is passed on."""
         messages: list[str] = []
-
-        def put_and_record(queue: str, new: Sequence[str]) -> None:
-            put(queue, new)
-            messages.extend(new)
 
         async def record() -> None:
             headers, answer = dict(request.headers), bytes(response.body)
-            on_answer(Exchange(request.method, request.url.path, headers, body, response.status_code, answer, messages))
+            exchange = Exchange(request.method, request.url.path, headers, body, response.status_code, answer, messages)
+            self._on_answer(exchange)
 
         body = await _body(request)
-        response = await _answer(function, request, body, put_and_record, write)
+        response = await self._response(request, body, messages)
         response.background = BackgroundTask(record)
         return response
 
-    return Route(f"/api/{function.route}", endpoint, methods=_ALL_METHODS)
+    async def _response(self, request: Request, body: bytes | None, messages: list[str]) -> Response:
+        function = self._function
+        # Where the method does not match, the Functions host finds no function, and answers 404.
+        if function.methods and request.method not in function.methods:
+            return Response(status_code=404)
+        if function.needs_key and not _has_key(request):
+            return Response(status_code=401)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            return await self._invoke(_request(request, body), messages)
+        except Exception:
+            _logger.exception("The function %s failed", function.name)
+            return Response(status_code=500)
+
+    async def _invoke(self, request: func.HttpRequest, messages: list[str]) -> Response:
+        """Call the function and write its outputs. messages: gets those that were put into queues."""
+        function = self._function
+        outputs = {name: MessagesOut() for name in function.outputs}
+        blobs = {name: BlobOut() for name in function.blobs}
+        arguments: dict[str, Any] = {function.parameter: request, **outputs, **blobs}
+        if function.wants_context:
+            arguments["context"] = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=_trace(request)))
+
+        def write_outputs() -> None:
+            for name, output in outputs.items():
+                if new := output.get():
+                    self._put(function.outputs[name], new)
+                    messages.extend(new)
+            for name, blob in blobs.items():
+                if content := blob.get():
+                    self._write(_resolved(function.blobs[name]), content)
+
+        def call_and_write() -> func.HttpResponse:
+            answer: func.HttpResponse = function.call(**arguments)
+            write_outputs()
+            return answer
+
+        if inspect.iscoroutinefunction(function.call):
+            answer: func.HttpResponse = await function.call(**arguments)
+            await run_in_threadpool(write_outputs)
+        elif outputs and len(request.get_body()) <= _SMALL:
+            # One that writes to a queue leaves what takes long to the queue's function.
+            answer = await self._calls.run(call_and_write)
+        else:
+            # Others ask storage or Graph. Both in one thread: every change of threads takes its time.
+            answer = await run_in_threadpool(call_and_write)
+        return _as_response(answer)
 
 
-async def _answer(function: HttpFunction, request: Request, body: bytes | None, put: Put, write: Write) -> Response:
-    # Where the method does not match, the Functions host finds no function, and answers 404.
-    if function.methods and request.method not in function.methods:
-        return Response(status_code=404)
-    if function.needs_key and not _has_key(request):
-        return Response(status_code=401)
-    if body is None:
-        return Response(status_code=413)
-    try:
-        return await _invoke(function, _request(request, body), put, write)
-    except Exception:
-        _logger.exception("The function %s failed", function.name)
-        return Response(status_code=500)
+def _as_response(answer: func.HttpResponse) -> Response:
+    body = answer.get_body()
+    # An answer without a body has no type of it.
+    content_type = {"Content-Type": f"{answer.mimetype}; charset={answer.charset}"} if body else {}
+    return Response(body, answer.status_code, {**content_type, **answer.headers})
 
 
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -166,35 +215,3 @@ def _resolved(path: str) -> str:
     """The path of a blob, whose expressions the host resolves."""
     now = datetime.now(UTC).strftime(TIME)
     return path.replace("{DateTime}", now).replace("{rand-guid}", str(uuid.uuid4()))
-
-
-async def _invoke(function: HttpFunction, request: func.HttpRequest, put: Put, write: Write) -> Response:
-    outputs = {name: MessagesOut() for name in function.outputs}
-    blobs = {name: BlobOut() for name in function.blobs}
-    arguments: dict[str, Any] = {function.parameter: request, **outputs, **blobs}
-    if function.wants_context:
-        arguments["context"] = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=_trace(request)))
-
-    def write_outputs() -> None:
-        for name, output in outputs.items():
-            if messages := output.get():
-                put(function.outputs[name], messages)
-        for name, blob in blobs.items():
-            if content := blob.get():
-                write(_resolved(function.blobs[name]), content)
-
-    def call_and_write() -> func.HttpResponse:
-        answer: func.HttpResponse = function.call(**arguments)
-        write_outputs()
-        return answer
-
-    if inspect.iscoroutinefunction(function.call):
-        answer: func.HttpResponse = await function.call(**arguments)
-        await run_in_threadpool(write_outputs)
-    else:
-        # In one thread: every change of threads takes its time.
-        answer = await run_in_threadpool(call_and_write)
-    body = answer.get_body()
-    # An answer without a body has no type of it.
-    content_type = {"Content-Type": f"{answer.mimetype}; charset={answer.charset}"} if body else {}
-    return Response(body, answer.status_code, {**content_type, **answer.headers})
