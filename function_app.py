@@ -7,6 +7,8 @@ import typing
 from collections.abc import Callable, Mapping
 
 import azure.functions as func
+from azure.functions.decorators.blob import BlobOutput
+from azure.functions.decorators.queue import QueueOutput
 
 from bridge import __version__, tracing
 from bridge.app import Bridge
@@ -53,18 +55,22 @@ def _level(source: str) -> func.AuthLevel:
     return func.AuthLevel.FUNCTION if needs_key else func.AuthLevel.ANONYMOUS
 
 
+# One for all sources: each that azure-functions makes costs an inspection of signatures, and there are sixty sources.
+_TO_QUEUE = QueueOutput("entries", _QUEUE, _STORAGE)
+_TO_BLOB = BlobOutput("payload", PATH, _STORAGE)
+
 # The worker refuses func.Out[list[str]] when it loads the app; it reads typing.List as one message an item.
 _Messages = func.Out[typing.List[str]]  # noqa: UP006
 
 
-def _webhook(source: str) -> Callable[..., func.HttpResponse]:
+def _plain_webhook(source: str) -> Callable[..., func.HttpResponse]:
     def webhook(req: func.HttpRequest, entries: _Messages, context: func.Context) -> func.HttpResponse:
         return _answer_to_sender(_received(source, req, entries, context))
 
     return webhook
 
 
-def _webhook_that_is_kept(source: str) -> Callable[..., func.HttpResponse]:
+def _keeping_webhook(source: str) -> Callable[..., func.HttpResponse]:
     def webhook(
         req: func.HttpRequest, entries: _Messages, payload: func.Out[bytes], context: func.Context
     ) -> func.HttpResponse:
@@ -87,20 +93,16 @@ def _received(source: str, req: func.HttpRequest, entries: _Messages, context: f
     return receipt
 
 
-def _with_outputs(source: str) -> typing.Any:
-    """The function of a source's webhooks with its outputs: the queue and, where payloads are kept, a blob."""
-    queue = app.queue_output(arg_name="entries", queue_name=_QUEUE, connection=_STORAGE)
-    if bridge is None or not bridge.configuration.settings.keep_payloads_hours:
-        return queue(_webhook(source))
-    return app.blob_output(arg_name="payload", path=PATH, connection=_STORAGE)(queue(_webhook_that_is_kept(source)))
-
-
 _sources = bridge.configuration.sources if bridge else SOURCES
+_keeps_payloads = bridge is not None and bridge.configuration.settings.keep_payloads_hours > 0
 for _name in _sources:
-    _function = _with_outputs(_name)
+    _webhook = _keeping_webhook(_name) if _keeps_payloads else _plain_webhook(_name)
+    _webhook.__name__ = f"webhook_{_name}"  # which names the function, too
     _route = app.route(f"webhooks/{_sources.path(_name)}", methods=_sources.methods(_name), auth_level=_level(_name))
-    _function = _route(_function)
-    app.function_name(f"webhook_{_name}")(_function)
+    _function = _route(_webhook)
+    _function.add_binding(_TO_QUEUE)
+    if _keeps_payloads:
+        _function.add_binding(_TO_BLOB)
 
 if bridge is None:
     # Which sources the settings declare is not known; their senders try again on 503, too.
