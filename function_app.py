@@ -63,14 +63,14 @@ _TO_BLOB = BlobOutput("payload", PATH, _STORAGE)
 _Messages = func.Out[typing.List[str]]  # noqa: UP006
 
 
-def _plain_webhook(source: str) -> Callable[..., func.HttpResponse]:
+def _webhook(source: str) -> Callable[..., func.HttpResponse]:
     def webhook(req: func.HttpRequest, entries: _Messages, context: func.Context) -> func.HttpResponse:
         return _answer_to_sender(_received(source, req, entries, context))
 
     return webhook
 
 
-def _keeping_webhook(source: str) -> Callable[..., func.HttpResponse]:
+def _webhook_that_is_kept(source: str) -> Callable[..., func.HttpResponse]:
     def webhook(
         req: func.HttpRequest, entries: _Messages, payload: func.Out[bytes], context: func.Context
     ) -> func.HttpResponse:
@@ -96,10 +96,10 @@ def _received(source: str, req: func.HttpRequest, entries: _Messages, context: f
 _sources = bridge.configuration.sources if bridge else SOURCES
 _keeps_payloads = bridge is not None and bridge.configuration.settings.keep_payloads_hours > 0
 for _name in _sources:
-    _webhook = _keeping_webhook(_name) if _keeps_payloads else _plain_webhook(_name)
-    _webhook.__name__ = f"webhook_{_name}"  # which names the function, too
+    _received_by = (_webhook_that_is_kept if _keeps_payloads else _webhook)(_name)
+    _received_by.__name__ = f"webhook_{_name}"  # which names the function, too
     _route = app.route(f"webhooks/{_sources.path(_name)}", methods=_sources.methods(_name), auth_level=_level(_name))
-    _function = _route(_webhook)
+    _function = _route(_received_by)
     _function.add_binding(_TO_QUEUE)
     if _keeps_payloads:
         _function.add_binding(_TO_BLOB)

@@ -19,7 +19,7 @@ _LAST = 16**11 - 1  # milliseconds: a time counted backwards from there has elev
 _MOST_EVENTS, _MOST_ROUTES, _MOST_ENTRIES = 10, 20, 50
 _LONGEST = 200  # characters of a line
 _LONGEST_SEARCH = 1000
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROLS = r"[\x00-\x1f\x7f]"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=vars)
 
 
@@ -224,7 +224,7 @@ def _line(text: str) -> str:
     """The text on one line that UTF-8 can hold."""
     if text.isprintable() and text.isascii():
         return text
-    return " ".join(_CONTROLS.sub(" ", text.encode("utf-8", "replace").decode()).split())
+    return " ".join(re.sub(_CONTROLS, " ", text.encode("utf-8", "replace").decode()).split())
 
 
 def _short(text: str) -> str:

@@ -15,7 +15,7 @@ from bridge.limits import MAX_DEPTH, MAX_FIELDS
 
 Payload = Mapping[str, Any]
 
-_NUMBER = re.compile(r"\s*\d{9,19}(\.\d{1,9})?\s*", re.ASCII)
+_NUMBER = r"\s*\d{9,19}(\.\d{1,9})?\s*"
 _LATEST = 1e11  # seconds: the year 5138; more is in milliseconds, microseconds or nanoseconds
 
 _DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(" ") for byte in range(256))
@@ -136,7 +136,7 @@ def moment(value: Any, path: str) -> datetime | None:
 def as_time(found: Any) -> datetime | None:
     """A time with its zone (UTC where it names none): of ISO 8601, or of seconds since 1970 or parts of them."""
     try:
-        if isinstance(found, str) and not _NUMBER.fullmatch(found):
+        if isinstance(found, str) and not re.fullmatch(_NUMBER, found, re.ASCII):
             time = datetime.fromisoformat(found.strip())
             return time if time.tzinfo else time.replace(tzinfo=UTC)
         if isinstance(found, str | int | float) and (seconds := float(found)):

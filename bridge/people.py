@@ -17,7 +17,7 @@ from bridge.values import dataclass
 
 ROLES = ("author", "owner", "reviewers", "assignees")
 ROLE, TEAM = "@", "team:"  # what a role and a team begin with among the participants of a route
-_PERSON = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>")
+_PERSON = r"[^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>"
 _LOGIN = "{login}"
 # What the star of a pattern stands for: it becomes a part of an address.
 _ANY_LOGIN = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
@@ -161,7 +161,7 @@ def participant_problem(participant: object, teams: Collection[str]) -> str:
 
 def is_participant(value: object) -> bool:
     """Whether a value of BRIDGE_CONFIG is an address, or a name with one."""
-    return isinstance(value, str) and len(value) <= MAX_PARTICIPANT and _PERSON.fullmatch(value) is not None
+    return isinstance(value, str) and len(value) <= MAX_PARTICIPANT and re.fullmatch(_PERSON, value) is not None
 
 
 def _parts(key: str) -> tuple[str, str]:

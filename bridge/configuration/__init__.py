@@ -6,7 +6,6 @@ Every problem with any of them is reported in one SettingsError.
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import partial
@@ -232,6 +231,11 @@ def _published() -> Container[Address]:
 
 
 def _document(text: str, problems: Problems) -> Table:
+    if not text:
+        return Table("BRIDGE_CONFIG", {}, problems)
+    # Imported here, as many have no document, and it compiles its expressions when it is imported.
+    import tomllib  # noqa: PLC0415
+
     try:
         return Table("BRIDGE_CONFIG", tomllib.loads(text), problems, Place(lines(text), (), file_of(text)))
     except RecursionError:

@@ -23,7 +23,7 @@ _WINDOWS: Mapping[str, tuple[int, ...]] = {
     "x-gzip": (31,),
     "deflate": (15, -15),
 }
-_NESTED = re.compile(rb"^content-type:\s*(multipart|message)/", re.IGNORECASE | re.MULTILINE)
+_NESTED = rb"^content-type:\s*(multipart|message)/"
 _MOST_PARTS = 1000
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -79,7 +79,7 @@ def _part(webhook: Webhook, body: bytes, *, as_fields: bool) -> tuple[bytes, Mes
     """The only part of a form that holds JSON: https://www.rfc-editor.org/rfc/rfc7578."""
     from email.parser import BytesParser  # noqa: PLC0415  few webhooks are forms
 
-    if _NESTED.search(body):
+    if re.search(_NESTED, body, re.IGNORECASE | re.MULTILINE):
         # Its parser compares each line with the boundaries of all forms around it.
         raise BadWebhook("A part of the multipart form is a form or a message itself: send application/json.")
     head = f"Content-Type: {' '.join(webhook.header('Content-Type').split())}\r\n\r\n"

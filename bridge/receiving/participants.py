@@ -13,7 +13,7 @@ from bridge.values import dataclass
 _MOST_UNKNOWN, _LONGEST = 10, 100  # of an event, and characters of each
 _NAMED = ("people", "author", "authors")  # the details that name people
 # The facts that do: a branch may have somebody's name, too.
-_OF_PEOPLE = re.compile(r"review|assign|author|owner|\blead\b|\bby$|\buser\b|report|responsib|approv", re.IGNORECASE)
+_OF_PEOPLE = r"review|assign|author|owner|\blead\b|\bby$|\buser\b|report|responsib|approv"
 _BOT = "[bot]"
 
 
@@ -70,7 +70,8 @@ def shown(event: Event, people: People) -> Event:
         event,
         actor=name(event.actor),
         facts=tuple(
-            (label, _in_list(value, names.get) if _OF_PEOPLE.search(label) else value) for label, value in event.facts
+            (label, _in_list(value, names.get) if re.search(_OF_PEOPLE, label, re.IGNORECASE) else value)
+            for label, value in event.facts
         ),
         details={key: _detail(key, value, name) for key, value in event.details.items()},
     )

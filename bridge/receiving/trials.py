@@ -12,7 +12,7 @@ from bridge.rendering.expressions import paths
 
 _LONGEST = 60  # characters of a value
 _MOST = 5  # items of a list
-_SECRET = re.compile(r"auth|cookie|token|secret|signature|password|key$|credential", re.IGNORECASE)
+_HIDDEN = r"auth|cookie|token|secret|signature|password|key$|credential"
 
 
 def trial(number: int, when: str, answer: str, event: Event | None) -> RouteTrial:
@@ -33,7 +33,7 @@ def _value(event: Event, path: tuple[str, ...]) -> str:
     value: Any = getattr(event, path[0], None)
     for name in path[1:]:
         value = _part(value, name)
-    if _SECRET.search(path[-1]) and path[0] != "correlation_key":
+    if re.search(_HIDDEN, path[-1], re.IGNORECASE) and path[0] != "correlation_key":
         return "(hidden)"
     return "(missing)" if value is None else redacted(shown(value))
 

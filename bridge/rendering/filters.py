@@ -14,27 +14,23 @@ from bridge.rendering.text import done, in_words, is_id, one_line, shorten, visi
 
 # The facts in which services grade an event, and what such a grade looks like.
 GRADES = ("Severity", "Priority", "Urgency", "Importance", "Impact")
-_GRADE = re.compile(r"[A-Za-z]{1,12}|[A-Za-z]{1,3}\d")
+_GRADE = r"[A-Za-z]{1,12}|[A-Za-z]{1,3}\d"
 # States that say by themselves how bad they are.
-_IMPLIED = {
-    Severity.ERROR: re.compile(
-        r"fail|firing|^down$|reject|expired|disputed|timed out|unavailable|unreachable|degraded|vulnerab|secret found"
-        r"|security|incident",
-        re.IGNORECASE,
-    ),
-    Severity.WARNING: re.compile(
-        r"fail|expir|degraded|needed|request|waiting|quarantine|conflict|advisory|forecast|unlocked|not |^no |drift"
-        r"|insufficient|confirmed|unavailable",
-        re.IGNORECASE,
-    ),
-}
+_ERRORS = (
+    r"fail|firing|^down$|reject|expired|disputed|timed out|unavailable|unreachable|degraded|vulnerab|secret found"
+    r"|security|incident"
+)
+_WARNINGS = (
+    r"fail|expir|degraded|needed|request|waiting|quarantine|conflict|advisory|forecast|unlocked|not |^no |drift"
+    r"|insufficient|confirmed|unavailable"
+)
 _SCOPE = 70  # characters
 # Where a title ends in its number: `Pump stops (GHSA-0000-0000-0001)`, `Merge request !12`.
 _LAST_NUMBER = re.compile(r" (?:\([A-Z][\w-]{2,30}\)|[#!]\d{1,12})$")
-_GOES_ON = re.compile(r" (?:of|for|in|on|at|from|with|to|and|or|by)\b")
-_ISO = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
-_JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)")
-_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_GOES_ON = r" (?:of|for|in|on|at|from|with|to|and|or|by)\b"
+_ISO = r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d"
+_JOINT = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_./:-])(?=\w)"
+_HASH = r"[0-9a-f]{40}|[0-9a-f]{64}"
 _LONGEST = 1e11  # seconds; more is nobody's time
 
 
@@ -45,7 +41,7 @@ def without_subject(sentence: str, subjects: Sequence[str]) -> str:
     """
     for subject in filter(None, subjects):
         rest = _after(sentence, subject)
-        if rest and not _GOES_ON.match(rest):
+        if rest and not re.match(_GOES_ON, rest):
             rest = rest.lstrip(": ")
             return upper_first(rest.removeprefix("is ").removeprefix("was "))
     return sentence
@@ -75,18 +71,25 @@ def level(facts: Sequence[tuple[str, str]], severity: Severity | str, word: str)
     severity = Severity(severity)
     if severity < Severity.WARNING:
         return ""
-    name, own = next(((name, value) for name, value in facts if name in GRADES and _GRADE.fullmatch(value)), ("", ""))
+    name, own = next(
+        ((name, value) for name, value in facts if name in GRADES and re.fullmatch(_GRADE, value)), ("", "")
+    )
     if own:
         text = own if any(sign.isdigit() for sign in own) else own.lower()
         shown = f"{text} {name.lower()}" if name != "Severity" and text.isalpha() else text
         return "" if shown.lower() == word.lower() else shown
-    implied = _IMPLIED.get(severity)
-    return "" if word.lower() == severity or (implied and implied.search(word)) else str(severity)
+    return "" if word.lower() == severity or _implies(word, severity) else str(severity)
+
+
+def _implies(word: str, severity: Severity) -> bool:
+    if severity == Severity.ERROR:
+        return re.search(_ERRORS, word, re.IGNORECASE) is not None
+    return severity == Severity.WARNING and re.search(_WARNINGS, word, re.IGNORECASE) is not None
 
 
 def is_hash(value: object) -> bool:
     """Whether the value is a full hash of a commit, whose beginning is enough."""
-    return isinstance(value, str) and _HASH.fullmatch(value) is not None
+    return isinstance(value, str) and re.fullmatch(_HASH, value) is not None
 
 
 def with_host(text: str, url: str) -> str:
@@ -122,7 +125,7 @@ def clock(time: datetime, zone: tzinfo = UTC) -> str:
 def date(time: datetime | str, zone: tzinfo = UTC) -> str:
     """A day with its time: `23 Nov 2026, 14:03 UTC`. Text that is no time of ISO 8601 stays as it is."""
     if isinstance(time, str):
-        if not _ISO.match(time):
+        if not re.match(_ISO, time):
             return time
         try:
             time = datetime.fromisoformat(time.strip())
@@ -158,7 +161,7 @@ def plural(number: int, noun: str, many: str = "") -> str:
 def joints(text: str) -> Markup:
     """The text with places to wrap long words at, between the parts of a name: an invisible space of no width."""
     own = escape(visible(text))
-    return Markup(re.sub(r"\S{17,}", lambda word: _JOINT.sub("\u200b", word[0]), own))  # noqa: S704 - escaped before
+    return Markup(re.sub(r"\S{17,}", lambda word: re.sub(_JOINT, "\u200b", word[0]), own))  # noqa: S704 - escaped before
 
 
 def safe_links(pairs: Sequence[tuple[str, str]], most: int = 3) -> list[tuple[str, str]]:

@@ -120,6 +120,8 @@ def _same(shown: str, real: str) -> bool:
 
 
 def _ascii(host: str) -> str:
+    if host.isascii():
+        return host
     try:
         return host.encode("idna").decode()
     except UnicodeError:

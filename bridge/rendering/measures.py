@@ -14,11 +14,11 @@ _HEIGHT = 28  # pixels
 _LONGEST = 2000  # characters of an expression
 _NUMBER = r"[-+]?(?:\d{1,15}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE][-+]?\d{1,3})?"
 # A value with its unit. Numbers with a multiplier (`1.2k`, `3 GiB`) cannot be compared without knowing the limit's.
-_VALUE = re.compile(rf"\s*({_NUMBER})\s*([^\d\s.,]{{0,12}})\s*")
-_MULTIPLIER = re.compile(r"[kKMGTPEmuµn]i?([Bb]|bit|bps|B/s)?|[kKMGTm](Hz|W|A|V)")
-_COMPARED = re.compile(rf"(.*?)\s*(>=|<=|>|<)\s*({_NUMBER})\s*")
-_OUTSIDE = re.compile(r"\{[^{}]*\}|\"[^\"]*\"|'[^']*'")
-_SEVERAL = re.compile(r"[<>]|[=!]=|\b(?:and|or|unless|bool)\b", re.IGNORECASE)
+_VALUE = rf"\s*({_NUMBER})\s*([^\d\s.,]{{0,12}})\s*"
+_MULTIPLIER = r"[kKMGTPEmuµn]i?([Bb]|bit|bps|B/s)?|[kKMGTm](Hz|W|A|V)"
+_COMPARED = rf"(.*?)\s*(>=|<=|>|<)\s*({_NUMBER})\s*"
+_OUTSIDE = r"\{[^{}]*\}|\"[^\"]*\"|'[^']*'"
+_SEVERAL = r"[<>]|[=!]=|\b(?:and|or|unless|bool)\b"
 _HOLDS: Mapping[str, Callable[[float, float], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le}
 
 
@@ -49,7 +49,7 @@ def explained(expression: object, shown: object = "") -> Meter | tuple[()]:
 
     shown: the same value as people read it, with its unit; another value is not shown.
     """
-    found = _COMPARED.fullmatch(str(expression)[:_LONGEST].strip(" ()"))
+    found = re.fullmatch(_COMPARED, str(expression)[:_LONGEST].strip(" ()"))
     number = _value(found[1])[0] if found else None
     if number is None:
         return ()
@@ -66,8 +66,8 @@ def _value(value: object) -> tuple[float | None, str]:
         return None, ""
     if isinstance(value, int | float):
         return float(value), ""
-    found = _VALUE.fullmatch(value[:40]) if isinstance(value, str) else None
-    if not found or _MULTIPLIER.fullmatch(found[2]):
+    found = re.fullmatch(_VALUE, value[:40]) if isinstance(value, str) else None
+    if not found or re.fullmatch(_MULTIPLIER, found[2]):
         return None, ""
     return float(found[1]), found[2]
 
@@ -134,7 +134,7 @@ def _limit(condition: object) -> tuple[str, float | None]:
     number, _ = _value(condition)
     if number is not None or not isinstance(condition, str):
         return "", number
-    found = _COMPARED.fullmatch(_OUTSIDE.sub("", condition[:_LONGEST]).strip(" ()\n"), 0)
-    if not found or _SEVERAL.search(found[1]):
+    found = re.fullmatch(_COMPARED, re.sub(_OUTSIDE, "", condition[:_LONGEST]).strip(" ()\n"))
+    if not found or re.search(_SEVERAL, found[1], re.IGNORECASE):
         return "", None
     return found[2], float(found[3])

@@ -17,8 +17,8 @@ from bridge.values import dataclass
 
 KINDS = ("series", "gauge", "columns", "image")
 
-_MARK = re.compile(r"<!--picture ([A-Za-z0-9+/=]+)-->(.*?)<!--/picture-->", re.DOTALL)
-_LEFT_OVER = re.compile(r"<!--/?picture[^>]*-->")
+_MARK = r"<!--picture ([A-Za-z0-9+/=]+)-->(.*?)<!--/picture-->"
+_LEFT_OVER = r"<!--/?picture[^>]*-->"
 _DIGITS = 7  # of a value: more is not visible
 
 
@@ -71,12 +71,12 @@ FILTERS = {"series_picture": series, "gauge_picture": gauge, "columns_picture": 
 
 def without_marks(html: str) -> str:
     """The HTML with what stands there where no picture is shown."""
-    return _LEFT_OVER.sub("", html)
+    return re.sub(_LEFT_OVER, "", html)
 
 
 def with_pictures(html: str, shown: Callable[[Wanted], str]) -> str:
     """The HTML with pictures in the places that are marked. shown: the HTML of one; empty: what stands there stays."""
-    return without_marks(_MARK.sub(lambda found: _instead(found, shown), html))
+    return without_marks(re.sub(_MARK, lambda found: _instead(found, shown), html, flags=re.DOTALL))
 
 
 def _instead(found: re.Match[str], shown: Callable[[Wanted], str]) -> str:

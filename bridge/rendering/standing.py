@@ -3,8 +3,6 @@
 What an event neither opens nor closes stays as it is.
 """
 
-import re
-
 from bridge.entries import ALERT, BRANCH, EXPIRY, INCIDENT, OVER, REVIEW
 from bridge.events import Event, Severity
 from bridge.fields import first
@@ -18,8 +16,6 @@ _NEED_NO_REVIEW = {
     "merged", "closed", "declined", "abandoned", "drafted", "approved", "approved_with_suggestions",
     "changes_requested", "rejected", "waiting", "deleted", "enqueued",
 }  # fmt: skip
-_EXPIRES = re.compile(r"expir", re.IGNORECASE)
-_INCIDENT = re.compile(r"incident", re.IGNORECASE)
 # Where the code hosts name the branch from which the others come.
 _DEFAULT_BRANCH = (
     "repository.default_branch",
@@ -43,11 +39,11 @@ def standing(event: Event, phase: str) -> str:
 
 
 def _of_alert(event: Event, phase: str) -> str:
-    if _EXPIRES.search(f"{event.kind} {event.details.get('action') or ''}"):
+    if "expir" in f"{event.kind} {event.details.get('action') or ''}".lower():
         return EXPIRY
     if phase != "firing":
         return ""
-    return INCIDENT if _INCIDENT.search(f"{event.kind} {event.details.get('noun') or ''}") else ALERT
+    return INCIDENT if "incident" in f"{event.kind} {event.details.get('noun') or ''}".lower() else ALERT
 
 
 def _of_pull_request(event: Event) -> str:

@@ -19,7 +19,7 @@ _EMOJI = "\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\
 _BLACK_FLAG, _END_OF_TAGS = "\U0001f3f4", "\U000e007f"
 _FLAGS = "|".join("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("gbeng", "gbsct", "gbwls"))
 _ACCENTS = "\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-_ID = re.compile(r"(?=[a-f-]*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_ID = r"(?=[a-f-]*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 
 # These three are long, and are compiled when the first text needs them: one in ASCII does not.
@@ -88,7 +88,7 @@ def one_line(text: str, limit: int) -> str:
 
 def is_id(text: str) -> bool:
     """Whether the text is an id, which is compared digit by digit: a commit's hash or a UUID."""
-    return _ID.fullmatch(text.strip().lower()) is not None
+    return re.fullmatch(_ID, text.strip().lower()) is not None
 
 
 def in_words(name: object) -> str:

@@ -36,7 +36,7 @@ _TOGETHER = {
     "BRIDGE_GITHUB_APP_KEY": "BRIDGE_GITHUB_APP_ID",
     "BRIDGE_GITHUB_HOOKS": "BRIDGE_GITHUB_TOKEN",
 }
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SECRET = re.compile(r"BRIDGE_([A-Z0-9_]+)_SECRET")
 _NETWORKS = re.compile(r"BRIDGE_([A-Z0-9_]+)_NETWORKS")
 # Azure passes on the text of a reference that it could not resolve:
@@ -188,7 +188,7 @@ def _contradictions(settings: Settings, known: Problems) -> Iterable[str]:
             for other in needed:
                 if not getattr(settings, TABLE[other].attribute) and not known.names(other):
                     yield f"{other} is missing: {name}={choice} needs it"
-    if settings.azure_monitor_audience and not _UUID.fullmatch(settings.tenant_id.lower()):
+    if settings.azure_monitor_audience and not re.fullmatch(_UUID, settings.tenant_id.lower()):
         yield "BRIDGE_AZURE_MONITOR_AUDIENCE needs BRIDGE_TENANT_ID: the tenant's id, not its name"
     yield from _incomplete(settings, known)
     cloud, url, vault = settings.cloud, settings.graph_url, settings.key_vault_url

@@ -6,16 +6,19 @@ import contextlib
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import tzinfo
 from pathlib import Path
 from typing import Self
-from zoneinfo import ZoneInfo
 
 from bridge.clouds import CLOUDS
 from bridge.spelling import meant
 
 
-def time_zone(text: str) -> ZoneInfo:
+def time_zone(text: str) -> tzinfo:
     """The time zone of that name."""
+    # Imported here, as it looks for the system's time zones, and by default there are none to look up.
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
     try:
         return ZoneInfo(text)
     except (OSError, ValueError, LookupError):

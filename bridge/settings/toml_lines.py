@@ -8,9 +8,9 @@ Path = tuple[str | int, ...]
 
 _PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _NAME = rf"{_PART}(?:\s*\.\s*{_PART})*"
-_HEADER = re.compile(rf"\s*(\[\[?)\s*({_NAME})\s*\]")
-_KEY = re.compile(rf"\s*({_NAME})\s*=")
-_LONG = re.compile(r"\"\"\"|\'\'\'")
+_HEADER = rf"\s*(\[\[?)\s*({_NAME})\s*\]"
+_KEY = rf"\s*({_NAME})\s*="
+_LONG = r"\"\"\"|\'\'\'"
 
 
 def lines(text: str) -> Mapping[Path, int]:
@@ -23,13 +23,13 @@ def lines(text: str) -> Mapping[Path, int]:
         was_open, open_text = open_text, _open_after(line, open_text)
         if was_open:
             continue
-        if match := _HEADER.match(line):
+        if match := re.match(_HEADER, line):
             table = _numbered(_path(match[2]), counts)
             if match[1] == "[[":
                 place = counts[table] = counts.get(table, -1) + 1
                 table = (*table, place)
             found.setdefault(table, number)
-        elif match := _KEY.match(line):
+        elif match := re.match(_KEY, line):
             for path in accumulate(((part,) for part in _path(match[1])), initial=table):
                 found.setdefault(path, number)
     return found
@@ -56,6 +56,6 @@ def _numbered(path: Path, counts: Mapping[Path, int]) -> Path:
 
 def _open_after(line: str, mark: str) -> str:
     """The mark of the long text that is open at the end of the line, or nothing."""
-    for found in _LONG.findall(line):
+    for found in re.findall(_LONG, line):
         mark = "" if found == mark else mark or found
     return mark

@@ -13,7 +13,7 @@ Title = Callable[[Payload], str]
 
 _MAX_FACT = 120
 _MAX_NAMES = 8
-_SHA = re.compile(r"[0-9a-f]{40}")
+_SHA = r"[0-9a-f]{40}"
 
 
 def times(*things: str) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def deployment_title(payload: Payload) -> str:
     """What is deployed, and where: `Deployment of main (1b2c3d4) to production`."""
     head, place = head_of("deployment", payload), environment(payload)
     branch, sha = head.branch, head.sha[:7]
-    what = f"{branch} ({sha})" if branch and sha and not _SHA.fullmatch(branch) else sha or branch
+    what = f"{branch} ({sha})" if branch and sha and not re.fullmatch(_SHA, branch) else sha or branch
     return kit.title(f"Deployment{f' of {what}' if what else ''}{f' to {place}' if place else ''}")
 
 
@@ -74,7 +74,7 @@ def shown(value: Any) -> str:
     if re.match(r"\d{4}-\d\d-\d\d(T|$)", text) and (time := as_time(text)):
         return f"{time:%-d %b %Y}"
     text = text.removeprefix("refs/heads/")
-    return text[:7] if _SHA.fullmatch(text) else one_line(text, _MAX_FACT)
+    return text[:7] if re.fullmatch(_SHA, text) else one_line(text, _MAX_FACT)
 
 
 def new_lines(before: str, after: str) -> str:
