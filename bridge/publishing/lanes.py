@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.publishing.batching import Batch
 
-QUICK = 0.02  # seconds; where an answer comes sooner, a thread that waits for it costs more than it gains
+QUICK = 0.002  # seconds; where an answer comes sooner, a thread that waits for it costs more than it gains
 
 Work = Generator[Callable[[], Any], Any, None]
 """Yields the requests that it makes, one after the other, and gets the answer of each, or its error."""
