@@ -10,6 +10,7 @@ from typing import Any
 from bridge.publishing.batching import Batch
 
 QUICK = 0.002  # seconds; where an answer comes sooner, a thread that waits for it costs more than it gains
+_THREADS = 64  # more than ever wait at once: a post that has been claimed must leave now
 
 Work = Generator[Callable[[], Any], Any, None]
 """Yields the requests that it makes, one after the other, and gets the answer of each, or its error."""
@@ -31,16 +32,15 @@ class Lanes:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.is_quick = False
+        # It starts a thread when there is none that waits for a request.
+        self.pool = ThreadPoolExecutor(_THREADS, "lane")
 
     def run(self, works: Sequence[Work], most: int, allows: Callable[[int], bool]) -> None:
         """Does the works, at most so many at once. The first error is raised when those that had begun are over.
 
         allows: says whether one more may begin, beside so many.
         """
-        most = max(1, min(most, len(works)))
-        # It starts a thread when it is given a request.
-        with ThreadPoolExecutor(most, "lane") as pool:
-            _Run(self, pool, works, most, allows).run()
+        _Run(self, works, min(most, len(works)), allows).run()
 
     def ask(self, work: Work, request: Callable[[], Any]) -> _Step:
         """Makes a request of a work, and notes how soon it was answered."""
@@ -54,10 +54,8 @@ class Lanes:
 
 
 class _Run:
-    def __init__(
-        self, lanes: Lanes, pool: ThreadPoolExecutor, works: Sequence[Work], most: int, allows: Callable[[int], bool]
-    ) -> None:
-        self._lanes, self._pool, self._waiting, self._most, self._allows = lanes, pool, deque(works), most, allows
+    def __init__(self, lanes: Lanes, works: Sequence[Work], most: int, allows: Callable[[int], bool]) -> None:
+        self._lanes, self._waiting, self._most, self._allows = lanes, deque(works), most, allows
         self._answered: SimpleQueue[tuple[Work, _Step]] = SimpleQueue()
         self._running = 0
         self._error: Exception | None = None
@@ -92,7 +90,7 @@ class _Run:
         else:
             if request is not None:
                 self._running += 1
-                self._pool.submit(self._hand_over, work, request)
+                self._lanes.pool.submit(self._hand_over, work, request)
 
     def _hand_over(self, work: Work, request: Callable[[], Any]) -> None:
         self._answered.put((work, self._lanes.ask(work, request)))
