@@ -55,7 +55,7 @@ setup: $(VENV)/ready worker emulator axe
 
 # `make test PYTEST="-m 'not slow'"` leaves out what takes a browser, a cluster of hosts or a package.
 test: setup
-	@$(VENV)/bin/python -m pytest --numprocesses=auto --dist=worksteal $(PYTEST)
+	@$(VENV)/bin/python -m pytest --workers=auto $(PYTEST)
 
 coverage:
 	@$(MAKE) --no-print-directory test PYTEST="--cov"
@@ -106,7 +106,7 @@ chaos: $(VENV)/ready emulator
 	@$(VENV)/bin/python -m tests.chaos
 
 fuzz: $(VENV)/ready
-	@FUZZ=20000 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=load tests/test_attacks.py tests/test_sources.py \
+	@FUZZ=20000 $(VENV)/bin/python -m pytest --workers=auto tests/test_attacks.py tests/test_sources.py \
 	  tests/test_strangers.py tests/test_entry_limits.py tests/test_text_costs.py tests/test_reading_rules.py \
 	  tests/test_invisible_text.py tests/test_look.py tests/test_look_stories.py tests/test_look_words.py \
 	  tests/test_github_reading.py tests/test_digests.py

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import workers
 from tests.graph_servers import closed_port
 from tests.local_stack import ROOT, polling, until
 
@@ -32,8 +33,7 @@ class Azurite:
     def __init__(self, tables: int, queues: int, blobs: int) -> None:
         self._tables, self._queues, self._blobs = tables, queues, blobs
         # Each process of a test run has names of its own.
-        worker, workers = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
-        self._names = iter(NAMES[int(worker.removeprefix("gw")) :: int(workers)])
+        self._names = iter(NAMES[workers.number() :: workers.count()])
 
     def account(self) -> str:
         """The connection string of an account that nobody else uses."""
@@ -53,6 +53,8 @@ class Azurite:
 def azurite(folder: Path) -> Iterator[Azurite]:
     process, *ports = _start(folder)
     try:
+        for port in ports:
+            _wait_until_it_listens(port)
         yield Azurite(*ports)
     finally:
         process.kill()
@@ -62,19 +64,24 @@ def azurite(folder: Path) -> Iterator[Azurite]:
 _started: list[subprocess.Popen] = []
 
 
-def shared(folder: Path) -> Azurite:
-    """The emulator of a test run: the first of its processes that asks for it starts it, and `stop` ends it."""
-    running = folder / "azurite.json"
-    try:
+def begin(folder: Path) -> None:
+    """Start the emulator of a test run, unless one of its processes has started it."""
+    with contextlib.suppress(FileExistsError):
         (folder / "azurite.lock").open("x").close()
-    except FileExistsError:
-        until(running.exists)
-    else:
         process, *ports = _start(folder)
         _started.append(process)
         (folder / "azurite.new").write_text(json.dumps([process.pid, *ports]))
-        (folder / "azurite.new").rename(running)
+        (folder / "azurite.new").rename(folder / "azurite.json")
+
+
+def shared(folder: Path) -> Azurite:
+    """The emulator of a test run, which `stop` ends."""
+    begin(folder)
+    running = folder / "azurite.json"
+    until(running.exists)
     _, *ports = json.loads(running.read_text())
+    for port in ports:
+        _wait_until_it_listens(port)
     return Azurite(*ports)
 
 
@@ -85,7 +92,7 @@ def stop(folder: Path) -> None:
 
 
 def _start(folder: Path) -> tuple[subprocess.Popen, int, int, int]:
-    """The process, and the ports of its tables, of its queues and of its blobs."""
+    """The process, which does not listen yet, and the ports of its tables, of its queues and of its blobs."""
     blobs, queues, tables = (closed_port() for _ in range(3))
     ports = ["--blobPort", str(blobs), "--queuePort", str(queues), "--tablePort", str(tables)]
     options = ["--inMemoryPersistence", "--disableTelemetry", "--silent"]
@@ -98,19 +105,11 @@ def _start(folder: Path) -> tuple[subprocess.Popen, int, int, int]:
             stdout=log,
             stderr=log,
         )
-    try:
-        for port in (queues, tables, blobs):
-            _wait_until_it_listens(port, process)
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
     return process, tables, queues, blobs
 
 
-def _wait_until_it_listens(port: int, process: subprocess.Popen) -> None:
+def _wait_until_it_listens(port: int) -> None:
     for _ in polling():
-        assert process.poll() is None, "Azurite has ended"
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
     raise AssertionError("Azurite did not start")

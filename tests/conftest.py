@@ -1,7 +1,4 @@
-import contextlib
 import gc
-import importlib
-import itertools
 import json
 import logging
 import os
@@ -14,10 +11,11 @@ import pytest
 from bridge.outbox import sqlite_file
 from tests import azurite, template_cache
 from tests.forked import FOLDER
+from tests.workers import Workers
 
 _OWN_FOLDER = pytest.StashKey[str]()
-# To those workers in turn.
-_LONG = (
+# Files whose tests wait for other processes, the longest first.
+_WAITING = (
     "package", "page", "end_to_end", "page_deliveries", "chaos", "page_conversations", "scale_out", "page_editing",
     "repeats_end_to_end", "page_console", "new_service", "preview_page", "preview", "storm", "release", "http_attacks",
     "worker", "strangers_over_http", "gallery", "page_server", "combinations",
@@ -25,10 +23,10 @@ _LONG = (
 _synchronous = sqlite_file.SYNCHRONOUS
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config):
-    """Use more than there are cores: many tests wait for other processes most of their time."""
-    return 3 * (os.cpu_count() or 1)
+def pytest_addoption(parser):
+    parser.addoption(
+        "--workers", default="0", metavar="N", help="run the tests in N processes; auto: in three per core"
+    )
 
 
 def pytest_configure(config):
@@ -41,6 +39,13 @@ def pytest_configure(config):
     template_cache.use(Path(os.environ[FOLDER]))
     # To wait for the disk with each commit takes longer than many a test.
     sqlite_file.SYNCHRONOUS = "OFF"
+    # More than there are cores: many tests wait for other processes most of their time.
+    wanted = config.getoption("--workers")
+    if count := 3 * (os.cpu_count() or 1) if wanted == "auto" else int(wanted):
+        config.pluginmanager.register(Workers(count, _WAITING))
+        # It starts while the tests are collected, which takes one core.
+        if config.args == config.getini("testpaths") and not config.option.collectonly and azurite.AZURITE.exists():
+            azurite.begin(Path(os.environ[FOLDER]))
 
 
 def pytest_unconfigure(config):
@@ -50,41 +55,6 @@ def pytest_unconfigure(config):
         del os.environ[FOLDER]
         azurite.stop(Path(folder))
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def pytest_collection(session):
-    """Let every worker import other files first, and write their bytecode, which the others then need not make."""
-    worker = getattr(session.config, "workerinput", None)
-    if worker is None or session.config.args != session.config.getini("testpaths"):
-        return
-    names = sorted(path.stem for path in Path(__file__).parent.glob("test_*.py"))
-    own = int(worker["workerid"].removeprefix("gw")) * len(names) // worker["workercount"]
-    for name in names[own:] + names[:own]:
-        # What goes wrong is reported when the file is collected.
-        with contextlib.suppress(Exception, pytest.skip.Exception):
-            importlib.import_module(name)
-
-
-def pytest_collection_modifyitems(config, items):
-    """Let every other worker begin with files that take long, which nobody steals from it: stealing begins at the end.
-
-    The files share what they prepare, and would prepare it in every worker that has one of their tests. They wait much
-    of the time, which the workers beside them use.
-    """
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    files = {name: [] for name in _LONG}
-    for item in items:
-        files.get(item.path.stem.removeprefix("test_"), []).append(item)
-    waiting = max(1, workers // 2)
-    first = [list(itertools.chain(*list(files.values())[worker::waiting])) for worker in range(waiting)]
-    first += [[] for _ in range(workers - waiting)]
-    taken = {id(item) for item in itertools.chain(*first)}
-    others = iter([item for item in items if id(item) not in taken])
-    count, ordered = len(items), []
-    for worker, own in enumerate(first):
-        share = (count - len(ordered)) // (workers - worker)
-        ordered += [*own, *itertools.islice(others, max(0, share - len(own)))]
-    items[:] = [*ordered, *others]
 
 
 def pytest_collection_finish():

@@ -19,6 +19,7 @@ from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.serving import listen
 from bridge.publishing.delivery import token_source
 from bridge.settings import Settings
+from tests import workers
 
 GROUP = "00000000-0000-4000-8000-0000000000d0"
 
@@ -156,8 +157,7 @@ def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
 
 # Each worker of pytest has ports of its own, below the ephemeral ones: a port that is free now is still free when the
 # process that a test starts listens on it.
-_first = 10_000 + 1000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 20)
-_ports = (_first + (os.getpid() + step) % 1000 for step in itertools.count())
+_ports = (10_000 + 1000 * (workers.number() % 20) + (os.getpid() + step) % 1000 for step in itertools.count())
 
 
 def closed_port() -> int:
