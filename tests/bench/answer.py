@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from statistics import quantiles
 
@@ -63,8 +64,9 @@ def _by_turns(stack: Stack, bridge: Load, least: Load, *, posts: bool) -> tuple[
 @contextlib.contextmanager
 def _stopped(process: int) -> Iterator[None]:
     """The process and its children stand still, as what they do would slow what is measured against them."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text("utf-8").split()
-    processes = [process, *map(int, children)]
+    # Each thread has the children that it has started.
+    children = (tasks.read_text("utf-8").split() for tasks in Path(f"/proc/{process}/task").glob("*/children"))
+    processes = [process, *map(int, chain.from_iterable(children))]
     for each in processes:
         os.kill(each, signal.SIGSTOP)
     try:

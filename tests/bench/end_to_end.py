@@ -7,11 +7,12 @@ it puts each event on a queue before it answers, takes it from there, and marks 
 import time
 from collections.abc import Iterator
 
+from bridge.outbox.base import Outbox
 from tests.bench.functions import functions
 from tests.bench.graph import graph
 from tests.bench.load import CONNECTIONS, Load, labeled
 from tests.bench.rows import Row, in_turns, scratch
-from tests.local_stack import NAMES, PATIENCE, Stack, entries_by_token, running
+from tests.local_stack import NAMES, PATIENCE, running
 
 GROUP = NAMES[0]
 EVENTS = 200  # of a round
@@ -27,29 +28,28 @@ def rows() -> Iterator[Row]:
                 "BRIDGE_GRAPH_URL": f"{address}/graph/v1.0",
                 "BRIDGE_DIGEST_OVER": str(over),
             }
-            with running(folder, **settings) as stack:
+            with running(folder, **settings) as stack, stack.outbox() as outbox:
                 bridge, floor = Load(stack.address, GROUP), Load(least, GROUP)
-                _rate(bridge, 20, stack)
+                _rate(bridge, 20, outbox)
                 measured, against = in_turns(
-                    lambda bridge=bridge, stack=stack: _rate(bridge, EVENTS, stack),
+                    lambda bridge=bridge, outbox=outbox: _rate(bridge, EVENTS, outbox),
                     lambda floor=floor: _rate(floor, EVENTS),
                     ROUNDS,
                 )
         yield Row(f"end to end, {CONNECTIONS} connections, {name}", measured, against, "events/s", 0.6, at_least=True)
 
 
-def _rate(load: Load, events: int, stack: Stack | None = None) -> float:
-    """Events a second until the last is answered, or with a bridge until it has delivered all of them."""
-    before = _delivered(stack) if stack else 0
+def _rate(load: Load, events: int, outbox: Outbox | None = None) -> float:
+    """Events a second until the last is answered, or with an outbox until all of them are delivered."""
+    before = _delivered(outbox) if outbox else 0
     webhooks = labeled(events, events)
     began = time.monotonic()
     load.send(webhooks)
-    while stack and _delivered(stack) < before + events:
+    while outbox and _delivered(outbox) < before + events:
         assert time.monotonic() < began + 4 * PATIENCE
         time.sleep(0.02)
     return events / (time.monotonic() - began)
 
 
-def _delivered(stack: Stack) -> int:
-    with stack.outbox() as outbox:
-        return sum(map(len, entries_by_token(outbox).values()))
+def _delivered(outbox: Outbox) -> int:
+    return int(outbox._rows("SELECT count(*) FROM token")[0][0])
