@@ -52,6 +52,16 @@ FIELDS: Mapping[str, str] = {
 }
 
 
+class _Line:
+    """The text of a line: JSON, which is made when a handler wants it. The local host's writes the fields only."""
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self._fields = fields
+
+    def __str__(self) -> str:
+        return _JSON.encode(self._fields)
+
+
 def log_step(step: Step, level: int = logging.INFO, **ids: object) -> None:
     """Logs the step with its ids, within the operation that it is part of.
 
@@ -62,7 +72,7 @@ def log_step(step: Step, level: int = logging.INFO, **ids: object) -> None:
         return
     operation = operation_of(current())
     fields = {"step": step, **ids, **({"operation": operation} if operation else {})}
-    _logger.log(level, "%s", _JSON.encode(fields), extra={f"bridge.{name}": fields[name] for name in fields})
+    _logger.log(level, "%s", _Line(fields), extra={f"bridge.{name}": fields[name] for name in fields})
 
 
 def log_entry(step: Step, entry: Entry, level: int = logging.INFO, thread: str = "", **more: object) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -279,6 +280,19 @@ def user_templates(folder: Path, **files: str) -> Renderer:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     return Renderer(folder, {"github": "GitHub"})
+
+
+def test_an_edited_template_of_the_bridge_is_used_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "templates/post.html"
+    path.parent.mkdir()
+    path.write_text("before")
+    sandbox = environment(OwnTemplates(tmp_path))
+    assert sandbox.get_template("post.html").render() == "before"
+    path.write_text("after")
+    os.utime(path, (1, 1))
+    assert sandbox.get_template("post.html").render() == "before"
+    monkeypatch.setattr("bridge.rendering.environment._LOOK", 0.0)
+    assert sandbox.get_template("post.html").render() == "after"
 
 
 def test_lookup_goes_from_special_to_general(tmp_path: Path) -> None:

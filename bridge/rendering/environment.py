@@ -1,5 +1,6 @@
 """Where templates come from, and the sandbox in which they are rendered."""
 
+import time
 from collections.abc import Callable, Collection
 from datetime import UTC, tzinfo
 from functools import partial
@@ -15,6 +16,8 @@ from bridge.rendering.filters import FILTERS, clock, date
 from bridge.rendering.sandbox import Sandbox
 from bridge.rendering.template_bytecode import BYTECODE, TemplateBytecode
 from bridge.rendering.text import visible
+
+_LOOK = 0.5  # seconds between two looks whether a template of the bridge has been edited
 
 
 class OwnTemplates(FileSystemLoader):
@@ -37,9 +40,10 @@ class OwnTemplates(FileSystemLoader):
             raise TemplateNotFound(template)
         path = f"bridge/sources/{source}/templates/{name}" if slash else (self._shared / template).as_posix()
         try:
-            return super().get_source(environment, path)
+            text, file, is_same = super().get_source(environment, path)
         except TemplateNotFound:
             raise TemplateNotFound(template) from None
+        return text, file, _now_and_then(is_same)
 
     def list_templates(self) -> list[str]:
         """The names of all templates."""
@@ -47,6 +51,21 @@ class OwnTemplates(FileSystemLoader):
         paths = self._root.glob("bridge/sources/*/templates/*.html")
         own = [(path.parents[1].name, path.name) for path in paths]
         return sorted([*shared, *(f"{source}/{name}" for source, name in own if source not in self._without)])
+
+
+def _now_and_then(is_same: Callable[[], bool]) -> Callable[[], bool]:
+    """What looks whether a file is the same, but not again and again: a post is made of eight of them."""
+    looked = time.monotonic()
+
+    def is_still_same() -> bool:
+        nonlocal looked
+        now = time.monotonic()
+        if now < looked + _LOOK:
+            return True
+        looked = now
+        return is_same()
+
+    return is_still_same
 
 
 def environment(loader: BaseLoader, zone: tzinfo = UTC) -> Sandbox:

@@ -191,10 +191,13 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _request(request: Request, body: bytes) -> func.HttpRequest:
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return func.HttpRequest(
         request.method,
         str(request.url),
-        headers={name: ", ".join(request.headers.getlist(name)) for name in request.headers} | _client(request),
+        headers=headers | _client(request),
         params=dict(request.query_params),
         route_params=request.path_params,
         body=body,

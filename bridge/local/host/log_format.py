@@ -20,9 +20,9 @@ def configure() -> None:
 class StepFormatter(logging.Formatter):
     """Formats steps as short lines instead of JSON; every line begins with the time of day."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the name is logging's
-        """The line without the traceback, which follows it."""
-        text = _step(vars(record)) if record.name == "bridge.steps" else record.message
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and the traceback if there is one."""
+        text = _step(vars(record)) if record.name == "bridge.steps" else super().format(record)
         return f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {text}"
 
 
