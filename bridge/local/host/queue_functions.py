@@ -18,9 +18,9 @@ from bridge.outbox.base import Message
 LEASE = 30.0
 # Seconds for running functions to finish when the host ends. The messages of others come again.
 GRACE = 0.25
-# Seconds after which a second thread takes the next message. Most functions are done before; and threads that compute
-# or write to one file at the same time only wait for each other.
-_PATIENCE = 0.02
+# Seconds after which a second thread takes the next message. Most functions that only record are done before; and
+# threads that write to one file at the same time only wait for each other.
+_PATIENCE = 0.002
 
 _logger = logging.getLogger(__name__)
 
