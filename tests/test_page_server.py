@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import re
 import time
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from bridge.local.page import live_updates
 from bridge.local.page.live_updates import LiveUpdates
 from bridge.local.page.rates import per_second
 from bridge.local.page.server import HostedBridge, PageServer
+from bridge.local.page.static_files import VERSION
 from bridge.local.received import ReceivedWebhooks
 from bridge.local.serving import listen
 from bridge.outbox.rows import Backoff, DeadLetter, Hold
@@ -484,7 +486,7 @@ def test_the_page_works_at_127_0_0_1_and_localhost(unchanged):
         assert unchanged.get("/page/mail", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/page/page.css", "/page/page.js", "/page/mail"])
+@pytest.mark.parametrize("path", ["/", f"/page/{VERSION}/page.css", f"/page/{VERSION}/page.js", "/page/mail"])
 def test_only_the_pages_own_scripts_may_run(unchanged, path):
     answer = unchanged.get(path)
     assert answer.status_code == 200
@@ -492,6 +494,22 @@ def test_only_the_pages_own_scripts_may_run(unchanged, path):
     policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
     assert (policy["default-src"], policy["script-src"], policy["connect-src"]) == ("'none'", "'self'", "'self'")
     assert policy["frame-ancestors"] == "'none'"
+
+
+def test_a_browser_keeps_the_files_of_a_version_and_nothing_else(unchanged):
+    page = unchanged.get("/")
+    assert page.headers["Cache-Control"] == "no-store"
+    linked = re.findall(r'(?:href|src)="(/[^"]+)"', page.text)
+    assert f"/page/{VERSION}/page.js" in linked
+    for path in linked:
+        assert path.startswith(f"/page/{VERSION}/")
+        answer = unchanged.get(path)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, max-age=31536000, immutable")
+    assert unchanged.get("/page/mail").headers["Cache-Control"] == "no-store"
+    script = f"/page/{VERSION}/page.js"
+    assert unchanged.get(script, headers={"Origin": "https://evil.example"}).headers["Cache-Control"] == "no-store"
+    # What an open page of an earlier version asks for is not answered with a file of this one.
+    assert unchanged.get("/page/0123456789ab/page.js").status_code == 404
 
 
 def test_the_secrets_of_a_request_are_hidden(stack):

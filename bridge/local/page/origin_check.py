@@ -21,7 +21,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
 
 
@@ -32,6 +31,7 @@ def with_origin_check(endpoint: Endpoint, port: int) -> Endpoint:
     async def checked(request: Request) -> Response:
         response = refusal(request, port) or await endpoint(request)
         response.headers.update(HEADERS)
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return checked

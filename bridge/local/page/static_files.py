@@ -1,6 +1,7 @@
 """The files of the page: markup, styles and scripts, read once."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.requests import Request
@@ -16,14 +17,25 @@ VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_STATIC.i
 
 
 def files() -> dict[str, Endpoint]:
-    """The endpoints of the files by their paths; the page itself is at `/`."""
-    return {"/" if path.name == _HOME else f"/page/{path.name}": _file(path) for path in sorted(_STATIC.iterdir())}
+    """The endpoints of the files by their paths; the page itself is at `/`.
+
+    The version is in the paths of all others: a browser asks for each version once, and never shows an old one.
+    """
+    return dict(_home(path) if path.name == _HOME else _file(path) for path in sorted(_STATIC.iterdir()))
 
 
-def _file(path: Path) -> Endpoint:
-    content, media_type = path.read_bytes(), _TYPES[path.suffix]
+def _home(path: Path) -> tuple[str, Endpoint]:
+    content = path.read_text("utf-8").replace('="/page/', f'="/page/{VERSION}/')
+    return "/", _answering(content.encode(), path)
 
+
+def _file(path: Path) -> tuple[str, Endpoint]:
+    headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+    return f"/page/{VERSION}/{path.name}", _answering(path.read_bytes(), path, headers)
+
+
+def _answering(content: bytes, path: Path, headers: Mapping[str, str] | None = None) -> Endpoint:
     async def endpoint(_: Request) -> Response:
-        return Response(content, media_type=media_type)
+        return Response(content, headers=headers, media_type=_TYPES[path.suffix])
 
     return endpoint
