@@ -322,6 +322,24 @@ def test_what_waits_shows_until_when_and_is_released(window, tmp_path):
         expect(row.get_by_role("button", name="Release: ")).to_have_count(0)
 
 
+# Withholds the answers to trials until `late` is called, which ends when the page has had them.
+SLOW_TRIALS = """
+    const real = window.fetch;
+    const let_go = new Promise((done) => {
+        window.late = async () => {
+            window.fetch = real;
+            done();
+            await new Promise((next) => setTimeout(next, 50));
+        };
+    });
+    window.fetch = async (...asked) => {
+        const answer = await real(...asked);
+        if (String(asked[0]).includes("trial")) await let_go;
+        return answer;
+    };
+"""
+
+
 def test_a_source_is_learned_from_what_came_and_edited_beside_its_post(page, stack):
     stack.wait_for_posts(NAMES[4], stack.send("issues", issue("opened", 8100), group=NAMES[4]))
     page.get_by_role("button", name="Learn a source").click()
@@ -335,11 +353,18 @@ def test_a_source_is_learned_from_what_came_and_edited_beside_its_post(page, sta
     expect(problems).to_contain_text("`title` has an unknown name 'itm'")
     expect(posts).to_have_class("stale")
     page.get_by_role("combobox", name="Received from").select_option("a payload that I paste")
-    page.locator("#learn-webhooks textarea").fill('{"title": "<b>Pasted</b>", "severity": "error"}')
+    page.evaluate(SLOW_TRIALS)
+    with page.expect_request("**/page/trial"):
+        page.locator("#learn-webhooks textarea").fill('{"title": "<b>Pasted</b>", "severity": "error"}')
     page.get_by_role("button", name="Propose a form").click()
     expect(post).to_contain_text("<b>Pasted</b>")
     expect(page.locator("#learn-unsure")).to_contain_text("Not sure: No value is a state")
     expect(problems.locator("li")).to_have_count(0)
+    # What was asked of the form before is answered only now.
+    page.evaluate("late()")
+    expect(page.locator("#learn-state")).to_be_empty()
+    expect(problems.locator("li")).to_have_count(0)
+    expect(posts).not_to_have_class("stale")
 
 
 @needs_axe

@@ -41,6 +41,7 @@ async function propose() {
   const content = name === PASTED ? { webhooks: edited() } : { name, count: element("learn-count").valueAsNumber };
   await say("Reading…", async () => {
     const result = await post("learn", content);
+    forgetAttempts();
     element("learn-table").value = result.table;
     element("learn-unsure").replaceChildren(...result.unsure.map((text) => make("li", {}, `Not sure: ${text}`)));
     showWebhooks(result.webhooks);
@@ -55,6 +56,12 @@ async function attempt() {
     const result = await post("trial", { table: element("learn-table").value, webhooks: edited() });
     if (number === asked) show(result);
   });
+}
+
+// Those under way are of the form before, and would show their outcome beside the new one.
+function forgetAttempts() {
+  clearTimeout(waiting);
+  asked++;
 }
 
 async function say(text, work) {
