@@ -12,7 +12,6 @@ from tests.local_stack import PATIENCE
 def window() -> Iterator[Page]:
     """A window of a browser, for all tests here: a new one takes another second of the processor, a browser two."""
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    arguments += os.environ.get("BRFLAGS", "").split()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=arguments)
         context = browser.new_context(locale="en-GB", reduced_motion="reduce")
