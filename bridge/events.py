@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from bridge.limits import MAX_ID, MAX_KIND
@@ -63,7 +64,7 @@ class Webhook:
         """The header's value, or an empty string."""
         return self.headers.get(name.lower(), "")
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The SHA-256 of the body as it was sent: headers, which no signature covers, do not change it."""
         return hashlib.sha256(self.sent or self.body).hexdigest()
