@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import orjson
+
 from bridge.events import bounded
 from bridge.limits import MAX_ID, MAX_KIND, MAX_RECORD
 from bridge.values import dataclass
@@ -20,7 +22,6 @@ _MOST_EVENTS, _MOST_ROUTES, _MOST_ENTRIES = 10, 20, 50
 _LONGEST = 200  # characters of a line
 _LONGEST_SEARCH = 1000
 _CONTROLS = r"[\x00-\x1f\x7f]"
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=vars)
 
 
 class Outcome(enum.StrEnum):
@@ -272,17 +273,22 @@ _EVENT_FIELDS = tuple(EventRecord.__dataclass_fields__)
 
 def to_text(record: DeliveryRecord) -> str:
     """The record as JSON, without what is empty; short enough for a queue message and a row."""
-    text = _JSON.encode(_fields(record))
+    text = _written(record)
     if _fits(text):
         return text
     # The routes that were tried are most of it; those of the first event explain the rest.
     first, *others = record.events or (EventRecord(""),)
     bare = tuple(replace(event, trials=(), title="", unknown=()) for event in others)
-    text = _JSON.encode(_fields(replace(record, events=(first, *bare), headers=())))
+    text = _written(replace(record, events=(first, *bare), headers=()))
     if _fits(text):
         return text
     least = replace(first, trials=(), entries=first.entries[:1], unknown=())
-    return _JSON.encode(_fields(replace(record, events=(least,), headers=())))
+    return _written(replace(record, events=(least,), headers=()))
+
+
+def _written(record: DeliveryRecord) -> str:
+    # What orjson does not know are trials, which are tuples with names.
+    return orjson.dumps(_fields(record), default=tuple).decode()
 
 
 def _fits(text: str) -> bool:

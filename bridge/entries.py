@@ -14,6 +14,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import orjson
+
 from bridge.deliveries import DeliveryRecord, from_fields, to_text
 from bridge.errors import MessageError
 from bridge.events import Event, Severity, bounded
@@ -255,7 +257,11 @@ def to_message(item: Entry | Wake | DeliveryRecord) -> str:
     if isinstance(item, DeliveryRecord):
         return f'{{"version":{VERSION},"type":"{_RECORD}","record":{to_text(item)}}}'
     fields = {name: value for name, value in vars(item).items() if value or name not in _RARE}
-    return _JSON.encode({"version": VERSION, "type": type(item).__name__.lower(), **fields})
+    message = {"version": VERSION, "type": type(item).__name__.lower(), **fields}
+    try:
+        return orjson.dumps(message, datetime.isoformat, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    except TypeError:
+        return _JSON.encode(message)  # of half a character, which only an entry of an earlier version can have
 
 
 def to_messages(entries: Sequence[Entry], records: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ import json
 import random
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import pytest
@@ -12,8 +12,9 @@ from jinja2 import ChainableUndefined, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from bridge.deliveries import DeliveryRecord, EventRecord, Outcome, RouteTrial, from_text, to_text
 from bridge.entries import fits_message, to_message
-from bridge.errors import BadWebhook
+from bridge.errors import BadWebhook, TooDeep
 from bridge.fields import parse_plain_json
 from bridge.limits import MAX_DEPTH, MAX_MESSAGE
 from bridge.rendering import markdown
@@ -88,6 +89,30 @@ def test_the_quick_decoder_takes_nothing_that_it_would_change():
 def test_what_is_no_json_or_too_deep_is_refused_by_both(body):
     with pytest.raises(BadWebhook):
         decode_json(body)
+
+
+OBJECTS = b'{"a":' * (MAX_DEPTH - 1)
+
+
+@pytest.mark.parametrize("leaf", [b"{}", b'{"a": 1}', b"[]", b'["]"]', b'[{"a": 1.5}]'])
+def test_levels_are_counted_to_the_last(leaf):
+    fits, beyond = leaf.count(b"[{") == 0, OBJECTS + b'{"a":' + leaf + b"}" * MAX_DEPTH
+    body = OBJECTS + leaf + b"}" * (MAX_DEPTH - 1)
+    if fits:
+        assert repr(decode_json(body)) == repr(json.loads(body))
+    for each in [beyond] if fits else [body, beyond]:
+        with pytest.raises(TooDeep):
+            decode_json(each)
+
+
+LONG = "1234567890123456789012345"
+
+
+@pytest.mark.parametrize("other", ['"b": 1', '"b": 1.5', '"b": [{"c": [0.5]}]', f'"b": {LONG}', f'"b": [{LONG}]'])
+def test_a_long_run_of_digits_in_a_text_does_not_keep_a_body_from_the_quick_decoder(other):
+    body = f'{{"a": "{LONG}", {other}}}'.encode()
+    assert (parse_plain_json(body) is not None) == (other == '"b": 1')
+    assert decode_json(body) == json.loads(body)
 
 
 def test_nulls_are_left_out_wherever_they_are():
@@ -182,10 +207,34 @@ def test_a_message_that_need_not_be_written_fits_for_certain(entry_of):
             assert fits_message(entry) == (len(to_message(entry).encode()) <= MAX_MESSAGE)
 
 
+TEXTS = ["", 'a"b\\c', "\x00\x1f\x7f\n", "é\u2028\U0001f600", "</script>"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_messages_are_written_as_the_standard_encoder_writes_them(entry_of, text):
+    entry = entry_of(html=text, topic=text, notes=((text, text),), participants=(text,), trace=text)
+    record = replace(RECORD, reason=text, headers=((text, text),), events=(replace(EVENT, title=text),))
+    assert to_message(entry) == written(json.loads(to_message(entry)))
+    assert to_text(record) == written(json.loads(to_text(record)))
+    assert from_text(to_text(record)) == record
+
+
+def test_a_message_with_half_a_character_is_written_as_the_standard_encoder_writes_it(entry_of):
+    entry = entry_of(topic="half \ud800")
+    assert to_message(entry) == written(json.loads(to_message(entry)))
+
+
+def written(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+TRIAL = RouteTrial(2, "true", "matches", "kind = push")
+EVENT = EventRecord("push", severity="info", trials=(TRIAL,), groups=("g",), entries=("e",), unknown=("u",))
+RECORD = DeliveryRecord("e" * 16, 1795913334.904409, "github", Outcome.ACCEPTED, 202, events=(EVENT,), took=0.0012)
+
+
 @pytest.fixture
 def entry_of():
-    from dataclasses import replace
-
     from tests.test_entries import ENTRY
 
     return lambda **changes: replace(ENTRY, **changes)

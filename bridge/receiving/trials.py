@@ -21,20 +21,25 @@ def trial(number: int, when: str, answer: str, event: Event | None) -> RouteTria
 
 
 def _values(when: str, event: Event) -> str:
-    return ", ".join([f"{'.'.join(path)} = {_value(event, path)}" for path in _paths(when)])
+    return ", ".join(
+        [f"{name} = {'(hidden)' if is_hidden else _value(event, path)}" for name, path, is_hidden in _paths(when)]
+    )
 
 
 @lru_cache(maxsize=1000)
-def _paths(when: str) -> tuple[tuple[str, ...], ...]:
-    return paths(when)
+def _paths(when: str) -> tuple[tuple[str, tuple[str, ...], bool], ...]:
+    """What an expression reads of an event: its name, its path, and whether nobody is shown it."""
+    return tuple([(".".join(path), path, _is_hidden(path)) for path in paths(when)])
+
+
+def _is_hidden(path: tuple[str, ...]) -> bool:
+    return bool(re.search(_HIDDEN, path[-1], re.IGNORECASE)) and path[0] != "correlation_key"
 
 
 def _value(event: Event, path: tuple[str, ...]) -> str:
     value: Any = getattr(event, path[0], None)
     for name in path[1:]:
         value = _part(value, name)
-    if re.search(_HIDDEN, path[-1], re.IGNORECASE) and path[0] != "correlation_key":
-        return "(hidden)"
     return "(missing)" if value is None else redacted(shown(value))
 
 
