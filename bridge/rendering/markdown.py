@@ -1,16 +1,12 @@
 """Markdown in posts. Its libraries are imported when there is some: they are a sixth of a cold start."""
 
-import re
-
 from markupsafe import Markup
 
+from bridge.rendering.links import safe_url
+from bridge.rendering.markdown_lines import html_of, words_of
 from bridge.rendering.text import one_line
 
-# One line of words, in which nothing is markup, a link or a reference: most of what alerts say. To parse it costs fifty
-# times as much. Digits may be the number of an issue or a commit.
-_WORDS = re.compile(r"[A-Za-z][A-Za-z ,.;:?'()%-]*(?<! )")
-_WORDS_AND_NUMBERS = re.compile(r"[A-Za-z][A-Za-z0-9 ,.;:?'()%/=-]*")
-_LONGEST = 500  # characters that are looked at for that
+_LONGEST = 2000  # characters that are looked at before the parser looks at them
 
 
 def markdown(text: str, limit: int, url: str = "", repository: str = "") -> Markup:
@@ -21,8 +17,10 @@ def markdown(text: str, limit: int, url: str = "", repository: str = "") -> Mark
     """
     if not text:
         return Markup("")
-    if len(text) <= min(limit, _LONGEST) and _WORDS.fullmatch(text) and "www." not in text:
-        return Markup('<p style="margin:0">{}</p>').format(text)
+    if len(text) <= min(limit, _LONGEST):
+        home = repository.rstrip("/") if safe_url(repository) else ""
+        if found := html_of(text, home):
+            return Markup(found)  # noqa: S704 - all but its own tags is escaped
     from bridge.rendering.markdown_html import as_html  # noqa: PLC0415
 
     return as_html(text, limit, url, repository)
@@ -30,6 +28,6 @@ def markdown(text: str, limit: int, url: str = "", repository: str = "") -> Mark
 
 def plain(text: str, limit: int) -> str:
     """The words of Markdown as one line, within `limit` characters."""
-    if len(text) <= min(limit, _LONGEST) and _WORDS_AND_NUMBERS.fullmatch(text) and "//" not in text:
-        return " ".join(text.split())
+    if len(text) <= min(3 * limit, _LONGEST) and (found := words_of(text)):
+        return one_line(found, limit)
     return one_line(markdown(text, 3 * limit).striptags(), limit)

@@ -6,7 +6,7 @@ https://docs.github.com/get-started/writing-on-github
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -15,32 +15,31 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markupsafe import Markup, escape
 
-from bridge.rendering.links import SCHEMES, real_host, safe_url
+from bridge.rendering.links import SCHEMES, safe_url
+from bridge.rendering.markdown_lines import CODE, PARAGRAPH
+from bridge.rendering.references import anchor, arrow, linked
 from bridge.rendering.text import one_line, printable, shorten, visible
 
-_PARAGRAPH = "margin:0 0 8px 0"
-_HEADING = f"{_PARAGRAPH};font-weight:600;color:#201f1e"
-_CODE = "font-family:Consolas,monospace;font-size:13px;background:#f3f2f1;color:#323130"
+_HEADING = f"{PARAGRAPH};font-weight:600;color:#201f1e"
 _CELL = "border:1px solid #e1dfdd;padding:3px 8px"
 # Word puts the marks of a list into its margin; browsers would add a padding of their own.
 _LIST = "margin:0 0 8px 24px;padding:0"
-_LINK = "color:#0f6cbd"
-_QUOTE = f"{_PARAGRAPH};padding:0 0 0 10px;border-left:3px solid "
+_QUOTE = f"{PARAGRAPH};padding:0 0 0 10px;border-left:3px solid "
 
 # What each tag of Markdown or of HTML within it is written as; what is not named here is its text alone.
 _ELEMENTS: Mapping[str, tuple[str, str]] = {
-    "p": ("p", _PARAGRAPH),
+    "p": ("p", PARAGRAPH),
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt"), ("p", _HEADING)),
-    "dd": ("p", _PARAGRAPH),
-    "pre": ("pre", f"{_CODE};{_PARAGRAPH};padding:6px 8px;white-space:pre-wrap"),
-    **dict.fromkeys(("code", "kbd", "samp", "tt"), ("code", _CODE)),
+    "dd": ("p", PARAGRAPH),
+    "pre": ("pre", f"{CODE};{PARAGRAPH};padding:6px 8px;white-space:pre-wrap"),
+    **dict.fromkeys(("code", "kbd", "samp", "tt"), ("code", CODE)),
     **dict.fromkeys(("strong", "b"), ("strong", "")),
     **dict.fromkeys(("em", "i"), ("em", "")),
     **dict.fromkeys(("s", "del", "strike"), ("s", "")),
     "ul": ("ul", _LIST),
     "ol": ("ol", _LIST),
     "li": ("li", ""),
-    "table": ("table", f"{_PARAGRAPH};border-collapse:collapse;font-size:13px"),
+    "table": ("table", f"{PARAGRAPH};border-collapse:collapse;font-size:13px"),
     "thead": ("thead", ""),
     "tbody": ("tbody", ""),
     "tr": ("tr", ""),
@@ -67,26 +66,6 @@ _OPEN_TAG = re.compile(r"<[^<>]*\Z")
 _MARKUP_SHARE = 6
 # Without a text within, these are not written.
 _EMPTY = {"</p>", "</li>", "</strong>", "</em>", "</s>"}
-# https://docs.github.com/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
-_REFERENCE = re.compile(
-    r"(?<![\w@#/.+-])(?:"
-    r"(?P<site>www\.[\w-]+(?:\.[\w-]+)+(?:/[^\s<>\"']*[\w/])?)"
-    r"|(?P<mail>[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,})"
-    r"|@(?P<name>[a-zA-Z\d](?:[a-zA-Z\d-]{0,37}[a-zA-Z\d])?)(?![\w/@-])"
-    r"|(?P<elsewhere>[\w.-]{1,39}/[\w.-]{1,100})#(?P<foreign>[1-9]\d{0,8})\b"
-    r"|(?:\#|GH-)(?P<number>[1-9]\d{0,8})\b"
-    r"|(?P<commit>(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{7,40})(?![\w-])"
-    r")",
-    re.ASCII,
-)
-_ADDRESSES = {
-    "site": "http://{site}",
-    "mail": "mailto:{mail}",
-    "name": "{forge}/{name}",
-    "number": "{repository}/issues/{number}",
-    "foreign": "{forge}/{elsewhere}/issues/{foreign}",
-    "commit": "{repository}/commit/{commit}",
-}
 
 
 def as_html(text: str, limit: int, url: str, repository: str) -> Markup:
@@ -99,7 +78,7 @@ def as_html(text: str, limit: int, url: str, repository: str) -> Markup:
     writer.close()
     html = _without_last_gap("".join(writer.written).replace("\n</pre>", "</pre>").strip())
     if (writer.is_full or len(source) < len(text)) and safe_url(url):
-        html = _append(html, f" {_anchor(url)}Read on</a>")
+        html = _append(html, f" {anchor(url)}Read on</a>")
     return Markup(html)  # noqa: S704 - the writer writes its own tags, and escapes all else
 
 
@@ -155,7 +134,7 @@ class _Writer(HTMLParser):
             self._image(values)
         elif tag == "a":
             self._link = _Link(values.get("href", ""))
-            self._write(_anchor(self._link.url), "</a>")
+            self._write(anchor(self._link.url), "</a>")
         elif tag == "blockquote":
             self._quote(values.get("class", ""))
         elif tag in _ELEMENTS and not (tag == "code" and self._within("pre")):
@@ -170,7 +149,7 @@ class _Writer(HTMLParser):
             del self.written[element.start :]
             return
         if element.end == "</a>":
-            self.written.append(_arrow("".join(self._link.text), self._link.url))
+            self.written.append(arrow("".join(self._link.text), self._link.url))
         self.written.append(element.end)
 
     def _is_blank_from(self, start: int) -> bool:
@@ -187,7 +166,7 @@ class _Writer(HTMLParser):
             data, self.is_full = shorten(data, self._left), True
         self._left -= len(data)
         as_it_is = self._within("a") or self._within("pre") or self._within("code")
-        self._show(data, str(escape(data)) if as_it_is else "".join(_linked(data, self._repository)))
+        self._show(data, str(escape(data)) if as_it_is else "".join(linked(data, self._repository)))
 
     def _show(self, text: str, html: str) -> None:
         self.written.append(html)
@@ -207,8 +186,8 @@ class _Writer(HTMLParser):
         name = one_line(values.get("alt", ""), 80) or "image"
         if self._within("a"):
             self._show(name, escape(name))
-        elif anchor := _anchor(values.get("src", "")):
-            self.written.append(f"{anchor}{escape(name)}{_arrow(name, values['src'])}</a>")
+        elif tag := anchor(values.get("src", "")):
+            self.written.append(f"{tag}{escape(name)}{arrow(name, values['src'])}</a>")
         else:
             self.written.append(escape(name))
 
@@ -221,42 +200,9 @@ class _Writer(HTMLParser):
             self.written.append(f'<p style="{_HEADING.replace("#201f1e", ink)}">{kind.capitalize()}</p>')
 
 
-def _linked(text: str, repository: str) -> Iterator[str]:
-    """The text, escaped, with links where it names something."""
-    end = 0
-    for found in _REFERENCE.finditer(text):
-        anchor = _anchor(_address(found, repository))
-        if anchor:
-            yield str(escape(text[end : found.start()]))
-            shown = found["commit"][:7] if found["commit"] else found[0]
-            yield f"{anchor}{escape(shown)}</a>"
-            end = found.end()
-    yield str(escape(text[end:]))
-
-
-def _address(found: re.Match[str], repository: str) -> str:
-    """Where the reference leads, or an empty string where that is not known."""
-    form = _ADDRESSES[str(found.lastgroup)]
-    forge = repository.rsplit("/", 2)[0]
-    # Without a repository what remains of the form is no safe address, unless it needs none.
-    return form.format(**found.groupdict(), forge=forge, repository=repository)
-
-
-def _anchor(url: str) -> str:
-    """The opening tag of a link, or an empty string without a safe address."""
-    url = safe_url(url)
-    return f'<a href="{escape(url)}" style="{_LINK}">' if url else ""
-
-
-def _arrow(text: str, url: str) -> str:
-    """What follows a link's text that looks like the address of another place."""
-    host = real_host(text, url)
-    return f" → {escape(host)}" if host else ""
-
-
 def _without_last_gap(html: str) -> str:
     """What comes after the text brings its own distance."""
-    before, gap, after = html.rpartition(_PARAGRAPH)
+    before, gap, after = html.rpartition(PARAGRAPH)
     return f"{before}margin:0{after}" if gap and html.endswith("</p>") else html
 
 

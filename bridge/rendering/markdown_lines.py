@@ -1,0 +1,107 @@
+"""Markdown that is nothing but lines of words, of which some are emphasised, code or links, as in most messages.
+
+It needs no parser, which takes fifty times as long. Whatever else there may be in a text is left to that.
+"""
+
+import re
+from collections.abc import Iterator
+
+from markupsafe import escape
+
+from bridge.rendering.links import real_host
+from bridge.rendering.references import anchor, arrow, linked
+from bridge.rendering.text import visible
+
+PARAGRAPH = "margin:0 0 8px 0"
+CODE = "font-family:Consolas,monospace;font-size:13px;background:#f3f2f1;color:#323130"
+
+# Lines that begin otherwise than with a heading, a quote, a list or a table, and end in no blank.
+_LINE = re.compile(r"(?![-+#>=|: ]|\d{1,9}[.)](?: |\Z)).*(?<! )")
+# Words in which nothing is markup; an underscore within a word is none.
+_PLAIN = r"[^\\`*_~\[\]<&]+"
+_WORDS = rf"{_PLAIN}(?:(?<=[^\W_])_(?=[^\W_]){_PLAIN})*"
+_NAME = rf"(?=[^\W_]){_WORDS}(?<=[^\W_])"
+_URL = r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:/[\w./?#=:@+,-]*)?"
+# What is no words stands by itself, where its signs can mean nothing else.
+_PIECE = re.compile(
+    rf"(?P<words>{_WORDS})|(?<![^ (])(?:"
+    rf"(?P<strong>\*\*|__)(?P<loud>{_NAME})(?P=strong)|(?P<em>[*_])(?P<soft>{_NAME})(?P=em)"
+    r"|`(?P<code>[^ `<&\\](?:[^`<&\\]*[^ `<&\\])?)`"
+    rf"|\[(?P<text>{_NAME})\]\((?P<open><)?(?P<url>{_URL})(?(open)>)\)"
+    r")(?![^ ,.;:?!)])",
+    re.ASCII,
+)
+_BREAK = "<br>\n"
+_TAGS = {"loud": "strong", "soft": "em"}
+_ADDRESS = re.compile(r"//|mailto:", re.IGNORECASE)
+
+
+def html_of(text: str, repository: str) -> str:
+    """The text as HTML, as the parser has it; empty where it takes that to read it."""
+    paragraphs = [_BREAK.join([_html(line, repository) for line in lines]) for lines in _paragraphs(text)]
+    styles = [PARAGRAPH] * (len(paragraphs) - 1) + ["margin:0"]
+    pairs = zip(styles, paragraphs, strict=False)
+    return "\n".join([f'<p style="{style}">{paragraph}</p>' for style, paragraph in pairs])
+
+
+def words_of(text: str) -> str:
+    """The words of the text; empty where it takes the parser to read it."""
+    return " ".join([_words(line) for lines in _paragraphs(text) for line in lines])
+
+
+def _paragraphs(text: str) -> list[list[list[re.Match[str]]]]:
+    """The pieces of each line of each paragraph; nothing where there is anything else."""
+    found: list[list[list[re.Match[str]]]] = [[]]
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if not line:
+            found.append([])
+        elif pieces := _pieces(line):
+            found[-1].append(pieces)
+        else:
+            return []
+    return [lines for lines in found if lines]
+
+
+def _pieces(line: str) -> list[re.Match[str]]:
+    if not line.isprintable() or visible(line) != line or not _LINE.fullmatch(line):
+        return []
+    pieces, end = [], 0
+    for found in _PIECE.finditer(line):
+        words = found["words"] or found["loud"] or found["soft"] or found["text"] or ""
+        if found.start() != end or _ADDRESS.search(words):
+            return []
+        pieces.append(found)
+        end = found.end()
+    return pieces if end == len(line) else []
+
+
+def _html(pieces: list[re.Match[str]], repository: str) -> str:
+    return "".join([part for piece in pieces for part in _parts(piece, repository)])
+
+
+def _parts(piece: re.Match[str], repository: str) -> Iterator[str]:
+    kind = str(piece.lastgroup)
+    if kind in _TAGS:
+        tag = _TAGS[kind]
+        yield f"<{tag}>"
+        yield from linked(piece[kind], repository)
+        yield f"</{tag}>"
+    elif kind == "code":
+        yield f'<code style="{CODE}">{escape(piece[kind])}</code>'
+    elif kind == "url":
+        yield f"{anchor(piece[kind])}{escape(piece['text'])}{arrow(piece['text'], piece[kind])}</a>"
+    else:
+        yield from linked(piece[kind], repository)
+
+
+def _words(pieces: list[re.Match[str]]) -> str:
+    return "".join([_seen(piece) for piece in pieces])
+
+
+def _seen(piece: re.Match[str]) -> str:
+    """The text of a piece, and where a link really leads."""
+    kind = str(piece.lastgroup)
+    if kind != "url":
+        return piece[kind]
+    host = real_host(piece["text"], piece[kind])
+    return f"{piece['text']} → {host}" if host else piece["text"]
