@@ -2,24 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from markupsafe import escape
 
 from bridge.rendering.links import real_host, safe_url
 
 _STYLE = "color:#0f6cbd"
-# https://docs.github.com/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
-_REFERENCE = re.compile(
-    r"(?<![\w@#/.+-])(?:"
-    r"(?P<site>www\.[\w-]+(?:\.[\w-]+)+(?:/[^\s<>\"']*[\w/])?)"
-    r"|(?P<mail>[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,})"
-    r"|@(?P<name>[a-zA-Z\d](?:[a-zA-Z\d-]{0,37}[a-zA-Z\d])?)(?![\w/@-])"
-    r"|(?P<elsewhere>[\w.-]{1,39}/[\w.-]{1,100})#(?P<foreign>[1-9]\d{0,8})\b"
-    r"|(?:\#|GH-)(?P<number>[1-9]\d{0,8})\b"
-    r"|(?P<commit>(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{7,40})(?![\w-])"
-    r")",
-    re.ASCII,
-)
 _ADDRESSES = {
     "site": "http://{site}",
     "mail": "mailto:{mail}",
@@ -30,10 +19,29 @@ _ADDRESSES = {
 }
 
 
+@cache
+def _reference() -> re.Pattern[str]:
+    """As on GitHub.
+
+    https://docs.github.com/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
+    """
+    return re.compile(
+        r"(?<![\w@#/.+-])(?:"
+        r"(?P<site>www\.[\w-]+(?:\.[\w-]+)+(?:/[^\s<>\"']*[\w/])?)"
+        r"|(?P<mail>[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,})"
+        r"|@(?P<name>[a-zA-Z\d](?:[a-zA-Z\d-]{0,37}[a-zA-Z\d])?)(?![\w/@-])"
+        r"|(?P<elsewhere>[\w.-]{1,39}/[\w.-]{1,100})#(?P<foreign>[1-9]\d{0,8})\b"
+        r"|(?:\#|GH-)(?P<number>[1-9]\d{0,8})\b"
+        r"|(?P<commit>(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{7,40})(?![\w-])"
+        r")",
+        re.ASCII,
+    )
+
+
 def linked(text: str, repository: str) -> Iterator[str]:
     """The text, escaped, with links where it names something."""
     end = 0
-    for found in _REFERENCE.finditer(text):
+    for found in _reference().finditer(text):
         if tag := anchor(_address(found, repository)):
             yield str(escape(text[end : found.start()]))
             shown = found["commit"][:7] if found["commit"] else found[0]
