@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from bridge.fields import parse_plain_json
 from bridge.limits import MAX_ID, MAX_KIND
 from bridge.values import dataclass
 
@@ -26,22 +27,27 @@ class Severity(enum.StrEnum):
     @property
     def rank(self) -> int:
         """0 for success up to 4 for critical."""
-        return _RANKS[self.value]
+        return _RANKS[self]
 
     def __lt__(self, other: str) -> bool:
-        return self.rank < Severity(other).rank
+        return self.rank < _rank(other)
 
     def __le__(self, other: str) -> bool:
-        return self.rank <= Severity(other).rank
+        return self.rank <= _rank(other)
 
     def __gt__(self, other: str) -> bool:
-        return self.rank > Severity(other).rank
+        return self.rank > _rank(other)
 
     def __ge__(self, other: str) -> bool:
-        return self.rank >= Severity(other).rank
+        return self.rank >= _rank(other)
 
 
-_RANKS = {severity.value: rank for rank, severity in enumerate(Severity)}
+_RANKS: Mapping[str, int] = {severity.value: rank for rank, severity in enumerate(Severity)}
+
+
+def _rank(severity: str) -> int:
+    found = _RANKS.get(severity)
+    return Severity(severity).rank if found is None else found
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class Webhook:
     def header(self, name: str) -> str:
         """The header's value, or an empty string."""
         return self.headers.get(name.lower(), "")
+
+    @cached_property
+    def parsed(self) -> Any:
+        """The value of its body; None where that is not plain JSON, as `parse_plain_json` has it."""
+        return parse_plain_json(self.body)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -22,6 +22,7 @@ _LATEST = 1e11  # seconds: the year 5138; more is in milliseconds, microseconds 
 _DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(" ") for byte in range(256))
 _TOO_LONG = b"0" * 19
 _BEGINNING = 20_000  # bytes
+_LARGE = 2.0**63
 _CONTAINERS = frozenset({dict, list})
 
 _T = TypeVar("_T")
@@ -49,7 +50,7 @@ def parse_plain_json(text: bytes) -> Any:
         return None
     _check_depth(text, value)
     # To look for a run of digits like this takes a twentieth of what a regular expression takes.
-    return None if _TOO_LONG in text.translate(_DIGITS_AS_ZERO) and _has_floats(value) else value
+    return None if _TOO_LONG in text.translate(_DIGITS_AS_ZERO) and _has_large_floats(value) else value
 
 
 def _check_depth(text: str | bytes, value: Any) -> None:
@@ -69,13 +70,15 @@ def _check_depth(text: str | bytes, value: Any) -> None:
         raise TooDeep
 
 
-def _has_floats(value: Any) -> bool:
-    """Whether there is a float in a value."""
+def _has_large_floats(value: Any) -> bool:
+    """Whether there is a float in a value that may stand for a whole number of more than 64 bits."""
     level = [value]
-    while level and not any(type(inner) is float for inner in level):
+    while level:
+        if any(type(inner) is float and abs(inner) >= _LARGE for inner in level):
+            return True
         containers = [inner.values() if type(inner) is dict else inner for inner in level if type(inner) in _CONTAINERS]
         level = [inner for outer in containers for inner in outer]
-    return bool(level)
+    return False
 
 
 def form_fields(body: bytes, *, keep_blank: bool = False) -> Mapping[str, str]:
@@ -94,6 +97,12 @@ def dig(value: Any, path: str, default: Any = "") -> Any:
             return default
         value = value.get(name)
     return value if type(value) is type(default) else default
+
+
+def text(value: Payload, name: str) -> str:
+    """The text that an object has under a name, or an empty one: of thousands of them, in half the time of `dig`."""
+    found = value.get(name)
+    return found if type(found) is str else ""
 
 
 def at(value: Any, path: str) -> Any:

@@ -107,12 +107,13 @@ def test_levels_are_counted_to_the_last(leaf):
 
 
 LONG = "1234567890123456789012345"
+LONGS = [f'"b": {LONG}', f'"b": [1.5, {LONG}]', f'"b": {{"c": -{LONG}}}']
 
 
-@pytest.mark.parametrize("other", ['"b": 1', '"b": 1.5', '"b": [{"c": [0.5]}]', f'"b": {LONG}', f'"b": [{LONG}]'])
+@pytest.mark.parametrize("other", ['"b": 1', '"b": 1.5', '"b": [{"c": [0.5]}]', *LONGS])
 def test_a_long_run_of_digits_in_a_text_does_not_keep_a_body_from_the_quick_decoder(other):
     body = f'{{"a": "{LONG}", {other}}}'.encode()
-    assert (parse_plain_json(body) is not None) == (other == '"b": 1')
+    assert (parse_plain_json(body) is None) == (LONG in other)
     assert decode_json(body) == json.loads(body)
 
 
@@ -181,6 +182,43 @@ def test_the_sandbox_writes_what_jinjas_own_writes(template):
     for value in ["<i>&\"'", "", "x\u200by\xad", Markup("<i>\u200b"), 0, 1.5, None, [], ["<"], {"a": "<"}, True]:
         expected = jinjas.from_string(template).render(value=value)
         assert ours.from_string(template).render(value=value) == expected
+
+
+SELECTIONS = [
+    "select", "reject", "select('string')", "reject('none')", "select('startingwith', 'a')", "select('divisibleby', 2)",
+    "select('in', ['a', 1])", "selectattr('a')", "rejectattr('a')", "selectattr('a', 'equalto', 1)",
+    "selectattr('a.b')", "selectattr('items')", "selectattr('0')", "selectattr(0)", "rejectattr('a.b', 'defined')",
+    "selectattr('__class__')", "map(attribute='a')", "map(attribute='a.b')", "map(attribute='items')",
+    "map(attribute='a', default='x')", "map('upper')", "map('default', 'x')", "map(attribute=0)", "selectattr", "map",
+    "select('missing')", "select('filter', 'x')",
+]  # fmt: skip
+LISTS = [
+    [],
+    None,
+    ["a", "b", "", 1, 2, None, 1.5],
+    [{"a": 1}, {"a": {"b": 2}}, {"b": 1}, {}, {"items": 0}],
+    ["ab", ("x", 1), [0]],
+]
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_items_are_chosen_as_jinjas_own_filters_choose_them(selection):
+    jinjas = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
+    jinjas.tests["startingwith"] = (ours := Sandbox(undefined=ChainableUndefined)).tests["startingwith"] = startingwith
+    for items in LISTS:
+        expected, found = (outcome(each, f"{{{{ items|{selection}|list }}}}", items) for each in (jinjas, ours))
+        assert found == expected
+
+
+def startingwith(value, start):
+    return isinstance(value, str) and value.startswith(start)
+
+
+def outcome(environment, template, items):
+    try:
+        return environment.from_string(template).render(items=items)
+    except Exception as error:  # noqa: BLE001  whatever it is, both must fail alike
+        return type(error), str(error)
 
 
 WORDS = r"""

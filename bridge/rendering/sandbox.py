@@ -3,17 +3,17 @@
 What it allows and what it refuses is decided by Jinja. Half of the time of a post went into deciding it again.
 """
 
-from collections.abc import Mapping, Sequence
 from types import BuiltinMethodType, MethodType
 from typing import Any
 
 from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import TemplateModule
-from jinja2.nodes import EvalContext
 from jinja2.runtime import BlockReference, Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
+
+from bridge.rendering import selections
 
 _MOST = 5000  # answers that are remembered: a missing value has every attribute
 _METHODS = frozenset({MethodType, BuiltinMethodType})
@@ -57,6 +57,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._safe: dict[tuple[type, str], bool] = {}
+        self.filters.update(selections.FILTERS)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether the attribute may be read. Jinja decides it by the type of what has it, and by its name."""
@@ -90,21 +91,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if type(__obj) is BlockReference:
             return __obj()
         return super().call(__context, __obj, *args, **kwargs)
-
-    def call_test(
-        self,
-        name: str,
-        value: Any,
-        args: Sequence[Any] | None = None,
-        kwargs: Mapping[str, Any] | None = None,
-        context: Context | None = None,
-        eval_ctx: EvalContext | None = None,
-    ) -> Any:
-        """What a test says of a value: `select` and its like ask it of each item of a list."""
-        test: Any = self.tests.get(name)
-        if test is None or hasattr(test, "jinja_pass_arg"):
-            return super().call_test(name, value, args, kwargs, context, eval_ctx)
-        return test(value, *(args or ()), **(kwargs or {}))
 
     def written(self, value: Any) -> str:
         """What a template writes for a value where it escapes: markup as it is, all else as `finalize` has it."""

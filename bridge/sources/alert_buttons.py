@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from bridge.fields import Payload, dig, first, part
+from bridge.fields import Payload, dig, first, part, text
 from bridge.rendering.links import safe_url
 from bridge.sources.reading_search import pages
 
@@ -14,9 +14,9 @@ def buttons(sent: Sequence[Payload], texts: Mapping[str, str], payload: Payload)
 
     texts: labels and annotations that all alerts share.
     """
-    one = sent[0] if len(sent) == 1 or len({dig(each, "panelURL") for each in sent}) == 1 else {}
+    one = sent[0] if len(sent) == 1 or len({text(each, "panelURL") for each in sent}) == 1 else {}
     graph = dig(sent[0], "generatorURL") if len(sent) == 1 else ""
-    is_firing = any(dig(each, "status") == "firing" for each in sent)
+    is_firing = any(text(each, "status") == "firing" for each in sent)
     pairs = [
         *pages(texts),
         ("Open the dashboard", first(one, ("panelURL", "dashboardURL"))),
@@ -24,7 +24,7 @@ def buttons(sent: Sequence[Payload], texts: Mapping[str, str], payload: Payload)
         ("See the graph" if "g0.expr=" in graph else "Open the alert", graph),
         ("Open all alerts", dig(payload, "externalURL")),
     ]
-    return list({text: (text, url) for text, url in reversed(pairs) if safe_url(url)}.values())[::-1][:3]
+    return list({label: (label, url) for label, url in reversed(pairs) if safe_url(url)}.values())[::-1][:3]
 
 
 def _silence(sent: Sequence[Payload], payload: Payload) -> str:
@@ -32,7 +32,7 @@ def _silence(sent: Sequence[Payload], payload: Payload) -> str:
 
     https://github.com/prometheus/alertmanager/blob/main/ui/app/src/Views/SilenceForm
     """
-    given = {dig(one, "silenceURL") for one in sent}
+    given = {text(one, "silenceURL") for one in sent}
     if any(given):
         return given.pop() if len(given) == 1 else ""
     home = dig(payload, "externalURL").rstrip("/")

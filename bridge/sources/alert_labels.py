@@ -39,25 +39,29 @@ _OTHERS = frozenset({*_NAMES, *_SCOPES, *_ROUTING})
 _MACHINERY = re.compile(
     r"__.*|.*_uid|uid|ref_id|endpoint|prometheus|prometheus_replica|replica|receiver|rulename|metrics_path|monitor|route"
 )
+_MEASURED_BY = ("job", "pod", "container", "service")
 _EXPORTERS = re.compile(r"exporter|kube-state-metrics|cadvisor|blackbox", re.IGNORECASE)
 _ADDRESS = re.compile(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\])(:\d+)?")
 
 
-def own(labels: Labels) -> dict[str, str]:
+def own(labels: Labels) -> Labels:
     """The labels without those of the exporter that measured what the alert is about."""
-    kept = dict(labels)
-    for name in labels:
-        if name.startswith("exported_"):
-            del kept[name]
-    if len(kept) < len(labels):
+    kept = labels
+    if "exported_" in " ".join(labels):
+        kept = {name: value for name, value in labels.items() if not name.startswith("exported_")}
         kept |= {name.removeprefix("exported_"): value for name, value in labels.items() if name not in kept}
-    exporter = [kept[name] for name in ("job", "pod", "container", "service") if _EXPORTERS.search(kept.get(name, ""))]
-    if not exporter:
-        return kept
-    dropped = {name for name in ("job", "pod", "container", "service") if kept.get(name) in exporter}
-    if any("kube-state-metrics" in name for name in exporter):
-        dropped |= {"instance", "job", "service"}
-    return {name: value for name, value in kept.items() if name not in dropped}
+    dropped = _of_exporter(*[kept.get(name, "")[:_LONGEST_NAME] for name in _MEASURED_BY])
+    return {name: value for name, value in kept.items() if name not in dropped} if dropped else kept
+
+
+# A group can have thousands of alerts, which the same exporter measured.
+@lru_cache(maxsize=1024)
+def _of_exporter(*measured_by: str) -> frozenset[str]:
+    """The names of labels that an exporter has set, by the values of those by which it can be recognised."""
+    exporter = [value for value in measured_by if _EXPORTERS.search(value)]
+    of_metrics = ("instance", "job", "service") if any("kube-state-metrics" in name for name in exporter) else ()
+    pairs = zip(_MEASURED_BY, measured_by, strict=True)
+    return frozenset((*of_metrics, *(name for name, value in pairs if value in exporter)))
 
 
 def about(labels: Labels, candidates: Labels | None = None) -> str:
@@ -110,14 +114,16 @@ def common(several: Sequence[Labels]) -> dict[str, str]:
     return shared
 
 
-def without_ports(several: Sequence[Labels]) -> list[dict[str, str]]:
+def without_ports(several: Sequence[Labels]) -> Sequence[Labels]:
     """The labels with the port of `instance` left out where it is the same everywhere, and says nothing."""
     ports = {labels.get("instance", "").rpartition(":")[2] for labels in several if "instance" in labels}
     port = next(iter(ports)) if len(ports) == 1 else ""
+    if not port.isdigit():
+        return several
     return [
         {**labels, "instance": labels["instance"].removesuffix(f":{port}")}
-        if port.isdigit() and "://" not in labels.get("instance", "://")
-        else dict(labels)
+        if "://" not in labels.get("instance", "://")
+        else labels
         for labels in several
     ]
 
@@ -155,4 +161,4 @@ def _is_part_of_place(found: Labels) -> bool:
 
 def texts(value: Payload, name: str) -> dict[str, str]:
     """The texts of an object, such as the labels of an alert, by their names."""
-    return {str(key): text for key, text in part(value, name).items() if isinstance(text, str) and text}
+    return {key: text for key, text in part(value, name).items() if isinstance(text, str) and text}

@@ -8,10 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from bridge.events import Event, Severity
-from bridge.fields import Payload, dig, first, moment, objects, part
+from bridge.fields import Payload, as_time, dig, first, moment, objects, part, text
 from bridge.rendering.filters import between
 from bridge.rendering.links import safe_url
 from bridge.rendering.text import in_words, one_line
@@ -23,6 +24,8 @@ from bridge.sources.severities import known_severity
 from bridge.values import dataclass
 
 _MOST = 10
+_LONGEST_NAME = 2400  # characters that are looked at
+_MARKS = ("fingerprint", "status", STATE, "startsAt")
 # Seconds: Alertmanager and Grafana remind by `repeat_interval` for as long as nothing changes.
 _REMINDED = 30 * 86400.0
 _TEXTS = ("summary", "message", "description")
@@ -71,7 +74,7 @@ def group(source: str, payload: Payload) -> Event:
     sent = objects(payload, "alerts")
     own = [alert_labels.texts(one, "labels") for one in sent]
     named = {key: value for key, value in alert_labels.texts(payload, "groupLabels").items() if key == "alertname"}
-    several = alert_labels.without_ports([{**named, **labels} for labels in own])
+    several = alert_labels.without_ports([{**named, **labels} for labels in own] if named else own)
     noted = [alert_labels.texts(one, "annotations") for one in sent]
     alerts = sorted(map(_sent, sent, several, noted, _whats(several)), key=_order)
     action = _action(alerts)
@@ -89,7 +92,7 @@ def group(source: str, payload: Payload) -> Event:
     meter = alert_values.meter(sent[0]) if len(sent) == 1 else ()
     times = [alert.since if action in _STATES else moment(alert.payload, "endsAt") for alert in alerts]
     known = {*scope.values(), *re.split(r"[ ,:]+", title)}
-    identity = _identity(payload, sent)
+    identity, statuses = _identity(payload, sent), [one.get("status") for one in sent]
     buttons = alert_buttons.buttons(sent, {**shared, **annotations}, payload)
     return Event(
         source=source,
@@ -111,8 +114,8 @@ def group(source: str, payload: Payload) -> Event:
             "alertname": shared.get("alertname") or labels.get("alertname") or "Alerts",
             "labels": alert_labels.common(own),
             "state": action,
-            "firing": sum(dig(one, "status") == "firing" for one in sent),
-            "resolved": sum(dig(one, "status") == "resolved" for one in sent),
+            "firing": statuses.count("firing"),
+            "resolved": statuses.count("resolved"),
         },
         ends_thread=is_over,
         details={
@@ -136,17 +139,10 @@ def group(source: str, payload: Payload) -> Event:
 
 
 def _sent(one: Payload, labels: Mapping[str, str], annotations: Mapping[str, str], what: str) -> _Sent:
-    start, state = moment(one, "startsAt"), dig(one, STATE) or as_action(dig(one, "status"))
-    return _Sent(
-        payload=one,
-        labels=labels,
-        annotations=annotations,
-        name=one_line(labels.get("alertname", ""), 120) or "An alert",
-        state=state,
-        severity=_severity(labels, annotations, state),
-        what=what,
-        since=start if start and start.year > _YEAR_ONE else None,
-    )
+    start, state = as_time(one.get("startsAt")), text(one, STATE) or as_action(text(one, "status"))
+    name, since = labels.get("alertname", "")[:_LONGEST_NAME], start if start and start.year > _YEAR_ONE else None
+    severity = _severity(_word(labels, annotations)[:_LONGEST_NAME], state)
+    return _Sent(one, labels, annotations, _name(name) or "An alert", state, severity, what, since)
 
 
 def _alert(sent: _Sent) -> Alert:
@@ -164,6 +160,12 @@ def _alert(sent: _Sent) -> Alert:
         url=safe_url(dig(one, "generatorURL")),
         runbook=next((url for text, url in pages({**sent.labels, **annotations}) if "runbook" in text), ""),
     )
+
+
+# The alerts of a group mostly have the same.
+@lru_cache(maxsize=1024)
+def _name(name: str) -> str:
+    return one_line(name, 120)
 
 
 def _whats(several: Sequence[Mapping[str, str]]) -> list[str]:
@@ -185,14 +187,14 @@ def _place(shared: Mapping[str, str], title: str, concerned: Sequence[_Sent]) ->
 
 def _word(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
     """The author's word for how bad it is."""
-    return first(labels, ("severity", "priority")) or annotations.get("severity", "")
+    return labels.get("severity") or labels.get("priority") or annotations.get("severity", "")
 
 
-def _severity(labels: Mapping[str, str], annotations: Mapping[str, str], state: str) -> Severity:
-    """Of one that fires by its label. No data and errors are a warning, whatever crossing the threshold is."""
+@lru_cache(maxsize=1024)
+def _severity(word: str, state: str) -> Severity:
+    """Of one that fires by its word. No data and errors are a warning, whatever crossing the threshold is."""
     if state not in _STATES:
         return Severity.SUCCESS if state == "resolved" else Severity.INFO
-    word = _word(labels, annotations)
     severity = (known_severity(word) or Severity.INFO) if word else Severity.WARNING
     return severity if state == "firing" else Severity.WARNING
 
@@ -267,16 +269,11 @@ def _identity(payload: Payload, sent: Sequence[Payload]) -> str:
 
     It has the time when each alert began to fire, and so comes again only while nothing has changed.
     """
-    alerts = sorted(
-        repr(
-            (
-                dig(one, "fingerprint") or sorted(part(one, "labels").items(), key=str),
-                dig(one, "status"),
-                dig(one, STATE),
-                dig(one, "startsAt"),
-            )
-        )
-        for one in sent
-    )
-    text = "\n".join((kit.id_at(payload, "groupKey"), dig(payload, "status"), dig(payload, MARK), *alerts))
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    alerts = sorted([repr(_mark(one)) for one in sent])
+    whole = "\n".join((kit.id_at(payload, "groupKey"), dig(payload, "status"), dig(payload, MARK), *alerts))
+    return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()
+
+
+def _mark(one: Payload) -> tuple[object, ...]:
+    fingerprint, *others = [text(one, name) for name in _MARKS]
+    return fingerprint or sorted(part(one, "labels").items(), key=str), *others

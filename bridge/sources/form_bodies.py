@@ -88,16 +88,15 @@ def _without_nulls(value: Any) -> Any:
 
     In place, as most payloads have none, and a copy of a large one takes as long as to decode it.
     """
-    rest = [value]
-    while rest:
-        inner = rest.pop()
-        if type(inner) is dict:
-            if None in inner.values():
-                for key in [key for key, each in inner.items() if each is None]:
-                    del inner[key]
-            rest += [each for each in inner.values() if type(each) is dict or type(each) is list]
-        elif type(inner) is list:
-            if None in inner:
+    level = [value] if isinstance(value, dict | list) else []
+    while level:
+        for inner in level:
+            if type(inner) is dict:
+                if None in inner.values():
+                    for key in [key for key, each in inner.items() if each is None]:
+                        del inner[key]
+            elif type(inner) is list and None in inner:
                 inner[:] = [each for each in inner if each is not None]
-            rest += [each for each in inner if type(each) is dict or type(each) is list]
+        within = [inner.values() if type(inner) is dict else inner for inner in level]
+        level = [each for inner in within for each in inner if type(each) is dict or type(each) is list]
     return value

@@ -20,7 +20,8 @@ _MAX_FACT = 200
 
 def json_object(webhook: Webhook, service: str) -> Payload:
     """The JSON object of a body; BadWebhook, with the service's name, when the body is anything else."""
-    payload = decode_json(json_text(webhook))
+    text = json_text(webhook)
+    payload = (webhook.parsed if text is webhook.body else None) or decode_json(text)
     if isinstance(payload, dict):
         return payload
     raise BadWebhook(f"The body is not a JSON object, as the payloads of {service} are.")

@@ -6,7 +6,7 @@ from dataclasses import field
 
 from bridge.errors import AuthenticationError, TooDeep, Unavailable
 from bridge.events import Webhook
-from bridge.fields import parse_json, parse_plain_json
+from bridge.fields import parse_json
 from bridge.values import dataclass
 from bridge.verification.signatures import TOLERANCE
 from bridge.verification.verifier import SecretVerifier
@@ -34,7 +34,7 @@ class Dated:
         """Returns if the scheme authenticates a webhook that is not too old; AuthenticationError otherwise."""
         self.scheme.verify(webhook, credentials)
         # Read after the signature is verified: a stranger's body is never parsed.
-        sent = _number(webhook.body, self.sent)
+        sent = _number(webhook, self.sent)
         if sent is not None and not -TOLERANCE <= self.clock() - sent / 1000 <= self.oldest:
             raise AuthenticationError(
                 f"{self.sent} says that the webhook was sent longer ago than the service retries, "
@@ -91,9 +91,9 @@ class AnyOf:
         return " or ".join(scheme.describe() for scheme in self.schemes)
 
 
-def _number(body: bytes, name: str) -> float | None:
+def _number(webhook: Webhook, name: str) -> float | None:
     try:
-        content = parse_plain_json(body) or parse_json(body)
+        content = webhook.parsed or parse_json(webhook.body)
     except (ValueError, TooDeep):
         return None  # it is refused where it is read
     value = content.get(name) if isinstance(content, dict) else None

@@ -21,7 +21,7 @@ def push(event: Event) -> Event:
     payload, ref = event.payload, dig(event.payload, "ref")
     old, new = dig(payload, "before"), dig(payload, "after")
     kind = "tag" if ref.startswith("refs/tags/") else "branch"
-    commits = [_commit(each) for each in reversed(objects(payload, "commits"))]
+    commits = objects(payload, "commits")[::-1]
     updated = "pushed" if commits and kind == "branch" else "moved"
     pushed = forge.Push(
         kind=kind,
@@ -29,8 +29,9 @@ def push(event: Event) -> Event:
         change="deleted" if new == NOTHING else "created" if old == NOTHING else updated,
         old=old,
         new=new,
-        commits=commits,
-        total=dig(payload, "total_commits_count", 0),
+        commits=[_commit(each) for each in commits[: forge.MOST_COMMITS]],
+        total=max(dig(payload, "total_commits_count", 0), len(commits)),
+        authors=[_author(each) for each in commits],
     )
     sender = dig(payload, "user_username")
     return forge.pushed(
@@ -50,7 +51,11 @@ def push(event: Event) -> Event:
 
 def _commit(commit: Payload) -> forge.Commit:
     message = dig(commit, "message") or dig(commit, "title")
-    return forge.Commit(dig(commit, "id"), message, dig(commit, "url"), one_line(dig(commit, "author.name"), 80))
+    return forge.Commit(dig(commit, "id"), message, dig(commit, "url"), _author(commit))
+
+
+def _author(commit: Payload) -> str:
+    return one_line(dig(commit, "author.name"), 80)
 
 
 def _url(project: str, kind: str, ref: str, old: str, new: str) -> str:

@@ -50,6 +50,7 @@ def _event(payload: Payload, webhook: Webhook) -> Event:
     reference = _reference(issue) if issue else ""
     actor, actor_type = first(payload, ("actor.name", "data.user.name")), dig(payload, "actor.type")
     body = webhook.fingerprint
+    labels = [name for label in objects(data, "labels") if (name := dig(label, "name"))]
     return Event(
         source="linear",
         kind=f"{kind}.{word}" if word else kind,
@@ -64,8 +65,8 @@ def _event(payload: Payload, webhook: Webhook) -> Event:
         actor=one_line("" if actor_type in {"integration", "application"} else actor, 80),
         url=dig(payload, "url"),
         occurred=moment(payload, "createdAt"),
-        facts=tuple(_facts(payload, data, word)),
-        attributes=_attributes(payload, data),
+        facts=tuple(_facts(payload, data, word, labels)),
+        attributes=_attributes(payload, data, labels),
         details={
             "action": _action(kind, word, payload),
             "noun": in_words("Issue" if issue else kind),
@@ -134,14 +135,14 @@ def _text(word: str, data: Payload, payload: Payload) -> str:
     return "" if word == "remove" else dig(data, "body") or (dig(data, "description") if is_new else "")
 
 
-def _facts(payload: Payload, data: Payload, word: str) -> Iterator[tuple[str, str]]:
+def _facts(payload: Payload, data: Payload, word: str, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
     if word == "update":
         yield from _changes(payload, data)
     values = kit.facts(
         Status=dig(data, "state.name"),
         Priority=dig(data, "priorityLabel") if data.get("priority") else "",
         Assignee=dig(data, "assignee.name"),
-        Labels=kit.listed(dig(label, "name") for label in objects(data, "labels")),
+        Labels=kit.listed(labels),
         Project=dig(data, "project.name"),
         Cycle=dig(data, "cycle.name"),
         Health=in_words(dig(data, "health")),
@@ -183,13 +184,13 @@ def _plain(value: Any) -> str:
     return one_line(str(value), 80) if isinstance(value, str | int | float) else ""
 
 
-def _attributes(payload: Payload, data: Payload) -> Mapping[str, Any]:
+def _attributes(payload: Payload, data: Payload, labels: Sequence[str]) -> Mapping[str, Any]:
     return {
         "type": dig(payload, "type"),
         "action": dig(payload, "action"),
         "team": first(data, ("team.key", "issue.team.key")),
         "state": dig(data, "state.name"),
-        "labels": [name for label in objects(data, "labels") if (name := dig(label, "name"))],
+        "labels": labels,
         "health": dig(data, "health"),
     }
 

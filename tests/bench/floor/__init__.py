@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, pass_context
+from jinja2.defaults import DEFAULT_FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from bridge.events import Event
 from bridge.rendering import environment as today
+from bridge.rendering import selections
 from bridge.rendering.filters import upper_first
 from bridge.rendering.markdown_html import as_html
 from bridge.rendering.template_context import Limits, template_context
@@ -31,7 +33,8 @@ def environment() -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sandbox.filters.update(today.environment(loader).filters, markdown=_markdown, plain=_plain)
+    jinjas = {name: DEFAULT_FILTERS[name] for name in selections.FILTERS}
+    sandbox.filters.update(today.environment(loader).filters, markdown=_markdown, plain=_plain, **jinjas)
     return sandbox
 
 
