@@ -326,7 +326,7 @@ def test_a_worker_starts_with_the_sources_of_its_settings_alone():
     assert "bridge.sources.grafana" in loaded
     # Neither Markdown's libraries nor tomllib and zoneinfo, which compile expressions and look at the system.
     of_others = [name for name in loaded if name != "bridge" and not name.startswith("bridge.")]
-    assert of_others == ["function_app", "jinja2.meta"]
+    assert of_others == ["function_app", "gc", "jinja2.meta"]
     others = {name.split(".")[2] for name in loaded if name.startswith("bridge.sources.")} & {*SOURCES}
     assert others == {"grafana"}
     unused = ("publishing", "outbox.sqlite", "graph", "doctor", "calendar", "configuration.expectation_tables")
