@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.outbox import sqlite_file
-from tests import azurite, template_cache
+from tests import azurite, forked, template_cache
 from tests.forked import FOLDER
 from tests.workers import Workers
 
@@ -43,9 +43,11 @@ def pytest_configure(config):
     wanted = config.getoption("--workers")
     if count := 3 * (os.cpu_count() or 1) if wanted == "auto" else int(wanted):
         config.pluginmanager.register(Workers(count, _WAITING))
-        # It starts while the tests are collected, which takes one core.
-        if config.args == config.getini("testpaths") and not config.option.collectonly and azurite.AZURITE.exists():
-            azurite.begin(Path(os.environ[FOLDER]))
+        # Both start while the tests are collected, which takes one core.
+        if config.args == config.getini("testpaths") and not config.option.collectonly:
+            forked.begin()
+            if azurite.AZURITE.exists():
+                azurite.begin(Path(os.environ[FOLDER]))
 
 
 def pytest_unconfigure(config):

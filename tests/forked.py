@@ -28,14 +28,28 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(list(PRELOADED))
 
 
+def begin() -> None:
+    """Start the server of this process, and of the workers that are forked from it later."""
+    with mock.patch.dict(os.environ, PYTHONPATH=str(ROOT)):
+        forkserver.ensure_running()
+
+
+def share() -> None:
+    """Use the server of the process that this one was forked from, if it has one, and not another."""
+    server = forkserver._forkserver
+    if server._forkserver_pid:
+        # It looks whether the server has ended, which only the process that started it can.
+        server.ensure_running = lambda: None
+
+
 class Forked:
     """A process that behaves as one of `subprocess.Popen`."""
 
     def __init__(self, command: Sequence[str], folder: Path, env: Mapping[str, str], out: Path, err: Path) -> None:
         self.args = command
-        # The server is started once, perhaps by a test in another folder.
-        with mock.patch.dict(os.environ, PYTHONPATH=str(ROOT)):
-            forkserver.ensure_running()
+        if not forkserver._forkserver._forkserver_pid:
+            # Perhaps by a test in another folder.
+            begin()
         self._process = _context.Process(target=_run, args=(list(command), folder, dict(env), out, err), daemon=True)
         self._process.start()
         self.pid = self._process.pid

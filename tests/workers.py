@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
+
 # The most tests that a worker gets at once.
 _SHARE = 40
 _fork = multiprocessing.get_context("fork")
@@ -205,6 +207,7 @@ def _import(names: list[str]) -> None:
 
 def _work(session: pytest.Session, worker: int, workers: int, connection: Connection, stopping: Event) -> None:
     os.environ |= {"PYTEST_XDIST_WORKER": f"gw{worker}", "PYTEST_XDIST_WORKER_COUNT": str(workers)}
+    forked.share()
     plugins = session.config.pluginmanager
     plugins.unregister(name="terminalreporter")
     # A forked process shares the files that outputs are captured in.
