@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import pytest
-from jinja2 import ChainableUndefined, StrictUndefined
+from jinja2 import ChainableUndefined, DictLoader, Environment, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -22,6 +22,7 @@ from bridge.rendering.environment import OwnTemplates, environment
 from bridge.rendering.markdown_html import as_html
 from bridge.rendering.markdown_lines import html_of, words_of
 from bridge.rendering.sandbox import Sandbox
+from bridge.rendering.template_bytecode import TemplateBytecode, compile_all
 from bridge.rendering.text import one_line
 from bridge.settings import Settings
 from bridge.sources import SOURCES
@@ -182,6 +183,26 @@ def test_the_sandbox_writes_what_jinjas_own_writes(template):
     for value in ["<i>&\"'", "", "x\u200by\xad", Markup("<i>\u200b"), 0, 1.5, None, [], ["<"], {"a": "<"}, True]:
         expected = jinjas.from_string(template).render(value=value)
         assert ours.from_string(template).render(value=value) == expected
+
+
+def test_compiled_templates_are_taken_only_whole_and_of_the_same_text(tmp_path, monkeypatch):
+    def loaded():
+        return Environment(loader=DictLoader(texts), bytecode_cache=TemplateBytecode(tmp_path)).get_template("a.html")
+
+    texts = {"a.html": "{{ 6 * 7 }}"}
+    compile_all(Environment(loader=DictLoader(texts)), tmp_path)
+    compiled = Environment.compile
+    monkeypatch.setattr(Environment, "compile", lambda *_: pytest.fail("a template was compiled"))
+    assert loaded().render() == "42"
+    monkeypatch.setattr(Environment, "compile", compiled)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for text in (whole[:-9], whole[:9], b"", b"x" * len(whole)):
+        file.write_bytes(text)
+        assert loaded().render() == "42"
+    file.write_bytes(whole)
+    texts["a.html"] = "{{ 6 * 8 }}"
+    assert loaded().render() == "48"
 
 
 SELECTIONS = [
