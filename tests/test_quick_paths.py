@@ -250,6 +250,23 @@ WORDS = r"""
     ![r](https://s.example) [t]: {x} $y$ é ü· 🚀 ❤️ · … a@b.example @mona contoso/pump#3 https://x.example/y \* \ # ##
     //c.example <https://z.example> 1.2 10:30 a|b --- === [ ] &amp; **é** [a_b](https://c.example/) [k](https://EX.example)
 """
+CODE = [
+    "```",
+    "~~~",
+    "~~~~",
+    "```py",
+    "~~~ x",
+    "",
+    "  c",
+    "<b> & c",
+    "* d",
+    "<!-- e -->",
+    "é",
+    "``",
+    "&lt;",
+    "    f",
+    "a",
+]
 SIGNS = "abAB ,.;:?'()%-/=19*_`[]<>#@!&\n|~\"é·+\\"
 
 
@@ -266,14 +283,17 @@ def test_lines_of_words_are_read_as_the_parser_reads_them():
         "a\n---",
         "**a b** `c d`, [e f](https://g.example)!",
     ]
-    for _ in range(250):
+    for _ in range(150):
         lines = [" ".join(chosen.choices(WORDS.split(), k=chosen.randint(0, 4))) for _ in range(chosen.randint(1, 3))]
+        fence = chosen.choice(CODE[:4])
+        code = [fence, *chosen.choices(CODE[4:], k=chosen.randint(0, 3)), fence.removesuffix("py")]
         texts += ["\n".join(lines), "".join(chosen.choices(SIGNS, k=chosen.randint(1, 10)))]
+        texts += ["\n".join(code), "\n".join([*lines, *code]), "\n".join(chosen.choices(CODE, k=5))]
     home = "https://github.com/contoso/pump"
     for text in texts:
         assert markdown.markdown(text, 300, home, home) == as_html(text, 300, home, home) if text else True, text
         assert markdown.plain(text, 200) == one_line(as_html(text, 600, "", "").striptags(), 200), text
-    assert len(texts) / 5 < sum(bool(html_of(text, home)) for text in texts) < len(texts) / 2
+    assert len(texts) / 5 < sum(bool(html_of(text, home)) for text in texts) < len(texts) / 2, "both ways are tried"
 
 
 @pytest.mark.parametrize("text", ["a\u200bb", "\u3164", "a\xa0b", "a\u2028b", "a\x85b", "a\tb", "é" + "\u0301" * 9])

@@ -16,7 +16,7 @@ from markdown_it.rules_core import StateCore
 from markupsafe import Markup, escape
 
 from bridge.rendering.links import SCHEMES, safe_url
-from bridge.rendering.markdown_lines import CODE, PARAGRAPH
+from bridge.rendering.markdown_lines import BLOCK, CODE, PARAGRAPH
 from bridge.rendering.references import anchor, arrow, linked
 from bridge.rendering.text import one_line, printable, shorten, visible
 
@@ -31,7 +31,7 @@ _ELEMENTS: Mapping[str, tuple[str, str]] = {
     "p": ("p", PARAGRAPH),
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt"), ("p", _HEADING)),
     "dd": ("p", PARAGRAPH),
-    "pre": ("pre", f"{CODE};{PARAGRAPH};padding:6px 8px;white-space:pre-wrap"),
+    "pre": ("pre", BLOCK),
     **dict.fromkeys(("code", "kbd", "samp", "tt"), ("code", CODE)),
     **dict.fromkeys(("strong", "b"), ("strong", "")),
     **dict.fromkeys(("em", "i"), ("em", "")),

@@ -63,15 +63,9 @@ def rows() -> Iterator[Row]:
     }
     name, size = max(costs, key=lambda key: costs[key][0] / costs[key][1])
     yield Row(f"receive, the worst of all sources: {name}, {size} KB", *costs[name, size], "ms", 1.7)
-    limit = sum(_limit_of(receiver, subject.source, subject.webhook(LIMIT)) for subject in SUBJECTS)
-    received = sum(measured for measured, _ in found[LIMIT])
-    yield Row(
-        f"receive, {LIMIT} KB, mean of five sources, against the physical limit",
-        received / len(SUBJECTS),
-        limit / len(SUBJECTS),
-        "ms",
-        15,
-    )
+    limits = [_against_limit(receiver, subject.source, subject.webhook(LIMIT)) for subject in SUBJECTS]
+    received, limit = (sum(column) / len(SUBJECTS) for column in zip(*limits, strict=True))
+    yield Row(f"receive, {LIMIT} KB, mean of five sources, against the physical limit", received, limit, "ms", 15)
 
 
 def receiver_of_all() -> Receiver:
@@ -125,11 +119,13 @@ def least_of(receiver: Receiver, source: str, webhook: Webhook) -> Callable[[], 
     return run
 
 
-def _limit_of(receiver: Receiver, source: str, webhook: Webhook) -> float:
-    """Milliseconds of the physical limit for a webhook."""
+def _against_limit(receiver: Receiver, source: str, webhook: Webhook) -> tuple[float, float]:
+    """Milliseconds of receiving a webhook and of its physical limit, by turns.
+
+    In turns with itself, the limit would find the processor's caches as no webhook finds them, and take half the time.
+    """
     (entry,) = receiver.receive(source, webhook).entries
-    limit = limit_of(entry, webhook)
-    return busy(limit, limit, TIMES)[0]
+    return busy(lambda: receiver.receive(source, webhook), limit_of(entry, webhook), TIMES)
 
 
 def limit_of(entry: Entry, webhook: Webhook) -> Callable[[], None]:
