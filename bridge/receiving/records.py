@@ -52,11 +52,15 @@ UNKNOWN = Reception(Outcome.REFUSED, "")
 
 @dataclass(frozen=True)
 class _Names:
-    """Of a source: the headers that are kept, and those with the service's name for an event and its delivery's id."""
+    """Of a source: the headers that are kept, and those with the service's name for an event and its delivery's id.
+
+    authentication: by what its senders are authenticated.
+    """
 
     kept: frozenset[str]
     event: str
     delivery: str
+    authentication: str
 
 
 class DeliveryRecords:
@@ -84,7 +88,7 @@ class DeliveryRecords:
         self, source: Source, webhook: Webhook, status: int, reception: Reception, at: datetime, nonce: str, took: float
     ) -> DeliveryRecord:
         """The record of a webhook. nonce: hexadecimal digits that no other one has. took: seconds."""
-        names, authentication = self._names_of(source), self._authentications.get(source.name)
+        names = self._names_of(source)
         headers = self._kept(names, webhook)
         known, events = dict(headers), reception.events
         kind = events[0].kind if events else ""
@@ -101,7 +105,7 @@ class DeliveryRecords:
                 event=known.get(names.event, ""),
                 kind=kind,
                 size=len(webhook.body),
-                authentication=authentication.verifier.describe() if authentication else BY_KEY,
+                authentication=names.authentication,
                 took=round(took, 6),
                 headers=headers,
                 events=events,
@@ -144,7 +148,9 @@ class DeliveryRecords:
             event = next((name for value, name in own.items() if _PROBES[0] in value), "")
             names = _HEADERS | set(own.values()) | source.read_headers
             kept = frozenset(name for name in names if not _is_secret_name(name))
-            found = self._names[source.name] = _Names(kept, event, own.get(_PROBES[1], ""))
+            by = self._authentications.get(source.name)
+            authentication = by.verifier.describe() if by else BY_KEY
+            found = self._names[source.name] = _Names(kept, event, own.get(_PROBES[1], ""), authentication)
         return found
 
 

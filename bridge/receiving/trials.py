@@ -44,7 +44,7 @@ def _value(event: Event, path: tuple[str, ...]) -> str:
 
 
 def _part(value: object, name: str) -> Any:
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return value.get(name)
     if isinstance(value, list | tuple) and name.isdecimal() and int(name) < len(value):
         return value[int(name)]
