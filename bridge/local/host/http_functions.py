@@ -98,6 +98,7 @@ class _Endpoint:
     def __init__(self, function: HttpFunction, put: Put, write: Write, on_answer: Callable[[Exchange], None]) -> None:
         self._function = function
         self._put, self._write, self._on_answer = put, write, on_answer
+        self._is_asynchronous = inspect.iscoroutinefunction(function.call)
         self._calls = QuickCalls()
 
     async def answer(self, request: Request) -> Response:
@@ -152,7 +153,7 @@ class _Endpoint:
             write_outputs()
             return answer
 
-        if inspect.iscoroutinefunction(function.call):
+        if self._is_asynchronous:
             answer: func.HttpResponse = await function.call(**arguments)
             await run_in_threadpool(write_outputs)
         elif outputs and len(request.get_body()) <= _SMALL:
