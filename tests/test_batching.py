@@ -5,8 +5,10 @@ import pytest
 
 from bridge.events import Severity
 from bridge.limits import MAX_CARDS, MAX_POST, MAX_ROWS
+from bridge.outbox.heads import head_of
 from bridge.outbox.rows import OpenEntry, State, ThreadRow
-from bridge.publishing.batching import SKEW, Rules, ended_after, next_due, plan
+from bridge.publishing.backlog import next_due
+from bridge.publishing.batching import SKEW, Rules, ended_after, plan
 from tests.outbox_stand_ins import START, entry
 
 NOW = START + 1000
@@ -195,4 +197,4 @@ def test_a_post_ends_at_twenty_entries_and_at_its_size():
     ],
 )
 def test_a_thread_is_due_when_it_no_longer_waits_for_any(rows, due):
-    assert next_due(rows, NOW) == due
+    assert next_due(map(head_of, rows), NOW) == due

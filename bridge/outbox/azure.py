@@ -15,11 +15,10 @@ from azure.data.tables import TableClient, UpdateMode
 from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
 from bridge.errors import Conflict
-from bridge.outbox import azure_deliveries, azure_repeats, azure_rows, group_state
-from bridge.outbox.azure_leases import AzureLeases
+from bridge.outbox import azure_deliveries, azure_open, azure_repeats, azure_rows
+from bridge.outbox.azure_groups import MANY, AzureGroups
 from bridge.outbox.azure_rows import Operation, Row
-from bridge.outbox.azure_table import FEW, MOST
-from bridge.outbox.group_state import GroupState
+from bridge.outbox.azure_table import MOST
 from bridge.outbox.rows import (
     BATCH,
     ContentRow,
@@ -39,10 +38,9 @@ from bridge.outbox.together import Together
 
 _COUNTED = ("open", "dead")
 _MAX_OPERATIONS = 100  # of a transaction
-_MANY = 20  # threads of which a page of all is better than one by one
 
 
-class AzureOutbox(AzureLeases):
+class AzureOutbox(AzureGroups):
     """An `Outbox` in a table. Errors of Azure's libraries are raised as they are.
 
     What several threads record at the same time is written in one batch.
@@ -69,7 +67,7 @@ class AzureOutbox(AzureLeases):
         """Records entries of one group in one batch."""
         wakes = [azure_rows.write_wake(row.entry.group, wake) for row, wake in rows if wake is not None]
         history = [("create", azure_rows.history(row.entry, row.recorded)) for row, _ in rows]
-        self._submit([*history, *(azure_rows.insert_open(row) for row, _ in rows), *wakes[-1:]])
+        self._submit([*history, *(azure_open.insert_open(row) for row, _ in rows), *wakes[-1:]])
         return [Recorded.NEW] * len(rows)
 
     def record_repeat(self, entry: Entry, of: str, now: float) -> None:
@@ -88,34 +86,12 @@ class AzureOutbox(AzureLeases):
     def write_content(self, row: ContentRow) -> ContentRow:
         return replace(row, version=self._submit([azure_repeats.write_content(row)])[0])
 
-    def open_entries(self, group: str) -> Sequence[OpenEntry]:
-        rows = map(azure_rows.open_entry, self._rows(group, "open"))
-        return [row for row in rows if isinstance(row, OpenEntry)]
-
-    def read_group(self, group: str, now: float) -> GroupState:
-        # The names of the rows of the lease, of open entries and of the wait follow one another, in this order.
-        first, last = azure_rows.LEASE, azure_rows.WAIT
-        rows, token = self._page(group, first, last, FEW)
-        named = {row["RowKey"]: row for row in rows if row["RowKey"] in (first, last)}
-        state = GroupState(
-            azure_rows.lease(group, "lease", named[first]) if first in named else Lease(group, "lease", "", 0.0, ""),
-            # It comes after many rows, which nobody needs if the group waits.
-            azure_rows.wait(named[last]) if last in named else self.wait_of(group) if token else None,
-        )
-        if not state.is_open(now):
-            return state
-        while token:
-            page, token = self._page(group, first, last, MOST, token)
-            rows += page
-        entries = [azure_rows.open_entry(row) for row in rows if row["RowKey"] not in (first, last)]
-        return group_state.with_rows(state, entries)
-
     def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
         group = row.entry.group
         written = self._submit(
             [
                 azure_rows.write_thread(group, thread),
-                azure_rows.delete_open(row),
+                azure_open.delete_open(row),
                 azure_repeats.insert_left_out(row, of),
                 azure_repeats.note_repeat(group, row.entry.id, of.id),
             ]
@@ -130,7 +106,7 @@ class AzureOutbox(AzureLeases):
         opened = OpenEntry(row.entry, recorded=row.recorded, due=due)
         etags = self._submit(
             [
-                azure_rows.insert_open(opened),
+                azure_open.insert_open(opened),
                 azure_repeats.delete_left_out(row),
                 azure_repeats.note_repeat(row.entry.group, row.entry.id, ""),
             ]
@@ -138,7 +114,7 @@ class AzureOutbox(AzureLeases):
         return replace(opened, version=etags[0])
 
     def overdue(self, before: float) -> Sequence[str]:
-        overdue = {group: self._rows(group, "open", "due lt @time", time=before) for group in self._groups()}
+        overdue = {group: self._rows(group, "open", "due lt @time", ["due"], time=before) for group in self._groups()}
         return [group for group, rows in overdue.items() if next(rows, None)]
 
     def waiting(self, after: float) -> Mapping[str, tuple[int, float]]:
@@ -151,7 +127,7 @@ class AzureOutbox(AzureLeases):
 
     def threads(self, group: str, keys: Collection[str]) -> Mapping[str, ThreadRow]:
         names, found = set(map(azure_rows.thread_name, keys)), list[Row]()
-        if len(names) > _MANY:
+        if len(names) > MANY:
             # The names are hashes: one page shows all of a group that has few threads, and a part of another's.
             page, more = self._page(group, "thread-", "thread.", MOST)
             found = [row for row in page if row["RowKey"] in names]
@@ -165,11 +141,11 @@ class AzureOutbox(AzureLeases):
         return [thread for thread in map(azure_rows.thread, rows) if thread.standing]
 
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
-        etags = self._submit([azure_rows.write_lease(lease), *map(azure_rows.write_open, entries)])
-        return replace(lease, version=etags[0]), azure_rows.versioned(entries, etags[1:])
+        etags = self._submit([azure_rows.write_lease(lease), *map(azure_open.write_open, entries)])
+        return replace(lease, version=etags[0]), azure_open.versioned(entries, etags[1:])
 
     def change(self, entries: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
-        return azure_rows.versioned(entries, self._submit([azure_rows.write_open(entry) for entry in entries]))
+        return azure_open.versioned(entries, self._submit([azure_open.write_open(entry) for entry in entries]))
 
     def finish(
         self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow], lease: Lease | None = None
@@ -178,7 +154,7 @@ class AzureOutbox(AzureLeases):
         history = [azure_rows.note_post(row, threads[0]) for row in entries]
         rows = [azure_rows.write_thread(group, thread) for thread in threads]
         given_back = [azure_rows.write_lease(lease)] if lease else []
-        etags = self._submit([*rows, *map(azure_rows.delete_open, entries), *history, *given_back])
+        etags = self._submit([*rows, *map(azure_open.delete_open, entries), *history, *given_back])
         return [replace(thread, version=etag) for thread, etag in zip(threads, etags, strict=False)]
 
     def write_threads(self, group: str, threads: Sequence[ThreadRow]) -> Sequence[ThreadRow]:
@@ -186,10 +162,10 @@ class AzureOutbox(AzureLeases):
         return [replace(thread, version=etag) for thread, etag in zip(threads, etags, strict=True)]
 
     def move_to_dead_letters(self, entry: OpenEntry, letter: DeadLetter) -> None:
-        self._submit([azure_rows.delete_open(entry), ("upsert", azure_rows.dead(letter))])
+        self._submit([azure_open.delete_open(entry), ("upsert", azure_rows.dead(letter))])
 
     def set_aside(self, row: UnreadableRow, letter: DeadLetter) -> None:
-        self._submit([azure_rows.delete_unreadable(row), ("upsert", azure_rows.dead(letter))])
+        self._submit([azure_open.delete_unreadable(row), ("upsert", azure_rows.dead(letter))])
 
     def add_dead_letter(self, letter: DeadLetter) -> None:
         self._know(letter.group or azure_rows.NOWHERE)
@@ -204,7 +180,7 @@ class AzureOutbox(AzureLeases):
 
     def requeue(self, letter: DeadLetter, entry: Entry, now: float) -> None:
         history = ("upsert", azure_rows.history(entry, now), {"mode": UpdateMode.REPLACE})
-        opened = azure_rows.insert_open(OpenEntry(entry, recorded=now, due=now))
+        opened = azure_open.insert_open(OpenEntry(entry, recorded=now, due=now))
         remove = ("delete", azure_rows.key(letter.group or azure_rows.NOWHERE, f"dead-{letter.id}"))
         if letter.group == entry.group:
             self._submit([remove, history, opened])
@@ -237,7 +213,7 @@ class AzureOutbox(AzureLeases):
 
     def purge(self, before: float, idle: float) -> None:
         for group in self._groups():
-            still_open = {azure_rows.row_id(row) for row in self._rows(group, "open")}
+            still_open = {azure_rows.row_id(row) for row in self._rows(group, "open", select=["RowKey"])}
             history = [
                 row
                 for row in self._rows(group, "seen", "at lt @time", time=before)

@@ -7,15 +7,13 @@ The name of a row begins with its kind: `open-`, `seen-`, `dead-`, `thread-`. Th
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from bridge.entries import Entry, to_message
-from bridge.errors import MessageError
+from bridge.entries import Entry
 from bridge.outbox.memos import Memo
 from bridge.outbox.rows import (
     Backoff,
@@ -27,10 +25,8 @@ from bridge.outbox.rows import (
     OpenEntry,
     Summary,
     ThreadRow,
-    UnreadableRow,
     Wait,
     memory_of,
-    read_open_entry,
 )
 from bridge.outbox.standing import from_text, to_text
 
@@ -105,68 +101,6 @@ def history_record(row: Row) -> HistoryRecord:
         tries=row.get("tries", 0),
         answer=row.get("answer", ""),
     )
-
-
-def insert_open(row: OpenEntry) -> Operation:
-    """Makes the row of an open entry."""
-    whole = {"message": packed(to_message(row.entry)), "recorded": row.recorded}
-    return "create", _open_key(row) | whole | _state(row)
-
-
-def _open_key(row: OpenEntry) -> Row:
-    return key(row.entry.group, f"open-{row.entry.id}")
-
-
-def _state(row: OpenEntry) -> Row:
-    return {
-        "due": row.due,
-        "state": row.state.value,
-        "tries": row.tries,
-        "missing": row.not_found_count,
-        "alone": row.isolated,
-        "attempt": row.attempt,
-        "claimed": row.claimed,
-        "until": row.guard_until,
-        "thread": row.thread,
-        "answer": row.answer,
-    }
-
-
-def open_entry(row: Row) -> OpenEntry | UnreadableRow:
-    """The open entry of a row, or what is known of one that cannot be read."""
-    try:
-        return read_open_entry(row, zlib.decompress(row["message"]), version(row), row.get("answer", ""))
-    except (MessageError, ValueError, KeyError, TypeError, zlib.error) as error:
-        reason = str(error) if isinstance(error, MessageError) else f"{type(error).__name__} in its row"
-        return UnreadableRow(row_id(row), row["PartitionKey"], _text(row.get("message")), reason, version(row))
-
-
-def _text(message: Any) -> str:
-    """The text of a stored message, as far as it can be read."""
-    try:
-        return zlib.decompress(message).decode()
-    except (ValueError, TypeError, zlib.error):
-        return repr(message)
-
-
-def write_open(row: OpenEntry) -> Operation:
-    """Writes where an open entry stands, if its row is the one that was read."""
-    return "update", _open_key(row) | _state(row), {"mode": UpdateMode.MERGE, **if_unchanged(row.version)}
-
-
-def delete_open(row: OpenEntry) -> Operation:
-    """Deletes an open entry, if its row is the one that was read."""
-    return "delete", _open_key(row), if_unchanged(row.version)
-
-
-def delete_unreadable(row: UnreadableRow) -> Operation:
-    """Deletes the row of an open entry that cannot be read, if it is the one that was read."""
-    return "delete", key(row.group, f"open-{row.id}"), if_unchanged(row.version)
-
-
-def versioned(entries: Sequence[OpenEntry], etags: Sequence[str]) -> list[OpenEntry]:
-    """The entries as they have been written."""
-    return [replace(entry, version=etag) for entry, etag in zip(entries, etags, strict=True)]
 
 
 def thread_name(key: str) -> str:

@@ -11,11 +11,9 @@ A group's rows are one partition, and a batch never leaves it:
     wake          when the next wake comes
     lease         who drains the group
 
-The summaries of all groups are one partition of their own, in which the maintenance windows are one row. The memos are
-another.
+The summaries of all groups are one partition, in which the maintenance windows are one row. The memos are another.
 The slots of the whole app, slot/0 to slot/3, are leases in the partition `SLOTS`; its wake says when a drain found none
-of them free. The rows content/<content>, by which a replay in another group is recognised, are in partitions of their
-own.
+of them free. The rows content/<content> show a replay in another group, and are in partitions of their own.
 
 What is known of every webhook, delivery/<id>, is in a partition of its own. Its id begins with the time, counted
 backwards: the newest comes first, and a page is a range of ids.
@@ -33,7 +31,8 @@ from typing import Protocol
 
 from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
-from bridge.outbox.group_state import GroupState, NextWake
+from bridge.outbox.group_state import CROWD, GroupState, NextWake
+from bridge.outbox.heads import Head
 from bridge.outbox.memos import Memos, StoredText
 from bridge.outbox.rows import (
     ContentRow,
@@ -73,11 +72,17 @@ class Entries(Protocol):
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
         """All open entries of a group that can be read, in no certain order."""
 
-    def read_group(self, group: str, now: float) -> GroupState:
+    def read_group(self, group: str, now: float, most: int = CROWD) -> GroupState:
         """What a drain begins with. The lease is read first: while it stands as it was, so does what was read.
 
-        now: from when on a lease has expired, and a wait is over.
+        now: when a lease has expired, and a wait is over. most: of more entries than that, none is read.
         """
+
+    def heads(self, group: str) -> Sequence[Head]:
+        """The heads of all open entries of a group, in no certain order."""
+
+    def read_open(self, group: str, ids: Collection[str]) -> Sequence[OpenEntry | UnreadableRow]:
+        """The open entries with these ids that are there, in no certain order."""
 
     def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
         """Ends an open entry as a repeat: it is kept as left out, and the row of its thread is written, in one batch.

@@ -5,20 +5,29 @@ from dataclasses import dataclass, replace
 
 from bridge.outbox.rows import Lease, OpenEntry, UnreadableRow, Wait
 
+CROWD = 2000  # entries of a group that are read at once; of more, a drain reads only those that it can use
+
 
 @dataclass(frozen=True)
 class GroupState:
     """The group's lease, its wait and its open entries, in no certain order.
 
-    Without entries where another holds the lease, or the group waits: there is nothing to do with them.
+    Without entries where another holds the lease, or the group waits: there is nothing to do with them; and where the
+    group is crowded.
     lease: as it stands; nobody's, without a version, where there is none yet. unreadable: rows that hold no entry that
-    can be read.
+    can be read. is_crowded: it has more entries than were to be read.
     """
 
     lease: Lease
     wait: Wait | None = None
     entries: tuple[OpenEntry, ...] = ()
     unreadable: tuple[UnreadableRow, ...] = ()
+    is_crowded: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is open."""
+        return not (self.entries or self.unreadable or self.is_crowded)
 
     def is_open(self, now: float) -> bool:
         """Whether a drain may begin: nobody has the lease, and the group does not wait."""

@@ -3,14 +3,16 @@
 import contextlib
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.deliveries import DeliveryFilter, DeliveryPage, DeliveryRecord
 from bridge.entries import Entry
 from bridge.errors import RowRefused
 from bridge.limits import MAX_MESSAGE
-from bridge.outbox import group_state, sqlite_deliveries, sqlite_memos, sqlite_rows
-from bridge.outbox.group_state import GroupState, NextWake
+from bridge.outbox import group_state, sqlite_deliveries, sqlite_memos, sqlite_open, sqlite_rows
+from bridge.outbox.group_state import CROWD, GroupState, NextWake
+from bridge.outbox.heads import Head
 from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     ContentRow,
@@ -49,7 +51,7 @@ class SqliteOutbox:
             if not sqlite_rows.insert_history(file, entry, now):
                 still_open = file.execute("SELECT 1 FROM open WHERE id = ?", (entry.id,)).fetchone()
                 return Recorded.OPEN if still_open else Recorded.DELIVERED
-            sqlite_rows.insert_open(file, OpenEntry(entry, recorded=now, due=due))
+            sqlite_open.insert_open(file, OpenEntry(entry, recorded=now, due=due))
         return Recorded.NEW
 
     def record_repeat(self, entry: Entry, of: str, now: float) -> None:
@@ -69,24 +71,27 @@ class SqliteOutbox:
             return sqlite_rows.write_content(file, row)
 
     def open_entries(self, group: str) -> Sequence[OpenEntry]:
-        return [row for row in self._open_rows(group) if isinstance(row, OpenEntry)]
+        return [row for row in sqlite_open.read_all(self._file.connection, group) if isinstance(row, OpenEntry)]
 
-    def read_group(self, group: str, now: float) -> GroupState:
+    def read_group(self, group: str, now: float, most: int = CROWD) -> GroupState:
         leases = self._rows("SELECT * FROM lease WHERE partition = ? AND name = 'lease'", group)
         lease = Lease(*leases[0]) if leases else Lease(group, "lease", "", 0.0, "")
         state = GroupState(lease, self.wait_of(group))
         if not state.is_open(now):
             return state
-        rows = self._open_rows(group)
-        return group_state.with_rows(state, rows)
+        if sqlite_open.are_more(self._file.connection, group, most):
+            return replace(state, is_crowded=True)
+        return group_state.with_rows(state, sqlite_open.read_all(self._file.connection, group))
 
-    def _open_rows(self, group: str) -> list[OpenEntry | UnreadableRow]:
-        found = self._rows("SELECT * FROM open LEFT JOIN answer USING (id) WHERE partition = ?", group)
-        return [sqlite_rows.open_entry(row) for row in found]
+    def heads(self, group: str) -> Sequence[Head]:
+        return sqlite_open.heads(self._file.connection, group)
+
+    def read_open(self, group: str, ids: Collection[str]) -> Sequence[OpenEntry | UnreadableRow]:
+        return sqlite_open.read(self._file.connection, group, ids)
 
     def leave_out(self, row: OpenEntry, of: Newest, thread: ThreadRow) -> ThreadRow:
         with self._transaction() as file:
-            sqlite_rows.remove_open(file, row)
+            sqlite_open.remove_open(file, row)
             sqlite_rows.insert_left_out(file, row, of)
             return sqlite_rows.write_thread(file, row.entry.group, thread)
 
@@ -98,7 +103,7 @@ class SqliteOutbox:
         opened = OpenEntry(row.entry, recorded=row.recorded, due=due, version=sqlite_rows.new_version())
         with self._transaction() as file:
             sqlite_rows.require_one(file.execute("DELETE FROM repeat WHERE id = ?", (row.entry.id,)))
-            sqlite_rows.require_one(sqlite_rows.insert_open(file, opened))
+            sqlite_rows.require_one(sqlite_open.insert_open(file, opened))
         return opened
 
     def overdue(self, before: float) -> Sequence[str]:
@@ -117,11 +122,11 @@ class SqliteOutbox:
 
     def claim(self, lease: Lease, entries: Sequence[OpenEntry]) -> tuple[Lease, Sequence[OpenEntry]]:
         with self._transaction() as file:
-            return sqlite_rows.write_lease(file, lease), [sqlite_rows.write_open(file, entry) for entry in entries]
+            return sqlite_rows.write_lease(file, lease), [sqlite_open.write_open(file, entry) for entry in entries]
 
     def change(self, entries: Sequence[OpenEntry]) -> Sequence[OpenEntry]:
         with self._transaction() as file:
-            return [sqlite_rows.write_open(file, entry) for entry in entries]
+            return [sqlite_open.write_open(file, entry) for entry in entries]
 
     def finish(
         self, entries: Sequence[OpenEntry], threads: Sequence[ThreadRow], lease: Lease | None = None
@@ -131,7 +136,7 @@ class SqliteOutbox:
                 sqlite_rows.write_lease(file, lease)
             written = [sqlite_rows.write_thread(file, entries[0].entry.group, thread) for thread in threads]
             for row in entries:
-                sqlite_rows.remove_open(file, row)
+                sqlite_open.remove_open(file, row)
                 sqlite_rows.note_post(file, row, threads[0])
         return written
 
@@ -141,13 +146,12 @@ class SqliteOutbox:
 
     def move_to_dead_letters(self, entry: OpenEntry, letter: DeadLetter) -> None:
         with self._transaction() as file:
-            sqlite_rows.remove_open(file, entry)
+            sqlite_open.remove_open(file, entry)
             sqlite_rows.write_dead_letter(file, letter)
 
     def set_aside(self, row: UnreadableRow, letter: DeadLetter) -> None:
         with self._transaction() as file:
-            sql = "DELETE FROM open WHERE id = ? AND version = ?"
-            sqlite_rows.require_one(file.execute(sql, (row.id, row.version)))
+            sqlite_open.remove_unreadable(file, row)
             sqlite_rows.write_dead_letter(file, letter)
 
     def add_dead_letter(self, letter: DeadLetter) -> None:
@@ -164,7 +168,7 @@ class SqliteOutbox:
         with self._transaction() as file:
             sqlite_rows.require_one(file.execute("DELETE FROM dead WHERE id = ?", (letter.id,)))
             sqlite_rows.insert_history(file, entry, now)
-            sqlite_rows.require_one(sqlite_rows.insert_open(file, OpenEntry(entry, recorded=now, due=now)))
+            sqlite_rows.require_one(sqlite_open.insert_open(file, OpenEntry(entry, recorded=now, due=now)))
 
     def history(self, asked: str) -> Sequence[HistoryRecord]:
         if not asked:
@@ -179,17 +183,8 @@ class SqliteOutbox:
 
     def purge(self, before: float, idle: float) -> None:
         with self._transaction() as file:
-            file.execute("DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM open)", (before,))
-            for table in ("token", "post", "answer"):
-                file.execute(f"DELETE FROM {table} WHERE id NOT IN (SELECT id FROM seen)")  # noqa: S608
+            sqlite_rows.purge(file, before, idle)
             sqlite_deliveries.purge(file, before)
-            file.execute("DELETE FROM dead WHERE at < ?", (before,))
-            file.execute("DELETE FROM thread WHERE posted < ? OR ended < ?", (idle, before))
-            for table in ("newest", "memory", "standing"):
-                sql = f"DELETE FROM {table} WHERE (partition, key) NOT IN (SELECT partition, key FROM thread)"  # noqa: S608
-                file.execute(sql)
-            file.execute("DELETE FROM repeat WHERE at < ?", (before,))
-            file.execute("DELETE FROM content WHERE at < ?", (before,))
 
     # Deliveries.
 

@@ -20,10 +20,8 @@ from bridge.outbox.rows import (
     Newest,
     OpenEntry,
     ThreadRow,
-    UnreadableRow,
     Wait,
     memory_of,
-    read_open_entry,
 )
 from bridge.outbox.standing import from_text, to_text
 
@@ -40,7 +38,11 @@ CREATE TABLE IF NOT EXISTS open (
   id TEXT PRIMARY KEY, partition TEXT NOT NULL, message TEXT NOT NULL, recorded REAL NOT NULL, due REAL NOT NULL,
   state TEXT NOT NULL, tries INTEGER NOT NULL, missing INTEGER NOT NULL, alone INTEGER NOT NULL, attempt TEXT NOT NULL,
   claimed REAL NOT NULL, until REAL NOT NULL, thread TEXT NOT NULL, version TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS open_partition ON open (partition);
+CREATE TABLE IF NOT EXISTS head (
+  occurred REAL NOT NULL, received REAL NOT NULL, id TEXT PRIMARY KEY, key TEXT NOT NULL, waits INTEGER NOT NULL,
+  hours TEXT NOT NULL, window_id TEXT NOT NULL, ending INTEGER NOT NULL) WITHOUT ROWID;
+DROP INDEX IF EXISTS open_partition;
+CREATE INDEX IF NOT EXISTS open_head ON open (partition, due, state, recorded, id);
 CREATE INDEX IF NOT EXISTS open_due ON open (due, partition);
 CREATE TABLE IF NOT EXISTS answer (id TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS post (id TEXT PRIMARY KEY, at REAL NOT NULL, tries INTEGER NOT NULL) WITHOUT ROWID;
@@ -101,55 +103,6 @@ def insert_history(file: sqlite3.Connection, entry: Entry, now: float) -> bool:
     sql = "INSERT OR IGNORE INTO seen (id, partition, source, kind, delivery, at) VALUES (?, ?, ?, ?, ?, ?)"
     values = (entry.id, entry.group, entry.source, entry.kind, entry.delivery, now)
     return file.execute(sql, values).rowcount == 1
-
-
-def open_entry(row: sqlite3.Row) -> OpenEntry | UnreadableRow:
-    """The open entry of a row, or what is known of one that cannot be read."""
-    try:
-        return read_open_entry(row, row["message"], row["version"], row["answer"] or "")
-    except (MessageError, ValueError) as error:
-        reason = str(error) if isinstance(error, MessageError) else f"{type(error).__name__} in its row"
-        return UnreadableRow(row["id"], row["partition"], str(row["message"]), reason, row["version"])
-
-
-def insert_open(file: sqlite3.Connection, row: OpenEntry) -> sqlite3.Cursor:
-    """Writes a new open entry, unless it is open already."""
-    sql = "INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    constant = (row.entry.id, row.entry.group, to_message(row.entry), row.recorded)
-    return file.execute(sql, (*constant, *_state(replace(row, version=row.version or new_version()))))
-
-
-def write_open(file: sqlite3.Connection, row: OpenEntry) -> OpenEntry:
-    """Writes where an open entry stands; Conflict unless its row is the one that was read."""
-    written = replace(row, version=new_version())
-    sql = (
-        "UPDATE open SET due = ?, state = ?, tries = ?, missing = ?, alone = ?, attempt = ?, claimed = ?, until = ?,"
-        " thread = ?, version = ? WHERE id = ? AND version = ?"
-    )
-    require_one(file.execute(sql, (*_state(written), row.entry.id, row.version)))
-    if row.answer:
-        file.execute("REPLACE INTO answer VALUES (?, ?)", (row.entry.id, row.answer))
-    return written
-
-
-def _state(row: OpenEntry) -> tuple[object, ...]:
-    return (
-        row.due,
-        row.state.value,
-        row.tries,
-        row.not_found_count,
-        row.isolated,
-        row.attempt,
-        row.claimed,
-        row.guard_until,
-        row.thread,
-        row.version,
-    )
-
-
-def remove_open(file: sqlite3.Connection, row: OpenEntry) -> None:
-    """Removes an open entry; Conflict unless its row is the one that was read."""
-    require_one(file.execute("DELETE FROM open WHERE id = ? AND version = ?", (row.entry.id, row.version)))
 
 
 def note_post(file: sqlite3.Connection, row: OpenEntry, thread: ThreadRow) -> None:
@@ -283,3 +236,19 @@ def require_one(written: sqlite3.Cursor) -> None:
     """Conflict unless a row had the version that was read."""
     if written.rowcount != 1:
         raise Conflict("A row has been written by another drain since it was read.")
+
+
+def purge(file: sqlite3.Connection, before: float, idle: float) -> None:
+    """Forgets what is older than that, as `Entries.purge` has it."""
+    file.execute("DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM open)", (before,))
+    # An earlier version removes entries without their heads.
+    file.execute("DELETE FROM head WHERE id NOT IN (SELECT id FROM open)")
+    for table in ("token", "post", "answer"):
+        file.execute(f"DELETE FROM {table} WHERE id NOT IN (SELECT id FROM seen)")  # noqa: S608
+    file.execute("DELETE FROM dead WHERE at < ?", (before,))
+    file.execute("DELETE FROM thread WHERE posted < ? OR ended < ?", (idle, before))
+    for table in ("newest", "memory", "standing"):
+        sql = f"DELETE FROM {table} WHERE (partition, key) NOT IN (SELECT partition, key FROM thread)"  # noqa: S608
+        file.execute(sql)
+    file.execute("DELETE FROM repeat WHERE at < ?", (before,))
+    file.execute("DELETE FROM content WHERE at < ?", (before,))

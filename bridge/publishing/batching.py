@@ -81,17 +81,6 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
     return over + started + list(chain.from_iterable(_replies(old, rules)))
 
 
-def next_due(entries: Sequence[OpenEntry], now: float) -> float | None:
-    """When a drain can next do something; None when nothing is open.
-
-    A key that waits for one entry waits with all of them: to count the others as due would wake the group in a circle.
-    """
-    keys = _by_key([row for row in entries if not _is_to_come(row, now)])
-    endings = {window: _due(members, now) for window, members in _endings(keys).items()}
-    dues = [max(_due(members, now), endings.get(_window_of(members), 0.0)) for members in keys]
-    return min([*dues, *(row.due for row in entries if _is_to_come(row, now))], default=None)
-
-
 def target_of(thread: ThreadRow | None, occurred: float, rules: Rules) -> str:
     """The thread that an event of the key belongs to; empty when it starts a new one.
 
@@ -200,11 +189,6 @@ def _waits(members: Sequence[OpenEntry], now: float) -> bool:
 
 def _is_due(members: Sequence[OpenEntry], now: float) -> bool:
     return any(row.due <= now + SKEW for row in members)
-
-
-def _due(members: Sequence[OpenEntry], now: float) -> float:
-    waited_for = [row.due for row in members if row.state is not State.PENDING and row.due > now]
-    return max(waited_for) if waited_for else min(row.due for row in members)
 
 
 def _first_episode(members: Sequence[OpenEntry], thread: ThreadRow | None, rules: Rules) -> tuple[str, Rows]:

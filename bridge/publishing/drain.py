@@ -11,7 +11,7 @@ from bridge.graph.channel import Channel, Post, blamed
 from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import OpenEntry, State
 from bridge.publishing import transitions
-from bridge.publishing.batching import SKEW, Batch, next_due, plan
+from bridge.publishing.batching import SKEW, Batch, plan
 from bridge.publishing.budget import Budget
 from bridge.publishing.composing import composed
 from bridge.publishing.failures import MAYBE, Failures
@@ -94,8 +94,7 @@ class Drain:
         return due
 
     def _next_due(self, without: Sequence[OpenEntry] = ()) -> float | None:
-        gone = {row.entry.id for row in without}
-        due = next_due([row for row in self._rows.open.values() if row.entry.id not in gone], self._clock())
+        due = self._rows.next_due(without)
         return due if due is None or self._rows.wait is None else max(due, self._rows.wait.until)
 
     def _may_go_on(self) -> bool:

@@ -13,9 +13,10 @@ from bridge.publishing.policy import Policy
 from bridge.publishing.transitions import probe_delay, retry_delay
 from bridge.steps import log_entry
 
-# Both in seconds.
+# All in seconds.
 SETTLED_THREAD = 60.0  # a thread of that age that is not there is gone, and not late
 LONGEST_RETRY_AFTER = 3600.0
+AT_ONCE = 2.0  # until the next probe of a group with more entries that have waited too long
 
 MAYBE = "It may have been posted, with {} in its footer."
 _REFUSED_CONTENT = (
@@ -82,9 +83,12 @@ class Failures:
         """Holds the group, with the reason; entries that have waited too long become dead letters."""
         now, known = self._clock(), self._rows.wait
         since, tries = (known.since, known.tries + 1) if isinstance(known, Hold) else (now, 0)
+        # What was not read may have waited too long as well: it is read at once.
+        first = self._rows.unread.recorded
+        is_late = first is not None and now >= max(since, first) + self._policy.give_up
         # Posts that were on their way at the same time were one probe.
         if not (isinstance(known, Hold) and self._rows.waits()):
-            self._rows.set_wait(Hold(now + probe_delay(tries), str(error), since, tries))
+            self._rows.set_wait(Hold(now + (AT_ONCE if is_late else probe_delay(tries)), str(error), since, tries))
         # What waits for the hours of its route was not refused, nor what is on its way at the same time.
         rows = [row for row in self._rows.open.values() if not (is_held(row, now) or row.entry.id in self.on_their_way)]
         for row in rows:

@@ -9,7 +9,8 @@ from typing import TypeVar
 from bridge.entries import to_message
 from bridge.errors import RowRefused
 from bridge.outbox.base import Entries, Wakes
-from bridge.outbox.group_state import GroupState
+from bridge.outbox.group_state import CROWD, GroupState, with_rows
+from bridge.outbox.heads import head_of
 from bridge.outbox.rows import (
     BATCH,
     DIGEST,
@@ -22,6 +23,8 @@ from bridge.outbox.rows import (
     UnreadableRow,
     Wait,
 )
+from bridge.publishing import backlog
+from bridge.publishing.backlog import Unread
 from bridge.publishing.batching import SOURCES, Rules, is_held, occurrence, target_of
 from bridge.publishing.leases import GroupLease
 from bridge.publishing.memory import invited, placed
@@ -43,7 +46,8 @@ class GroupRows:
     """The open entries, threads and wait of one group, for the holder of its lease, which the first write takes.
 
     open: by the ids of the entries. threads: by their keys. clock: seconds since 1970. rules: when a thread is over.
-    waiting: says until when entries wait for hours.
+    waiting: says until when entries wait for hours. most: of a crowded group, about so many entries are read.
+    unread: the others.
     A write raises Conflict when another drain was faster.
     """
 
@@ -55,15 +59,19 @@ class GroupRows:
         clock: Callable[[], float],
         rules: Rules = _RULES,
         waiting: Waiting = NOT_WAITING,
+        most: int = CROWD,
     ) -> None:
         self.group, self._lease, self._rules, self._waiting = lease.lease.partition, lease, rules, waiting
         self.open: dict[str, OpenEntry] = {}
         self.threads: dict[str, ThreadRow] = {}
         self.wait: Wait | None = None
+        self.unread, self._most, self._restored = Unread(), most, set[str]()
         self._entries, self._wakes, self._clock = entries, wakes, clock
 
     def read(self, state: GroupState) -> None:
-        """Reads the threads of the entries of the group."""
+        """Reads the threads of the entries of the group; of a crowded one, the entries that can be used as well."""
+        if state.is_crowded:
+            state = self._part_of(state)
         self.open, self.wait = {row.entry.id: row for row in state.entries}, state.wait
         for one in state.unreadable:
             self._set_aside(one)
@@ -73,8 +81,21 @@ class GroupRows:
         had_digest = state.lease.has_digest is not False
         self.threads = dict(self._entries.threads(self.group, {*keys, DIGEST} if had_digest else keys))
         # The post of an entry that is on its way may have been a digest.
-        is_unknown = had_digest and any(row.state is not State.PENDING for row in state.entries)
-        self._lease.note_digest(exists=DIGEST in self.threads or is_unknown)
+        was_tried = self.unread.has_tried or any(row.state is not State.PENDING for row in state.entries)
+        self._lease.note_digest(exists=DIGEST in self.threads or (had_digest and was_tried))
+
+    def _part_of(self, state: GroupState) -> GroupState:
+        now, heads = self._clock(), self._entries.heads(self.group)
+        if any(head.window for head in heads if backlog.is_held(head, now)):
+            self._waiting.windows.refresh()
+        ids, self.unread = backlog.choose(heads, now, self._most, self._rules.digest_over, self._waiting.until)
+        return with_rows(state, self._entries.read_open(self.group, ids))
+
+    def next_due(self, without: Sequence[OpenEntry] = ()) -> float | None:
+        """When something can be done next, except for these entries; None when nothing is open."""
+        gone = {row.entry.id for row in without}
+        heads = (head_of(row) for row in self.open.values() if row.entry.id not in gone)
+        return backlog.next_due(heads, self._clock(), self.unread.keys)
 
     def wait_for_hours(self) -> None:
         """Has what waits for hours wait for those that are configured now; what waited for others may be posted."""
@@ -140,6 +161,9 @@ class GroupRows:
         for key, members in keys.items():
             for row, of in self._repeats(key, members):
                 self._leave_out(row, of)
+            if key in self._restored and key in self.unread.keys:
+                # It may come after entries that were not read: the next drain looks.
+                self._unread([row for row in self.open.values() if row.entry.key == key])
 
     def _repeats(self, key: str, members: Sequence[OpenEntry]) -> list[tuple[OpenEntry, Newest]]:
         """The entries of the key that are repeats, after what was left out too early is open again."""
@@ -167,6 +191,7 @@ class GroupRows:
             self._lease.take()
         restored = [self._entries.restore(left, self._waiting.first_until(left.entry, now)) for left in wrong]
         self._keep(restored)
+        self._restored |= {key} if restored else set()
         for row in restored:
             log_entry("recorded", row.entry, reason="An event before it was recorded late.")
         return restored
@@ -246,6 +271,12 @@ class GroupRows:
         self._lease.take()
         self._entries.set_aside(row, letter)
         log_dead(letter)
+
+    def _unread(self, rows: Sequence[OpenEntry]) -> None:
+        """Leaves entries of one key to the next drain, as if they had not been read."""
+        if rows:
+            self._forget(rows)
+            self.unread.add([head_of(row) for row in rows])
 
     def _keep(self, rows: Sequence[OpenEntry]) -> None:
         self.open |= {row.entry.id: row for row in rows}

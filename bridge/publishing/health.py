@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from bridge.outbox.base import Outbox
 from bridge.outbox.group_state import GroupState
 from bridge.outbox.rows import PASSED, SWEEP, Backoff, Hold, Summary, Wait
-from bridge.publishing.batching import SKEW, next_due
+from bridge.publishing.backlog import next_due
+from bridge.publishing.batching import SKEW
 from bridge.publishing.policy import Policy
 
 SWEEP_EVERY = 300.0  # seconds
@@ -63,7 +64,7 @@ class Health:
     def _due(self, group: str, first: float | None, wait: Wait | None, now: float) -> float | None:
         """When something of the group is due next. first: when the first of its rows is, which may have to wait."""
         if first is not None and first + LATE < now:
-            first = next_due(self._outbox.open_entries(group), now)
+            first = next_due(self._outbox.heads(group), now)
         return first if first is None or wait is None else max(first, wait.until)
 
     def counts(self, missing: Mapping[str, float]) -> Mapping[str, object]:
@@ -133,7 +134,7 @@ class Health:
         return row.due is not None and row.due + LATE < now and row.name not in self._policy.paused
 
     def _has_late(self, group: str, now: float) -> bool:
-        due, wait = next_due(self._outbox.open_entries(group), now), self._outbox.wait_of(group)
+        due, wait = next_due(self._outbox.heads(group), now), self._outbox.wait_of(group)
         return due is not None and max(due, wait.until if wait else due) + LATE < now
 
     def _unwritable(self) -> Iterator[str]:

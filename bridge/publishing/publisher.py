@@ -15,7 +15,7 @@ from bridge.entries import Entry, Wake, at_once, from_message, records_in, to_me
 from bridge.errors import LeaseLost
 from bridge.graph.channel import Channel
 from bridge.outbox.base import Message, Outbox, Queue
-from bridge.outbox.group_state import GroupState
+from bridge.outbox.group_state import CROWD, GroupState
 from bridge.outbox.rows import SLOTS, WATCHDOG, DeadLetter
 from bridge.publishing.batching import SKEW
 from bridge.publishing.budget import Budget
@@ -251,7 +251,7 @@ class Publisher:
 
     def _drain_once(self, group: str, budget: Budget) -> bool:
         """True when there is more to do at once."""
-        state, now = self._outbox.read_group(group, self._clock()), self._clock()
+        state, now = self._outbox.read_group(group, self._clock(), CROWD), self._clock()
         held = held_until(self._outbox, state.lease, now)
         if held is not None:
             self._waker.ask(group, min(held + 2 * SKEW, now + TURNED_AWAY))
@@ -259,7 +259,7 @@ class Publisher:
         if state.wait and state.wait.until > now:
             self._waker.ask(group, state.wait.until)
             return False
-        if not (state.entries or state.unreadable):
+        if state.is_empty:
             self._health.note_drain(state, 0, None, state.wait)
             return False
         lease = GroupLease(self._outbox, state.lease, new_owner(self._rng), self._clock)
@@ -287,11 +287,11 @@ class Publisher:
 
     def _drain_by(self, lease: GroupLease, rights: Rights, state: GroupState, budget: Budget) -> bool:
         group = lease.lease.partition
-        rows = GroupRows(self._outbox, self._outbox, lease, self._clock, self._policy.rules, self._waiting)
+        rows = GroupRows(self._outbox, self._outbox, lease, self._clock, self._policy.rules, self._waiting, CROWD)
         channel, ask = self._watchdog if group == WATCHDOG else self._channel, partial(self._waker.ask, group)
         drain = Drain(
             rows, channel, lease, rights, self._lanes, budget, self._policy, self._clock, self._new_token, ask
         )
         due = drain.run(state)
-        self._health.note_drain(state, len(rows.open), due, rows.wait)
+        self._health.note_drain(state, len(rows.open) + rows.unread.count, due, rows.wait)
         return due is not None and due <= self._clock()

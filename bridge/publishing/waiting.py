@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from bridge.calendar.hours import Hours
 from bridge.entries import Entry
+from bridge.outbox.heads import Head
 from bridge.publishing.windows import Windows
 
 
@@ -21,7 +22,7 @@ class Waiting:
         self._hours = hours
         self.windows = windows or Windows()
 
-    def until(self, entry: Entry, now: float) -> float:
+    def until(self, entry: Entry | Head, now: float) -> float:
         """Of an entry that waits. What waits for hours or a window that are gone may be posted."""
         if entry.window:
             return max(now, self.windows.end_of(entry.window, now))
