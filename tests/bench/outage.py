@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge.outbox import sqlite_rows
+from bridge.outbox import sqlite_open, sqlite_rows
 from bridge.outbox.rows import OpenEntry, State
 from bridge.outbox.sqlite_file import SqliteFile
 from bridge.publishing.transitions import retry_delay
@@ -21,7 +21,7 @@ def leave(path: Path, group: str, seconds: float, rate: float, threads: int) -> 
     with contextlib.closing(SqliteFile(path, sqlite_rows.SCHEMA)) as file, file.transaction() as connection:
         for row in _entries(group, time.time(), seconds, rate, threads):
             sqlite_rows.insert_history(connection, row.entry, row.recorded)
-            sqlite_rows.insert_open(connection, row)
+            sqlite_open.insert_open(connection, row)
 
 
 def _entries(group: str, now: float, seconds: float, rate: float, threads: int) -> Iterator[OpenEntry]:
