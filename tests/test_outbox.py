@@ -12,12 +12,15 @@ from threading import Barrier
 
 import pytest
 
+from bridge.calendar.maintenance import BRIDGE, ENDED
 from bridge.entries import VERSION, Wake, from_message, to_message
 from bridge.errors import Conflict, RowRefused
+from bridge.outbox import azure_groups, azure_open
 from bridge.outbox.azure import AzureOutbox
 from bridge.outbox.azure_queue import AzureQueue
 from bridge.outbox.azure_storage import Account
 from bridge.outbox.group_state import GroupState, NextWake
+from bridge.outbox.heads import head_of
 from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     BATCH,
@@ -252,6 +255,56 @@ def test_more_entries_than_a_page_are_read_but_not_while_the_group_waits(outbox)
     outbox.set_wait("g", Backoff(START + 9))
     assert outbox.read_group("g", START) == GroupState(Lease("g", "lease", "", 0.0, ""), Backoff(START + 9))
     assert len({row.entry.id for row in outbox.read_group("g", START + 9).entries}) == 130
+
+
+def test_of_a_crowded_group_the_heads_are_read_and_some_entries(outbox):
+    hours = {"hours": "office", "not_before": datetime.fromtimestamp(START + 900, UTC)}
+    ending = {"source": BRIDGE, "kind": ENDED, "window": "w", "not_before": hours["not_before"]}
+    entries = [entry(1), entry(2, "two"), entry(3, **hours), entry(4, **ending)]
+    for each in entries:
+        outbox.record(each, START, START + 5)
+    rows = outbox.open_entries("g")
+    (deferred,) = outbox.change([replace(rows[0], state=State.DEFERRED, due=START + 7)])
+    rows = [deferred, *rows[1:]]
+    assert not outbox.read_group("g", START, 4).is_crowded
+    state = outbox.read_group("g", START, 3)
+    assert (state.is_crowded, state.is_empty, state.entries, state.unreadable) == (True, False, (), ())
+    assert sorted(outbox.heads("g")) == sorted(map(head_of, rows))
+    assert outbox.read_open("g", [deferred.entry.id, "gone"]) == [deferred]
+    outbox.finish(rows, [thread(row.entry.key) for row in {row.entry.key: row for row in rows}.values()])
+    assert outbox.heads("g") == []
+
+
+@pytest.mark.parametrize("dense", [0.1, 2])
+def test_many_entries_of_a_crowded_group_are_read_by_pages_or_one_by_one(outbox, monkeypatch, dense):
+    monkeypatch.setattr(azure_groups, "_DENSE", dense)
+    for number in range(30):
+        outbox.record(entry(number), START, START)
+    rows = {row.entry.id: row for row in outbox.open_entries("g")}
+    ids = sorted(rows)[2:28]
+    assert {row.entry.id: row for row in outbox.read_open("g", ids)} == {each: rows[each] for each in ids}
+
+
+def test_an_entry_that_an_earlier_version_has_recorded_has_a_head_too(outbox):
+    rows = [recorded(outbox, number) for number in (1, 2, 3)]
+    without_head(outbox, entry(1).id)
+    assert sorted(outbox.heads("g")) == sorted(map(head_of, rows))
+    without_head(outbox, entry(2).id)
+    spoil(outbox, entry(2).id, "message", "?")
+    (head,) = (head for head in outbox.heads("g") if head.id == entry(2).id)
+    assert (head.due, head.state) == (0.0, State.PENDING)
+    assert head.key not in {row.entry.key for row in rows}
+
+
+def without_head(outbox, entry_id):
+    """Makes the row of an open entry as earlier versions wrote it."""
+    if isinstance(outbox, SqliteOutbox):
+        with outbox._file.transaction() as file:
+            file.execute("DELETE FROM head WHERE id = ?", (entry_id,))
+    else:
+        row = outbox._table.get_entity("g", f"open-{entry_id}")
+        kept = {name: value for name, value in row.items() if name not in azure_open.FACTS}
+        outbox._table.update_entity(kept, mode="replace")
 
 
 def test_the_first_of_two_drains_takes_the_lease_with_its_claim(outbox):

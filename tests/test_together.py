@@ -89,7 +89,7 @@ def test_threads_that_write_in_quick_succession_wait_a_moment_for_others():
 
 
 def test_who_comes_while_a_group_is_drained_has_it_drained_once_more():
-    turns = Turns()
+    turns = Turns(Clock())
     assert turns.begin("g")
     assert turns.begin("h")
     assert not turns.goes_on("g")

@@ -16,16 +16,17 @@ from bridge.outbox.azure_rows import Operation, Row, if_unchanged, key, packed, 
 from bridge.outbox.heads import Head, facts_of
 from bridge.outbox.rows import OpenEntry, UnreadableRow, read_open_entry
 
-_FACTS = ("occurred", "received", "id", "key", "waits", "hours", "window", "ending")
+# The columns of `facts_of`; the id is in the name of the row.
+FACTS = ("occurred", "received", "id", "key", "waits", "hours", "window", "ending")
 _STATE = ("recorded", "due", "state")
-HEAD = ["RowKey", *(name for name in _FACTS if name != "id"), *_STATE]
+HEAD = ["RowKey", *(name for name in FACTS if name != "id"), *_STATE]
 """The columns of a head."""
 
 
 def insert_open(row: OpenEntry) -> Operation:
     """Makes the row of an open entry."""
     whole = {"message": packed(to_message(row.entry)), "recorded": row.recorded}
-    facts = {name: value for name, value in zip(_FACTS, facts_of(row.entry), strict=True) if name != "id"}
+    facts = {name: value for name, value in zip(FACTS, facts_of(row.entry), strict=True) if name != "id"}
     return "create", _open_key(row) | whole | facts | _state(row)
 
 
@@ -90,4 +91,4 @@ def head(row: Row) -> Head | None:
     if row.get("key") is None:
         return None
     known = {**row, "id": row_id(row)}
-    return Head(*(known[name] for name in (*_FACTS, *_STATE)))
+    return Head(*(known[name] for name in (*FACTS, *_STATE)))

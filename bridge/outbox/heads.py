@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from bridge.entries import Entry
 from bridge.calendar.maintenance import BRIDGE, ENDED
+from bridge.entries import Entry
 from bridge.outbox.rows import OpenEntry, State, UnreadableRow
 
 

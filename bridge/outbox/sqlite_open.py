@@ -39,7 +39,7 @@ def heads(file: sqlite3.Connection, group: str) -> list[Head]:
     """The heads of all open entries of a group."""
     rows = file.execute(_HEADS, (group,)).fetchall()
     older = read(file, group, [row["id"] for row in rows if row["key"] is None])
-    return [*(Head(*row) for row in rows if row["key"] is not None), *map(head_of_row, older)]
+    return [*(Head._make(row) for row in rows if row["key"] is not None), *map(head_of_row, older)]
 
 
 def open_entry(row: sqlite3.Row) -> OpenEntry | UnreadableRow:

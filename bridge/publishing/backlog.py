@@ -113,8 +113,9 @@ def choose(heads: Iterable[Head], now: float, most: int, digest_over: float, unt
         if len(ids) >= most and use.since > whole[place - 1].since:
             break
         ids.update(head.id for head in use.members[: use.least])
-    for use in others:
-        if len(ids) >= most:
+    for place, use in enumerate(others):
+        # One of them always has its turn.
+        if place and len(ids) >= most:
             break
         ids.update(head.id for head in use.members[: max(use.least, share)])
     return ids, _left(keys, ids, changed, {use.members[0].key for use in others}, now)

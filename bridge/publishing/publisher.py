@@ -87,7 +87,7 @@ class Publisher:
         self._waiting = Waiting(policy.hours, Windows(policy.maintenance, lambda: outbox.maintenance().text))
         self._recorder = Recorder(outbox, outbox, self._waker, policy.settle, clock, self._waiting, policy.zone)
         self._has_swept = False
-        self._turns, self._lanes = Turns(), Lanes()
+        self._turns, self._lanes = Turns(clock), Lanes()
         self._stopped = threading.Event()
         self._own = OwnPosts(own, outbox, queue, self._recorder.record, clock) if own else None
 
@@ -235,8 +235,6 @@ class Publisher:
         """Drains the group as often as there is more to do, within the budget of one call."""
         if group in self._policy.paused:
             return
-        if self._rests(group):
-            return
         if not self._turns.begin(group):
             # If it fails there, the wake is what is left.
             self._waker.ask(group, self._clock() + TURNED_AWAY)
@@ -244,18 +242,12 @@ class Publisher:
         try:
             requests = REQUESTS * (self._policy.lanes or SLOT_COUNT)
             budget = Budget(self._clock() + DRAIN, requests, self._stopped.is_set)
-            while self._drain_once(group, budget) or (self._turns.goes_on(group) and not self._rests(group)):
+            while self._drain_once(group, budget) or self._turns.goes_on(group):
                 if budget.is_spent(self._clock()):
                     self._waker.wake(group)
                     return
         finally:
             self._turns.end(group)
-
-    def _rests(self, group: str) -> bool:
-        until = self._turns.rests_until(group, self._clock())
-        if until is not None:
-            self._waker.ask(group, until)
-        return until is not None
 
     def _drain_once(self, group: str, budget: Budget) -> bool:
         """True when there is more to do at once."""
@@ -304,5 +296,5 @@ class Publisher:
         self._health.note_drain(state, len(rows.open) + rows.unread.count, due, rows.wait)
         goes_on = due is not None and due <= self._clock()
         if state.is_crowded and not goes_on:
-            self._turns.rest(group, self._clock())
+            self._turns.rest(group)
         return goes_on
