@@ -12,7 +12,7 @@ from bridge.errors import RowRefused
 from bridge.limits import MAX_MESSAGE
 from bridge.outbox import group_state, sqlite_deliveries, sqlite_memos, sqlite_open, sqlite_rows
 from bridge.outbox.group_state import CROWD, GroupState, NextWake
-from bridge.outbox.heads import Head
+from bridge.outbox.heads import Head, head_of_row
 from bridge.outbox.memos import Memo, StoredText
 from bridge.outbox.rows import (
     ContentRow,
@@ -31,6 +31,8 @@ from bridge.outbox.rows import (
     is_id,
 )
 from bridge.outbox.sqlite_file import SqliteFile
+
+_HEADS = 1000  # that are written at once
 
 
 class SqliteOutbox:
@@ -84,7 +86,13 @@ class SqliteOutbox:
         return group_state.with_rows(state, sqlite_open.read_all(self._file.connection, group))
 
     def heads(self, group: str) -> Sequence[Head]:
-        return sqlite_open.heads(self._file.connection, group)
+        found, missing = sqlite_open.heads(self._file.connection, group)
+        for start in range(0, len(missing), _HEADS):
+            rows = self.read_open(group, missing[start : start + _HEADS])
+            with self._transaction() as file:
+                sqlite_open.write_heads(file, [row for row in rows if isinstance(row, OpenEntry)])
+            found += map(head_of_row, rows)
+        return found
 
     def read_open(self, group: str, ids: Collection[str]) -> Sequence[OpenEntry | UnreadableRow]:
         return sqlite_open.read(self._file.connection, group, ids)
@@ -167,6 +175,7 @@ class SqliteOutbox:
     def requeue(self, letter: DeadLetter, entry: Entry, now: float) -> None:
         with self._transaction() as file:
             sqlite_rows.require_one(file.execute("DELETE FROM dead WHERE id = ?", (letter.id,)))
+            sqlite_open.remove_head(file, entry.id)
             sqlite_rows.insert_history(file, entry, now)
             sqlite_rows.require_one(sqlite_open.insert_open(file, OpenEntry(entry, recorded=now, due=now)))
 
@@ -249,7 +258,7 @@ class SqliteOutbox:
 
     def tally(self) -> Mapping[str, tuple[int, float]]:
         # An index that has both; the rows have the messages, too.
-        rows = self._rows("SELECT partition, count(*), min(due) FROM open INDEXED BY open_due GROUP BY partition")
+        rows = self._rows("SELECT partition, count(*), min(due) FROM open INDEXED BY open_head GROUP BY partition")
         return {group: (count, due) for group, count, due in rows}
 
     def probe(self, now: float) -> None:

@@ -4,12 +4,12 @@ The columns `missing`, `alone` and `until` keep the names of older files.
 """
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bridge.entries import to_message
 from bridge.errors import MessageError
-from bridge.outbox.heads import Head, facts_of, head_of_row
+from bridge.outbox.heads import Head, facts_of
 from bridge.outbox.rows import OpenEntry, UnreadableRow, read_open_entry
 from bridge.outbox.sqlite_rows import new_version, require_one
 
@@ -35,11 +35,17 @@ def are_more(file: sqlite3.Connection, group: str, most: int) -> bool:
     return file.execute(sql, (group, most)).fetchone() is not None
 
 
-def heads(file: sqlite3.Connection, group: str) -> list[Head]:
-    """The heads of all open entries of a group."""
+def heads(file: sqlite3.Connection, group: str) -> tuple[list[Head], list[str]]:
+    """The heads of the open entries of a group, and the ids of those of which the file has none yet."""
     rows = file.execute(_HEADS, (group,)).fetchall()
-    older = read(file, group, [row["id"] for row in rows if row["key"] is None])
-    return [*(Head._make(row) for row in rows if row["key"] is not None), *map(head_of_row, older)]
+    return [Head._make(row) for row in rows if row["key"] is not None], [
+        row["id"] for row in rows if row["key"] is None
+    ]
+
+
+def write_heads(file: sqlite3.Connection, rows: Sequence[OpenEntry]) -> None:
+    """Writes the heads of entries: when a group is crowded, and not before, as this would cost time with each entry."""
+    file.executemany("REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [facts_of(row.entry) for row in rows])
 
 
 def open_entry(row: sqlite3.Row) -> OpenEntry | UnreadableRow:
@@ -54,7 +60,6 @@ def open_entry(row: sqlite3.Row) -> OpenEntry | UnreadableRow:
 def insert_open(file: sqlite3.Connection, row: OpenEntry) -> sqlite3.Cursor:
     """Writes a new open entry, unless it is open already."""
     sql = "INSERT OR IGNORE INTO open VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    file.execute("REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?, ?)", facts_of(row.entry))
     constant = (row.entry.id, row.entry.group, to_message(row.entry), row.recorded)
     return file.execute(sql, (*constant, *_state(replace(row, version=row.version or new_version()))))
 
@@ -88,15 +93,15 @@ def _state(row: OpenEntry) -> tuple[object, ...]:
 
 
 def remove_open(file: sqlite3.Connection, row: OpenEntry) -> None:
-    """Removes an open entry; Conflict unless its row is the one that was read."""
-    _remove(file, row.entry.id, row.version)
+    """Removes an open entry; Conflict unless its row is the one that was read. Its head goes with the next purge."""
+    require_one(file.execute("DELETE FROM open WHERE id = ? AND version = ?", (row.entry.id, row.version)))
 
 
 def remove_unreadable(file: sqlite3.Connection, row: UnreadableRow) -> None:
     """Removes the row of an open entry that cannot be read; Conflict as with any other."""
-    _remove(file, row.id, row.version)
+    require_one(file.execute("DELETE FROM open WHERE id = ? AND version = ?", (row.id, row.version)))
 
 
-def _remove(file: sqlite3.Connection, entry: str, version: str) -> None:
-    require_one(file.execute("DELETE FROM open WHERE id = ? AND version = ?", (entry, version)))
+def remove_head(file: sqlite3.Connection, entry: str) -> None:
+    """Removes the head of an entry that may be another now."""
     file.execute("DELETE FROM head WHERE id = ?", (entry,))

@@ -42,8 +42,8 @@ CREATE TABLE IF NOT EXISTS head (
   occurred REAL NOT NULL, received REAL NOT NULL, id TEXT PRIMARY KEY, key TEXT NOT NULL, waits INTEGER NOT NULL,
   hours TEXT NOT NULL, window_id TEXT NOT NULL, ending INTEGER NOT NULL) WITHOUT ROWID;
 DROP INDEX IF EXISTS open_partition;
+DROP INDEX IF EXISTS open_due;
 CREATE INDEX IF NOT EXISTS open_head ON open (partition, due, state, recorded, id);
-CREATE INDEX IF NOT EXISTS open_due ON open (due, partition);
 CREATE TABLE IF NOT EXISTS answer (id TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS post (id TEXT PRIMARY KEY, at REAL NOT NULL, tries INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dead (
@@ -241,7 +241,6 @@ def require_one(written: sqlite3.Cursor) -> None:
 def purge(file: sqlite3.Connection, before: float, idle: float) -> None:
     """Forgets what is older than that, as `Entries.purge` has it."""
     file.execute("DELETE FROM seen WHERE at < ? AND id NOT IN (SELECT id FROM open)", (before,))
-    # An earlier version removes entries without their heads.
     file.execute("DELETE FROM head WHERE id NOT IN (SELECT id FROM open)")
     for table in ("token", "post", "answer"):
         file.execute(f"DELETE FROM {table} WHERE id NOT IN (SELECT id FROM seen)")  # noqa: S608
