@@ -257,9 +257,8 @@ class SqliteOutbox:
         return [Summary(name, at, count, due, bool(held)) for name, at, count, due, held in rows]
 
     def tally(self) -> Mapping[str, tuple[int, float]]:
-        # An index that has both; the rows have the messages, too.
-        rows = self._rows("SELECT partition, count(*), min(due) FROM open INDEXED BY open_head GROUP BY partition")
-        return {group: (count, due) for group, count, due in rows}
+        sql = "SELECT partition, count(*), min(due) FROM open INDEXED BY open_head GROUP BY partition"
+        return {group: (count, due) for group, count, due in self._rows(sql)}
 
     def probe(self, now: float) -> None:
         values = (now, MAX_MESSAGE)
