@@ -151,7 +151,8 @@ def moment(value: Any, path: str) -> datetime | None:
 def as_time(found: Any) -> datetime | None:
     """A time with its zone (UTC where it names none): of ISO 8601, or of seconds since 1970 or parts of them."""
     try:
-        if isinstance(found, str) and not re.fullmatch(_NUMBER, found, re.ASCII):
+        # Nearly all times have a dash behind the year, and are no numbers.
+        if isinstance(found, str) and (found[4:5] == "-" or not re.fullmatch(_NUMBER, found, re.ASCII)):
             time = datetime.fromisoformat(found.strip())
             return time if time.tzinfo else time.replace(tzinfo=UTC)
         if isinstance(found, str | int | float) and (seconds := float(found)):

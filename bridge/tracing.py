@@ -18,7 +18,7 @@ _current: ContextVar[str] = ContextVar("trace", default="")
 
 def operation_of(trace: str) -> str:
     """The operation id of a `traceparent`, or an empty string where it is none."""
-    match = re.fullmatch(_PARENT, trace)
+    match = re.fullmatch(_PARENT, trace) if trace else None
     return match[1] if match and match[1] != _NONE else ""
 
 
@@ -54,7 +54,7 @@ def within(trace: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _opentelemetry(trace: str) -> Iterator[None]:
     """Its current span is that of the trace. It is never imported for this: it costs a tenth of a second."""
-    match = re.fullmatch(_PARENT, trace)
+    match = re.fullmatch(_PARENT, trace) if trace else None
     api, context = sys.modules.get("opentelemetry.trace"), sys.modules.get("opentelemetry.context")
     if match is None or api is None or context is None:
         yield

@@ -125,7 +125,7 @@ def clock(time: datetime, zone: tzinfo = UTC) -> str:
 def date(time: datetime | str, zone: tzinfo = UTC) -> str:
     """A day with its time: `23 Nov 2026, 14:03 UTC`. Text that is no time of ISO 8601 stays as it is."""
     if isinstance(time, str):
-        if not re.match(_ISO, time):
+        if "-" not in time or not re.match(_ISO, time):
             return time
         try:
             time = datetime.fromisoformat(time.strip())

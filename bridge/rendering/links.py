@@ -45,6 +45,8 @@ _FILES_OR_HOSTS = _words("app cc md mov pl ps py rs sh so zip")
 def safe_url(url: str) -> str:
     """The URL if it is a whole one of http, https or mailto and not overlong, else an empty string."""
     url = url.strip()
+    if not url or _is_plain(url):
+        return url
     if len(url) > MAX_URL or re.search(r"[\s\x00-\x1f\x7f<>\"]", url) or has_invisible(url):
         return ""
     try:
@@ -53,6 +55,15 @@ def safe_url(url: str) -> str:
         return ""
     whole = parts.path if parts.scheme == "mailto" else parts.netloc
     return url if parts.scheme in SCHEMES and whole else ""
+
+
+def _is_plain(url: str) -> bool:
+    """Whether the URL is a safe one of which each sign is what it seems: nearly all are, and a post has dozens."""
+    scheme, found, rest = url.partition("://")
+    if scheme not in ("https", "http") or not found or not rest or rest[0] in "/?#" or len(url) > MAX_URL:
+        return False
+    is_visible = url.isascii() and url.isprintable()
+    return is_visible and not (" " in url or "<" in url or ">" in url or '"' in url or "[" in url or "]" in url)
 
 
 def short_url(url: str) -> str:
@@ -98,9 +109,13 @@ def _shown(word: str, url: str, endings: frozenset[str] | None) -> str:
     """
     word = word.strip(_AROUND).lower()
     explicit = _EXPLICIT.match(word)
-    authority = re.split(r"[/\\?#]", word[explicit.end() if explicit else 0 :], maxsplit=1)[0]
+    authority = word[explicit.end() if explicit else 0 :]
+    for sign in "/\\?#":
+        authority = authority.partition(sign)[0]
     # In `https://github.com@evil.example` a reader sees what is no host at all.
-    host = re.sub(r":\d*$", "", authority.partition("@")[0] if explicit else authority.rpartition("@")[2])
+    host = authority.partition("@")[0] if explicit else authority.rpartition("@")[2]
+    if ":" in host:
+        host = re.sub(r":\d*$", "", host)
     if explicit or host.startswith("www."):
         return host
     ending = found[1] if (found := _HOST.fullmatch(host)) else ""

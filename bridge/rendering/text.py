@@ -19,6 +19,7 @@ _EMOJI = "\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\
 _BLACK_FLAG, _END_OF_TAGS = "\U0001f3f4", "\U000e007f"
 _FLAGS = "|".join("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("gbeng", "gbsct", "gbwls"))
 _ACCENTS = "\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_SHORTEST_ID, _LONGEST_NAME = 7, 80  # characters
 _ID = r"(?=[a-f-]*\d)([0-9a-f]{7,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 
@@ -90,13 +91,15 @@ def one_line(text: str, limit: int) -> str:
 
 def is_id(text: str) -> bool:
     """Whether the text is an id, which is compared digit by digit: a commit's hash or a UUID."""
-    return re.fullmatch(_ID, text.strip().lower()) is not None
+    return len(text) >= _SHORTEST_ID and re.fullmatch(_ID, text.strip().lower()) is not None
 
 
 def in_words(name: object) -> str:
     """A name of the machine world in plain words: `script failure` of script_failure, `add details` of AddDetails."""
+    if isinstance(name, str) and len(name) <= _LONGEST_NAME and name.isascii() and name.isalpha() and name.islower():
+        return name  # as most, in a tenth of the time
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[:200] if isinstance(name, str) else "")
-    return one_line(re.sub(r"[_.:/-]+", " ", spaced), 80).lower()
+    return one_line(re.sub(r"[_.:/-]+", " ", spaced), _LONGEST_NAME).lower()
 
 
 # What services call by the verb that asks for it, and readers see done.
@@ -116,7 +119,7 @@ def done(name: str) -> str:
 
 def last_part(text: str) -> str:
     """The name at the end of a cloud's path or ARN: `vm-1` of /subscriptions/../virtualMachines/vm-1; else the text."""
-    if not re.fullmatch(
+    if not text.strip().startswith(("/", "arn:", "projects/", "organizations/")) or not re.fullmatch(
         r"(/(subscriptions|providers)/|arn:[a-z-]+:|/?(projects|organizations)/[^/]+/)\S+", text.strip()
     ):
         return text

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from bridge.fields import Payload, part
+from bridge.fields import Payload
 from bridge.rendering.text import is_id, one_line
 from bridge.sources.people import PeopleAt
 
@@ -161,4 +161,5 @@ def _is_part_of_place(found: Labels) -> bool:
 
 def texts(value: Payload, name: str) -> dict[str, str]:
     """The texts of an object, such as the labels of an alert, by their names."""
-    return {key: text for key, text in part(value, name).items() if isinstance(text, str) and text}
+    found = value.get(name)
+    return {key: text for key, text in found.items() if type(text) is str and text} if type(found) is dict else {}
