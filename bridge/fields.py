@@ -3,7 +3,7 @@
 import gc
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar, overload
@@ -97,6 +97,11 @@ def dig(value: Any, path: str, default: Any = "") -> Any:
             return default
         value = value.get(name)
     return value if type(value) is type(default) else default
+
+
+def texts_of(values: Iterable[Payload], name: str) -> list[str]:
+    """The text that each of the objects has under a name, or an empty one."""
+    return [found if type(found := value.get(name)) is str else "" for value in values]
 
 
 def text(value: Payload, name: str) -> str:

@@ -91,7 +91,8 @@ def one_line(text: str, limit: int) -> str:
 
 def is_id(text: str) -> bool:
     """Whether the text is an id, which is compared digit by digit: a commit's hash or a UUID."""
-    return len(text) >= _SHORTEST_ID and re.fullmatch(_ID, text.strip().lower()) is not None
+    digits = text.strip().lower()
+    return len(digits) >= _SHORTEST_ID and digits[0] in "0123456789abcdef" and re.fullmatch(_ID, digits) is not None
 
 
 def in_words(name: object) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from bridge.fields import Payload, dig, first, part, text
+from bridge.fields import Payload, dig, first, part, text, texts_of
 from bridge.rendering.links import safe_url
 from bridge.sources.reading_search import pages
 
@@ -14,7 +14,7 @@ def buttons(sent: Sequence[Payload], texts: Mapping[str, str], payload: Payload)
 
     texts: labels and annotations that all alerts share.
     """
-    one = sent[0] if len(sent) == 1 or len({text(each, "panelURL") for each in sent}) == 1 else {}
+    one = sent[0] if len(sent) == 1 or len(set(texts_of(sent, "panelURL"))) == 1 else {}
     graph = dig(sent[0], "generatorURL") if len(sent) == 1 else ""
     is_firing = any(text(each, "status") == "firing" for each in sent)
     pairs = [
@@ -32,7 +32,7 @@ def _silence(sent: Sequence[Payload], payload: Payload) -> str:
 
     https://github.com/prometheus/alertmanager/blob/main/ui/app/src/Views/SilenceForm
     """
-    given = {text(one, "silenceURL") for one in sent}
+    given = set(texts_of(sent, "silenceURL"))
     if any(given):
         return given.pop() if len(given) == 1 else ""
     home = dig(payload, "externalURL").rstrip("/")

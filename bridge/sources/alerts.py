@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from bridge.sources.severities import known_severity
 from bridge.values import dataclass
 
 _MOST = 10
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _LONGEST_NAME = 2400  # characters that are looked at
 _MARKS = ("fingerprint", "status", STATE, "startsAt")
 # Seconds: Alertmanager and Grafana remind by `repeat_interval` for as long as nothing changes.
@@ -74,9 +75,12 @@ def group(source: str, payload: Payload) -> Event:
     sent = objects(payload, "alerts")
     own = [alert_labels.texts(one, "labels") for one in sent]
     named = {key: value for key, value in alert_labels.texts(payload, "groupLabels").items() if key == "alertname"}
-    several = alert_labels.without_ports([{**named, **labels} for labels in own] if named else own)
+    several = alert_labels.without_ports(
+        [labels if named.items() <= labels.items() else {**named, **labels} for labels in own]
+    )
     noted = [alert_labels.texts(one, "annotations") for one in sent]
-    alerts = sorted(map(_sent, sent, several, noted, _whats(several)), key=_order)
+    newest_first = sorted(map(_sent, sent, several, noted, _whats(several)), key=_since, reverse=True)
+    alerts = sorted(newest_first, key=_order)
     action = _action(alerts)
     concerned = [alert for alert in alerts if alert.state == action]
     (labels,), shared = (
@@ -176,7 +180,9 @@ def _whats(several: Sequence[Mapping[str, str]]) -> list[str]:
     containers = [
         own.get("container", "") if counts[what] > 1 else "" for what, (_, own) in zip(found, pairs, strict=True)
     ]
-    return [" ".join(filter(None, names)) for names in zip(found, containers, strict=True)]
+    return [
+        f"{what} {container}".strip() if container else what for what, container in zip(found, containers, strict=True)
+    ]
 
 
 def _place(shared: Mapping[str, str], title: str, concerned: Sequence[_Sent]) -> str:
@@ -213,9 +219,13 @@ def _kind(action: str, payload: Payload) -> str:
     return status if status in {"firing", "resolved"} else identifier(action) or "changed"
 
 
-def _order(alert: _Sent) -> tuple[int, int, float]:
+def _order(alert: _Sent) -> tuple[int, int]:
     place = _STATES.index(alert.state) if alert.state in _STATES else len(_STATES)
-    return place, -alert.severity.rank, -(alert.since.timestamp() if alert.since else 0.0)
+    return place, -alert.severity.rank
+
+
+def _since(alert: _Sent) -> datetime:
+    return alert.since or _EPOCH
 
 
 def _title(labels: Mapping[str, str], shared: Mapping[str, str], names: Sequence[str]) -> tuple[str, dict[str, str]]:
@@ -275,5 +285,5 @@ def _identity(payload: Payload, sent: Sequence[Payload]) -> str:
 
 
 def _mark(one: Payload) -> tuple[object, ...]:
-    fingerprint, *others = [text(one, name) for name in _MARKS]
+    fingerprint, *others = [found if type(found) is str else "" for found in map(one.get, _MARKS)]
     return fingerprint or sorted(part(one, "labels").items(), key=str), *others
