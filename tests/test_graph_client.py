@@ -236,7 +236,7 @@ def test_a_refused_token_is_replaced_once(challenge, claims):
         b"-1",
         b"-2",
     ]
-    assert [request[-8:] for request in server.requests] == [b'{"a": 1}'] * 2
+    assert [request[-7:] for request in server.requests] == [b'{"a":1}'] * 2
 
 
 def test_a_token_refused_twice_is_the_identitys_problem():

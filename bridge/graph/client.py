@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
@@ -80,7 +81,7 @@ class GraphClient:
         replaced once.
         """
         url = self._base + path + (f"?{urlencode(params, safe='$,')}" if params else "")
-        body = None if json is None else jsonlib.dumps(json, ensure_ascii=False).encode()
+        body = None if json is None else orjson.dumps(json)
         name = f"{method} {path.partition('?')[0]}"
         request = _Request(method, url, name, body, headers or {}, time.monotonic() + self._total)
         answer = self._send(request, self._identity.token())
