@@ -19,6 +19,8 @@ from bridge.configuration import Configuration
 from bridge.entries import Wake, to_message
 from bridge.settings import Settings
 from tests.azurite import AZURITE, azurite
+from tests.bench import outage
+from tests.bench.answer import DOWN, RATE, THREADS
 from tests.bench.executions import instance_memory
 from tests.bench.graph import graph
 from tests.bench.payloads import SECRET, SUBJECTS, Subject
@@ -55,6 +57,16 @@ def rows() -> Iterator[Row]:
             with _worker(app, posting | storage) as worker:
                 _post(worker)
                 yield Row(f"memory of an instance that posts {POSTS} entries", worker.peak(), memory, "MB", 0.5)
+            with scratch() as files, _worker(app, posting | {"BRIDGE_OUTBOX": str(files / "outbox.sqlite")}) as worker:
+                outage.leave(files / "outbox.sqlite", GROUP, DOWN, RATE, THREADS)
+                worker.ask(name="publish", queue=to_message(Wake(GROUP)))
+                yield Row(
+                    f"memory of an instance that drains a group with {DOWN * RATE} open entries",
+                    worker.peak(),
+                    memory,
+                    "MB",
+                    0.5,
+                )
 
 
 @contextlib.contextmanager
