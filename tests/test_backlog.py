@@ -195,8 +195,9 @@ class Office:
 
 def test_all_that_a_refused_group_has_waited_for_too_long_become_dead_letters_soon(simulation):
     simulation.channel.faults = [AccessRefused("403: no")] * 10_000
+    simulation.publisher = simulation.make(give_up=7200)
     simulation.put(*(entry(number, str(number)) for number in range(200)))
-    simulation.run(86400)
+    simulation.run(7200)
     assert simulation.publisher.health()["dead"] == 0
     simulation.run(1800 + 60)
     assert simulation.publisher.health()["dead"] == 200
