@@ -19,8 +19,8 @@ Payload = Mapping[str, Any]
 _NUMBER = r"\s*\d{9,19}(\.\d{1,9})?\s*"
 _LATEST = 1e11  # seconds: the year 5138; more is in milliseconds, microseconds or nanoseconds
 
-_DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(" ") for byte in range(256))
-_TOO_LONG = b"0" * 19
+_DIGITS_AS_ZERO = bytes(b"0-"[byte == 45] if byte in b"0123456789-" else 32 for byte in range(256))
+_TOO_LONG = b"0" * 20, b"-" + b"0" * 19  # only such whole numbers can have more than 64 bits
 _BEGINNING = 20_000  # bytes
 _LARGE = 2.0**63
 _CONTAINERS = frozenset({dict, list})
@@ -50,7 +50,8 @@ def parse_plain_json(text: bytes) -> Any:
         return None
     _check_depth(text, value)
     # To look for a run of digits like this takes a twentieth of what a regular expression takes.
-    return None if _TOO_LONG in text.translate(_DIGITS_AS_ZERO) and _has_large_floats(value) else value
+    zeros = text.translate(_DIGITS_AS_ZERO)
+    return None if any(run in zeros for run in _TOO_LONG) and _has_large_floats(value) else value
 
 
 def _check_depth(text: str | bytes, value: Any) -> None:
