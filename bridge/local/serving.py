@@ -51,7 +51,8 @@ def serve(build: Callable[[int], Starlette], port: int, ready: Callable[[], None
         # What is there now stays: the garbage collector need not look at it while a webhook waits for its answer.
         gc.freeze()
         ready()
-        config = uvicorn.Config(application, log_config=None, access_log=False)
+        # h11 bounds the headers that it collects; httptools, which uvicorn would take where it is installed, does not.
+        config = uvicorn.Config(application, http="h11", log_config=None, access_log=False)
         config.timeout_graceful_shutdown = _GRACE  # type: ignore[assignment]  # uvicorn waits for fractions, too
         _Server(config).run(sockets=[listening])
     _end_if_busy()
