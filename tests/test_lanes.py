@@ -242,6 +242,31 @@ def test_the_first_slow_answer_costs_one_wait_then_threads_wait():
     assert [thread is threading.current_thread() for thread in threads] == [True, True, False, False, False]
 
 
+def test_what_is_slow_beside_others_does_not_count():
+    clock, together = Clock(), threading.Barrier(2)
+    lanes = Lanes(clock)
+    is_quick = threading.Event()
+
+    def slow():
+        together.wait(30)
+        assert is_quick.wait(30)
+        clock.now += 0.3
+
+    def quick():
+        together.wait(30)
+
+    def look():
+        while not lanes.is_quick:
+            time.sleep(0.001)
+        is_quick.set()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    threads = run(lanes, slow, quick, lambda: None)
+    looking.join()
+    assert threads[2] is threading.current_thread()
+
+
 def test_nothing_is_begun_beside_a_request_that_the_drain_makes_itself():
     clock = Clock()
     lanes, on_their_way = Lanes(clock), []

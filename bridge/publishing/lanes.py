@@ -42,15 +42,15 @@ class Lanes:
         """
         _Run(self, works, min(most, len(works)), allows).run()
 
-    def ask(self, work: Work, request: Callable[[], Any]) -> _Step:
-        """Makes a request of a work, and notes how soon it was answered."""
+    def ask(self, work: Work, request: Callable[[], Any], *, is_alone: bool) -> _Step:
+        """Makes a request of a work, and notes how soon it was answered: one that is not alone may be slow for that."""
         began = self._clock()
         try:
             return work.send, request()
         except BaseException as error:  # noqa: BLE001  the work knows what to do with it
             return work.throw, error
         finally:
-            self.is_quick = self._clock() - began < QUICK
+            self.is_quick = self._clock() - began < QUICK or (self.is_quick and not is_alone)
 
 
 class _Run:
@@ -84,7 +84,7 @@ class _Run:
         try:
             request = _next(*step)
             while request is not None and self._waits_itself():
-                request = _next(*self._lanes.ask(work, request))
+                request = _next(*self._lanes.ask(work, request, is_alone=True))
         except Exception as error:  # noqa: BLE001  the others' posts are on their way, and have to be noted
             self._error = self._error or error
         else:
@@ -93,7 +93,7 @@ class _Run:
                 self._lanes.pool.submit(self._hand_over, work, request)
 
     def _hand_over(self, work: Work, request: Callable[[], Any]) -> None:
-        self._answered.put((work, self._lanes.ask(work, request)))
+        self._answered.put((work, self._lanes.ask(work, request, is_alone=False)))
 
 
 def _next(go_on: Callable[[Any], Callable[[], Any]], value: object) -> Callable[[], Any] | None:
