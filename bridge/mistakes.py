@@ -88,16 +88,21 @@ def _without_effect(configuration: Configuration) -> Iterator[str]:
 
 def unknown_settings(configuration: Configuration, env: Mapping[str, str]) -> Iterator[str]:
     """Settings that the bridge does not have, and secrets of sources that have none."""
-    with_secret = [name for name, source in configuration.sources.items() if source.verifier]
-    secrets = {f"BRIDGE_{name.upper()}_SECRET" for name in with_secret}
-    networks = {f"BRIDGE_{name.upper()}_NETWORKS" for name in configuration.sources}
-    known = {*TABLE, *secrets, *networks, *LOCAL}
-    ends = {one.removeprefix(_PREFIX) for one in known}
-    for name in sorted(env):
-        if name.startswith(_PREFIX) and env[name].strip() and name not in known | DEPLOYMENT:
-            match = _OF_SOURCE.fullmatch(name)
-            what = "belongs to no source that has a secret" if match else "is no setting of the bridge"
-            yield f"{name} {what}{hint(name.removeprefix(_PREFIX), ends, _PREFIX)}"
+    sources = configuration.sources
+    secrets = {f"BRIDGE_{name.upper()}_SECRET": name for name in sources}
+    others = {*TABLE, *LOCAL, *(f"BRIDGE_{name.upper()}_NETWORKS" for name in sources)}
+
+    def is_known(name: str) -> bool:
+        return name in others or (name in secrets and sources[secrets[name]].verifier is not None)
+
+    unknown = [name for name in sorted(env) if name.startswith(_PREFIX) and env[name].strip()]
+    unknown = [name for name in unknown if name not in DEPLOYMENT and not is_known(name)]
+    # Only a hint needs every source, and importing them takes longer than all else at the start.
+    ends = {name.removeprefix(_PREFIX) for name in (*others, *filter(is_known, secrets))} if unknown else ()
+    for name in unknown:
+        match = _OF_SOURCE.fullmatch(name)
+        what = "belongs to no source that has a secret" if match else "is no setting of the bridge"
+        yield f"{name} {what}{hint(name.removeprefix(_PREFIX), ends, _PREFIX)}"
 
 
 def _of_routes(configuration: Configuration) -> Iterator[str]:

@@ -20,9 +20,9 @@ FOLDER = "FOLDER_OF_THE_TEST_RUN"
 # What `bridge run` imports, but for function_app, which reads the settings.
 PRELOADED = (
     "anyio._backends._asyncio", "azure.data.tables", "azure.functions", "requests",
-    "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto",
+    "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.h11_impl", "uvicorn.protocols.websockets.auto",
     "bridge.app", "bridge.cli.main", "bridge.cli.run", "bridge.local.application", "bridge.local.host.log_format",
-    "bridge.local.serving", "tests.template_cache",
+    "bridge.local.serving", "tests.loaded_sources", "tests.template_cache",
 )  # fmt: skip
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(list(PRELOADED))
