@@ -10,7 +10,7 @@ from bridge.errors import AccessRefused, NotSent
 from bridge.outbox.heads import head_of
 from bridge.outbox.rows import OpenEntry, State
 from bridge.publishing import publisher
-from bridge.publishing.backlog import choose, next_due
+from bridge.publishing.backlog import KeyDue, choose, next_due
 from bridge.publishing.batching import Rules, plan
 from tests.outbox_stand_ins import START, entry, refs
 from tests.publishing_simulation import NOTHING_OPEN, Simulation
@@ -80,6 +80,27 @@ def numbers(rows):
 def test_a_drain_reads_what_it_can_use(rows, wanted):
     most = 1
     assert numbers(chosen(rows, most)[0]) == wanted
+
+
+def heads_of(*rows):
+    return [head_of(each) for each in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "due"),
+    [
+        ([row(1, due=NOW + 5), row(2, due=NOW + 3)], KeyDue(NOW + 3, 0.0, "")),
+        ([row(1, due=NOW + 5, state=State.DEFERRED), row(2)], KeyDue(NOW, NOW + 5, "")),
+        ([waiting(1, window="m"), waiting(2, window="m")], KeyDue(NOW + 500, 0.0, "m")),
+        ([waiting(1, window="m"), waiting(2, window="n")], KeyDue(NOW + 500, 0.0, "")),
+        ([waiting(1, window="m"), row(2)], KeyDue(NOW, 0.0, "")),
+    ],
+)
+def test_a_key_is_due_as_its_entries_are_whether_they_are_looked_at_together_or_not(rows, due):
+    first, second = heads_of(*rows)
+    assert KeyDue.of([first, second]) == due
+    assert KeyDue.of([first]).with_others(KeyDue.of([second])) == due
+    assert KeyDue.of([first, second]).with_others(None) == due
 
 
 def test_keys_have_a_share_each_and_a_digest_has_all_its_keys():
