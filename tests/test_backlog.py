@@ -7,6 +7,7 @@ import pytest
 
 from bridge.calendar.maintenance import BRIDGE, ENDED
 from bridge.errors import AccessRefused, NotSent
+from bridge.limits import MAX_CARDS
 from bridge.outbox.heads import head_of
 from bridge.outbox.rows import OpenEntry, State
 from bridge.publishing import publisher
@@ -74,6 +75,16 @@ def numbers(rows):
             [ending(1, "w", NOW + 9, State.DEFERRED), waiting(2, "two", NOW, window="w"), row(3)],
             [1, 3],
             id="what waits for the post of a maintenance",
+        ),
+        pytest.param(
+            [
+                ending(1, "w", NOW + 9, State.DEFERRED),
+                *(waiting(n, due=NOW, window="w") for n in range(2, MAX_CARDS + 9)),
+                row(MAX_CARDS + 9),
+                row(MAX_CARDS + 10),
+            ],
+            [*range(1, MAX_CARDS + 10)],
+            id="what does not wait for the post of a maintenance, behind what does",
         ),
     ],
 )
