@@ -19,7 +19,7 @@ Payload = Mapping[str, Any]
 _NUMBER = r"\s*\d{9,19}(\.\d{1,9})?\s*"
 _LATEST = 1e11  # seconds: the year 5138; more is in milliseconds, microseconds or nanoseconds
 
-_DIGITS_AS_ZERO = bytes(b"0-"[byte == 45] if byte in b"0123456789-" else 32 for byte in range(256))
+_DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
 _TOO_LONG = b"0" * 20, b"-" + b"0" * 19  # only such whole numbers can have more than 64 bits
 _BEGINNING = 20_000  # bytes
 _LARGE = 2.0**63

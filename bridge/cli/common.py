@@ -17,13 +17,13 @@ from bridge.local.config import DEMO_GROUP, DEMO_NAME
 from bridge.mistakes import mistakes
 from bridge.outbox.base import Outbox
 from bridge.settings import Settings
+from bridge.settings.conversions import is_uuid
 from bridge.sources import SOURCES
 from bridge.sources.base import Source
 from bridge.spelling import FEW, meant
 
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-OBJECT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def environment() -> Mapping[str, str]:
@@ -82,7 +82,7 @@ def known_sources() -> Mapping[str, Source]:
 def group_of(given: str) -> str:
     """The object id of the group with this name or object id; CommandError where no group has it."""
     names = group_names()
-    if given in names or OBJECT_ID.fullmatch(given):
+    if given in names or is_uuid(given):
         return given.lower()
     if found := next((group for group, name in names.items() if name == given), ""):
         return found

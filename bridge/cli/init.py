@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli.command import Command
-from bridge.cli.common import OBJECT_ID
 from bridge.cli.init_advice import advice
 from bridge.cli.init_files import AZURE, IDENTITIES, LOCAL, MAIL, Answers, changes, files, known, write
 from bridge.cli.parameters import OneOf, sources_of_the_settings
@@ -204,7 +203,7 @@ def _secret(text: str) -> tuple[str, str]:
 def _group(text: str) -> str:
     """The object id of a group that is given by it, or by its name, which Azure CLI looks up."""
     given = text.strip()
-    if not given or OBJECT_ID.fullmatch(given):
+    if not given or conversions.is_uuid(given):
         return "" if given.lower() == DEMO_GROUP else given.lower()
     az = shutil.which("az")
     if az is None:
@@ -213,6 +212,6 @@ def _group(text: str) -> str:
         )
     command = [az, "ad", "group", "show", "--group", given, "--query", "id", "--output", "tsv"]
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
-    if not OBJECT_ID.fullmatch(found.stdout.strip()):
+    if not conversions.is_uuid(found.stdout.strip()):
         raise click.UsageError(f"Azure CLI finds no group {given!r}: sign in with `az login`, or give its object id.")
     return found.stdout.strip().lower()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bridge.receiving.routing import Route
 from bridge.settings import GRAPH_ID, Group
+from bridge.settings.conversions import is_uuid
 from bridge.settings.toml_tables import Place, Problems, Table
 from bridge.spelling import hint
 
@@ -12,7 +13,6 @@ GroupId = Callable[[Table, str, object], str]
 """The object id of a group that a table names at a key; a problem, and an empty text, where there is none."""
 
 _KEYS = {"id", "mail", "thread", "paused"}
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^<>@\s]+@[^<>@\s]+")
 
 
@@ -40,7 +40,7 @@ def group_id(value: object, where: str, ids: Mapping[str, str], problems: Proble
     """The object id that the value is or, as a name of [groups], stands for."""
     if isinstance(value, str) and value in ids:
         return ids[value]
-    if isinstance(value, str) and _ID.fullmatch(value):
+    if isinstance(value, str) and is_uuid(value):
         return value.lower()
     alternative = " or a name of [groups]" if ids else ""
     like = hint(str(value), ids)

@@ -38,9 +38,8 @@ def are_more(file: sqlite3.Connection, group: str, most: int) -> bool:
 def heads(file: sqlite3.Connection, group: str) -> tuple[list[Head], list[str]]:
     """The heads of the open entries of a group, and the ids of those of which the file has none yet."""
     rows = file.execute(_HEADS, (group,)).fetchall()
-    return [Head._make(row) for row in rows if row["key"] is not None], [
-        row["id"] for row in rows if row["key"] is None
-    ]
+    known = [Head._make(row) for row in rows if row["key"] is not None]
+    return known, [row["id"] for row in rows if row["key"] is None]
 
 
 def write_heads(file: sqlite3.Connection, rows: Sequence[OpenEntry]) -> None:

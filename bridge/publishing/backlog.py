@@ -212,14 +212,14 @@ def _left(
     keys: Mapping[str, Members], ids: Collection[str], changed: Collection[str], ready: Collection[str], now: float
 ) -> Unread:
     """What is not read. ready: the keys that have nothing to wait for."""
-    unread = Unread()
+    unread, recorded = Unread(), list[float]()
     for key, members in keys.items():
         rest = [head for head in members if head.id not in ids]
         if rest and key in ready:
             # What is to wait until another time is written at once.
             rest = [head._replace(due=min(now, head.due)) if head.id in changed else head for head in rest]
-            recorded = [head.recorded for head in rest if not is_held(head, now)]
-            unread.recorded = min([*recorded, *([] if unread.recorded is None else [unread.recorded])], default=None)
+            recorded += [head.recorded for head in rest if not is_held(head, now)]
         if rest:
             unread.add(rest)
+    unread.recorded = min(recorded, default=None)
     return unread

@@ -1,4 +1,4 @@
-"""The settings of the environment as one frozen value; `settings_table` says how each is read, and what it means."""
+"""The settings of the environment as one frozen value; `table` says how each is read, and what it means."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,6 @@ _TOGETHER = {
     "BRIDGE_GITHUB_APP_KEY": "BRIDGE_GITHUB_APP_ID",
     "BRIDGE_GITHUB_HOOKS": "BRIDGE_GITHUB_TOKEN",
 }
-_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SECRET = re.compile(r"BRIDGE_([A-Z0-9_]+)_SECRET")
 _NETWORKS = re.compile(r"BRIDGE_([A-Z0-9_]+)_NETWORKS")
 # Azure passes on the text of a reference that it could not resolve:
@@ -188,7 +187,7 @@ def _contradictions(settings: Settings, known: Problems) -> Iterable[str]:
             for other in needed:
                 if not getattr(settings, TABLE[other].attribute) and not known.names(other):
                     yield f"{other} is missing: {name}={choice} needs it"
-    if settings.azure_monitor_audience and not re.fullmatch(_UUID, settings.tenant_id.lower()):
+    if settings.azure_monitor_audience and not conversions.is_uuid(settings.tenant_id):
         yield "BRIDGE_AZURE_MONITOR_AUDIENCE needs BRIDGE_TENANT_ID: the tenant's id, not its name"
     yield from _incomplete(settings, known)
     cloud, url, vault = settings.cloud, settings.graph_url, settings.key_vault_url

@@ -97,6 +97,11 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return convert
 
 
+def is_uuid(text: str) -> bool:
+    """Whether a text is an id as Entra has them: of a group, an app or a tenant."""
+    return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text, re.IGNORECASE) is not None
+
+
 def identifier(text: str) -> str:
     """An id or a user's name, which becomes part of a URL."""
     if not re.fullmatch(r"[\w.@-]+", text):

@@ -14,11 +14,11 @@ import jwt
 from bridge.clouds import Cloud
 from bridge.errors import AuthenticationError, CommandError
 from bridge.events import Webhook
+from bridge.settings.conversions import is_uuid
 from bridge.values import dataclass
 from bridge.verification.public_keys import PublishedKeys
 
 SKEW = 300  # seconds that Entra's clock may differ
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REASONS: Mapping[type[jwt.PyJWTError], str] = {
     jwt.ExpiredSignatureError: "it has expired.",
     jwt.ImmatureSignatureError: "it is not valid yet: is this machine's clock wrong?",
@@ -140,4 +140,4 @@ def _refused(reason: str) -> AuthenticationError:
 def _names(audience: str) -> tuple[str, ...]:
     """Tokens of version 2.0 have the application's client id, those of 1.0 the URI that Entra derives from it."""
     client_id = audience.removeprefix("api://").rstrip("/")
-    return (client_id, f"api://{client_id}") if _ID.fullmatch(client_id.lower()) else (audience,)
+    return (client_id, f"api://{client_id}") if is_uuid(client_id) else (audience,)
