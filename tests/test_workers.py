@@ -13,13 +13,8 @@ from tests.workers import Queue
 TESTS = """
 import os, pytest
 
-@pytest.fixture(scope="module")
-def fixture():
-    yield
-    raise ValueError("the end of the fixture")
-
 @pytest.mark.parametrize("number", range(50))
-def test_that_passes(number, fixture, tmp_path):
+def test_that_passes(number, tmp_path):
     (tmp_path / "own").write_text(str(number))
 
 def test_that_fails():
@@ -33,6 +28,18 @@ def test_that_ends_its_process():
     os.kill(os.getpid(), 9)
 
 def test_after_it():
+    pass
+"""
+# By itself: each worker that has tests of a module sets up and ends its fixtures.
+ENDING = """
+import pytest
+
+@pytest.fixture(scope="module")
+def fixture():
+    yield
+    raise ValueError("the end of the fixture")
+
+def test_that_passes(fixture):
     pass
 """
 
@@ -65,19 +72,29 @@ def test_the_tests_of_a_process_that_ended_are_run_by_another():
     assert [shared.take(0) for _ in range(3)] == [[1, 2], [3], [4]]
 
 
-@pytest.mark.parametrize("option", [[], ["-x"]], ids=["all", "until one fails"])
-def test_a_run_reports_every_outcome(option, tmp_path):
-    (tmp_path / "pytest.ini").write_text("")
-    (tmp_path / "test_all.py").write_text(TESTS)
+def run_of(tests: str, folder: Path, *options: str) -> subprocess.CompletedProcess:
+    (folder / "pytest.ini").write_text("")
+    (folder / "test_all.py").write_text(tests)
     command = [sys.executable, "-m", "pytest", "-qrs", "-c", "pytest.ini", "-p", "tests.conftest", "--workers=2"]
-    run = subprocess.run(
-        [*command, *option, "test_all.py"], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)},
+    return subprocess.run(
+        [*command, *options, "test_all.py"], cwd=folder, env={"PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("option", [[], ["-x"]], ids=["all", "until one fails"])
+def test_a_run_reports_every_outcome(option, tmp_path):
+    run = run_of(TESTS, tmp_path, *option)
     assert run.returncode == 1, run.stdout + run.stderr
     assert "what it prints" in run.stdout
     if not option:
-        assert "ValueError: the end of the fixture" in run.stdout
         assert "ended with -9 while it ran this test" in run.stdout
         assert "the reason" in run.stdout
-        assert "2 failed, 51 passed, 1 skipped, 1 error" in run.stdout
+        assert "2 failed, 51 passed, 1 skipped in" in run.stdout
+
+
+def test_an_error_at_the_end_of_a_module_is_reported(tmp_path):
+    run = run_of(ENDING, tmp_path)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "ValueError: the end of the fixture" in run.stdout
+    assert "1 passed, 1 error" in run.stdout
