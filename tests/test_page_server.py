@@ -18,7 +18,7 @@ from bridge.entries import to_message
 from bridge.local.fake_graph.faults import EFFECTS
 from bridge.local.fake_graph.server import FakeGraph
 from bridge.local.page import live_updates
-from bridge.local.page.live_updates import LiveUpdates
+from bridge.local.page.live_updates import LiveUpdates, rest
 from bridge.local.page.rates import per_second
 from bridge.local.page.server import HostedBridge, PageServer
 from bridge.local.page.static_files import VERSION
@@ -205,6 +205,19 @@ def test_the_outbox_shows_what_each_entry_waits_for(page):
     dead = rows[entry(4).id]
     assert (dead["state"], dead["topic"], dead["reason"], dead["tries"]) == ("dead", "Topic 4", "400: bad HTML", 3)
     assert rows["f" * 32]["topic"] == "Unreadable message"
+
+
+def test_of_a_crowd_the_newest_are_shown_and_all_are_counted(page):
+    outbox, now = page.bridge.delivery.outbox, time.time()
+    for number in range(130):
+        outbox.record(entry(number, group="g" if number % 2 else "h"), now + number, now + 60)
+    shown = page.now()["outbox"]
+    assert shown["counts"] == {"settling": 130}
+    assert [row["topic"] for row in shown["rows"]] == [f"Topic {number}" for number in range(129, 29, -1)]
+
+
+def test_an_open_page_leaves_the_processor_to_the_webhooks():
+    assert [rest(0.25, taken) for taken in (0.001, 0.05, 2.0)] == [0.25, 0.25, 8.0]
 
 
 def test_a_storage_failure_is_shown_and_the_rest_of_the_page_works(page):

@@ -1,8 +1,9 @@
 """The outbox as the page shows it: the state of each entry, and what the entry waits for."""
 
+import heapq
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from bridge.entries import Entry, from_message
@@ -10,12 +11,15 @@ from bridge.errors import MessageError
 from bridge.local.page.group_names import Labels, label, with_names
 from bridge.local.page.webhooks import WebhookLog
 from bridge.outbox.base import Outbox
+from bridge.outbox.heads import Head, head_of
 from bridge.outbox.rows import Backoff, DeadLetter, Hold, OpenEntry, State, Wait
-from bridge.publishing.batching import is_ending, is_held
+from bridge.publishing.backlog import is_held
 from bridge.publishing.releasing import waits_for
 
 _MOST = 100
 _MOST_POSTS = 1000
+_WAITING = "waiting"
+_NO_WAIT = Backoff(0.0)
 _FAR_FUTURE = 10 * 365 * 86400.0  # seconds; nothing is due later
 
 
@@ -67,14 +71,15 @@ class OutboxView:
         recent = self._webhooks.entries()
         self._sent = {entry: thread for entry, thread in self._sent.items() if entry in recent}
         waits = outbox.waits()
-        groups = outbox.overdue(now + _FAR_FUTURE)
-        rows = {row.entry.id: self._open(row, waits, now) for group in groups for row in outbox.open_entries(group)}
+        heads = {head.id: (group, head) for group in outbox.overdue(now + _FAR_FUTURE) for head in outbox.heads(group)}
+        states = Counter(_state(head, waits.get(group, _NO_WAIT), now) for group, head in heads.values())
         letters = outbox.dead_letters()
-        rows |= {letter.id: self._dead(letter) for letter in letters[-_MOST:]}
-        rows |= {entry: self._past(outbox, *known) for entry, known in recent.items() if entry not in rows}
-        newest = sorted(rows.values(), key=lambda row: (-row.at, row.id))
-        counts = Counter(row.state for row in newest) | Counter(dead=len(letters))
-        return {"counts": counts, "rows": [asdict(row) for row in newest[:_MOST]]}
+        rows = [self._open(row, waits, now) for row in _newest(outbox, list(heads.values()))]
+        rows += [self._dead(letter) for letter in letters[-_MOST:]]
+        known = {*heads, *(letter.id for letter in letters)}
+        past = [self._past(outbox, *found) for entry, found in recent.items() if entry not in known]
+        counts = states + Counter(row.state for row in past) + Counter(dead=len(letters))
+        return {"counts": counts, "rows": [asdict(row) for row in sorted([*rows, *past], key=_age)[:_MOST]]}
 
     def webhooks_of(self, token: str) -> Sequence[str]:
         """The entries of the post with that token whose webhook can be shown."""
@@ -85,16 +90,16 @@ class OutboxView:
         return [entry for entry in self._posts[token] if self._webhooks.has(entry)]
 
     def _open(self, row: OpenEntry, waits: Mapping[str, Wait], now: float) -> Row:
-        wait = waits.get(row.entry.group, Backoff(0.0))
-        until = max(row.due, wait.until)
-        state = str(row.state)
-        if row.state is State.PENDING and until > now:
-            state = "deferred" if wait.until > now else "settling"
-        shown = self._entry(row.entry, row.recorded)
-        reason = with_names(self._labels, wait.reason) if isinstance(wait, Hold) and wait.until > now else ""
-        if is_held(row, now) and not is_ending(row) and not reason:
-            state, reason = "waiting", waits_for(row.entry)
-        return replace(shown, state=state, until=until if until > now else 0.0, tries=row.tries, reason=reason)
+        wait = waits.get(row.entry.group, _NO_WAIT)
+        state, until, hold = _state(head_of(row), wait, now), max(row.due, wait.until), _hold(wait, now)
+        reason = with_names(self._labels, hold.reason) if hold else ""
+        return replace(
+            self._entry(row.entry, row.recorded),
+            state=state,
+            until=until if until > now else 0.0,
+            tries=row.tries,
+            reason=waits_for(row.entry) if state == _WAITING else reason,
+        )
 
     def _dead(self, letter: DeadLetter) -> Row:
         try:
@@ -130,3 +135,30 @@ class OutboxView:
             str(entry.severity),
             at,
         )
+
+
+def _state(head: Head, wait: Wait, now: float) -> str:
+    """The state of an open entry, as in `Row`. wait: that of its group."""
+    if is_held(head, now) and not head.is_ending and not _hold(wait, now):
+        return _WAITING
+    if head.state != State.PENDING or max(head.due, wait.until) <= now:
+        return str(head.state)
+    return "deferred" if wait.until > now else "settling"
+
+
+def _hold(wait: Wait, now: float) -> Hold | None:
+    """What keeps the whole group until a person does something."""
+    return wait if isinstance(wait, Hold) and wait.until > now else None
+
+
+def _newest(outbox: Outbox, heads: Sequence[tuple[str, Head]]) -> Iterator[OpenEntry]:
+    """The newest open entries that can be read: of a crowd, no others are. heads: each with its group."""
+    groups: dict[str, list[str]] = {}
+    for group, head in heapq.nlargest(_MOST, heads, key=lambda each: each[1].recorded):
+        groups.setdefault(group, []).append(head.id)
+    for group, ids in groups.items():
+        yield from (row for row in outbox.read_open(group, ids) if isinstance(row, OpenEntry))
+
+
+def _age(row: Row) -> tuple[float, str]:
+    return (-row.at, row.id)
