@@ -179,6 +179,22 @@ def test_what_an_outage_leaves_is_posted_in_order(simulation):
         assert [ref for ref in delivered if ref in ours] == ours
 
 
+def test_a_repeat_that_turns_out_to_be_news_comes_after_what_was_not_read_yet(simulation):
+    def event(number, at, content):
+        moment = datetime.fromtimestamp(START + at, UTC)
+        return entry(number, received=moment, occurred=moment, content=content, repeat_window=900.0)
+
+    for first in (event(1, 0, "down"), event(2, 90, "down")):
+        simulation.put(first)
+        simulation.run(100)
+    for number in range(3, 80):
+        simulation.outbox.record(event(number, number, f"up {number}"), START, START)
+    simulation.put(event(80, 80, "up 80"))
+    simulation.run(600)
+    assert simulation.channel.delivered() == refs(1, *range(3, 81), 2)
+    assert simulation.publisher.health() == NOTHING_OPEN
+
+
 def test_a_storm_that_is_read_in_parts_is_one_digest(simulation):
     simulation.put(*(entry(number, str(number)) for number in range(100)))
     simulation.run(60)
