@@ -9,7 +9,7 @@ from bridge.deliveries import DeliveryFilter, DeliveryRecord, Outcome, record_id
 from bridge.entries import Wake, to_message, to_messages
 from bridge.errors import AccessRefused, Conflict, ContentRefused, MessageError, NotSent, OutcomeUnknown, ThreadGone
 from bridge.events import Severity
-from bridge.outbox.rows import Backoff, OpenEntry, State, ThreadRow
+from bridge.outbox.rows import SWEEP, Backoff, OpenEntry, State, ThreadRow
 from bridge.publishing import transitions
 from bridge.publishing.batching import SKEW, Rules
 from bridge.publishing.digests import digest_topic
@@ -706,10 +706,10 @@ def test_an_unreadable_message_becomes_a_dead_letter(simulation, message):
 def test_the_sweep_takes_poisoned_messages_back_whatever_they_are(simulation):
     record = DeliveryRecord(record_id(START, "00001"), START, "github", Outcome.IGNORED, 200, "a ping")
     beside = replace(record, id=record_id(START, "00002"))
-    simulation.publisher.handle(to_message(entry(2, "two")))
+    simulation.publisher.handle(to_message(entry(2, group="other")))
     simulation.queue.delete(simulation.queue.take(60) or _late(simulation))
     (with_record,) = to_messages([entry(1)], [to_message(beside)])
-    for body in (with_record, to_message(Wake(entry(2).group)), to_message(record), "no JSON"):
+    for body in (with_record, to_message(Wake("other")), to_message(record), "no JSON"):
         simulation.queue.put(body)
         simulation.queue.poison(simulation.queue.take(60))
     simulation.publisher.sweep()
@@ -719,6 +719,34 @@ def test_the_sweep_takes_poisoned_messages_back_whatever_they_are(simulation):
     assert {found.id for found in simulation.outbox.deliveries(DeliveryFilter(), 9).records} == {record.id, beside.id}
     (letter,) = simulation.outbox.dead_letters()
     assert (letter.message, letter.reason.partition(" ")[0]) == ("no JSON", "The")
+
+
+def test_a_poisoned_message_that_cannot_be_recorded_becomes_a_dead_letter_that_says_so(simulation):
+    def refuse(*_):
+        raise ValueError("a fault of ours")
+
+    simulation.put(entry(1))
+    simulation.queue.poison(simulation.queue.take(60))
+    simulation.outbox.record = refuse
+    simulation.publisher.sweep()
+    (letter,) = simulation.outbox.dead_letters()
+    assert (letter.message, letter.reason) == (to_message(entry(1)), "It could not be recorded: ValueError.")
+
+
+def test_what_fails_in_a_sweep_is_logged_and_the_rest_of_it_is_done(simulation, caplog):
+    def fail(*_):
+        raise OSError("no connection")
+
+    simulation.put(entry(1))
+    simulation.queue.poison(simulation.queue.take(60))
+    simulation.outbox.record(entry(2), START - 4000, START - 4000)
+    simulation.outbox.record, simulation.outbox.wait_of = fail, fail
+    simulation.publisher.sweep()
+    assert [record.message for record in caplog.records if record.exc_info] == [
+        "The group g could not be woken",
+        "A message of the poison queue could not be taken back, and is tried again",
+    ]
+    assert [row.count for row in simulation.outbox.summaries() if row.name == SWEEP] == [1]
 
 
 def test_a_dead_letter_that_is_requeued_repeats_nothing(simulation):
