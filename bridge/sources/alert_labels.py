@@ -72,7 +72,8 @@ def about(labels: Labels, candidates: Labels | None = None) -> str:
     allowed = labels if candidates is None else candidates
     if not allowed:
         return ""
-    found = {name: value for name, value in own(labels).items() if name in allowed and _can_name(name, value)}
+    kept = own(labels)
+    found = {name: kept[name] for name in allowed if name in kept and _can_name(name, kept[name])}
     if len(found) < 2 and candidates is not None:
         # As most alerts of a group, which differ in one label.
         return one_line(next(iter(found.values()), ""), 80)
@@ -97,9 +98,8 @@ def place(labels: Labels) -> str:
     return next((one_line(value, 80) for value in named if value and not _ADDRESS.fullmatch(value)), "")
 
 
-def differing(several: Sequence[Labels]) -> list[dict[str, str]]:
+def differing(several: Sequence[Labels], shared: Labels) -> list[dict[str, str]]:
     """Of each alert's labels those that not all of them share."""
-    shared = common(several).keys()
     return [{name: value for name, value in labels.items() if name not in shared} for labels in several]
 
 

@@ -33,6 +33,7 @@ _TEXTS = ("summary", "message", "description")
 _YEAR_ONE = 1
 # The states that say how a group stands, the one that counts most first.
 _STATES = ("firing", "no_data", "error", "kept")
+_RANKS = {state: place for place, state in enumerate(_STATES)}
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,12 @@ def group(source: str, payload: Payload) -> Event:
         [labels if named.items() <= labels.items() else {**named, **labels} for labels in own]
     )
     noted = [alert_labels.texts(one, "annotations") for one in sent]
-    newest_first = sorted(map(_sent, sent, several, noted, _whats(several)), key=_since, reverse=True)
+    shared = alert_labels.common(several)
+    newest_first = sorted(map(_sent, sent, several, noted, _whats(several, shared)), key=_since, reverse=True)
     alerts = sorted(newest_first, key=_order)
     action = _action(alerts)
     concerned = [alert for alert in alerts if alert.state == action]
-    (labels,), shared = (
-        alert_labels.without_ports([alert_labels.texts(payload, "groupLabels")]),
-        alert_labels.common(several),
-    )
+    (labels,) = alert_labels.without_ports([alert_labels.texts(payload, "groupLabels")])
     title, scope = _title(labels, shared, [alert.name for alert in alerts])
     annotations = alert_labels.common(noted)
     is_over = action == "resolved"
@@ -172,9 +171,9 @@ def _name(name: str) -> str:
     return one_line(name, 120)
 
 
-def _whats(several: Sequence[Mapping[str, str]]) -> list[str]:
+def _whats(several: Sequence[Mapping[str, str]], shared: Mapping[str, str]) -> list[str]:
     """What each alert is about: by the labels that differ, or by the well-known ones where none do."""
-    pairs = list(zip(several, alert_labels.differing(several), strict=True))
+    pairs = list(zip(several, alert_labels.differing(several, shared), strict=True))
     found = [alert_labels.about(labels, own) or alert_labels.about(labels) for labels, own in pairs]
     counts = Counter(found)
     containers = [
@@ -220,8 +219,7 @@ def _kind(action: str, payload: Payload) -> str:
 
 
 def _order(alert: _Sent) -> tuple[int, int]:
-    place = _STATES.index(alert.state) if alert.state in _STATES else len(_STATES)
-    return place, -alert.severity.rank
+    return _RANKS.get(alert.state, len(_STATES)), -alert.severity.rank
 
 
 def _since(alert: _Sent) -> datetime:
