@@ -78,6 +78,8 @@ ELSEWHERE = "https://sns.eu-west-1.amazonaws.com.contoso.com/key.pem"
         (signed(ALARM, FOREIGN), "does not match this message"),
         (signed(ALARM, Signature=""), "does not match this message"),
         (signed(ALARM, Signature="no base64"), "does not match this message"),
+        (signed(ALARM, Message="half a \ud83d"), "does not match this message"),
+        ({name: value for name, value in signed(ALARM).items() if name != "SigningCertURL"}, "not where SNS publishes"),
         (signed(ALARM, version="2", SignatureVersion="1"), "does not match this message"),
         (signed(ALARM, SignatureVersion="3"), "neither 1 nor 2"),
         (signed({**ALARM, "TopicArn": f"{TOPIC}2"}), "not in BRIDGE_AWS_SNS_TOPICS"),
@@ -172,8 +174,11 @@ def test_a_signed_text_is_not_split_in_another_way(said, shown):
 
 
 def test_nobody_but_aws_signs():
-    with pytest.raises(CommandError, match="Only AWS"):
-        SnsSignature.of_amazon([TOPIC]).sign(b"", TOPIC)
+    verifier = SnsSignature.of_amazon([TOPIC])
+    with pytest.raises(CommandError, match="^Only AWS"):
+        verifier.sign(b"", TOPIC)
+    assert verifier.signs_body(Webhook({}, b"{}"))
+    assert verifier.describe() == "the signature of SNS in the body"
 
 
 def test_with_topics_in_the_settings_unsigned_messages_are_refused_and_without_the_function_key_decides():

@@ -233,3 +233,4 @@ def test_nobody_but_entra_can_sign():
     with pytest.raises(CommandError, match="Only Entra"):
         scheme().sign(b"{}", AUDIENCE)
     assert scheme().describe() == "a token of Entra in Authorization"
+    assert not scheme().signs_body(Webhook({"Authorization": "Bearer x"}, b"{}"))

@@ -377,3 +377,33 @@ def test_webhooks_signed_by_other_libraries_are_authenticated():
     assert standardwebhooks.Webhook(f"whsec_{key}").verify(body, dict(signed)) == {"type": "pump.stopped"}
     header = ours.sign(body.encode(), "whsec_test")["Stripe-Signature"]
     assert stripe.WebhookSignature.verify_header(body, header, "whsec_test")
+
+
+def _authenticates(verifier, webhook, secret):
+    try:
+        verifier.verify(webhook, [secret])
+    except AuthenticationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "verifier",
+    [
+        *(source.verifier for source in SOURCES.values() if source.verifier),
+        Dated(SCHEME, "sent", 60.0),
+        Dated(Token("X-Token"), "sent", 60.0),
+        AnyOf((Token("X-Token"), SCHEME)),
+        AnyOf((SCHEME, Token("X-Token"))),
+    ],
+    ids=lambda verifier: verifier.describe(),
+)
+def test_a_webhook_is_known_to_be_signed_if_its_body_cannot_be_another(verifier):
+    secret = base64.b64encode(b"s" * 32).decode()
+    try:
+        headers = verifier.sign(SMALL, secret)
+    except CommandError:
+        pytest.skip("only the service can sign")
+    signed, forged = (Webhook(headers, body) for body in (SMALL, b'{"a": 2}'))
+    assert _authenticates(verifier, signed, secret)
+    assert verifier.signs_body(signed) == (not _authenticates(verifier, forged, secret))
