@@ -175,7 +175,7 @@ def test_a_signed_text_is_not_split_in_another_way(said, shown):
 
 def test_nobody_but_aws_signs():
     verifier = SnsSignature.of_amazon([TOPIC])
-    with pytest.raises(CommandError, match="^Only AWS"):
+    with pytest.raises(CommandError, match=r"^Only AWS"):
         verifier.sign(b"", TOPIC)
     assert verifier.signs_body(Webhook({}, b"{}"))
     assert verifier.describe() == "the signature of SNS in the body"
