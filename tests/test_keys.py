@@ -17,8 +17,12 @@ import tracemalloc
 import pytest
 
 from bridge.errors import Unavailable
-from bridge.verification import public_keys
-from bridge.verification.public_keys import INTERVAL, KEPT, LARGEST, MOST, RETRY, NotPublished, PublishedKeys
+from bridge.events import Webhook
+from bridge.verification import fetching, github_networks, public_keys
+from bridge.verification.fetching import NotPublished
+from bridge.verification.github_networks import GithubNetworks
+from bridge.verification.networks import caller
+from bridge.verification.public_keys import INTERVAL, KEPT, LARGEST, MOST, RETRY, PublishedKeys
 from tests.faults import Fault
 from tests.microsoft import microsoft
 
@@ -216,7 +220,8 @@ class Host:
 @pytest.fixture
 def host(monkeypatch):
     monkeypatch.setattr(public_keys, "DEADLINE", 0.5)
-    monkeypatch.setattr(public_keys, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(github_networks, "_DEADLINE", 0.5)
+    monkeypatch.setattr(fetching, "_TIMEOUT", 0.3)
     running = Host()
     yield running
     running.ending.set()
@@ -274,6 +279,28 @@ def test_without_keys_a_failing_host_costs_one_request_and_a_moment(host, what, 
     assert (
         len([record for record in caplog.records if record.levelno >= logging.WARNING and "keys at" in record.msg]) == 1
     )
+
+
+@abandoned
+@pytest.mark.parametrize("what", [what for what in HOSTILE if what != "no answer"])
+def test_whatever_githubs_api_answers_its_networks_are_those_known_before(host, what, monkeypatch):
+    host.answers["meta"] = HOSTILE[what]
+    monkeypatch.setattr(github_networks, "_META", host.url("meta"))
+    began, networks = time.monotonic(), GithubNetworks()
+    known, foreign = (caller(Webhook({"Client-IP": text}, b"")) for text in ("140.82.115.1", "192.0.2.1"))
+    assert known in networks
+    assert foreign not in networks
+    assert time.monotonic() - began < 1
+    assert host.asked == ["meta"]
+
+
+def test_the_networks_that_githubs_api_names_are_known(host, monkeypatch):
+    answer = json.dumps({"hooks": ["192.0.2.0/24"], "actions": ["203.0.113.0/24"] * 40_000}).encode()
+    host.answers["meta"] = [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer), answer]
+    monkeypatch.setattr(github_networks, "_META", host.url("meta"))
+    networks = GithubNetworks()
+    assert caller(Webhook({"Client-IP": "192.0.2.1"}, b"")) in networks
+    assert caller(Webhook({"Client-IP": "140.82.115.1"}, b"")) not in networks
 
 
 def test_a_host_that_nobody_vouches_for_has_no_keys(world, entra):
@@ -376,7 +403,7 @@ def occupied(host, keys, answer):
 
 
 def test_an_address_that_only_waited_for_others_is_not_taken_for_failed(host, monkeypatch):
-    monkeypatch.setattr(public_keys, "_TIMEOUT", 60)  # a slow machine must not end a request between two bytes
+    monkeypatch.setattr(fetching, "_TIMEOUT", 60)  # a slow machine must not end a request between two bytes
     keys = of(host, Clock())
     host.answers["keys"] = [GOOD]
     occupied(host, keys, HOSTILE["headers byte by byte"])

@@ -30,6 +30,7 @@ from bridge.verification.networks import caller
 from bridge.verification.shared_secrets import Basic, Token
 from bridge.verification.signatures import Ed25519, Hmac
 from tests.amounts import one_in
+from tests.graph_servers import closed_port
 from tests.local_stack import issue
 from tests.test_sources import NOW, VERIFIED, body
 from tests.test_sources import SECRET as GOOD
@@ -472,10 +473,7 @@ def test_the_networks_before_are_kept_while_github_fails(answer, caplog):
 
 
 def test_before_they_were_ever_fetched_those_of_the_release_count(monkeypatch):
-    def fail():
-        raise OSError
-
-    monkeypatch.setattr(github_networks, "_fetch", fail)
+    monkeypatch.setattr(github_networks, "_META", f"http://127.0.0.1:{closed_port()}/meta")
     env = {"BRIDGE_GROUP": GROUP, "BRIDGE_GITHUB_SECRET": GOOD, "BRIDGE_GITHUB_NETWORKS": "github,192.0.2.0/24"}
     github = Bridge(Configuration.from_env(env)).receiver
     for client, status in (("140.82.115.1:1", 401), ("192.0.2.1:1", 401), ("198.51.100.1:1", 403)):

@@ -5,10 +5,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-
-import requests
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from bridge.fields import dig, parse_json
+from bridge.verification.fetching import fetch
 from bridge.verification.networks import Network, is_in
 
 _META = "https://api.github.com/meta"  # https://docs.github.com/rest/meta/meta#get-github-meta-information
@@ -23,7 +24,7 @@ _PUBLISHED = (
 )
 _KEPT = 24 * 3600.0  # seconds
 _PAUSE = 600.0  # seconds between two requests, of the sixty an hour that GitHub answers without a token
-_TIMEOUT, _DEADLINE = 2.0, 4.0  # seconds: of a connection and each part, and of the whole answer
+_DEADLINE = 4.0  # seconds, during which a sender waits
 _LARGEST = 4 << 20  # bytes: it lists thousands of networks of GitHub Actions, too
 
 _logger = logging.getLogger(__name__)
@@ -32,15 +33,16 @@ _logger = logging.getLogger(__name__)
 class GithubNetworks:
     """The networks of GitHub's webhooks, as it publishes them; thread-safe.
 
-    fetch: the answer of its API. clock: monotonic seconds.
+    answer: returns that of its API. clock: monotonic seconds.
     """
 
-    def __init__(self, fetch: Callable[[], bytes] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._fetch = fetch or _fetch
+    def __init__(self, answer: Callable[[], bytes] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._answer = answer or partial(fetch, _META, _LARGEST, _DEADLINE)
         self._clock = clock
         self._networks: Sequence[Network] = [ipaddress.ip_network(text) for text in _PUBLISHED]
         self._asked = float("-inf")
         self._lock = threading.Lock()
+        self._requests = ThreadPoolExecutor(1, "github-networks")
 
     def __contains__(self, address: object) -> bool:
         """Whether the address is in one of them. They are fetched once a day, and for an unknown address once again."""
@@ -56,7 +58,8 @@ class GithubNetworks:
         try:
             if self._clock() - self._asked >= age:
                 self._asked = self._clock()
-                self._networks = _networks_of(self._fetch())
+                # In another thread: a host that sends its headers byte by byte has no other time limit.
+                self._networks = _networks_of(self._requests.submit(self._answer).result(_DEADLINE))
         except Exception as error:  # noqa: BLE001  hosts and libraries fail in many ways
             _logger.warning("GitHub's networks at %s cannot be fetched: %s", _META, type(error).__name__)
         finally:
@@ -69,16 +72,3 @@ def _networks_of(answer: bytes) -> Sequence[Network]:
     if not found:
         raise ValueError("no networks")
     return found
-
-
-def _fetch() -> bytes:
-    end = time.monotonic() + _DEADLINE
-    with requests.get(_META, timeout=_TIMEOUT, allow_redirects=False, stream=True) as response:
-        if response.status_code != 200:
-            raise requests.HTTPError(f"status {response.status_code}")
-        content = b""
-        for part in response.iter_content(64 * 1024):
-            content += part
-            if len(content) > _LARGEST or time.monotonic() > end:
-                raise requests.HTTPError("The answer is too long or too slow.")
-    return content

@@ -13,9 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-import requests
-
 from bridge.errors import Unavailable
+from bridge.verification.fetching import NotPublished, fetch
 
 KEPT = 24 * 3600.0  # seconds; https://learn.microsoft.com/entra/identity-platform/signing-key-rollover asks for a day
 INTERVAL = 300.0  # seconds between two requests for keys of which one is missing
@@ -24,16 +23,10 @@ MOST = 16  # addresses in the cache; a service has one to three
 AT_ONCE = 4  # requests under way, to all addresses together
 LARGEST = 256 * 1024  # bytes of one answer; Entra's are the longest, with 20 KiB
 DEADLINE = 4.0  # seconds for one request, during which the sender waits
-_TIMEOUT = 2.0  # seconds for a connection, and for each part of an answer
-_PART = 16 * 1024  # bytes
 
 _logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-class NotPublished(Unavailable):
-    """The host works, and says that there is nothing at this address."""
 
 
 @dataclass
@@ -110,7 +103,7 @@ class PublishedKeys(Generic[T]):
     def _ask(self, url: str, address: _Address[T]) -> None:
         address.asked = self._clock()
         # In another thread: a name server, or a host that sends its headers byte by byte, has no other time limit.
-        answer = self._requests.submit(lambda: self._read(_content(url)))
+        answer = self._requests.submit(lambda: self._read(fetch(url, LARGEST, DEADLINE)))
         try:
             address.keys = answer.result(DEADLINE)
             address.fetched, address.failure = address.asked, None
@@ -119,20 +112,3 @@ class PublishedKeys(Generic[T]):
                 return
             _logger.warning("The keys at %s cannot be fetched: %s", url, type(error).__name__)
             address.failure = NotPublished if isinstance(error, NotPublished) else Unavailable
-
-
-def _content(url: str) -> bytes:
-    end = time.monotonic() + DEADLINE
-    # Unpacked, an answer would have no bound until it is read.
-    headers = {"Accept-Encoding": "identity"}
-    with requests.get(url, headers=headers, timeout=_TIMEOUT, allow_redirects=False, stream=True) as response:
-        if response.status_code in (403, 404, 410):
-            raise NotPublished(str(response.status_code))
-        if response.status_code != 200 or response.headers.get("Content-Encoding", "identity") != "identity":
-            raise requests.HTTPError(f"status {response.status_code}")
-        content = b""
-        while part := response.raw.read1(_PART, decode_content=False):
-            content += part
-            if len(content) > LARGEST or time.monotonic() > end:
-                raise requests.HTTPError("The answer is too long or too slow.")
-    return content

@@ -20,7 +20,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from bridge.errors import AuthenticationError
 from bridge.values import dataclass
-from bridge.verification.public_keys import NotPublished
+from bridge.verification.fetching import NotPublished
 
 Certificates = Sequence[x509.Certificate]
 
