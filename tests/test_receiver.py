@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bridge.app import Bridge
 from bridge.configuration import Configuration
 from bridge.errors import BadWebhook
 from bridge.events import Event, Webhook
@@ -47,6 +48,26 @@ def test_a_signed_event_is_accepted_with_its_entry():
     assert (entry.received, entry.correlation_key) == (NOW, "repo 1#7")
     # Who sees the answer and the post can relate neither to the other.
     assert entry.id[:8] not in entry.html
+
+
+def test_what_a_person_sends_again_is_news():
+    bridge = Bridge(Configuration.of(Settings(GROUP, secrets={"github": (SECRET,)})))
+    webhook = signed(json.dumps(ISSUE).encode())
+    first, again = bridge.receiver.receive("github", webhook), bridge.receiver.again("github", webhook)
+    (before,), (entry,) = first.entries, again.entries
+    assert entry.id != before.id
+    assert (entry.group, entry.delivery, entry.correlation_key) == (GROUP, "d1", before.correlation_key)
+    assert (entry.content, entry.place) == ("", "")
+    assert (again.status, again.body) == (202, {"accepted": [entry.id]})
+    assert [event.entries for event in again.reception.events] == [(entry.id,)]
+    assert again.reception.outcome == first.reception.outcome
+
+
+def test_what_is_dropped_is_dropped_again():
+    config = '[[route]]\nwhen = "true"\ngroups = []'
+    webhook = signed(json.dumps(ISSUE).encode())
+    again = receiver(config).again("github", webhook)
+    assert (again.status, again.entries, again.body) == (200, (), {"dropped": ["route 1 drops it: true"]})
 
 
 def test_the_same_body_has_the_same_content_whatever_the_unsigned_headers_and_the_url_say():
