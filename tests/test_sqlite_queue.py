@@ -131,6 +131,9 @@ def test_messages_are_put_removed_and_taken_together(queue, clock):
     assert again.dequeue_count == 2
     queue.exchange([*taken, Message(again.id, "", 1, "stale")], 60, 0)
     assert len(queue) == 1
+    # One that is done is removed, whether or not there is another to take.
+    assert queue.exchange([again], 60, 5) == []
+    assert len(queue) == 0
 
 
 def test_a_queue_that_is_closed_in_use_is_opened_again(queue):
