@@ -83,6 +83,7 @@ def test_the_newest_come_first_a_page_at_a_time(outbox):
     assert [record.delivery for record in second.records] == ["delivery 3", "delivery 2"]
     third = outbox.deliveries(DeliveryFilter(), 2, second.following)
     assert ([record.delivery for record in third.records], third.following) == (["delivery 1"], "")
+    assert outbox.deliveries(DeliveryFilter(), 5).following == ""
 
 
 def test_records_are_filtered(outbox):

@@ -14,6 +14,7 @@ from bridge.publishing import transitions
 from bridge.publishing.batching import SKEW, Rules
 from bridge.publishing.digests import digest_topic
 from bridge.publishing.leases import LEASE
+from bridge.publishing.memory import IN_DIGEST
 from bridge.publishing.transitions import GUARD, LAG, LATE, thread_after
 from tests.outbox_stand_ins import START, FakeChannel, FakeDraftChannel, entries_of, entry, refs, token_of
 from tests.publishing_simulation import NOTHING_OPEN, Crash, Crashing, Simulation
@@ -843,6 +844,35 @@ def test_a_week_goes_by(tmp_path):
     first, last = (simulation.outbox.history(delivery) for delivery in ("0", str(next(numbers) - 2)))
     assert (first, len(last)) == ([], 1)
     simulation.close()
+
+
+@pytest.mark.parametrize(("after", "is_over"), [(-SKEW, False), (0.0, False), (SKEW, False), (SKEW + 1, True)])
+def test_what_is_not_found_before_the_guard_time_is_over_by_every_clock_is_not_sent_again(simulation, after, is_over):
+    simulation.outbox.record(entry(1), START, START)
+    guard = simulation.clock.now - after
+    (row,) = simulation.outbox.open_entries("g")
+    attempt = replace(row, state=State.SENDING, attempt="a" * 16, claimed=guard - GUARD, due=START, guard_until=guard)
+    simulation.outbox.change([attempt])
+    simulation.publisher.handle(to_message(Wake("g")))
+    assert bool(simulation.channel.posts) == is_over
+    assert [row.due for row in simulation.outbox.open_entries("g")] == ([] if is_over else [guard + 2 * SKEW])
+
+
+def test_a_key_that_was_in_a_digest_is_named_by_its_next_post_until_it_has_a_thread_of_its_own(simulation):
+    def memory():
+        return simulation.outbox.threads("g", {entry(1).key})[entry(1).key].memory
+
+    simulation.put(*(entry(number, "one" if number == 1 else str(number)) for number in range(1, 40)))
+    simulation.run(60)
+    assert memory()[IN_DIGEST] == ("yes",)
+    # In the digest's thread it is still in a digest.
+    simulation.put(entry(100, ends_thread=True))
+    simulation.run(60)
+    assert memory()[IN_DIGEST] == ("yes",)
+    simulation.run(7200)
+    simulation.put(entry(9000))
+    simulation.run(60)
+    assert IN_DIGEST not in memory()
 
 
 def row_of(number=1, thread="", ends=False):

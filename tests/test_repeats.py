@@ -1,5 +1,6 @@
 """Equal bodies: what only repeats the event before it is not posted again, and what is news is never lost."""
 
+import contextlib
 import json
 import sqlite3
 from dataclasses import replace
@@ -223,7 +224,17 @@ def test_an_entry_that_cannot_be_noted_as_delivered_does_not_stop_its_group(brid
     bridge.run(600)
     assert posted(bridge) == refs(1, 2, 3, 4)
     (letter,) = bridge.publisher.dead_letters()
-    assert letter.reason.startswith("It was posted")
+    assert letter.reason == "It was posted, but not noted as delivered. Storage refuses the row: too large."
+
+
+def test_all_others_of_a_long_digest_are_noted_as_delivered_at_once(tmp_path):
+    with contextlib.closing(Simulation(tmp_path)) as bridge:
+        bridge.publisher = bridge.make(Refusing(bridge.outbox, "finish", entry(2).id, RowRefused("Too large.")))
+        bridge.put(*(entry(number, str(number)) for number in range(100)))
+        bridge.run(10)
+        assert sorted(posted(bridge)) == refs(*range(100))
+        assert bridge.outbox.counts().open == 0
+        assert [letter.id for letter in bridge.publisher.dead_letters()] == [entry(2).id]
 
 
 @pytest.mark.parametrize(
