@@ -704,6 +704,19 @@ def test_an_unreadable_message_becomes_a_dead_letter(simulation, message):
         simulation.publisher.requeue(letters[text])
 
 
+def test_an_event_that_is_recorded_a_moment_after_a_later_one_of_its_thread_is_posted_before_it(simulation):
+    """Messages of the queue are handled side by side: what came first may be recorded last."""
+    first, overtaken, later = entry(1), entry(2), entry(3)
+    simulation.put(first)
+    simulation.run(4.9)
+    simulation.publisher.handle(to_message(later))
+    simulation.run(0.3)  # the first one is due, and posted
+    simulation.publisher.handle(to_message(overtaken))
+    simulation.run(60)
+    assert simulation.channel.delivered() == refs(1, 2, 3)
+    assert len(simulation.channel.posts) == 2
+
+
 def test_the_sweep_takes_poisoned_messages_back_whatever_they_are(simulation):
     record = DeliveryRecord(record_id(START, "00001"), START, "github", Outcome.IGNORED, 200, "a ping")
     beside = replace(record, id=record_id(START, "00002"))

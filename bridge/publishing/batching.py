@@ -10,6 +10,7 @@ from bridge.outbox.rows import DIGEST, OpenEntry, State, ThreadRow
 
 SOURCES = "sources"  # what the row of a digest remembers: where its storm comes from
 SKEW = 1.0  # seconds; clocks of two machines may be that far apart
+OVERTAKEN = 1.0  # seconds by which an entry may be recorded later than one that came after it
 
 Rows = tuple[OpenEntry, ...]
 
@@ -58,7 +59,8 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
 
     What a maintenance window has collected is one post, with the entry that says that it is over.
     """
-    keys = _by_key([row for row in entries if not _is_to_come(row, now)])
+    ordered = _by_key([row for row in entries if not _is_to_come(row, now)])
+    keys = [members for key in ordered if (members := _complete(key, now))]
     over = list(chain.from_iterable(_collected(keys, threads, now, rules)))
     gone, endings = {row.entry.id for batch in over for row in batch.rows}, _endings(keys)
     free = [
@@ -176,6 +178,19 @@ def _by_key(entries: Sequence[OpenEntry]) -> list[list[OpenEntry]]:
     for row in sorted(entries, key=_order):
         keys.setdefault(row.entry.key, []).append(row)
     return list(keys.values())
+
+
+def _complete(members: Sequence[OpenEntry], now: float) -> Sequence[OpenEntry]:
+    """The entries of a key up to the last one that is not new: what came before that one is recorded by now."""
+    places = [place for place, row in enumerate(members, 1) if not _is_new(row, now)]
+    return members[: places[-1]] if places else ()
+
+
+def _is_new(row: OpenEntry, now: float) -> bool:
+    """Whether an entry that came before it may not be recorded yet: messages of the queue are handled side by side."""
+    if row.state is not State.PENDING or row.due <= now + SKEW:
+        return False
+    return now - row.recorded < min(OVERTAKEN, (row.due - row.recorded) / 5)
 
 
 def _order(row: OpenEntry) -> tuple[object, ...]:
