@@ -17,6 +17,7 @@ from bridge.configuration import Configuration
 from bridge.entries import to_message
 from bridge.local.fake_graph.faults import EFFECTS
 from bridge.local.fake_graph.server import FakeGraph
+from bridge.local.host.http_functions import Exchange
 from bridge.local.page import live_updates
 from bridge.local.page.live_updates import LiveUpdates, rest
 from bridge.local.page.rates import per_second
@@ -214,6 +215,23 @@ def test_of_a_crowd_the_newest_are_shown_and_all_are_counted(page):
     shown = page.now()["outbox"]
     assert shown["counts"] == {"settling": 130}
     assert [row["topic"] for row in shown["rows"]] == [f"Topic {number}" for number in range(129, 29, -1)]
+
+
+def test_a_look_writes_nothing_and_reads_a_queued_webhook_by_its_id(page):
+    outbox, log = page.bridge.delivery.outbox, page.server._webhooks
+    outbox.record(entry(1, group="g"), time.time(), time.time() + 60)
+    queued = entry(2)
+    body = json.dumps({"accepted": [queued.id]}).encode()
+    log.add(Exchange("POST", "/api/webhooks/github", {}, b"{}", 202, body, [to_message(queued)]))
+    connection = outbox._file.connection
+    statements = []
+    connection.set_trace_callback(statements.append)
+    shown = page.server._current()["outbox"]
+    connection.set_trace_callback(None)
+    assert shown["counts"] == {"settling": 1, "queued": 1}
+    assert not [sql for sql in statements if not sql.startswith(("SELECT", "PRAGMA"))]
+    scans = [sql for sql in statements if "SCAN" in str(connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall())]
+    assert not [sql for sql in scans if queued.id in sql]
 
 
 def test_an_open_page_leaves_the_processor_to_the_webhooks():

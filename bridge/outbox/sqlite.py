@@ -87,10 +87,13 @@ class SqliteOutbox:
 
     def heads(self, group: str) -> Sequence[Head]:
         found, missing = sqlite_open.heads(self._file.connection, group)
+        # Those of a few entries are not worth a row.
+        is_crowded = len(found) + len(missing) > CROWD
         for start in range(0, len(missing), _HEADS):
             rows = self.read_open(group, missing[start : start + _HEADS])
-            with self._transaction() as file:
-                sqlite_open.write_heads(file, [row for row in rows if isinstance(row, OpenEntry)])
+            if is_crowded:
+                with self._transaction() as file:
+                    sqlite_open.write_heads(file, [row for row in rows if isinstance(row, OpenEntry)])
             found += map(head_of_row, rows)
         return found
 

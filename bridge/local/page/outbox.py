@@ -71,13 +71,14 @@ class OutboxView:
         recent = self._webhooks.entries()
         self._sent = {entry: thread for entry, thread in self._sent.items() if entry in recent}
         waits = outbox.waits()
-        heads = {head.id: (group, head) for group in outbox.overdue(now + _FAR_FUTURE) for head in outbox.heads(group)}
-        states = Counter(_state(head, waits.get(group, _NO_WAIT), now) for group, head in heads.values())
+        found = {head.id: (group, head) for group in outbox.overdue(now + _FAR_FUTURE) for head in outbox.heads(group)}
         letters = outbox.dead_letters()
-        rows = [self._open(row, waits, now) for row in _newest(outbox, list(heads.values()))]
+        dead = {letter.id for letter in letters}
+        heads = [found[entry] for entry in found if entry not in dead]
+        states = Counter(_state(head, waits.get(group, _NO_WAIT), now) for group, head in heads)
+        rows = [self._open(row, waits, now) for row in _newest(outbox, heads)]
         rows += [self._dead(letter) for letter in letters[-_MOST:]]
-        known = {*heads, *(letter.id for letter in letters)}
-        past = [self._past(outbox, *found) for entry, found in recent.items() if entry not in known]
+        past = self._past(outbox, {entry: recent[entry] for entry in recent if entry not in found and entry not in dead})
         counts = states + Counter(row.state for row in past) + Counter(dead=len(letters))
         return {"counts": counts, "rows": [asdict(row) for row in sorted([*rows, *past], key=_age)[:_MOST]]}
 
@@ -114,14 +115,16 @@ class OutboxView:
         reason, advice = (with_names(self._labels, text) for text in (letter.reason, letter.advice))
         return replace(shown, state="dead", tries=letter.tries, reason=reason, advice=advice)
 
-    def _past(self, outbox: Outbox, at: float, entry: Entry) -> Row:
-        """An entry that is neither open nor dead: sent, or not recorded yet."""
-        if entry.id not in self._sent:
-            threads = {record.id: record.thread for record in outbox.history(entry.delivery)}
-            if not threads.get(entry.id):
-                return replace(self._entry(entry, at), state="sending" if entry.id in threads else "queued")
-            self._sent[entry.id] = threads[entry.id]
-        return replace(self._entry(entry, at), state="sent", thread=self._sent[entry.id])
+    def _past(self, outbox: Outbox, recent: Mapping[str, tuple[float, Entry]]) -> list[Row]:
+        """Entries that are neither open nor dead: sent, or not recorded yet. recent: when the webhook of each came."""
+        asked = {each: entry.group for each, (_, entry) in recent.items() if each not in self._sent}
+        records = outbox.rows_of(asked)
+        self._sent |= {each: record.thread for each, record in records.items() if record.thread}
+        states = {each: "sent" if each in self._sent else "sending" if each in records else "queued" for each in recent}
+        return [
+            replace(self._entry(entry, at), state=states[each], thread=self._sent.get(each, ""))
+            for each, (at, entry) in recent.items()
+        ]
 
     def _entry(self, entry: Entry, at: float) -> Row:
         return Row(
