@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -292,6 +293,24 @@ def test_whatever_githubs_api_answers_its_networks_are_those_known_before(host, 
     assert foreign not in networks
     assert time.monotonic() - began < 1
     assert host.asked == ["meta"]
+
+
+def test_webhooks_from_a_new_network_wait_for_the_same_answer():
+    asked, answered = threading.Event(), threading.Event()
+
+    def answer():
+        asked.set()
+        assert answered.wait(9)
+        return b'{"hooks": ["192.0.2.0/24"]}'
+
+    networks, new = GithubNetworks(answer), caller(Webhook({"Client-IP": "192.0.2.1"}, b""))
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(lambda: new in networks)
+        assert asked.wait(9)
+        others = [pool.submit(lambda: new in networks) for _ in range(3)]
+        wait(others, 0.05)
+        answered.set()
+        assert [known.result() for known in (first, *others)] == [True] * 4
 
 
 def test_the_networks_that_githubs_api_names_are_known(host, monkeypatch):

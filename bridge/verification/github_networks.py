@@ -52,18 +52,28 @@ class GithubNetworks:
         return is_in(address, self._networks)
 
     def _refresh(self, age: float) -> None:
-        """Fetches them if they were last asked for so many seconds ago. While that fails, those before are kept."""
+        """Fetches them if they were last asked for so many seconds ago. While that fails, those before are kept.
+
+        Whoever needs them meanwhile waits for the same answer.
+        """
         if self._clock() - self._asked < age or not self._lock.acquire(timeout=_DEADLINE):
             return
         try:
             if self._clock() - self._asked >= age:
-                self._asked = self._clock()
-                # In another thread: a host that sends its headers byte by byte has no other time limit.
-                self._networks = _networks_of(self._requests.submit(self._answer).result(_DEADLINE))
-        except Exception as error:  # noqa: BLE001  hosts and libraries fail in many ways
-            _logger.warning("GitHub's networks at %s cannot be fetched: %s", _META, type(error).__name__)
+                self._fetch()
         finally:
             self._lock.release()
+
+    def _fetch(self) -> None:
+        # In another thread: a host that sends its headers byte by byte has no other time limit.
+        fetched = self._requests.submit(lambda: _networks_of(self._answer()))
+        try:
+            self._networks = fetched.result(_DEADLINE)
+        except Exception as error:  # noqa: BLE001  hosts and libraries fail in many ways
+            fetched.cancel()
+            _logger.warning("GitHub's networks at %s cannot be fetched: %s", _META, type(error).__name__)
+        finally:
+            self._asked = self._clock()
 
 
 def _networks_of(answer: bytes) -> Sequence[Network]:

@@ -78,7 +78,9 @@ class OutboxView:
         states = Counter(_state(head, waits.get(group, _NO_WAIT), now) for group, head in heads)
         rows = [self._open(row, waits, now) for row in _newest(outbox, heads)]
         rows += [self._dead(letter) for letter in letters[-_MOST:]]
-        past = self._past(outbox, {entry: recent[entry] for entry in recent if entry not in found and entry not in dead})
+        past = self._past(
+            outbox, {entry: recent[entry] for entry in recent if entry not in found and entry not in dead}
+        )
         counts = states + Counter(row.state for row in past) + Counter(dead=len(letters))
         return {"counts": counts, "rows": [asdict(row) for row in sorted([*rows, *past], key=_age)[:_MOST]]}
 
