@@ -202,6 +202,20 @@ NODE = {
         ),
         (
             labelled(
+                {"exported_pod": "api-1", "reason": "OOM"},
+                {"exported_pod": "api-2", "reason": "Error"},
+                alertname="A",
+                pod="kps-kube-state-metrics-1",
+                **KSM,
+            ),
+            "A is firing for api-1 and 1 more",
+        ),
+        (
+            labelled({"exported_tenant": "acme"}, {"exported_tenant": "contoso"}, alertname="A", **KSM),
+            "A is firing for acme and 1 more",
+        ),
+        (
+            labelled(
                 {"alertname": "Full", "instance": "10.0.0.4:9100", "nodename": "db-1", "mountpoint": "/var"}, **NODE
             ),
             "Full is firing for db-1 /var",
@@ -250,6 +264,15 @@ def test_the_topic_is_what_the_group_has_in_common(group, topic):
     other = copy.deepcopy(content)
     other["alerts"].append({"status": "firing", "labels": {**group, "alertname": "HostHighCpu", "pod": "b"}})
     assert entry(read("alertmanager", other)).topic == topic
+
+
+def test_where_it_belongs_to_and_its_facts_are_not_those_of_the_exporter():
+    pods = labelled({"exported_pod": "api-1"}, {"exported_pod": "api-2"}, exported_namespace="shop", **KSM)
+    event = read("alertmanager", pods)
+    assert (event.scope, "Namespace" in dict(event.facts)) == ("shop", False)
+    pushed = {"alertname": "A", "job": "pushgateway", "instance": "pg:9091", "exported_job": "backup"}
+    hosts = labelled({"exported_instance": "db-1"}, {"exported_instance": "db-2"}, **pushed)
+    assert dict(read("alertmanager", hosts).facts) == {"Job": "backup"}
 
 
 @pytest.mark.parametrize(

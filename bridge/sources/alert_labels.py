@@ -44,14 +44,21 @@ _EXPORTERS = re.compile(r"exporter|kube-state-metrics|cadvisor|blackbox", re.IGN
 _ADDRESS = re.compile(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\])(:\d+)?")
 
 
+def exported(labels: Labels) -> Labels:
+    """The labels with the values that Prometheus has renamed in the place of the exporter's own.
+
+    https://prometheus.io/docs/prometheus/latest/configuration/configuration/#scrape_config (honor_labels)
+    """
+    if "exported_" not in " ".join(labels):
+        return labels
+    kept = {name: value for name, value in labels.items() if not name.startswith("exported_")}
+    return kept | {name.removeprefix("exported_"): value for name, value in labels.items() if name not in kept}
+
+
 def own(labels: Labels) -> Labels:
     """The labels without those of the exporter that measured what the alert is about."""
-    kept = labels
-    if "exported_" in " ".join(labels):
-        kept = {name: value for name, value in labels.items() if not name.startswith("exported_")}
-        kept |= {name.removeprefix("exported_"): value for name, value in labels.items() if name not in kept}
-    dropped = _of_exporter(*[kept.get(name, "")[:_LONGEST_NAME] for name in _MEASURED_BY])
-    return {name: value for name, value in kept.items() if name not in dropped} if dropped else kept
+    dropped = _of_exporter(*[labels.get(name, "")[:_LONGEST_NAME] for name in _MEASURED_BY])
+    return {name: value for name, value in labels.items() if name not in dropped} if dropped else labels
 
 
 # A group can have thousands of alerts, which the same exporter measured.

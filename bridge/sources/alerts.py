@@ -77,7 +77,7 @@ def group(source: str, payload: Payload) -> Event:
     own = [alert_labels.texts(one, "labels") for one in sent]
     named = {key: value for key, value in alert_labels.texts(payload, "groupLabels").items() if key == "alertname"}
     several = alert_labels.without_ports(
-        [labels if named.items() <= labels.items() else {**named, **labels} for labels in own]
+        [alert_labels.exported(labels if named.items() <= labels.items() else {**named, **labels}) for labels in own]
     )
     noted = [alert_labels.texts(one, "annotations") for one in sent]
     shared = alert_labels.common(several)
@@ -85,7 +85,7 @@ def group(source: str, payload: Payload) -> Event:
     alerts = sorted(newest_first, key=_order)
     action = _action(alerts)
     concerned = [alert for alert in alerts if alert.state == action]
-    (labels,) = alert_labels.without_ports([alert_labels.texts(payload, "groupLabels")])
+    (labels,) = alert_labels.without_ports([alert_labels.exported(alert_labels.texts(payload, "groupLabels"))])
     title, scope = _title(labels, shared, [alert.name for alert in alerts])
     annotations = alert_labels.common(noted)
     is_over = action == "resolved"
