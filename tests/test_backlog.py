@@ -11,7 +11,7 @@ from bridge.limits import MAX_CARDS
 from bridge.outbox.heads import head_of
 from bridge.outbox.rows import OpenEntry, State
 from bridge.publishing import publisher
-from bridge.publishing.backlog import KeyDue, choose, next_due
+from bridge.publishing.backlog import KeyDue, Unread, choose, next_due
 from bridge.publishing.batching import Rules, plan
 from tests.outbox_stand_ins import START, entry, refs
 from tests.publishing_simulation import NOTHING_OPEN, Simulation
@@ -158,6 +158,22 @@ def test_a_part_of_a_group_is_planned_as_in_the_whole(seed):
     for key in {each.entry.key for each in posted}:
         ours, all_of_key = ([each for each in some if each.entry.key == key] for some in (posted, whole))
         assert ours == all_of_key[: len(ours)]
+
+
+def test_entries_that_wait_for_other_hours_are_asked_for_by_themselves():
+    begins = {"office": NOW + 500, "night": NOW + 900}
+    rows = [waiting(1, "one", NOW + 500), waiting(2, "two", NOW + 900, hours="night")]
+    found, unread = chosen(rows, 10, until=lambda head, now: begins[head.hours])
+    assert (found, unread.count) == ([], 2)
+    begins["night"] = NOW + 50
+    assert chosen(rows, 10, until=lambda head, now: begins[head.hours])[0] == rows[1:]
+
+
+def test_what_is_left_of_a_key_is_due_when_the_first_of_it_is():
+    unread = Unread()
+    for due in (NOW + 50, NOW + 90):
+        unread.add([head_of(row(1, due=due))])
+    assert next_due([], NOW, unread.keys) == NOW + 50
 
 
 @pytest.fixture

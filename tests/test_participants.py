@@ -50,6 +50,11 @@ def test_a_new_thread_of_the_same_key_invites_again(simulation):
     assert published(simulation, by(2000, MONA)) == [(MONA,)] == [ended]
 
 
+def test_who_was_invited_to_the_thread_before_is_invited_to_the_new_one_when_they_are_next_concerned(simulation):
+    published(simulation, by(1, MONA, ALEX, ends_thread=True))
+    assert published(simulation, by(2000, MONA), by(2001, ALEX, MONA)) == [(MONA,), (ALEX,)]
+
+
 def test_a_thread_that_is_gone_invites_again(simulation):
     published(simulation, by(1, MONA))
     simulation.run(120)

@@ -911,6 +911,13 @@ def test_the_row_of_a_thread_after_a_post(known, tried, thread, wanted):
     assert (row.key, row.posted, row.ended) == (entry(1).key, START + 9, None)
 
 
+def test_a_thread_that_is_over_stays_over_with_an_event_from_before_its_end():
+    over = replace(KNOWN, ended=START + 100)
+    assert thread_after(over, [row_of(1)], "thread-1", START + 200).ended == START + 100
+    assert thread_after(over, [row_of(101)], "thread-1", START + 200).ended is None
+    assert thread_after(over, [row_of(2000)], "thread-2", START + 2000).ended is None
+
+
 def test_an_entry_of_unknown_outcome_is_sent_again_only_when_nothing_can_appear_any_more():
     """Graph may carry a request out late, it is seen later still, and clocks differ by SKEW."""
     row = transitions.outcome_unknown(transitions.claimed(row_of(), START, "token", ""), START + 9)
