@@ -54,7 +54,7 @@ class GithubNetworks:
     def _refresh(self, age: float) -> None:
         """Fetches them if they were last asked for so many seconds ago. While that fails, those before are kept.
 
-        Whoever needs them meanwhile waits for the same answer.
+        A webhook that needs them meanwhile waits for the same answer.
         """
         if self._clock() - self._asked < age or not self._lock.acquire(timeout=_DEADLINE):
             return

@@ -34,7 +34,7 @@ class Row:
 
     def __str__(self) -> str:
         goal = f"{'≥' if self.at_least else '≤'} {self.goal:g}{'' if self.is_met else ', missed'}"
-        cells = (self.name, self._figure(self.measured), self._figure(self.against), f"{self.ratio:.2g}", goal)
+        cells = (self.name, self._figure(self.measured), self._figure(self.against), f"{self.ratio:.3g}", goal)
         return f"| {' | '.join(cells)} |"
 
     def _figure(self, value: float) -> str:
