@@ -25,7 +25,7 @@ _MOST = 1 << 16  # bytes to read at once
 _LESS = 5  # by which its priority is lower: answers do not wait for what is delivered
 # Seconds for which a thread may compute while others wait. One of them may have locked the outbox's file, for which
 # the process that receives waits as well: with Python's five milliseconds, a drain of a long backlog delays answers.
-_TURN = 0.0005
+_TURN = 0.0001
 _TOGETHER = 0.005  # seconds in which several orders are one; a thread that delivers looks for messages by itself
 
 
