@@ -38,6 +38,29 @@ def test_calls_have_threads_at_first_and_after_a_slow_one(monkeypatch):
     assert asyncio.run(scenario()) == [True, True, False, False, True, False]
 
 
+def test_the_first_call_is_alone_whether_or_not_it_fails():
+    begun, release = [], threading.Event()
+
+    def call():
+        begun.append(None)
+        assert release.wait(9)
+        if len(begun) == 1:
+            raise ZeroDivisionError
+        return len(begun)
+
+    async def scenario():
+        quick = QuickCalls()
+        found = asyncio.gather(*(quick.run(call) for _ in range(4)), return_exceptions=True)
+        while not begun:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert len(begun) == 1
+        release.set()
+        return [type(each) for each in await found]
+
+    assert asyncio.run(scenario()) == [ZeroDivisionError, int, int, int]
+
+
 def test_a_call_that_fails_slowly_is_slow(monkeypatch):
     def fail():
         time.sleep(2 * calls.SLOW)
