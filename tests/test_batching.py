@@ -1,8 +1,9 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bridge.calendar.maintenance import BRIDGE, ENDED
 from bridge.events import Severity
 from bridge.limits import MAX_CARDS, MAX_POST, MAX_ROWS
 from bridge.outbox.heads import head_of
@@ -12,10 +13,11 @@ from bridge.publishing.batching import SKEW, Rules, ended_after, plan
 from tests.outbox_stand_ins import START, entry
 
 NOW = START + 1000
+MORNING = datetime.fromtimestamp(NOW, UTC)
 
 
-def row(number, thread="one", due=NOW, state=State.PENDING, isolated=False, **changes):
-    return OpenEntry(entry(number, thread, **changes), recorded=START, due=due, state=state, isolated=isolated)
+def row(number, thread="one", due=NOW, state=State.PENDING, isolated=False, recorded=START, **changes):
+    return OpenEntry(entry(number, thread, **changes), recorded, due, state, isolated=isolated)
 
 
 def planned(rows, threads=()):
@@ -198,3 +200,48 @@ def test_a_post_ends_at_twenty_entries_and_at_its_size():
 )
 def test_a_thread_is_due_when_it_no_longer_waits_for_any(rows, due):
     assert next_due(map(head_of, rows), NOW) == due
+
+
+@pytest.mark.parametrize(
+    ("later", "wanted"),
+    [
+        pytest.param(row(2, recorded=NOW - 0.9, due=NOW + 4.1), [[1]], id="a moment ago"),
+        pytest.param(row(2, recorded=NOW - 1.1, due=NOW + 3.9), [[1, 2]], id="long enough ago"),
+        pytest.param(row(2, recorded=NOW - 0.3, due=NOW + 1.3), [[1]], id="a moment ago, with a short settle time"),
+        pytest.param(row(2, recorded=NOW - 0.3, due=NOW + 1.1), [[1, 2]], id="long enough ago for a short one"),
+        pytest.param(row(2, recorded=NOW, due=NOW + SKEW), [[1, 2]], id="due itself"),
+        pytest.param(row(2, recorded=NOW - 2, due=NOW + 50_000, not_before=MORNING), [[1, 2]], id="waits for hours"),
+        pytest.param(row(0, recorded=NOW - 0.1, due=NOW + 4.9), [[0, 1]], id="came before one that is due"),
+        pytest.param(
+            row(2, recorded=NOW - 0.1, due=NOW + 60, state=State.SENDING), [], id="on its way, for which the key waits"
+        ),
+    ],
+)
+def test_an_entry_is_not_taken_along_while_one_before_it_may_not_be_recorded_yet(later, wanted):
+    assert numbers(planned([row(1), later])) == wanted
+
+
+def over(number, window, **changes):
+    """The entry that says that a maintenance window is over."""
+    return row(number, f"maintenance {window}", source=BRIDGE, kind=ENDED, window=window, not_before=MORNING, **changes)
+
+
+def collected(number, window, thread, **changes):
+    return row(number, thread, window=window, not_before=MORNING, **changes)
+
+
+def test_a_window_whose_post_is_tried_again_does_not_keep_back_that_of_another():
+    rows = [
+        over(1, "a", state=State.DEFERRED, due=NOW + 60),
+        collected(2, "a", "one"),
+        over(3, "b"),
+        collected(4, "b", "two"),
+    ]
+    assert numbers(planned(rows)) == [[3, 4]]
+
+
+def test_what_several_windows_have_collected_of_a_thread_is_in_one_post_and_the_most_severe_comes_first():
+    rows = [over(1, "a"), over(2, "b"), over(3, "c")]
+    rows += [collected(4 + place, window, "one") for place, window in enumerate("abc")]
+    rows += [collected(7, "a", "two", severity=Severity.ERROR), collected(8, "a", "three", severity=Severity.WARNING)]
+    assert numbers(planned(rows)) == [[1, 7, 8, 4], [2, 5], [3, 6]]
