@@ -52,10 +52,11 @@ def plan(entries: Sequence[OpenEntry], threads: Mapping[str, ThreadRow], now: fl
 
     Within a thread entries go by occurrence, receipt and id. A key waits as a whole while the outcome of one of its
     entries is unknown, or one is deferred, or order would be lost; and while none of them is due. So an entry that is
-    due takes those with it that wait for the hours of their route: order counts for more. Entries of several
-    keys that share a thread, a digest's, are posted together. Entries that belong to the thread after the next one of
-    their key are left to a later plan. A storm is recognised by all its entries, due or not: otherwise a steady one
-    would become a few new threads at a time. Keys that wait for hours as a whole are no part of it.
+    due takes those with it that wait for the hours of their route: order counts for more. The last entries of a key
+    that were recorded a moment ago are left to a later plan, unless they are due. Entries of several keys that share a
+    thread, a digest's, are posted together. Entries that belong to the thread after the next one of their key are left
+    to a later plan. A storm is recognised by all other entries, due or not: otherwise a steady one would become a few
+    new threads at a time. Keys that wait for hours as a whole are no part of it.
 
     What a maintenance window has collected is one post, with the entry that says that it is over.
     """
@@ -188,7 +189,7 @@ def _complete(members: Sequence[OpenEntry], now: float) -> Sequence[OpenEntry]:
 
 def _is_new(row: OpenEntry, now: float) -> bool:
     """Whether an entry that came before it may not be recorded yet: messages of the queue are handled side by side."""
-    if row.state is not State.PENDING or row.due <= now + SKEW:
+    if row.state is not State.PENDING or _is_due([row], now):
         return False
     return now - row.recorded < min(OVERTAKEN, (row.due - row.recorded) / 5)
 

@@ -18,7 +18,7 @@ def fetch(url: str, largest: int, seconds: float) -> bytes:
     """The answer with status 200 from this address and no other.
 
     largest: bytes. seconds: until its last part. NotPublished, or an error of requests where there is no such answer.
-    A name server, and a host that sends its headers byte by byte, are not bound by `seconds`.
+    Nothing here bounds a name server, or a host that sends its headers byte by byte.
     """
     end = time.monotonic() + seconds
     # Unpacked, an answer would have no bound until it is read.

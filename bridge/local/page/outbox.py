@@ -74,7 +74,7 @@ class OutboxView:
         found = {head.id: (group, head) for group in outbox.overdue(now + _FAR_FUTURE) for head in outbox.heads(group)}
         letters = outbox.dead_letters()
         dead = {letter.id for letter in letters}
-        heads = [found[entry] for entry in found if entry not in dead]
+        heads = [each for entry, each in found.items() if entry not in dead]
         states = Counter(_state(head, waits.get(group, _NO_WAIT), now) for group, head in heads)
         rows = [self._open(row, waits, now) for row in _newest(outbox, heads)]
         rows += [self._dead(letter) for letter in letters[-_MOST:]]
